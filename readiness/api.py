@@ -148,11 +148,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     run_function = _run_or_load_from_cache if cache and since is None else run_pipeline
     run_result = run_function(discovered, settings, run_date, progress)
     phase_timestamps.append(time.perf_counter())
-    seconds_by_phase = (
-        {"read": phase_timestamps[1] - phase_timestamps[0], "judge": phase_timestamps[2] - phase_timestamps[1]}
-        if timing
-        else None
-    )
+    seconds_by_phase = {"read": phase_timestamps[1] - phase_timestamps[0], "judge": phase_timestamps[2] - phase_timestamps[1]} if timing else None
     return _build_report(run_result, settings, seconds_by_phase)
 
 
@@ -168,11 +164,7 @@ def _refuse_unreadable_values_files(values_files: Sequence[str | os.PathLike[str
     """Raise OptionError for a values file that was given and cannot be read."""
     for values_file in values_files:
         try:
-            read_error = (
-                ""
-                if files.decode_text(files.read_regular_file(Path(values_file), files.MAX_JUDGED_FILE_BYTES)) is not None
-                else "no text"
-            )
+            read_error = "" if files.decode_text(files.read_regular_file(Path(values_file), files.MAX_JUDGED_FILE_BYTES)) is not None else "no text"
         except OSError as error:
             read_error = files.os_error_text_without_path(error)
         if read_error:
@@ -207,9 +199,7 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
             known_checklist_names = ", ".join(one.source_document for one in shipped_checklists)
             raise checklist.ChecklistError(f"no checklist is called {checklist_name!r}; there are {known_checklist_names}")
     active_rules = [
-        selection.rule_with_active_tiers_only(rule, run_result.active_rules)
-        for rule in run_result.rules
-        if rule.id in run_result.active_rules
+        selection.rule_with_active_tiers_only(rule, run_result.active_rules) for rule in run_result.rules if rule.id in run_result.active_rules
     ]
     return report.build_report(
         tool_version=__version__,
@@ -247,9 +237,7 @@ def _load_config_of_option(config_option: str | os.PathLike[str] | bool, base_fo
         return Config()
     settings_path = config.find_settings_file(Path.cwd()) if config_option is True else Path(config_option)
     loaded_config = config.load_config(settings_path) if settings_path else Config()
-    return (
-        config.config_seen_from_directory(loaded_config, base_folder or Path.cwd()) if config_option is True else loaded_config
-    )
+    return config.config_seen_from_directory(loaded_config, base_folder or Path.cwd()) if config_option is True else loaded_config
 
 
 def merge_options(config: Config, *, checklists: Sequence[str] | None, **options: Any) -> RunSettings:
@@ -283,9 +271,7 @@ def find_rules(name: str) -> tuple[list[list[LoadedRule]], list[str]]:
     matching_rule_ids = [one for one in loaded_rules_by_id if name in {one, one.partition("/")[2]}]
     if not matching_rule_ids:
         candidate_names = [name, *rule_names.ids_ending_with(name)]
-        matching_rule_ids = [
-            one.rule_id for word in candidate_names for one in rule_names.names_of(word) if one.rule_id in loaded_rules_by_id
-        ]
+        matching_rule_ids = [one.rule_id for word in candidate_names for one in rule_names.names_of(word) if one.rule_id in loaded_rules_by_id]
     if not matching_rule_ids:
         matching_rule_ids = [one for one, (first, *_) in loaded_rules_by_id.items() if has_equivalent(first.rule, name)]
     if not matching_rule_ids:
@@ -315,9 +301,7 @@ def search_rules(*, like: str | None, kind: str | None, profile: str | None) -> 
             selection=empty_selection,
             ignored_selection=empty_selection,
         )
-        matching_rules = [
-            selection.rule_with_active_tiers_only(rule, active_rules) for rule in matching_rules if rule.id in active_rules
-        ]
+        matching_rules = [selection.rule_with_active_tiers_only(rule, active_rules) for rule in matching_rules if rule.id in active_rules]
     if not matching_rules:
         criteria_text = " ".join(f"{word} {value!r}" for word, value in (("like", like), ("of kind", kind)) if value)
         raise selection.SelectionError(f"there is no rule {criteria_text}".rstrip())
@@ -388,9 +372,7 @@ def split_checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list
     if arguments and arguments[0] in known_checklist_names:
         return [arguments[0]], list(arguments[1:])
     if arguments and not Path(arguments[0]).exists():
-        raise checklist.ChecklistError(
-            f"{arguments[0]!r} is neither a path nor a checklist; there are {', '.join(known_checklist_names)}"
-        )
+        raise checklist.ChecklistError(f"{arguments[0]!r} is neither a path nor a checklist; there are {', '.join(known_checklist_names)}")
     return known_checklist_names, list(arguments)
 
 

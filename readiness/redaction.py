@@ -37,9 +37,7 @@ _LIST_ENTRY_START_PATTERN = r"""\A[ \t]*(?:-[ \t]+)?"""
 _ENTRY_NAME_LINE = re.compile(rf"""{_LIST_ENTRY_START_PATTERN}(?:name|key):[ \t]*["']?{_NAME_PATTERN}["']?[ \t]*\Z""")
 _ENTRY_VALUE_START = re.compile(rf"{_LIST_ENTRY_START_PATTERN}value:[ \t]*(?=\S)")
 _MAX_MESSAGE_LENGTH = 2000  # characters of a message
-_CONTEXT_CHARACTERS_PER_SIDE = (
-    1000  # characters on either side of what is shown: enough for any name and value that reach into it
-)
+_CONTEXT_CHARACTERS_PER_SIDE = 1000  # characters on either side of what is shown: enough for any name and value that reach into it
 
 
 class Redactor:
@@ -71,9 +69,7 @@ class Redactor:
         offset = span.start
         while offset < span.end:
             line_number, column = root_source.position_of(offset)
-            line_end = (
-                root_source.line_offsets[line_number] if line_number < len(root_source.line_offsets) else len(root_source.text)
-            )
+            line_end = root_source.line_offsets[line_number] if line_number < len(root_source.line_offsets) else len(root_source.text)
             hidden_length = min(span.end, line_end) - offset
             self._rows.setdefault((root_source.path, line_number), []).append(Span(column - 1, column - 1 + hidden_length))
             offset = max(line_end, offset + 1)
@@ -83,9 +79,7 @@ class Redactor:
         if len(message) > _MAX_MESSAGE_LENGTH:
             message = message[:_MAX_MESSAGE_LENGTH] + "…"
         if message not in self._texts:
-            self._texts[message] = (
-                _mask_spans(message, self._spans_in_sentence(message)) if self._may_hold_secret(message) else message
-            )
+            self._texts[message] = _mask_spans(message, self._spans_in_sentence(message)) if self._may_hold_secret(message) else message
         return self._texts[message]
 
     def _may_hold_secret(self, text: str) -> bool:
@@ -94,9 +88,7 @@ class Redactor:
 
     def _spans_in_sentence(self, message: str) -> list[Span]:
         """What to mask in a sentence: `secrets: delete` in one is about a right, not a value."""
-        secret_looking_spans = (
-            span for span in _values_that_look_secret(message) if not _may_be_lowercase_word(message[span.start : span.end])
-        )
+        secret_looking_spans = (span for span in _values_that_look_secret(message) if not _may_be_lowercase_word(message[span.start : span.end]))
         return _merge_touching_spans([*secret_looking_spans, *self._known_spans(message)])
 
     def secret_spans(self, text: str) -> list[Span]:
@@ -203,9 +195,7 @@ def _value_of_name_value_entry(root_source: Source, line_number: int, line_text:
         for neighbor_line_number in (line_number - 1, line_number + 1):
             name_match = _ENTRY_NAME_LINE.match(root_source.line_text(neighbor_line_number))
             unquoted_value = line_text[value_match.end() :].strip().strip("\"'")
-            if name_match and secrets.must_be_hidden_in_output(
-                _name_without_trailing_number(name_match["name"]), unquoted_value
-            ):
+            if name_match and secrets.must_be_hidden_in_output(_name_without_trailing_number(name_match["name"]), unquoted_value):
                 yield Span(value_match.end(), len(line_text.rstrip()))
 
 

@@ -147,9 +147,7 @@ def load_config(settings_path: Path) -> Config:
             _resolve_path_inside_folder(source, settings_path.parent, folder, settings_map["rules"].at(number).start, "--rules")
             for number, folder in enumerate(settings_map.get("rules", ()))
         ),
-        baseline=_resolve_path_inside_folder(
-            source, settings_path.parent, settings_map["baseline"], settings_map.at("baseline").start, "--baseline"
-        )
+        baseline=_resolve_path_inside_folder(source, settings_path.parent, settings_map["baseline"], settings_map.at("baseline").start, "--baseline")
         if "baseline" in settings_map
         else None,
         parameters=tuple(
@@ -194,16 +192,10 @@ def is_inside_when_resolved(folder: Path, path: Path) -> bool:
         return False
 
 
-def _resolve_path_inside_folder(
-    source: Source, settings_folder: Path, path_text: str, path_offset: int, option_name: str
-) -> Path:
+def _resolve_path_inside_folder(source: Source, settings_folder: Path, path_text: str, path_offset: int, option_name: str) -> Path:
     """A path that the settings name: it stays in their folder, for they may come with the tree that is judged."""
     resolved_path = settings_folder / path_text
-    if (
-        Path(path_text).is_absolute()
-        or PureWindowsPath(path_text).drive
-        or not is_inside_when_resolved(settings_folder, resolved_path)
-    ):
+    if Path(path_text).is_absolute() or PureWindowsPath(path_text).drive or not is_inside_when_resolved(settings_folder, resolved_path):
         raise ConfigError(
             file_line_column_text(source, path_offset),
             f"{path_text[:200]!r} leads out of the directory of these settings; put it inside, or give it as {option_name}",
@@ -218,9 +210,7 @@ def parse_waiver(source: Source, waiver_map: Map) -> Waiver:
         try:
             datetime.date.fromisoformat(expiry_date)
         except ValueError:
-            raise ConfigError(
-                file_line_column_text(source, waiver_map.at("until").start), f"{expiry_date} is no date"
-            ) from None
+            raise ConfigError(file_line_column_text(source, waiver_map.at("until").start), f"{expiry_date} is no date") from None
     return Waiver(
         waiver_map["rule"],
         waiver_map.get("path", ""),

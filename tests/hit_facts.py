@@ -63,7 +63,4 @@ def by_check() -> Mapping[str, tuple[str, ...]]:
             key = check_and_message_key(bound.check_name, hit.message_name)
             always.setdefault(key, set(hit.facts)).intersection_update(hit.facts)
             ever.setdefault(key, set()).update(hit.facts)
-    return {
-        key: tuple(sorted(name if name in always[key] else name + OPTIONAL_FACT_SUFFIX for name in names))
-        for key, names in sorted(ever.items())
-    }
+    return {key: tuple(sorted(name if name in always[key] else name + OPTIONAL_FACT_SUFFIX for name in names)) for key, names in sorted(ever.items())}

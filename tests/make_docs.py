@@ -40,9 +40,7 @@ def committed_texts() -> dict[Path, str]:
 def precision_text() -> str:
     """The records of all rules that docs/precision has verdicts on."""
     rows = [
-        json.loads(line)
-        for path in sorted((ROOT / "docs" / "precision").glob("*.jsonl"))
-        for line in path.read_text(encoding="utf-8").splitlines()
+        json.loads(line) for path in sorted((ROOT / "docs" / "precision").glob("*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines()
     ]
     counts = precision.read_and_right_counts_by_rule(rows)
     lines = (f"{json.dumps(rule)}: {json.dumps(count)}" for rule, count in sorted(counts.items()))
@@ -61,11 +59,7 @@ def index_text() -> str:
 
 def page_texts() -> dict[Path, str]:
     """Every rule's page, by its file."""
-    asks = {
-        item.id: item.question
-        for listed in checklist.load_checklists(rules.rules_folder() / "checklists")
-        for item in listed.items
-    }
+    asks = {item.id: item.question for listed in checklist.load_checklists(rules.rules_folder() / "checklists") for item in listed.items}
     tiers: dict[str, list[LoadedRule]] = {}
     for bound in rules.load_rules():
         tiers.setdefault(bound.rule.id, []).append(bound)

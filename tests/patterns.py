@@ -83,9 +83,7 @@ def written() -> Iterator[Found]:
 def put_together() -> Iterator[tuple[str, str]]:
     """(path of the module, code) of what is made into an expression inside of functions and is no constant."""
     for name, (tree, _) in modules().items():
-        inside = {
-            id(part) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda) for part in ast.walk(node)
-        }
+        inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda) for part in ast.walk(node)}
         called = set()
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and (_function(node.func) in METHODS or _function(node.func) == "compile"):

@@ -60,8 +60,7 @@ ODD = {
     "bom and crlf": "\ufeff" + POD.replace("\n", "\r\n"),
     "cycle": POD.replace("spec:", "metadata2: &a {b: *a}\nspec: &s") + "    - *s\n",
     "wrong shapes": "apiVersion: v1\nkind: Pod\nmetadata: 3\nspec: [containers, 4]\n",
-    "null everywhere": "apiVersion: apps/v1\nkind: Deployment\nmetadata:\nspec:\n  template:\n    spec:\n"
-    "      containers:\n        -\n",
+    "null everywhere": "apiVersion: apps/v1\nkind: Deployment\nmetadata:\nspec:\n  template:\n    spec:\n      containers:\n        -\n",
     "numbers for names": "apiVersion: 1\nkind: 2\n---\napiVersion: v1\nkind: Service\nmetadata: {name: 3}\nspec: {ports: 4}\n",
     "huge number": POD + "    - {name: y, image: 9" + "9" * 6000 + "}\n",
     "long line": POD + "    # " + "x" * 300_000 + "\n",

@@ -122,9 +122,7 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
 
     checklist_names, paths = call_or_exit_with_error(lambda: api.split_checklist_arguments(arguments))
     report = call_or_exit_with_error(
-        lambda: api.check(
-            paths or ["."], checklists=checklist_names, select=api.rules_of_checklists(checklist_names), config=True
-        )
+        lambda: api.check(paths or ["."], checklists=checklist_names, select=api.rules_of_checklists(checklist_names), config=True)
     )
     print_notices(report.notices)
     checklist_outcomes = [one for one in report.checklists if one.checklist.source_document in checklist_names]

@@ -28,11 +28,7 @@ def development_server_command(program: str, argument_words: Sequence[str]) -> s
         return f"{program} --reload"
     if program in ("npm", "yarn", "pnpm", "bun"):
         words_without_run = [word for word in argument_words if word not in ("run", "run-script")]
-        return (
-            f"{program} {' '.join(argument_words[:2])}"
-            if words_without_run and words_without_run[0] in _DEVELOPMENT_SCRIPTS
-            else ""
-        )
+        return f"{program} {' '.join(argument_words[:2])}" if words_without_run and words_without_run[0] in _DEVELOPMENT_SCRIPTS else ""
     if program in ("vault", "consul", "server", "agent") and "-dev" in argument_words:
         return f"{program} -dev"
     return _development_server_of_subcommand(program, argument_words)

@@ -19,9 +19,7 @@ def parse_ip(ip_text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | No
 
 
 # What no router of the internet passes on: RFC 1918, RFC 6598 and RFC 4193.
-_PRIVATE_NETWORKS = tuple(
-    ipaddress.ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
-)
+_PRIVATE_NETWORKS = tuple(ipaddress.ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
 
 
 def is_private_ip(ip_text: str) -> bool:
@@ -36,9 +34,7 @@ def is_public_dns_name(host: str) -> bool:
     if len(host_labels) < 2 or not all(host_labels) or parse_ip(host) is not None or _HOST_NAME_PATTERN.fullmatch(host) is None:
         return False
     top_level_domain = host_labels[-1]
-    if top_level_domain in property_by_fact_name("top-level-domains", "private") or (
-        "cluster" in host_labels[:-1] and top_level_domain == "local"
-    ):
+    if top_level_domain in property_by_fact_name("top-level-domains", "private") or ("cluster" in host_labels[:-1] and top_level_domain == "local"):
         return False
     public_top_level_domains = property_by_fact_name("top-level-domains", "public")
     return (

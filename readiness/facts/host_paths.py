@@ -24,9 +24,7 @@ def is_sensitive_host_path(host_path: str) -> bool:
 def is_kubelet_plugin_path(host_path: str) -> bool:
     """Whether plugins of a kubelet leave their sockets at a path: device plugins, the registration and the socket of a driver."""
     plugin_folders = property_by_fact_name("host-paths", "plugins")
-    return any(is_path_within_folder(host_path, folder) for folder in plugin_folders) and not is_kubelet_volume_folder(
-        host_path
-    )
+    return any(is_path_within_folder(host_path, folder) for folder in plugin_folders) and not is_kubelet_volume_folder(host_path)
 
 
 def is_kubelet_volume_folder(host_path: str) -> bool:

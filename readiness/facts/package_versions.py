@@ -13,11 +13,7 @@ from readiness.syntax.command import ShellWord
 def unpinned_packages(call: PackageCall) -> tuple[ShellWord, ...]:
     """The packages that a call installs without a version; what comes from a variable is left out."""
     manager_name = call.manager.name
-    if (
-        call.action != "install"
-        or call.verb.value in call.manager.unversioned
-        or call.verb_group in _VERB_GROUPS_WITHOUT_VERSIONS
-    ):
+    if call.action != "install" or call.verb.value in call.manager.unversioned or call.verb_group in _VERB_GROUPS_WITHOUT_VERSIONS:
         return ()
     if manager_name == "pip" and call.command.has_option("-c", "--constraint", options_with_value="refitC"):
         return ()
@@ -59,10 +55,7 @@ def _is_pip_package_pinned(package_text: str) -> bool:
     if named_address_match or package_address.startswith((".", "~")) or "/" in package_address:
         return True
     requirement_without_marker = package_address.partition(";")[0]
-    return bool(
-        _VERSION_SPECIFIER_PATTERN.search(requirement_without_marker)
-        or _DISTRIBUTION_FILE_PATTERN.search(requirement_without_marker)
-    )
+    return bool(_VERSION_SPECIFIER_PATTERN.search(requirement_without_marker) or _DISTRIBUTION_FILE_PATTERN.search(requirement_without_marker))
 
 
 _GIT_ADDRESS_PATTERN = re.compile(

@@ -37,9 +37,7 @@ class PackageCall:
     def program(self) -> str:
         """What is run, as a reader names it: pip also where Python runs it as a module."""
         program_name = self.command.program
-        return (
-            _python_module_and_arguments(self.command.words)[0] if _PYTHON_PROGRAM_PATTERN.match(program_name) else program_name
-        )
+        return _python_module_and_arguments(self.command.words)[0] if _PYTHON_PROGRAM_PATTERN.match(program_name) else program_name
 
 
 def package_call(command: SimpleCommand) -> PackageCall | None:
@@ -62,11 +60,7 @@ def package_call(command: SimpleCommand) -> PackageCall | None:
     elif subcommand_word.value == "workspace" and len(package_operands) > 1:
         verb_group, subcommand_word, package_operands = subcommand_word.value, package_operands[1], package_operands[2:]
     package_action = _action_of_subcommand(package_manager, subcommand_word.value)
-    return (
-        PackageCall(package_manager, package_action, package_operands, command, subcommand_word, verb_group)
-        if package_action
-        else None
-    )
+    return PackageCall(package_manager, package_action, package_operands, command, subcommand_word, verb_group) if package_action else None
 
 
 def _manager_program_and_arguments(command: SimpleCommand) -> tuple[str, tuple[ShellWord, ...]]:
@@ -86,11 +80,7 @@ def _python_module_and_arguments(argument_words: tuple[ShellWord, ...]) -> tuple
     while word_index < len(argument_words) and argument_words[word_index].value.startswith("-"):
         word_text = argument_words[word_index].value
         if word_text == "-m":
-            return (
-                (argument_words[word_index + 1].value, argument_words[word_index + 2 :])
-                if word_index + 1 < len(argument_words)
-                else ("", ())
-            )
+            return (argument_words[word_index + 1].value, argument_words[word_index + 2 :]) if word_index + 1 < len(argument_words) else ("", ())
         if word_text.startswith("-m"):
             return word_text[2:], argument_words[word_index + 1 :]
         word_index += 2 if word_text in _PYTHON_OPTIONS_WITH_VALUE else 1
@@ -171,11 +161,7 @@ PACKAGE_MANAGER_TRUE_TEXTS = frozenset({"1", "true", "yes", "on", "with", "enabl
 def removes_system_packages(command: SimpleCommand) -> bool:
     """Whether a command of a system's package manager takes packages away."""
     parsed_package_call = package_call(command)
-    return (
-        parsed_package_call is not None
-        and parsed_package_call.manager.is_system_manager
-        and parsed_package_call.action == "remove"
-    )
+    return parsed_package_call is not None and parsed_package_call.manager.is_system_manager and parsed_package_call.action == "remove"
 
 
 def manager_settings_of_call(call: PackageCall) -> Iterator[tuple[str, str]]:

@@ -62,9 +62,7 @@ class ImageFacts:
     def opens_to_all(self, setting_name: str, setting_value: str) -> bool:
         """Whether a setting of this value lets everybody in."""
         auth_off_values_of_setting = self.auth_off_values.get(setting_name, ())
-        return setting_value.lower() in auth_off_values_of_setting or (
-            "*" in auth_off_values_of_setting and setting_value != ""
-        )
+        return setting_value.lower() in auth_off_values_of_setting or ("*" in auth_off_values_of_setting and setting_value != "")
 
     def is_password_moot(self, password_variable: str, value_by_setting: Mapping[str, str | None]) -> bool:
         """Whether a password adds nothing, for other settings let everybody in as whom it is for."""
@@ -75,9 +73,7 @@ class ImageFacts:
 
     def state_folders(self, image: ImageReference | None) -> tuple[str, ...]:
         """The folders that hold state in the release that a tag names."""
-        major_release_match = (
-            _POSTGRES_MAJOR_RELEASE_PATTERN.search(image.tag) if image is not None and self.state_folder_since_18 else None
-        )
+        major_release_match = _POSTGRES_MAJOR_RELEASE_PATTERN.search(image.tag) if image is not None and self.state_folder_since_18 else None
         if major_release_match is None or int(major_release_match.group(1)) < 18:
             return self.state_folders_before_18
         return (f"{self.state_folder_since_18}/{major_release_match.group(1)}/docker",)
@@ -96,11 +92,7 @@ def _make_image_facts(image_fact_row: Mapping[str, Any]) -> ImageFacts:
     return ImageFacts(
         image_fact_row["role"],
         tuple(image_fact_row.get("ports", ())),
-        tuple(
-            image_fact_row.get(
-                "admin", image_fact_row.get("ports", ()) if image_fact_row["role"] in _ADMIN_CONSOLE_ROLES else ()
-            )
-        ),
+        tuple(image_fact_row.get("admin", image_fact_row.get("ports", ()) if image_fact_row["role"] in _ADMIN_CONSOLE_ROLES else ())),
         image_fact_row.get("from-18", ""),
         tuple(image_fact_row.get("data", ())),
         image_fact_row.get("off", {}),
@@ -146,9 +138,7 @@ def lasting_data_folders(image: ImageReference, command_words: Collection[str] =
     """
     facts_of_image = facts_of_public_image(image)
     rows_by_last_name_part = images.fact_rows_by_last_name_part(image) if facts_of_image is None else ()
-    image_facts_candidates = (
-        [facts_of_image] if facts_of_image else [_make_image_facts(row) for row in rows_by_last_name_part if "role" in row]
-    )
+    image_facts_candidates = [facts_of_image] if facts_of_image else [_make_image_facts(row) for row in rows_by_last_name_part if "role" in row]
     state_folders = [
         folder
         for one in image_facts_candidates
@@ -162,16 +152,10 @@ def lasting_data_folders(image: ImageReference, command_words: Collection[str] =
 def variable_and_store_facts_pairs() -> tuple[tuple[str, ImageFacts], ...]:
     """Each variable that only a store's server is given, with what is known of the store's image."""
     image_facts_by_name = _image_facts_by_name()
-    return tuple(
-        (name, image_facts_by_name[row["server"]])
-        for name, row in fact_row_by_name("store-accounts").items()
-        if "server" in row
-    )
+    return tuple((name, image_facts_by_name[row["server"]]) for name, row in fact_row_by_name("store-accounts").items() if "server" in row)
 
 
-_STORE_COMPANION_NAME_PATTERN = re.compile(
-    r"pool|bouncer|proxy|exporter|backup|restore|dump|pgcat|router|client|migrat|seed", re.IGNORECASE
-)
+_STORE_COMPANION_NAME_PATTERN = re.compile(r"pool|bouncer|proxy|exporter|backup|restore|dump|pgcat|router|client|migrat|seed", re.IGNORECASE)
 
 
 def is_store_companion_name(service_name: str) -> bool:

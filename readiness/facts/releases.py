@@ -97,20 +97,14 @@ def _release_part_of_tag(image: ImageReference) -> str:
     return release_match.group(1) if release_match else ""
 
 
-def _first_ended_release(
-    product_name: str, candidate_releases: list[str], release_title: str, comparison_day: str
-) -> EndOfLife | None:
+def _first_ended_release(product_name: str, candidate_releases: list[str], release_title: str, comparison_day: str) -> EndOfLife | None:
     """The first of these releases that had ended by a day."""
     product_release_facts = _release_facts_of_product(product_name)
     for release_or_code_name in candidate_releases:
-        end_day = product_release_facts["ends"].get(
-            product_release_facts["names"].get(release_or_code_name, release_or_code_name)
-        )
+        end_day = product_release_facts["ends"].get(product_release_facts["names"].get(release_or_code_name, release_or_code_name))
         if end_day is not None and end_day <= comparison_day:
             return EndOfLife(
-                release_or_code_name
-                if release_or_code_name.startswith(release_title)
-                else f"{release_title} {release_or_code_name}",
+                release_or_code_name if release_or_code_name.startswith(release_title) else f"{release_title} {release_or_code_name}",
                 end_day,
             )
     return None

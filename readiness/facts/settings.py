@@ -40,9 +40,7 @@ def turns_debug_on(variable_name: str, variable_value: str) -> bool:
 def is_log_level_variable(variable_name: str) -> bool:
     """Whether a variable sets the level of a program's logs."""
     variable_name = variable_name.upper()
-    return _LOG_LEVEL_VARIABLE_PATTERN.search(variable_name) is not None or variable_name in property_by_fact_name(
-        "settings", "log-level"
-    )
+    return _LOG_LEVEL_VARIABLE_PATTERN.search(variable_name) is not None or variable_name in property_by_fact_name("settings", "log-level")
 
 
 def sets_verbose_log_level(variable_name: str, variable_value: str) -> bool:

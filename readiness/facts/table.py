@@ -111,11 +111,7 @@ def _parse_facts(topic: str, facts_data: Any) -> FactsTable:
     if not isinstance(facts_data, dict) or facts_data.keys() - _OPTIONAL_FACTS_FILE_KEYS != _REQUIRED_FACTS_FILE_KEYS:
         raise FactsError(f"a file of facts is a mapping with {', '.join(sorted(_REQUIRED_FACTS_FILE_KEYS))}")
     source_addresses, generator_or_hand, row_by_name = facts_data["source"], facts_data["made-by"], facts_data["rows"]
-    if (
-        not isinstance(source_addresses, list)
-        or not source_addresses
-        or not all(isinstance(one, str) for one in source_addresses)
-    ):
+    if not isinstance(source_addresses, list) or not source_addresses or not all(isinstance(one, str) for one in source_addresses):
         raise FactsError("source is a list of addresses")
     if not isinstance(generator_or_hand, str) or not isinstance(row_by_name, dict):
         raise FactsError("made-by is a string, rows is a mapping")
@@ -127,6 +123,4 @@ def _parse_facts(topic: str, facts_data: Any) -> FactsTable:
     except ValueError:
         raise FactsError("read is a day, as 2026-11-01") from None
     source_version = str(facts_data.get("version", ""))
-    return FactsTable(
-        topic, tuple(source_addresses), read_day, int(day_count_match[1]), generator_or_hand, row_by_name, source_version
-    )
+    return FactsTable(topic, tuple(source_addresses), read_day, int(day_count_match[1]), generator_or_hand, row_by_name, source_version)

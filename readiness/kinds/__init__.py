@@ -50,8 +50,7 @@ _PREFILTER_BY_KIND: dict[str, Callable[[str, str], bool]] = {
     "dependabot": lambda path, text: "updates" in text or "dependabot" in path,
     "gitlab": lambda path, text: "stage" in text or "gitlab-ci" in path,
     "k8s": lambda path, text: (
-        path.endswith(_YAML_AND_JSON_SUFFIXES)
-        and ("apiVersion" in text or "#" in path or outline.UNUSUAL_KEY_PATTERN.search(text) is not None)
+        path.endswith(_YAML_AND_JSON_SUFFIXES) and ("apiVersion" in text or "#" in path or outline.UNUSUAL_KEY_PATTERN.search(text) is not None)
     ),
     "nginx": lambda path, text: not path.lower().endswith(_YAML_AND_JSON_SUFFIXES),
     "dockerignore": lambda path, text: "ignore" in path,
@@ -107,9 +106,7 @@ def kind_from_path(file_path: str, known_paths: Collection[str]) -> str:
         _HELM_VALUES_FILENAME_PATTERN.fullmatch(file_name) and posixpath.join(parent_folder, "Chart.yaml") in known_paths
     ):
         return "helm"
-    templates_folder_match = (
-        _TEMPLATES_FOLDER_PATTERN.search(file_path) if file_name.endswith(_HELM_TEMPLATE_SUFFIXES) else None
-    )
+    templates_folder_match = _TEMPLATES_FOLDER_PATTERN.search(file_path) if file_name.endswith(_HELM_TEMPLATE_SUFFIXES) else None
     if templates_folder_match and posixpath.join(file_path[: templates_folder_match.start()], "Chart.yaml") in known_paths:
         return "helm"
     if _KUSTOMIZATION_PATH.search(file_path):
@@ -255,14 +252,10 @@ def unit_path_by_source_id(project: Project) -> dict[int, str]:
     """
     unit_path_by_id: dict[int, str] = {}
     for kind, documents in project.by_kind.items():
-        find_root_file_path = (
-            importlib.import_module(_UNIT_MODULE_BY_KIND[kind]).root_file_path if kind in _UNIT_MODULE_BY_KIND else None
-        )
+        find_root_file_path = importlib.import_module(_UNIT_MODULE_BY_KIND[kind]).root_file_path if kind in _UNIT_MODULE_BY_KIND else None
         for document in documents:
             source = document.source
-            unit_path = project.unit or (
-                find_root_file_path(document, project) if find_root_file_path else posixpath.dirname(source.root.path)
-            )
+            unit_path = project.unit or (find_root_file_path(document, project) if find_root_file_path else posixpath.dirname(source.root.path))
             unit_path_by_id[id(source)] = unit_path or "."
     return unit_path_by_id
 

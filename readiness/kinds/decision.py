@@ -98,9 +98,7 @@ def set_purposes_of_documents(
             source.purposes = {"": purpose} if purpose else {}
 
 
-def purpose_by_resource(
-    file_purpose: Purpose | None, resource_purposes: Iterable[tuple[str, Purpose | None]]
-) -> Mapping[str, Purpose]:
+def purpose_by_resource(file_purpose: Purpose | None, resource_purposes: Iterable[tuple[str, Purpose | None]]) -> Mapping[str, Purpose]:
     """What a file (under "") and the things in it (`resource_purposes`: resource, purpose) were taken for.
 
     Of two things of one name the one that may run in production counts. Where all things are for something else, so is the file.

@@ -98,9 +98,7 @@ def parse(source: Source) -> Document:
                 if len(patterns) == MAX_PATTERNS_PER_FILE:
                     raise ParseError(f"over {MAX_PATTERNS_PER_FILE} patterns are not gone through", line_start)
                 pattern_start = line_start + pattern_line.index(stripped_line)
-                patterns.append(
-                    DockerignorePattern(path_parts, is_negated, Span(pattern_start, pattern_start + len(stripped_line)))
-                )
+                patterns.append(DockerignorePattern(path_parts, is_negated, Span(pattern_start, pattern_start + len(stripped_line))))
         line_start += len(pattern_line) + 1
     return Document(source, tuple(patterns))
 
@@ -116,13 +114,9 @@ def _pattern_matches(pattern_parts: tuple[str, ...], path_parts: tuple[str, ...]
     matched_part_counts = {0}
     for pattern_part in pattern_parts:
         if pattern_part == "**":
-            matched_part_counts = (
-                set(range(min(matched_part_counts), len(path_parts) + 1)) if matched_part_counts else matched_part_counts
-            )
+            matched_part_counts = set(range(min(matched_part_counts), len(path_parts) + 1)) if matched_part_counts else matched_part_counts
         else:
-            matched_part_counts = {
-                at + 1 for at in matched_part_counts if at < len(path_parts) and _part_matches(pattern_part, path_parts[at])
-            }
+            matched_part_counts = {at + 1 for at in matched_part_counts if at < len(path_parts) and _part_matches(pattern_part, path_parts[at])}
     return bool(matched_part_counts - {0})
 
 

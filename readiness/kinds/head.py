@@ -30,9 +30,7 @@ _NOT_FOR_PRODUCTION_PHRASE = re.compile(
     r"|\bnot (?:\w+ )?production[- ]ready\b|\bnon-production\b"
 )
 _SENTENCE_LEAD_PATTERN = r"^(?:(?:note|warning|important|caution|attention)\b\W*)?(?:(?:this|the) )?"
-_SUBJECT_NOUN_PATTERN = (
-    r"(?:compose|docker[- ]compose|stack|setup|environment|configuration|config|cluster|services?|deployment|file)"
-)
+_SUBJECT_NOUN_PATTERN = r"(?:compose|docker[- ]compose|stack|setup|environment|configuration|config|cluster|services?|deployment|file)"
 
 
 def purpose_at_head(text: str, path: str) -> tuple[str, Span] | None:
@@ -60,9 +58,7 @@ def _states_purpose(sentence: str, purpose_pattern: str) -> bool:
     What is done by hand, or on one's own machine, may stand further from the subject: `this file starts an example for manual X`.
     """
     return bool(
-        re.search(
-            rf"{_SENTENCE_LEAD_PATTERN}(?:only |just |purely |solely )?(?:meant |intended )?for {purpose_pattern}\b", sentence
-        )
+        re.search(rf"{_SENTENCE_LEAD_PATTERN}(?:only |just |purely |solely )?(?:meant |intended )?for {purpose_pattern}\b", sentence)
         or re.search(
             rf"{_SENTENCE_LEAD_PATTERN}(?:\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\S+ ){{0,4}}for (?:\w+ )?{purpose_pattern}\b",
             sentence,

@@ -37,9 +37,7 @@ _DEVELOPER_FOLDER = re.compile(
     r"(?:dev|development|devel|local|hack|kind|minikube|k3d|sandbox)(?:[._-](?:env|cluster|environment|setup))?"
     r"|local[._-]?dev(?:elopment)?"
 )
-_PRODUCTION_FOLDER = re.compile(
-    r"(?:prod|production|live|staging)(?:[._-][\w.-]+)?|[\w.-]+[._-](?:prod|production|live|staging)"
-)
+_PRODUCTION_FOLDER = re.compile(r"(?:prod|production|live|staging)(?:[._-][\w.-]+)?|[\w.-]+[._-](?:prod|production|live|staging)")
 _EXAMPLE_FILE_NAME = re.compile(r"(?:\A|[-_.])(?:examples?|samples?|demos?)(?:[-_.]|\Z)")
 KUSTOMIZATION_PATH = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 
@@ -63,9 +61,7 @@ class Surroundings:
     @cached_property
     def tested(self) -> frozenset[str]:
         """The folders called `integration` that hold the tests of a program beside what they apply."""
-        test_program_folders = (
-            posixpath.dirname(one) for one in self.paths if "integration/" in one and TEST_PROGRAM_PATH.search(one)
-        )
+        test_program_folders = (posixpath.dirname(one) for one in self.paths if "integration/" in one and TEST_PROGRAM_PATH.search(one))
         return frozenset(one.lower() for one in test_program_folders if posixpath.basename(one).lower() == "integration")
 
     @cached_property
@@ -77,9 +73,7 @@ class Surroundings:
     def programmed(self) -> frozenset[str]:
         """The folders that hold the sources of a program in Go, however deep; those of examples and scripts are no program."""
         go_source_folders = (posixpath.dirname(one).lower() for one in self.paths if one.endswith(".go"))
-        return _with_folders_above(
-            one for one in set(go_source_folders) if not any(map(_is_example_or_script_folder, one.split("/")))
-        )
+        return _with_folders_above(one for one in set(go_source_folders) if not any(map(_is_example_or_script_folder, one.split("/"))))
 
 
 def _with_folders_above(folders: Iterable[str]) -> frozenset[str]:
@@ -132,16 +126,13 @@ def folder_signs(file_path: str, sign_span: Span, tree_paths: Surroundings) -> I
             yield from _signs_supporting_folder_sign(sign, folder_names, folders_above, tree_paths)
         has_weak_sign = True
         if _is_example_or_script_folder(folder_name) and "/".join(folders_above) in tree_paths.programmed:
-            yield NonProductionSign(
-                "program", f"{folder_name}/ lies beside the sources of a program", sign_span, purpose=sign.purpose
-            )
+            yield NonProductionSign("program", f"{folder_name}/ lies beside the sources of a program", sign_span, purpose=sign.purpose)
 
 
 def _lies_in_examples_of_program(folders: Sequence[str], tree_paths: Surroundings) -> bool:
     """Whether one of some folders, each in the one before it, holds the examples of a program."""
     return any(
-        _EXAMPLE_OR_DEMO_FOLDER.fullmatch(folder) and "/".join(folders[:depth]) in tree_paths.programmed
-        for depth, folder in enumerate(folders)
+        _EXAMPLE_OR_DEMO_FOLDER.fullmatch(folder) and "/".join(folders[:depth]) in tree_paths.programmed for depth, folder in enumerate(folders)
     )
 
 
@@ -193,9 +184,7 @@ def readme_signs(source: Source, tree_paths: Surroundings) -> Iterator[NonProduc
         yield NonProductionSign("readme", "the README beside it calls it a demonstration", sign_span, purpose="demo")
 
 
-README_SIGN_PAIRS_THAT_DECIDE: SignNamePairs = frozenset(
-    map(frozenset, (("readme", "place"), ("readme", "loose"), ("readme", "shown")))
-)
+README_SIGN_PAIRS_THAT_DECIDE: SignNamePairs = frozenset(map(frozenset, (("readme", "place"), ("readme", "loose"), ("readme", "shown"))))
 
 
 def file_name_signs(file_path: str, sign_span: Span) -> Iterator[NonProductionSign]:

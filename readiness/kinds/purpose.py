@@ -27,17 +27,13 @@ _PURPOSE_FOLDER = re.compile(
 @lru_cache(maxsize=512)
 def dockerfile_purpose(dockerfile_path: str) -> str:
     """dev, test, build, prod or unknown, for a Dockerfile: the words of its name count before its folders."""
-    return _purpose_and_reason_by_path(
-        dockerfile_path, _purpose_by_file_name_word("file") | _purpose_by_file_name_word("image")
-    )[0]
+    return _purpose_and_reason_by_path(dockerfile_path, _purpose_by_file_name_word("file") | _purpose_by_file_name_word("image"))[0]
 
 
 @lru_cache(maxsize=512)
 def compose_purpose(compose_path: str) -> str:
     """dev, test, prod or unknown, for a compose file: the words of its name count before its folders."""
-    purpose = _purpose_and_reason_by_path(
-        compose_path, _purpose_by_file_name_word("file") | _purpose_by_file_name_word("compose")
-    )[0]
+    purpose = _purpose_and_reason_by_path(compose_path, _purpose_by_file_name_word("file") | _purpose_by_file_name_word("compose"))[0]
     return "unknown" if purpose == "build" else purpose
 
 
@@ -49,9 +45,7 @@ def non_production_purpose_by_path(path: str, file_sort: str) -> Purpose | None:
 
     `file_sort` is image for Dockerfiles, compose for compose files.
     """
-    purpose_word, reason = _purpose_and_reason_by_path(
-        path, _purpose_by_file_name_word("file") | _purpose_by_file_name_word(file_sort)
-    )
+    purpose_word, reason = _purpose_and_reason_by_path(path, _purpose_by_file_name_word("file") | _purpose_by_file_name_word(file_sort))
     return Purpose(PURPOSE_BY_PATH_WORD[purpose_word], reason) if purpose_word in PURPOSE_BY_PATH_WORD else None
 
 
@@ -82,9 +76,7 @@ _EXAMPLE_FOLDER = re.compile(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)"
 def is_non_production_path(path: str) -> bool:
     """Whether a file is for development or tests, or an example, by its path: no outsider meets what it says as it stands."""
     folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")
-    return _purpose_and_reason_by_path(path, _purpose_by_file_name_word("file"))[0] in ("dev", "test") or any(
-        map(_EXAMPLE_FOLDER.fullmatch, folders)
-    )
+    return _purpose_and_reason_by_path(path, _purpose_by_file_name_word("file"))[0] in ("dev", "test") or any(map(_EXAMPLE_FOLDER.fullmatch, folders))
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +248,7 @@ def is_non_serving_command(command_words: Sequence[str]) -> bool:
         return not first_two_arguments or first_two_arguments[0] in ("-i", "-l", "--login")
     if program in ("sleep", "tail"):
         return bool({"infinity", "/dev/null"} & set(command_words))
-    return program in _TEST_PROGRAMS or (
-        program in _BUILD_PROGRAMS and bool({"test", "tests", "check", "build"} & set(first_two_arguments))
-    )
+    return program in _TEST_PROGRAMS or (program in _BUILD_PROGRAMS and bool({"test", "tests", "check", "build"} & set(first_two_arguments)))
 
 
 def may_be_deployed(source: Source) -> bool:

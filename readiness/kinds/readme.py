@@ -17,9 +17,7 @@ README_WORD_STUDY, README_WORD_DEMO, README_WORD_TRIAL, README_WORD_CHANGE = (
     "change",
 )  # the words of Source.readme_says
 _MAX_HEAD_CHARACTERS, _MAX_README_CHARACTERS = 900, 8000  # characters: what a folder is for is said first
-_MARKUP_THAT_IS_NO_PROSE = re.compile(
-    r"```.*?(?:```|\Z)|<!--.*?-->|!?\[[^\]\n]{0,200}\]\([^)\n]{0,400}\)|<[^>\n]{1,300}>", re.DOTALL
-)
+_MARKUP_THAT_IS_NO_PROSE = re.compile(r"```.*?(?:```|\Z)|<!--.*?-->|!?\[[^\]\n]{0,200}\]\([^)\n]{0,400}\)|<[^>\n]{1,300}>", re.DOTALL)
 STUDY_FOLDER = re.compile(r"cka|ckad|cks|exercises?|katas?|workshops?|study(?:[._-](?:notes|material|guide))?")
 _ARTICLE_AND_ADJECTIVES = r"(?:the |an? |my |our )?(?:[\w-]+ ){0,3}"
 _STUDY_WORDS = re.compile(

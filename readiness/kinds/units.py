@@ -194,7 +194,5 @@ class ThingsByFolder(Generic[T]):
 
     def accepted_by_distance(self, file_path: str, predicate: Callable[[T], bool]) -> list[T]:
         """The things that are accepted, the nearest first, among the MAX_CANDIDATES nearest ones."""
-        things_nearest_first = chain.from_iterable(
-            things_at_distance for _, things_at_distance in self.by_increasing_distance(file_path)
-        )
+        things_nearest_first = chain.from_iterable(things_at_distance for _, things_at_distance in self.by_increasing_distance(file_path))
         return [thing for thing in islice(things_nearest_first, MAX_CANDIDATES_PER_QUESTION) if predicate(thing)]

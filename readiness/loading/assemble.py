@@ -71,9 +71,7 @@ def assemble_projects(
         if chart_folder is not None:
             template_paths_by_chart_folder[chart_folder].append(source.path)
         elif source.path in problem_by_built_path:
-            assembly.file_statuses.append(
-                environments.rendered_file_status(source.path, "k8s", problem_by_built_path[source.path])
-            )
+            assembly.file_statuses.append(environments.rendered_file_status(source.path, "k8s", problem_by_built_path[source.path]))
             assembly.sources.append(source)
         elif posixpath.basename(source.path) in KUSTOMIZATION_FILENAMES:
             overlays.record_kustomization(source, assembly, core_rules)
@@ -83,9 +81,7 @@ def assemble_projects(
         else:
             _add_row_for_unknown_kind(source, discovered, assembly)
     unread_env_files = [one for one in discovered.unread_files if one.kind == "dotenv"]
-    kinds_and_documents = _parse_kinds_and_documents(
-        sources_of_known_kind, unread_env_files, assembly, core_rules, test_data_sources
-    )
+    kinds_and_documents = _parse_kinds_and_documents(sources_of_known_kind, unread_env_files, assembly, core_rules, test_data_sources)
     variants.tell_documents(kinds_and_documents)
     if kinds_and_documents:
         assembly.projects.insert(0, environments.make_project(kinds_and_documents, discovered))
@@ -132,9 +128,7 @@ def _remove_context_rows_and_findings(assembly: Assembly, discovered: Discovered
     discovered.context = replace(discovered.context, files=len({row.path for row in checked_context_rows}))
     assembly.file_statuses = [row for row in assembly.file_statuses if row.path not in context_paths]
     assembly.parse_findings = [
-        one
-        for one in assembly.parse_findings
-        if written_source_and_span(one.source, one.span)[0].root.path not in context_paths
+        one for one in assembly.parse_findings if written_source_and_span(one.source, one.span)[0].root.path not in context_paths
     ]
 
 
@@ -144,15 +138,11 @@ def _mark_included_gitlab_files(discovered: DiscoveredFiles) -> None:
     if any(posixpath.basename(included_path) == ".gitlab-ci.yml" for included_path in source_by_path):
         from readiness.kinds.gitlab.includes import included_pipeline_paths
 
-        for included_path in included_pipeline_paths(
-            {included_path: source.text for included_path, source in source_by_path.items()}
-        ):
+        for included_path in included_pipeline_paths({included_path: source.text for included_path, source in source_by_path.items()}):
             source_by_path[included_path].kind = "gitlab"
 
 
-def _add_charts(
-    chart_renderer: ChartRenderer, chart_folders: frozenset[str], template_paths_by_chart_folder: Mapping[str, Sequence[str]]
-) -> None:
+def _add_charts(chart_renderer: ChartRenderer, chart_folders: frozenset[str], template_paths_by_chart_folder: Mapping[str, Sequence[str]]) -> None:
     """Every chart of the tree, with its own values and with those of the releases that install it.
 
     A chart may make releases of others: of these the first round is rendered.
@@ -164,14 +154,10 @@ def _add_charts(
 
     release_collector = ReleaseCollector(chart_renderer.discovered, chart_folders)
     releases_by_chart_folder = release_collector.collect_from_projects(assembly.projects, assembly)
-    release_collector.collect_inflated(
-        overlays.chart_inflating_kustomizations(chart_renderer.discovered, assembly.parsed), releases_by_chart_folder
-    )
+    release_collector.collect_inflated(overlays.chart_inflating_kustomizations(chart_renderer.discovered, assembly.parsed), releases_by_chart_folder)
     project_count_before_charts = len(assembly.projects)
     for chart_folder in sorted(template_paths_by_chart_folder):
-        chart_renderer.add_chart(
-            chart_folder, template_paths_by_chart_folder[chart_folder], releases_by_chart_folder.get(chart_folder, ())
-        )
+        chart_renderer.add_chart(chart_folder, template_paths_by_chart_folder[chart_folder], releases_by_chart_folder.get(chart_folder, ()))
     for chart_folder, nested_releases in sorted(
         release_collector.collect_from_projects(assembly.projects[project_count_before_charts:], assembly).items()
     ):
@@ -189,22 +175,16 @@ def _add_documents(
 ) -> None:
     """Adds a project for each Markdown document that is asked for; charts' own texts are left to the chart."""
     discovered.prose_sources = [
-        source
-        for source in discovered.prose_sources
-        if environments.chart_folder_of_template(source.path, chart_folders) is None
+        source for source in discovered.prose_sources if environments.chart_folder_of_template(source.path, chart_folders) is None
     ]
     markdown_sources = [source for source in discovered.prose_sources if _is_markdown(source)]
     markdown_source_ids = {id(source) for source in markdown_sources}
     assembly.file_statuses += [
-        FileStatus(source.path, "", "skipped", REASON_OF_UNKNOWN_KIND)
-        for source in discovered.prose_sources
-        if id(source) not in markdown_source_ids
+        FileStatus(source.path, "", "skipped", REASON_OF_UNKNOWN_KIND) for source in discovered.prose_sources if id(source) not in markdown_source_ids
     ]
     has_only_documents = not any(row.kind or row.status == "unreadable" for row in assembly.file_statuses)
     for source in markdown_sources:
-        is_requested = (
-            has_only_documents or source.path in discovered.named_paths if may_judge_documents is None else may_judge_documents
-        )
+        is_requested = has_only_documents or source.path in discovered.named_paths if may_judge_documents is None else may_judge_documents
         if is_requested:
             _add_markdown(source, assembly)
         else:
@@ -218,9 +198,7 @@ def _add_row_for_unknown_kind(source: Source, discovered: DiscoveredFiles, assem
     elif kind := kinds.kind_rendered_from_template(source.path, source.text):
         assembly.file_statuses.append(FileStatus(source.path, kind, "skipped", REASON_TEMPLATE))
     elif discover.is_template_of_known_kind(source.path) and source.path not in discovered.named_paths:
-        assembly.ignored_file_count += (
-            source.path not in discovered.context.paths
-        )  # opened for what it makes, and that is none of ours either
+        assembly.ignored_file_count += source.path not in discovered.context.paths  # opened for what it makes, and that is none of ours either
     else:
         assembly.file_statuses.append(FileStatus(source.path, "", "skipped", REASON_OF_UNKNOWN_KIND))
 
@@ -237,22 +215,16 @@ def _parse_kinds_and_documents(
     `unread_files` are the environment files that nobody could read, `test_data_sources` what the tests of programs read: of
     those belongs to the project what a compose file takes in.
     """
-    kinds_and_documents = list(
-        assembly.parse_and_record((one for one in sources_of_known_kind if one.kind != "dotenv"), core_rules)
-    )
+    kinds_and_documents = list(assembly.parse_and_record((one for one in sources_of_known_kind if one.kind != "dotenv"), core_rules))
     test_data_used_by_compose = _test_data_used_by_compose(kinds_and_documents, test_data_sources, assembly)
-    kinds_and_documents += assembly.parse_and_record(
-        (one for one in test_data_used_by_compose if one.kind != "dotenv"), core_rules
-    )
+    kinds_and_documents += assembly.parse_and_record((one for one in test_data_used_by_compose if one.kind != "dotenv"), core_rules)
     env_file_sources = [one for one in (*sources_of_known_kind, *test_data_used_by_compose) if one.kind == "dotenv"]
     if not env_file_sources and not unread_files:
         return kinds_and_documents
     env_paths_read_by_compose = _env_paths_read_by([document for kind, document in kinds_and_documents if kind == "compose"])
     used_env_file_sources = [one for one in env_file_sources if posixpath.normpath(one.path) in env_paths_read_by_compose]
     assembly.file_statuses += [
-        FileStatus(source.path, "", "skipped", REASON_UNUSED_ENV_FILE)
-        for source in env_file_sources
-        if source not in used_env_file_sources
+        FileStatus(source.path, "", "skipped", REASON_UNUSED_ENV_FILE) for source in env_file_sources if source not in used_env_file_sources
     ]
     for unread_file in unread_files:
         if posixpath.normpath(unread_file.path) in env_paths_read_by_compose:
@@ -284,9 +256,7 @@ def _test_data_used_by_compose(
     used_sources: list[Source] = []
     while compose_documents:
         paths_read = program_input.paths_read_by_compose(compose_documents)
-        newly_used_sources = [
-            remaining_source_by_path.pop(path) for path in sorted(paths_read & remaining_source_by_path.keys())
-        ]
+        newly_used_sources = [remaining_source_by_path.pop(path) for path in sorted(paths_read & remaining_source_by_path.keys())]
         used_sources += newly_used_sources
         parsed_compose_sources = reading.parse_sources([one for one in newly_used_sources if one.kind == "compose"])
         compose_documents = [document for _, document, error in parsed_compose_sources if error is None]
@@ -333,8 +303,6 @@ def _add_markdown(source: Source, assembly: Assembly) -> None:
     if not kinds_and_documents and not parse_problems:
         assembly.file_statuses.append(FileStatus(source.path, "", "skipped", "no block of a kind that readiness knows"))
         return
-    parse_problem_summary = (
-        f"{len(parse_problems)} of its blocks do not parse: {'; '.join(parse_problems[:3])}" if parse_problems else ""
-    )
+    parse_problem_summary = f"{len(parse_problems)} of its blocks do not parse: {'; '.join(parse_problems[:3])}" if parse_problems else ""
     assembly.file_statuses.append(FileStatus(source.path, "markdown", "checked", parse_problem_summary))
     assembly.projects.append(Project(kinds_and_documents, is_prose=True))

@@ -121,9 +121,7 @@ class Assembly:
             )
         else:
             rule, reason = core_rules["core/template-unjudged"], "what is put in here was not judged"
-        self.parse_findings.append(
-            reading.syntax_finding(rule, source, ParseError(reason, template_mark_offset), _kind_title(source))
-        )
+        self.parse_findings.append(reading.syntax_finding(rule, source, ParseError(reason, template_mark_offset), _kind_title(source)))
 
 
 def _kind_title(source: Source) -> str:

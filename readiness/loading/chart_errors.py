@@ -24,9 +24,7 @@ def is_caused_by_absent_dependency(render_problem: str, absent_dependencies: Ite
     Its own values come along with it, and so do those that `import-values` takes.
     https://helm.sh/docs/topics/charts/#importing-child-values-via-dependencies
     """
-    absent_dependency_names = {
-        name for one in absent_dependencies for name in (one.dependency.alias, one.dependency.name) if name
-    }
+    absent_dependency_names = {name for one in absent_dependencies for name in (one.dependency.alias, one.dependency.name) if name}
     nil_value_match = re.search(r"<\$?\.Values\.([\w-]{1,200})[.\w-]{0,400}>: nil pointer evaluating", render_problem)
     absent_template_match = re.search(r'no template "([\w-]{1,200})\.', render_problem)
     return any(match is not None and match[1] in absent_dependency_names for match in (nil_value_match, absent_template_match))
@@ -48,9 +46,7 @@ def asks_for_values(environment_name: str, render_problem: str) -> bool:
     """Whether an environment fails since the chart's author wants other values: defaults that its own schema refuses do so, too."""
     from readiness.loading.render import helm
 
-    return _EXECUTION_ERROR in render_problem or (
-        environment_name == helm.DEFAULT_VALUES_FILE and _SCHEMA_ERROR in render_problem
-    )
+    return _EXECUTION_ERROR in render_problem or (environment_name == helm.DEFAULT_VALUES_FILE and _SCHEMA_ERROR in render_problem)
 
 
 def absent_dependencies_by_reason(
@@ -60,9 +56,9 @@ def absent_dependencies_by_reason(
     dependencies_by_reason: dict[tuple[str, str, str], list[AbsentDependency]] = {}
     for absent_dependency in absent_dependencies:
         absence_reason = absent_dependency.reason or f"declared here and not in charts/; {dependency_build_hint(chart_folder)}"
-        dependencies_by_reason.setdefault(
-            (absent_dependency.dependency.source.path, absence_reason, absence_cause(absent_dependency)), []
-        ).append(absent_dependency)
+        dependencies_by_reason.setdefault((absent_dependency.dependency.source.path, absence_reason, absence_cause(absent_dependency)), []).append(
+            absent_dependency
+        )
     return dependencies_by_reason
 
 

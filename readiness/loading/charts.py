@@ -163,13 +163,10 @@ class ChartRenderer:
             self.assembly.parse_findings.append(render_failure_finding(rule, chart_yaml, "chart", " whole", absent_values))
         paths_with_objects = {one.path for one in rendering.rendered_templates if one.kind}
         file_statuses = [
-            FileStatus(one, "helm", "skipped", reason_not_rendered, cause_not_rendered)
-            for one in (*template_paths, *rendering.archives)
+            FileStatus(one, "helm", "skipped", reason_not_rendered, cause_not_rendered) for one in (*template_paths, *rendering.archives)
         ]
         if not reason_not_rendered:
-            file_statuses = [
-                _template_file_status(one, paths_with_objects, unparsed_paths, absent_values) for one in template_paths
-            ]
+            file_statuses = [_template_file_status(one, paths_with_objects, unparsed_paths, absent_values) for one in template_paths]
             file_statuses += [_archive_file_status(one, paths_with_objects, unparsed_paths) for one in rendering.archives]
         self.assembly.file_statuses += file_statuses
         if reason_not_rendered and not template_paths and not rendering.archives and not rendering.absent_dependencies:
@@ -179,9 +176,7 @@ class ChartRenderer:
         """The rows of a chart that nothing renders here."""
         from readiness.loading.render.chart_files import dependencies_in
 
-        self.assembly.file_statuses += [
-            FileStatus(one, "helm", "skipped", reason_not_rendered, CAUSE_NOT_HERE) for one in template_paths
-        ]
+        self.assembly.file_statuses += [FileStatus(one, "helm", "skipped", reason_not_rendered, CAUSE_NOT_HERE) for one in template_paths]
         if not template_paths and any(dependencies_in(chart_yaml)):
             self._set_chart_row(chart_yaml.path, reason_not_rendered, CAUSE_NOT_HERE)
 
@@ -204,9 +199,7 @@ class ChartRenderer:
         limit_errors: set[str] = set()
         try:
             chart_files = read_chart(chart_directory, chart_folder, confined_tree)
-            if not chart_files.absent_dependencies and not any(
-                "templates/" in f"/{one}" for one in chart_files.content_by_path
-            ):
+            if not chart_files.absent_dependencies and not any("templates/" in f"/{one}" for one in chart_files.content_by_path):
                 return _ChartRendering()
             rendered_templates, error_by_environment, limit_errors = _render_in_batches(chart_files, environments, chart_folder)
         except RenderError as render_error:
@@ -216,9 +209,7 @@ class ChartRenderer:
         self.assembly.render_inputs += inputs.tree_inputs(confined_tree)
         if chart_files is None:
             return _ChartRendering(environments, rendered_templates, error_by_environment, limits=frozenset(limit_errors))
-        self.assembly.render_inputs += [
-            inputs.chart_input(self.discovered.base, one) for one in chart_files.outside_folders_read
-        ]
+        self.assembly.render_inputs += [inputs.chart_input(self.discovered.base, one) for one in chart_files.outside_folders_read]
         return _ChartRendering(
             environments,
             rendered_templates,
@@ -237,20 +228,12 @@ class ChartRenderer:
         if rendering.absent_dependencies and not rendering.rendered_environment_names:
             render_problems = [one for one in render_problems if _PARSE_ERROR_WORDS in one]
         for render_problem in render_problems:
-            failed_environments = [
-                name
-                for name, environment_error in rendering.error_by_environment.items()
-                if environment_error == render_problem
-            ]
+            failed_environments = [name for name, environment_error in rendering.error_by_environment.items() if environment_error == render_problem]
             if _is_missing_default_value(render_problem, failed_environments, rendering) or is_caused_by_absent_dependency(
                 render_problem, rendering.absent_dependencies
             ):
                 continue
-            scope_text = (
-                f" with {', '.join(failed_environments)}"
-                if len(failed_environments) < len(rendering.requested_environments)
-                else ""
-            )
+            scope_text = f" with {', '.join(failed_environments)}" if len(failed_environments) < len(rendering.requested_environments) else ""
             finding = render_failure_finding(rule, chart_yaml, "chart", scope_text, render_problem)
             if all(asks_for_values(name, render_problem) for name in failed_environments):
                 finding = finding._replace(lowered_severity=Severity.INFO)  # Helm stops before it applies anything, as is meant
@@ -281,9 +264,7 @@ class ChartRenderer:
         """The row of a Chart.yaml of which something was not rendered; of several reasons the first, and a note of the others."""
         file_status = next((one for one in self.assembly.file_statuses if one.path == chart_yaml_path), None)
         if file_status is None:
-            self.assembly.file_statuses.append(
-                FileStatus(chart_yaml_path, "helm", "skipped", reason_not_rendered, cause_not_rendered)
-            )
+            self.assembly.file_statuses.append(FileStatus(chart_yaml_path, "helm", "skipped", reason_not_rendered, cause_not_rendered))
         elif not file_status.cause:
             file_status.kind, file_status.status, file_status.reason, file_status.cause = (
                 "helm",
@@ -303,9 +284,7 @@ class ChartRenderer:
                 (self._one_source(values_file), key_path, node) for values_file, key_path, node in rendered_template.values
             )
         non_test_environment_count = sum(
-            not one.is_install_test
-            for one in rendering.requested_environments
-            if one.name in rendering.rendered_environment_names
+            not one.is_install_test for one in rendering.requested_environments if one.name in rendering.rendered_environment_names
         )
         for template_path in {one.path for one in template_source_by_id.values()}:
             self.assembly.environment_count_by_path[template_path] = (
@@ -322,9 +301,7 @@ class ChartRenderer:
             for rendered_template in rendered_templates:
                 rendered_template.alone = not non_test_environment_count
                 if not rendered_template.path.startswith(chart_path_prefix):
-                    rendered_template.environment = posixpath.join(
-                        chart_folder, environment_name
-                    )  # another chart renders it, too
+                    rendered_template.environment = posixpath.join(chart_folder, environment_name)  # another chart renders it, too
             unparsed_paths |= add_environment_project(
                 self.assembly,
                 rendered_templates,
@@ -372,16 +349,12 @@ def _render_in_batches(
     return rendered_templates, error_by_environment, limit_errors
 
 
-def _render_batch(
-    chart_files: ChartFiles, environments: Sequence[helm.ValuesEnvironment]
-) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
+def _render_batch(chart_files: ChartFiles, environments: Sequence[helm.ValuesEnvironment]) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
     """The same of a few environments; those that refuse the namespace are rendered for another. Raises RenderError."""
     from readiness.loading.render import helm
 
     rendered_templates, error_by_environment = helm.render_chart(chart_files, environments)
-    namespace_refusing_environments = [
-        one for one in environments if is_default_namespace_refused(one, error_by_environment.get(one.name, ""))
-    ]
+    namespace_refusing_environments = [one for one in environments if is_default_namespace_refused(one, error_by_environment.get(one.name, ""))]
     if not namespace_refusing_environments:
         return rendered_templates, error_by_environment
     retried_templates, retried_error_by_environment = helm.render_chart(
@@ -389,15 +362,11 @@ def _render_batch(
     )
     retried_environment_names = {one.name for one in namespace_refusing_environments}
     return [*rendered_templates, *retried_templates], {
-        name: environment_error
-        for name, environment_error in error_by_environment.items()
-        if name not in retried_environment_names
+        name: environment_error for name, environment_error in error_by_environment.items() if name not in retried_environment_names
     } | retried_error_by_environment
 
 
-def _template_file_status(
-    template_path: str, paths_with_objects: set[str], unparsed_paths: set[str], absent_values: str
-) -> FileStatus:
+def _template_file_status(template_path: str, paths_with_objects: set[str], unparsed_paths: set[str], absent_values: str) -> FileStatus:
     """The row of a file of a chart that renders: judged where an object came of it; `absent_values` says which values are not here."""
     if template_path in unparsed_paths and absent_values:
         return FileStatus(template_path, "helm", "skipped", absent_values, CAUSE_NOT_HERE)

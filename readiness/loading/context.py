@@ -181,9 +181,7 @@ def _path_in_repository(path: Path) -> _Place | None:
     folder = absolute_path if absolute_path.is_dir() else absolute_path.parent
     for candidate_root in (folder, *folder.parents):
         if os.path.lexists(candidate_root / ".git"):
-            if candidate_root == absolute_path or not Path(os.path.realpath(folder)).is_relative_to(
-                os.path.realpath(candidate_root)
-            ):
+            if candidate_root == absolute_path or not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(candidate_root)):
                 return None  # all of it is judged, or it is a link to another place
             return _Place(absolute_path, folder, candidate_root)
     return None

@@ -23,9 +23,7 @@ from readiness.syntax import template
 MAX_SOURCE_BYTES = files.MAX_JUDGED_FILE_BYTES
 MAX_FOLDER_DEPTH = 64
 PROSE_SUFFIXES = (".md", ".markdown", ".mdx", ".mdown", ".txt")
-_PACKAGE_FILE_NAMES = frozenset(
-    {"go.mod", "package.json", "Cargo.toml"}
-)  # of which readiness/kinds/github/owner.py reads the repository
+_PACKAGE_FILE_NAMES = frozenset({"go.mod", "package.json", "Cargo.toml"})  # of which readiness/kinds/github/owner.py reads the repository
 _PYTHON_METADATA_FILE_NAMES = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
 _ALWAYS_READ_NAME = re.compile(r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE)
 
@@ -246,17 +244,13 @@ class FileWalk:
             is_folder = folder_entry.is_dir(follow_symlinks=False)
             if folder_entry.is_symlink() and not passed.is_link_to_file_below_folder(folder_entry, folder):
                 self.found.passed_over_paths.add(self.report_path(folder_entry.path))
-                if folder_entry.name not in property_by_fact_name("folders", "vendored") and not self.is_left_out(
-                    folder_entry, is_folder=False
-                ):
+                if folder_entry.name not in property_by_fact_name("folders", "vendored") and not self.is_left_out(folder_entry, is_folder=False):
                     self.links.append(Path(folder_entry.path))
                 return False
         except OSError as error:
             self.add_unread(folder_entry.path, os_error_text_without_path(error))
             return False
-        if (is_folder and folder_entry.name in property_by_fact_name("folders", "vendored")) or self.is_left_out(
-            folder_entry, is_folder=is_folder
-        ):
+        if (is_folder and folder_entry.name in property_by_fact_name("folders", "vendored")) or self.is_left_out(folder_entry, is_folder=is_folder):
             self.found.passed_over_paths.add(self.report_path(folder_entry.path))
             return False
         if not is_folder:
@@ -305,9 +299,9 @@ class FileWalk:
         is_surely_ours = is_named or suffix in {".yaml", ".yml", ".conf"} or bool(_ALWAYS_READ_NAME.search(path.name))
         may_be_env_file = _may_be_env_file(path.name)
         is_hidden_file = path.name.startswith(".") and not suffix and not may_be_env_file  # .gitignore, .bashrc
-        has_foreign_ending = (
-            suffix in property_by_fact_name("file-endings", "foreign") or path.name in _PYTHON_METADATA_FILE_NAMES
-        ) and not (is_named or is_template_of_known_kind(path.name))
+        has_foreign_ending = (suffix in property_by_fact_name("file-endings", "foreign") or path.name in _PYTHON_METADATA_FILE_NAMES) and not (
+            is_named or is_template_of_known_kind(path.name)
+        )
         if is_surely_without_credential(path):
             discovered.credential_free_paths.add(report_path)
         if (has_foreign_ending or is_hidden_file) and not is_surely_ours:
@@ -330,9 +324,7 @@ class FileWalk:
             self.add_unread(path, os_error_text_without_path(error))
             return
         if files.special_file_type(file_stat.st_mode):  # a socket called nginx.sock is nobody's configuration
-            is_surely_ours = (
-                is_named or suffix in {".yaml", ".yml"} or bool(passed.promised_kind(report_path, discovered.paths))
-            )
+            is_surely_ours = is_named or suffix in {".yaml", ".yml"} or bool(passed.promised_kind(report_path, discovered.paths))
         source = self.seen[device_and_inode] = None if file_text is None else Source(report_path, file_text)
         if source is not None:
             (discovered.prose_sources if suffix in PROSE_SUFFIXES else discovered.sources).append(source)

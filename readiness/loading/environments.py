@@ -59,17 +59,13 @@ def add_environment_project(
     for source in rendered_sources:
         source.kind = kinds.detect_kind(source.path, source.text)
     finding_count_before = len(assembly.parse_findings)
-    kinds_and_documents = list(
-        assembly.parse_and_record([one for one in rendered_sources if one.kind], core_rules, may_add_file_statuses=False)
-    )
+    kinds_and_documents = list(assembly.parse_and_record([one for one in rendered_sources if one.kind], core_rules, may_add_file_statuses=False))
     project = make_project(kinds_and_documents, discovered, unit_name, is_judged=is_judged)
     project.idle = not is_judged and discovered.context.paths.issuperset(paths_made_from)
     assembly.projects.append(project)
     root_sources_and_spans = ((one.source.root, one.span) for one in assembly.parse_findings[finding_count_before:])
     unparsed_paths = {
-        root_source.written_location(span)[0].path
-        for root_source, span in root_sources_and_spans
-        if isinstance(root_source, GeneratedSource)
+        root_source.written_location(span)[0].path for root_source, span in root_sources_and_spans if isinstance(root_source, GeneratedSource)
     }
     if lacks_inputs:
         del assembly.parse_findings[finding_count_before:]
@@ -91,11 +87,7 @@ def absent_values_reason(chart_folder: str, discovered: DiscoveredFiles) -> str:
 
 def rendered_file_status(path: str, kind: str, unparsed_reason: str) -> FileStatus:
     """The row of what was rendered: judged, or with the reason why some of it could not be."""
-    return (
-        FileStatus(path, kind, "invalid", unparsed_reason, CAUSE_BROKEN)
-        if unparsed_reason
-        else FileStatus(path, kind, "checked")
-    )
+    return FileStatus(path, kind, "invalid", unparsed_reason, CAUSE_BROKEN) if unparsed_reason else FileStatus(path, kind, "checked")
 
 
 def make_project(
@@ -122,9 +114,7 @@ def make_project(
     )
 
 
-def render_failure_finding(
-    rule: Rule, failing_source: Source, subject_text: str, scope_text: str, failure_reason: str
-) -> Finding:
+def render_failure_finding(rule: Rule, failing_source: Source, subject_text: str, scope_text: str, failure_reason: str) -> Finding:
     """The finding that stands for a chart or an overlay that gave nothing, at its own file's first line."""
     message_facts = {"what": subject_text, "environment": scope_text, "reason": failure_reason}
     finding_text = fill_message(rule.message, message_facts.get)

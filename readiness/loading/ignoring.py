@@ -105,9 +105,7 @@ class IgnoreRules:
             for gitignore_folder, ignore_patterns in self.known.items():
                 if absolute_path.startswith(gitignore_folder + os.sep):
                     path_below_gitignore = absolute_path[len(gitignore_folder) + 1 :].replace(os.sep, "/")
-                    if any(
-                        ignore_patterns.is_ignored(one, self.work) for one in (path_below_gitignore, path_below_gitignore + "/")
-                    ):
+                    if any(ignore_patterns.is_ignored(one, self.work) for one in (path_below_gitignore, path_below_gitignore + "/")):
                         return True
         except BudgetSpentError:
             return True  # nobody can say that it is not

@@ -27,14 +27,12 @@ def replaced_image_names(
 ) -> frozenset[str]:
     """The images in what an overlay gives that somebody else replaces; `user_folders_by_folder` are the overlays that take it in and are
     not built."""
-    return image_names_replaced_by_users(
-        user_folders_by_folder.get(overlay_folder, ()), kustomization_by_folder
-    ) | image_names_replaced_by_program(overlay_text, overlay_folder, discovered)
+    return image_names_replaced_by_users(user_folders_by_folder.get(overlay_folder, ()), kustomization_by_folder) | image_names_replaced_by_program(
+        overlay_text, overlay_folder, discovered
+    )
 
 
-def image_names_replaced_by_users(
-    user_folders: Iterable[str], kustomization_by_folder: Mapping[str, Kustomization]
-) -> frozenset[str]:
+def image_names_replaced_by_users(user_folders: Iterable[str], kustomization_by_folder: Mapping[str, Kustomization]) -> frozenset[str]:
     """The images that overlays of these folders replace, in themselves or in what they take in."""
     from readiness.loading.render.kustomize import reachable_kustomizations
 
@@ -53,13 +51,8 @@ def image_names_replaced_by_program(overlay_text: str, overlay_folder: str, disc
     parent_folder, folder_name = posixpath.split(overlay_folder)
     if not bare_image_names or not folder_name:
         return frozenset()
-    go_program_paths = sorted(
-        one for one in discovered.paths if one.endswith(".go") and posixpath.dirname(one) == parent_folder
-    )
+    go_program_paths = sorted(one for one in discovered.paths if one.endswith(".go") and posixpath.dirname(one) == parent_folder)
     for program_path in go_program_paths[:_MAX_PROGRAMS_PER_OVERLAY]:
-        if any(
-            folder_name in embedded.replace("/*", "").split()
-            for embedded in _GO_EMBED_DIRECTIVE.findall(program_text(discovered, program_path))
-        ):
+        if any(folder_name in embedded.replace("/*", "").split() for embedded in _GO_EMBED_DIRECTIVE.findall(program_text(discovered, program_path))):
             return bare_image_names
     return frozenset()

@@ -83,34 +83,24 @@ def build_overlays(
     from readiness.loading.render.gather import OverlayInputs
 
     kustomization_by_folder = kustomize.kustomization_by_folder(source_by_path, assembly.parsed)
-    for file_path in (
-        file_path for one in kustomization_by_folder.values() for file_path in one.patch_files if file_path in source_by_path
-    ):
+    for file_path in (file_path for one in kustomization_by_folder.values() for file_path in one.patch_files if file_path in source_by_path):
         source_by_path[file_path].fragment = True  # a part of an object, where the overlay is not built
     root_kustomizations = kustomize.root_kustomizations(kustomization_by_folder)
     if discovered.context.narrow:
-        root_kustomizations = [
-            one for one in root_kustomizations if _takes_in_judged_file(one, kustomization_by_folder, discovered)
-        ]
+        root_kustomizations = [one for one in root_kustomizations if _takes_in_judged_file(one, kustomization_by_folder, discovered)]
     if not root_kustomizations:
         return {}
     if not is_rendering_enabled:
-        assembly.file_statuses += [
-            FileStatus(one.source.path, "kustomize", "skipped", REASON_RENDERING_OFF) for one in root_kustomizations
-        ]
+        assembly.file_statuses += [FileStatus(one.source.path, "kustomize", "skipped", REASON_RENDERING_OFF) for one in root_kustomizations]
         return {}
     inputs_or_errors, inner_overlays = _gather_all_inputs(root_kustomizations, discovered, assembly, kustomization_by_folder)
-    unread_source_by_path = kustomize.unread_source_by_path(
-        [one for one in inputs_or_errors if isinstance(one, OverlayInputs)], source_by_path
-    )
+    unread_source_by_path = kustomize.unread_source_by_path([one for one in inputs_or_errors if isinstance(one, OverlayInputs)], source_by_path)
     assembly.sources += unread_source_by_path.values()
     overlay_sources = _OverlaySources(source_by_path | unread_source_by_path, assembly.parsed)
     kustomization_by_folder = kustomize.kustomization_by_folder(overlay_sources.walked_sources, assembly.parsed)
     user_folders_by_folder = {one.kustomization.folder: one.users for one in inner_overlays}
     parts_and_reached_kustomizations: list[tuple[_Part, Sequence[Kustomization]]] = []
-    for kustomization, inputs_or_error in zip(
-        [*root_kustomizations, *(one.kustomization for one in inner_overlays)], inputs_or_errors, strict=True
-    ):
+    for kustomization, inputs_or_error in zip([*root_kustomizations, *(one.kustomization for one in inner_overlays)], inputs_or_errors, strict=True):
         reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder)
         try:
             parts_and_reached_kustomizations.append(
@@ -142,9 +132,7 @@ def build_overlays(
             source.said = Purpose("production", "the settings name its overlay")
         for file_path in () if is_aside else built_part.files:
             assembly.environment_count_by_path[file_path] = assembly.environment_count_by_path.get(file_path, 0) + 1
-        parts_by_unit.setdefault(user_folders_by_folder.get(built_part.root.folder, (built_part.root.folder, "")), []).append(
-            built_part
-        )
+        parts_by_unit.setdefault(user_folders_by_folder.get(built_part.root.folder, (built_part.root.folder, "")), []).append(built_part)
         unjudged_reason_by_path |= dict.fromkeys(_resource_and_patch_paths(kustomizations) - unjudged_reason_by_path.keys(), "")
     for (unit_folder, *_), parts_of_unit in parts_by_unit.items():
         unparsed_paths = _add_overlay_project(unit_folder or ".", parts_of_unit, discovered, assembly, core_rules)
@@ -166,8 +154,7 @@ def _build_kustomization(
     return _Part(
         kustomization,
         built_overlay,
-        _resource_and_patch_paths(reached_kustomizations)
-        | {inputs_or_error.tree.report_path(name) for name in inputs_or_error.files},
+        _resource_and_patch_paths(reached_kustomizations) | {inputs_or_error.tree.report_path(name) for name in inputs_or_error.files},
     )
 
 
@@ -177,10 +164,7 @@ def _non_production_overlay_folders(
     """The folders of overlays that are not production's."""
     return variants.of_overlays(
         [part.root for part, _ in parts_and_reached_kustomizations],
-        [
-            _kustomization_and_resource_paths(reached_kustomizations)
-            for _, reached_kustomizations in parts_and_reached_kustomizations
-        ],
+        [_kustomization_and_resource_paths(reached_kustomizations) for _, reached_kustomizations in parts_and_reached_kustomizations],
     )
 
 
@@ -194,16 +178,13 @@ def _kustomization_and_resource_paths(kustomizations: Sequence[Kustomization]) -
     return {path for one in kustomizations for path in (one.source.path, *one.resource_files)}
 
 
-def _takes_in_judged_file(
-    overlay: Kustomization, kustomization_by_folder: Mapping[str, Kustomization], discovered: DiscoveredFiles
-) -> bool:
+def _takes_in_judged_file(overlay: Kustomization, kustomization_by_folder: Mapping[str, Kustomization], discovered: DiscoveredFiles) -> bool:
     """Whether an overlay, or what it takes in, is judged."""
     from readiness.loading.render import kustomize
 
     reached_kustomizations = kustomize.reachable_kustomizations(overlay, kustomization_by_folder)
     return (
-        not _resource_and_patch_paths(reached_kustomizations) | _kustomization_and_resource_paths(reached_kustomizations)
-        <= discovered.context.paths
+        not _resource_and_patch_paths(reached_kustomizations) | _kustomization_and_resource_paths(reached_kustomizations) <= discovered.context.paths
     )
 
 
@@ -230,9 +211,7 @@ def _add_overlay_project(
         if isinstance(built_overlay.source, PlacedSource) and built_overlay.source.kept is not None:
             built_overlay.source.kept.kind = "k8s"
             parse_results = reading.parse_sources([built_overlay.source.kept])
-            kinds_and_documents = [
-                (source.kind, document) for source, document, parse_error in parse_results if parse_error is None
-            ]
+            kinds_and_documents = [(source.kind, document) for source, document, parse_error in parse_results if parse_error is None]
             project_without_removals = make_project(kinds_and_documents, discovered, unit_folder, is_judged=is_judged)
             assembly.overlays_without_removals.append((built_overlay.source, project_without_removals))
         for _, parse_error, written_source in built_overlay.unparsed_documents:
@@ -240,9 +219,7 @@ def _add_overlay_project(
             unparsed_paths.add(written_source.path)
         kustomization_path = kustomization.source.path
         assembly.file_statuses.append(
-            rendered_file_status(
-                kustomization_path, "kustomize", REASON_UNPARSED_RENDERING if kustomization_path in unparsed_paths else ""
-            )
+            rendered_file_status(kustomization_path, "kustomize", REASON_UNPARSED_RENDERING if kustomization_path in unparsed_paths else "")
         )
         if built_overlay.reason and kustomization_path not in unparsed_paths:
             assembly.file_statuses[-1].reason = built_overlay.reason
@@ -287,9 +264,7 @@ def _record_overlay_failure(
         build_command_hint = f"`kustomize build {helm_flag}{shlex.quote(kustomization.folder or '.')} | readiness check -`"
         failure_reason = f"{render_error}; {build_command_hint} judges what it gives"
     if isinstance(render_error, OverlayRefusedError):
-        assembly.file_statuses.append(
-            FileStatus(kustomization_source.path, "kustomize", "skipped", failure_reason, CAUSE_NOT_IN_TREE)
-        )
+        assembly.file_statuses.append(FileStatus(kustomization_source.path, "kustomize", "skipped", failure_reason, CAUSE_NOT_IN_TREE))
         return
     rule = core_rules["core/not-rendered"]
     finding = render_failure_finding(rule, kustomization_source, "overlay", "", failure_reason)
@@ -300,11 +275,7 @@ def _record_overlay_failure(
         finding = finding._replace(source=source, span=source.one_line(span))
         if source is not kustomization_source:
             failure_reason = f"{source.path}:{source.position_of(span.start).line}: {failure_reason}"
-    failure_cause = (
-        CAUSE_NOT_HERE
-        if isinstance(render_error, NeedsOtherBuilderError | UnsupportedFeatureError | LimitError)
-        else CAUSE_BROKEN
-    )
+    failure_cause = CAUSE_NOT_HERE if isinstance(render_error, NeedsOtherBuilderError | UnsupportedFeatureError | LimitError) else CAUSE_BROKEN
     assembly.file_statuses.append(FileStatus(kustomization_source.path, "kustomize", "skipped", failure_reason, failure_cause))
     if not isinstance(render_error, UnsupportedFeatureError):
         assembly.parse_findings.append(finding)
@@ -357,9 +328,7 @@ def _build_overlay(
             raise  # what a program builds holds, whatever is said here, and nobody knows
         except RenderError as program_error:
             raise (program_error if isinstance(builder_error, UnsupportedFeatureError) else builder_error) from None
-        return _BuiltOverlay(
-            program_built_source, program_built_source.lost, "" if program_built_source.confined else REASON_UNCONFINED
-        )
+        return _BuiltOverlay(program_built_source, program_built_source.lost, "" if program_built_source.confined else REASON_UNCONFINED)
     overlay_sources.extra_sources |= extra_source_by_path
     return _BuiltOverlay(source)
 
@@ -381,12 +350,8 @@ def record_kustomization(kustomization_source: Source, assembly: Assembly, core_
         if "{{" in error_line or "{%" in error_line:
             assembly.file_statuses.append(FileStatus(kustomization_source.path, "kustomize", "skipped", REASON_TEMPLATE))
             return
-        assembly.file_statuses.append(
-            FileStatus(kustomization_source.path, "kustomize", "invalid", error.message, CAUSE_BROKEN)
-        )
-        assembly.parse_findings.append(
-            reading.syntax_finding(core_rules["core/syntax"], kustomization_source, error, "kustomization")
-        )
+        assembly.file_statuses.append(FileStatus(kustomization_source.path, "kustomize", "invalid", error.message, CAUSE_BROKEN))
+        assembly.parse_findings.append(reading.syntax_finding(core_rules["core/syntax"], kustomization_source, error, "kustomization"))
     else:
         assembly.sources.append(kustomization_source)
 
@@ -411,9 +376,7 @@ def _gather_all_inputs(
     from readiness.loading.render.tree import ConfinedTree, tree_root_of_folder
 
     tree_by_root: dict[Path, ConfinedTree] = {}
-    requested_folders = [
-        discovered.base / one for one in (*discovered.walked_folders, *map(posixpath.dirname, discovered.named_paths))
-    ]
+    requested_folders = [discovered.base / one for one in (*discovered.walked_folders, *map(posixpath.dirname, discovered.named_paths))]
 
     def tree_and_path_in_tree(kustomization: Kustomization) -> tuple[ConfinedTree, str]:
         folder = discovered.base / kustomization.folder
@@ -429,12 +392,8 @@ def _gather_all_inputs(
 
     inputs_or_errors = [inputs_or_error_of(root) for root in root_kustomizations]
     roots_and_inputs_or_errors = list(zip(root_kustomizations, inputs_or_errors, strict=True))
-    refused_roots = [
-        root for root, inputs_or_error in roots_and_inputs_or_errors if isinstance(inputs_or_error, OverlayRefusedError)
-    ]
-    buildable_roots = [
-        root for root, inputs_or_error in roots_and_inputs_or_errors if not isinstance(inputs_or_error, RenderError)
-    ]
+    refused_roots = [root for root, inputs_or_error in roots_and_inputs_or_errors if isinstance(inputs_or_error, OverlayRefusedError)]
+    buildable_roots = [root for root, inputs_or_error in roots_and_inputs_or_errors if not isinstance(inputs_or_error, RenderError)]
     inner_overlays = outermost_buildable_overlays(
         refused_roots,
         buildable_roots,
@@ -449,9 +408,7 @@ def _gather_all_inputs(
 
 def chart_inflating_kustomizations(discovered: DiscoveredFiles, parsed_yaml: ParsedTexts) -> list[Kustomization]:
     """The kustomizations that the walk read and that inflate charts."""
-    kustomization_source_by_path = {
-        one.path: one for one in discovered.sources if posixpath.basename(one.path) in KUSTOMIZATION_FILENAMES
-    }
+    kustomization_source_by_path = {one.path: one for one in discovered.sources if posixpath.basename(one.path) in KUSTOMIZATION_FILENAMES}
     if not any("helm" in one.text for one in kustomization_source_by_path.values()):
         return []
     from readiness.loading.render import kustomize

@@ -37,18 +37,14 @@ def is_unrequested_test_data(file_path: str, discovered: DiscoveredFiles) -> boo
     if not is_test_data_path(file_path):
         return False
     walked_folders_above = [one for one in map(posixpath.normpath, discovered.walked_folders) if _is_below(file_path, one)]
-    paths_below_walked_folders = [
-        file_path if root == "." else file_path.removeprefix(root + "/") for root in walked_folders_above
-    ]
+    paths_below_walked_folders = [file_path if root == "." else file_path.removeprefix(root + "/") for root in walked_folders_above]
     return all(map(is_test_data_path, paths_below_walked_folders))
 
 
 _EXPECTED_OUTPUT_FOLDER_NAME = re.compile(r"goldens?|baselines?|snapshots?|expected|expectations?|wants?")
 _COMPARISON_CALL = re.compile(r"\bcmp\.(?:Diff|Equal)\b|\b(?:assert|require|expect)\b|golden|\bDeepEqual\b")
 _APPLY_COMMAND = re.compile(r"[kK]ubectl\w{0,10}[^\n]{0,80}?[aA]pply|\"(?:apply|create)\"")
-_JOINT_OF_PATH_WORDS = re.compile(
-    r"[\"'],[ ]?[\"']|[\"'][ ]?/[ ]?[\"']"
-)  # of words of a path: filepath.Join("a", "b"), Path("a") / "b"
+_JOINT_OF_PATH_WORDS = re.compile(r"[\"'],[ ]?[\"']|[\"'][ ]?/[ ]?[\"']")  # of words of a path: filepath.Join("a", "b"), Path("a") / "b"
 _MAX_LEVELS_ABOVE_OUTPUT = 3  # folders above the output in which its test is looked for
 _MAX_PROGRAMS_PER_FOLDER = 20  # read in a folder
 _MAX_PROGRAMS_READ_PER_RUN = 200  # programs read in a run
@@ -76,8 +72,7 @@ class ComparedFolders:
         output_folders = ["/".join(folder_names[: n + 1]) for n in output_folder_indexes]
         walked_folders = [posixpath.normpath(one) for one in self.discovered.walked_folders]
         return any(
-            self._is_output(one)
-            and not any(root == one or _is_below(root, one) for root in walked_folders if _is_below(file_path, root))
+            self._is_output(one) and not any(root == one or _is_below(root, one) for root in walked_folders if _is_below(file_path, root))
             for one in output_folders
         )
 
@@ -85,8 +80,7 @@ class ComparedFolders:
         """Whether the program of a test says that what lies in a folder is only compared."""
         if folder not in self._is_compared:
             self._is_compared[folder] = any(
-                _compares_folder_only(program_text_above, folder_suffix)
-                for program_text_above, folder_suffix in self._programs_above(folder)
+                _compares_folder_only(program_text_above, folder_suffix) for program_text_above, folder_suffix in self._programs_above(folder)
             )
         return self._is_compared[folder]
 
@@ -129,9 +123,7 @@ _MARK = "[\"'`/]"  # that ends a name in a string
 def _compares_folder_only(program_source_text: str, folder_path: str) -> bool:
     """Whether a test names a folder in a string, compares something, and applies nothing."""
     folder_match = re.search(_MARK + re.escape(folder_path) + _MARK, _JOINT_OF_PATH_WORDS.sub("/", program_source_text))
-    return bool(
-        folder_match and _COMPARISON_CALL.search(program_source_text) and not _APPLY_COMMAND.search(program_source_text)
-    )
+    return bool(folder_match and _COMPARISON_CALL.search(program_source_text) and not _APPLY_COMMAND.search(program_source_text))
 
 
 def _is_below(path: str, folder: str) -> bool:

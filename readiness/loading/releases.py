@@ -131,9 +131,7 @@ class ReleaseCollector:
         """Whether manifests stand at a path: the walk judged them."""
         for repository_root in self._repository_roots():
             candidate_folder = posixpath.normpath(posixpath.join(repository_root, manifests_path.lstrip("/")))
-            if candidate_folder == "." or any(
-                one == candidate_folder or one.startswith(f"{candidate_folder}/") for one in self.discovered.paths
-            ):
+            if candidate_folder == "." or any(one == candidate_folder or one.startswith(f"{candidate_folder}/") for one in self.discovered.paths):
                 return True
         return False
 
@@ -203,9 +201,7 @@ def _flux_release(helm_release: Object) -> ChartRelease:
     source_reference = chart_spec.mapping_at_path("sourceRef")
     chart_reference = release_spec.mapping_at_path("chartRef")
     target_namespace = release_spec.string_under("targetNamespace")
-    release_name = release_spec.string_under("releaseName") or (
-        f"{target_namespace}-{helm_release.name}" if target_namespace else helm_release.name
-    )
+    release_name = release_spec.string_under("releaseName") or (f"{target_namespace}-{helm_release.name}" if target_namespace else helm_release.name)
     return ChartRelease(
         helm_release,
         chart_spec.string_under("chart")
@@ -257,9 +253,7 @@ def _inflated_chart_release(overlay: Kustomization, helm_chart_entry: Map) -> Ch
     """https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/helmcharts/"""
     kustomization_source = overlay.source
     kustomization_name = overlay.folder or posixpath.basename(kustomization_source.path)
-    kustomization_object = Object(
-        kustomization_source, helm_chart_entry, "kustomize.config.k8s.io/v1beta1", "Kustomization", kustomization_name, ""
-    )
+    kustomization_object = Object(kustomization_source, helm_chart_entry, "kustomize.config.k8s.io/v1beta1", "Kustomization", kustomization_name, "")
     inline_values, values_file = helm_chart_entry.get("valuesInline"), helm_chart_entry.string_under("valuesFile")
     chart_name = helm_chart_entry.string_under("name")
     return ChartRelease(
@@ -269,9 +263,7 @@ def _inflated_chart_release(overlay: Kustomization, helm_chart_entry: Map) -> Ch
         helm_chart_entry.string_under("repo"),
         helm_chart_entry.string_under("releaseName") or chart_name,
         helm_chart_entry.string_under("namespace"),
-        (HelmReleaseValues(kustomization_source, inline_values, kustomization_object),)
-        if isinstance(inline_values, Map)
-        else (),
+        (HelmReleaseValues(kustomization_source, inline_values, kustomization_object),) if isinstance(inline_values, Map) else (),
         (f"/{posixpath.join(overlay.folder, values_file)}",) if values_file else (),
     )
 
@@ -312,9 +304,7 @@ def _environment_name(release: ChartRelease) -> str:
 def _note_chart_outside_tree(release: ChartRelease, assembly: Assembly) -> None:
     """Note in a file's row that something which it installs is not in the tree."""
     installing_file_path = _root_source_of(release.owner).path
-    file_status = next(
-        (file_status for file_status in assembly.file_statuses if file_status.path == installing_file_path), None
-    )
+    file_status = next((file_status for file_status in assembly.file_statuses if file_status.path == installing_file_path), None)
     if file_status is None or file_status.status != "checked" or file_status.cause not in ("", CAUSE_NOT_IN_TREE):
         return
     reference_noun = "the path" if release.is_local_path else "the chart"

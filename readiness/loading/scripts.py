@@ -28,9 +28,7 @@ def read_container_script(script_path: Path, report_path: str) -> Source | None:
 def scripts_among(script_sources: Iterable[Source], sources: Iterable[Source]) -> tuple[Source, ...]:
     """The scripts of a walk, with those among its texts that are scripts or makefiles without an ending; in order of path."""
     other_scripts = (
-        one
-        for one in sources
-        if _is_script_or_makefile(one) and len(one.text) <= MAX_SCRIPT_BYTES and _names_container_program(one.text)
+        one for one in sources if _is_script_or_makefile(one) and len(one.text) <= MAX_SCRIPT_BYTES and _names_container_program(one.text)
     )
     return tuple(sorted((*script_sources, *other_scripts), key=lambda one: one.path))[:MAX_SCRIPTS_PER_TREE]
 

@@ -30,9 +30,7 @@ _GITOPS_ENGINE_OBJECT = re.compile(
 )
 _API_VERSION_LINE = re.compile(r"^apiVersion:", re.MULTILINE)
 # Where an engine begins: somebody applies these once, by hand. So are secrets that a file keeps encrypted.
-_APPLIED_BY_HAND_FIRST = re.compile(
-    r"^(?:kind:[ ]?[\"']?(?:Application|ApplicationSet|AppProject|Kustomization)\b|sops:)", re.MULTILINE
-)
+_APPLIED_BY_HAND_FIRST = re.compile(r"^(?:kind:[ ]?[\"']?(?:Application|ApplicationSet|AppProject|Kustomization)\b|sops:)", re.MULTILINE)
 _PATH_WORD = re.compile(r"[\w.@/-]+")
 _SCRIPT_PATH = re.compile(r"(?:\A|/)(?:makefile|justfile|\.?justfile|gnumakefile)\Z|\.(?:sh|bash|mk|just|ps1)\Z", re.IGNORECASE)
 _MAX_SCRIPTS_PER_RUN = 100  # read in a run
@@ -56,9 +54,7 @@ def mark_unapplied_manifests(discovered: DiscoveredFiles) -> None:
     paths_named_by_kustomizations = {path for one in kustomization_sources for path in _paths_named_by_kustomization(one)}
     folders_and_texts = _folders_and_texts_that_may_apply(discovered)
     for source, unapplied_reason in sources_and_reasons:
-        if posixpath.normpath(source.path) not in paths_named_by_kustomizations and not _is_applied_by_hand(
-            source.path, folders_and_texts
-        ):
+        if posixpath.normpath(source.path) not in paths_named_by_kustomizations and not _is_applied_by_hand(source.path, folders_and_texts):
             source.unapplied_because = unapplied_reason
 
 
@@ -97,9 +93,7 @@ def _is_named_by_sibling_file(source: Source, folder_sources: Iterable[Source]) 
 def _folders_and_texts_that_may_apply(discovered: DiscoveredFiles) -> list[tuple[str, str]]:
     """(folder, text) of what people apply files by: documents, scripts and the files of make and its like."""
     folders_and_texts = [(posixpath.dirname(one.path), one.text) for one in discovered.prose_sources]
-    folders_and_texts += [
-        ("", one.text) for one in discovered.sources
-    ]  # an Application, a Taskfile: those beside were asked already
+    folders_and_texts += [("", one.text) for one in discovered.sources]  # an Application, a Taskfile: those beside were asked already
     script_paths = sorted(one for one in discovered.paths - discovered.passed_over_paths if _SCRIPT_PATH.search(one))
     for script_path in script_paths[:_MAX_SCRIPTS_PER_RUN]:
         folders_and_texts.append((posixpath.dirname(script_path), program_text(discovered, script_path)))
@@ -112,9 +106,6 @@ def _is_applied_by_hand(manifest_path: str, folders_and_texts: Iterable[tuple[st
     name_with_folder = f"{posixpath.basename(manifest_folder)}/{file_name}"
     apply_pattern = re.compile(rf"\bapply\b[^\n]{{0,200}}{re.escape(file_name)}\b")
     return any(
-        file_name in text
-        and (
-            name_with_folder in text or (text_folder == manifest_folder and bool(manifest_folder)) or apply_pattern.search(text)
-        )
+        file_name in text and (name_with_folder in text or (text_folder == manifest_folder and bool(manifest_folder)) or apply_pattern.search(text))
         for text_folder, text in folders_and_texts
     )

@@ -74,9 +74,7 @@ class Variants:
             )
         return [replace(one, aside=one.name in non_production_environments) for one in environments]
 
-    def of_overlays(
-        self, overlays: Sequence[Kustomization], paths_taken_in_by_overlay: Sequence[Iterable[str]]
-    ) -> frozenset[str]:
+    def of_overlays(self, overlays: Sequence[Kustomization], paths_taken_in_by_overlay: Sequence[Iterable[str]]) -> frozenset[str]:
         """The folders of the overlays that are not production's; `paths_taken_in_by_overlay` is what each of them takes in."""
         non_production_folders: set[str] = set()
         for overlay_group in _overlay_groups_with_shared_inputs(overlays, paths_taken_in_by_overlay):
@@ -93,9 +91,7 @@ class Variants:
                 non_production_names = set()
             if production_names or non_production_names:
                 first_overlay_path = overlay_group[0].source.path
-                self._decide(
-                    shared_folder or ".", first_overlay_path, folder_by_name, non_production_names, bool(production_names)
-                )
+                self._decide(shared_folder or ".", first_overlay_path, folder_by_name, non_production_names, bool(production_names))
             non_production_folders |= {folder_by_name[one] for one in non_production_names}
         return frozenset(non_production_folders)
 
@@ -145,19 +141,13 @@ class Variants:
             if (settings_key, pattern) not in self.used
         )
 
-    def _named(
-        self, settings_key: str, patterns_and_places: Sequence[tuple[str, str]], path_by_variant: Mapping[str, str]
-    ) -> set[str]:
+    def _named(self, settings_key: str, patterns_and_places: Sequence[tuple[str, str]], path_by_variant: Mapping[str, str]) -> set[str]:
         """The variants that the settings name, each by its path, or by its name alone."""
         named_variants: set[str] = set()
         for pattern, _ in patterns_and_places:
             for variant_name, variant_path in path_by_variant.items():
                 path_below_settings = glob.prefixed_path(self.prefix, variant_path or ".")
-                matched_texts = (
-                    (path_below_settings, posixpath.basename(path_below_settings))
-                    if "/" not in pattern
-                    else (path_below_settings,)
-                )
+                matched_texts = (path_below_settings, posixpath.basename(path_below_settings)) if "/" not in pattern else (path_below_settings,)
                 if any(glob.glob_matches(pattern.rstrip("/"), word) for word in matched_texts):
                     named_variants.add(variant_name)
                     self.used.add((settings_key, pattern))
@@ -197,9 +187,7 @@ def _non_production_environment_names(values_path_by_environment: Mapping[str, s
     from readiness.loading.render.helm import DEFAULT_VALUES_FILE
 
     environment_sort_by_name = {
-        one: _environment_sort_of_name(posixpath.basename(one))
-        for one in values_path_by_environment
-        if one != DEFAULT_VALUES_FILE
+        one: _environment_sort_of_name(posixpath.basename(one)) for one in values_path_by_environment if one != DEFAULT_VALUES_FILE
     }
     non_production_names = {one for one, sort in environment_sort_by_name.items() if sort == "dev"}
     if "production" in environment_sort_by_name.values() and not set(environment_sort_by_name.values()) <= {"production", ""}:
@@ -239,9 +227,7 @@ def _overlay_groups_with_shared_inputs(
 
     for number, paths_taken_in in enumerate(paths_taken_in_by_overlay if len(overlays) <= _MAX_GROUPED_OVERLAYS else ()):
         for input_path in paths_taken_in:
-            parent_index_by_overlay[group_root_index(number)] = group_root_index(
-                overlay_index_by_path.setdefault(input_path, number)
-            )
+            parent_index_by_overlay[group_root_index(number)] = group_root_index(overlay_index_by_path.setdefault(input_path, number))
     overlays_by_group_root: dict[int, list[Kustomization]] = {}
     for number, overlay in enumerate(overlays):
         overlays_by_group_root.setdefault(group_root_index(number), []).append(overlay)

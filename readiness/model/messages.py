@@ -44,9 +44,7 @@ def parse_message(message: str) -> tuple[MessagePiece, ...]:
             text_before_fact += piece_match[0][0]
         else:
             excerpt = message[piece_match.start() : piece_match.start() + 30]
-            raise MessageError(
-                f"{excerpt!r} is no fact; `{{name}}` and `{{name!r}}` are filled in, and a brace by itself is doubled"
-            )
+            raise MessageError(f"{excerpt!r} is no fact; `{{name}}` and `{{name!r}}` are filled in, and a brace by itself is doubled")
     return (*pieces, MessagePiece(text_before_fact + message[position:]))
 
 
@@ -76,8 +74,6 @@ def message_value(fact_value: object, *, is_quoted: bool = False) -> str:
     except ValueError:  # a number of thousands of digits
         return UNKNOWN_FACT_TEXT
     if len(value_text) > MAX_FACT_CHARACTERS:
-        cut_position = value_text.rfind(
-            " ", MAX_FACT_CHARACTERS // 2, MAX_FACT_CHARACTERS
-        )  # a word that is cut in two tells nothing
+        cut_position = value_text.rfind(" ", MAX_FACT_CHARACTERS // 2, MAX_FACT_CHARACTERS)  # a word that is cut in two tells nothing
         value_text = value_text[: cut_position if cut_position > 0 else MAX_FACT_CHARACTERS] + "…"
     return repr(value_text) if is_quoted and isinstance(fact_value, str) else value_text

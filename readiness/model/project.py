@@ -166,9 +166,7 @@ class Project:
         """path -> the document of a kind that is the file there; pieces inside other files have no path of their own."""
         if kind not in self._by_path:
             document_by_own_path = {
-                posixpath.normpath(document.source.path): document
-                for document in self.documents_of_kind(kind)
-                if document.source.parent is None
+                posixpath.normpath(document.source.path): document for document in self.documents_of_kind(kind) if document.source.parent is None
             }
             self._by_path[kind] = _ByPath(self.here, document_by_own_path) if self.here else document_by_own_path
         return self._by_path[kind]

@@ -46,8 +46,7 @@ def is_one_typo_apart(word: str, other_word: str) -> bool:
     )
     if len(word) == len(other_word):
         are_letters_swapped = (
-            word[first_difference_index + 1 : first_difference_index + 2]
-            + word[first_difference_index : first_difference_index + 1]
+            word[first_difference_index + 1 : first_difference_index + 2] + word[first_difference_index : first_difference_index + 1]
             == other_word[first_difference_index : first_difference_index + 2]
         )
         return word[first_difference_index + 1 :] == other_word[first_difference_index + 1 :] or (

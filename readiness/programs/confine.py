@@ -102,9 +102,7 @@ def _install_socket_filter(libc: ctypes.CDLL) -> bool:
         (return_opcode, 0, 0, _SECCOMP_RET_EPERM),
         (return_opcode, 0, 0, _SECCOMP_RET_ALLOW),
     )
-    bpf_instructions = (_BpfInstruction * len(bpf_instruction_fields))(
-        *(_BpfInstruction(*row) for row in bpf_instruction_fields)
-    )
+    bpf_instructions = (_BpfInstruction * len(bpf_instruction_fields))(*(_BpfInstruction(*row) for row in bpf_instruction_fields))
     bpf_program = _BpfProgram(len(bpf_instruction_fields), bpf_instructions)
     ulong_zero, ulong_one = ctypes.c_ulong(0), ctypes.c_ulong(1)
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, ulong_one, ulong_zero, ulong_zero, ulong_zero) != 0:

@@ -160,10 +160,7 @@ def tree_entries(commit: str, folder: str) -> Iterator[TreeEntry]:
 def is_safe_tree_path(path: str) -> bool:
     """Whether a path of a tree stays in the tree when it is written, and is none of git's own."""
     path_parts = path.split("/")
-    return not any(
-        part in {"", ".", ".."} or part.casefold() == ".git" or set(part) & set("\\:" if os.name == "nt" else "")
-        for part in path_parts
-    )
+    return not any(part in {"", ".", ".."} or part.casefold() == ".git" or set(part) & set("\\:" if os.name == "nt" else "") for part in path_parts)
 
 
 def blob_contents(entries: Sequence[TreeEntry]) -> Iterator[tuple[TreeEntry, bytes]]:
@@ -182,9 +179,7 @@ def blob_contents(entries: Sequence[TreeEntry]) -> Iterator[tuple[TreeEntry, byt
 
 def _read_blob_batch(entry_batch: Sequence[TreeEntry], batch_bytes: int) -> Iterator[tuple[TreeEntry, bytes]]:
     object_id_lines = "".join(f"{one.object_id}\n" for one in entry_batch).encode()
-    cat_file_output = run_git(
-        "cat-file", "--batch", stdin_data=object_id_lines, max_output_bytes=batch_bytes + 200 * len(entry_batch)
-    )
+    cat_file_output = run_git("cat-file", "--batch", stdin_data=object_id_lines, max_output_bytes=batch_bytes + 200 * len(entry_batch))
     header_offset = 0
     for entry in entry_batch:
         match = _BLOB_HEADER.match(cat_file_output, header_offset)

@@ -117,9 +117,7 @@ def run_program(
         if len(output) > limits.output:
             raise TooMuchError(f"its output is over {limits.output >> 20} MiB")
         error_output = _read_up_to(stderr_file, MAX_STDERR_BYTES).decode("utf-8", "replace")
-        return ProgramResult(
-            output, error_output, exit_code, _read_up_to(confinement_file, 16).decode() or confine.NOT_CONFINED
-        )
+        return ProgramResult(output, error_output, exit_code, _read_up_to(confinement_file, 16).decode() or confine.NOT_CONFINED)
 
 
 def child_processor_seconds() -> float:

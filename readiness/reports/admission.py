@@ -29,14 +29,10 @@ def admission_lines(projects: Sequence[Project]) -> Iterator[str]:
 
 def _pod_lines(pod: Pod) -> Iterator[str]:
     violations_by_pod_security_level = pss.violations_by_level(pod)
-    admitted_level = next(
-        (level for level in reversed(POD_SECURITY_LEVELS) if not violations_by_pod_security_level[level]), "privileged"
-    )
+    admitted_level = next((level for level in reversed(POD_SECURITY_LEVELS) if not violations_by_pod_security_level[level]), "privileged")
     yield f"{path_and_line_text(pod.source, pod.node.at())}: {pod.resource} is admitted up to the level {admitted_level}"
     for level in POD_SECURITY_LEVELS:
-        if not violations_by_pod_security_level[level] or (
-            level == "restricted" and violations_by_pod_security_level["baseline"]
-        ):
+        if not violations_by_pod_security_level[level] or (level == "restricted" and violations_by_pod_security_level["baseline"]):
             continue
         yield f"  refused by {level}:"
         for violation in violations_by_pod_security_level[level]:

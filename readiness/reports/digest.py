@@ -67,9 +67,7 @@ def finding_groups_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[s
         for finding in findings_of_file:
             findings_by_rule_and_fix.setdefault((finding.rule, finding.severity, finding.why, finding.fix), []).append(finding)
         groups_by_path.append((path, list(findings_by_rule_and_fix.values())))
-    has_too_many_groups = (
-        not verbose and sum(len(grouped_findings) for _, grouped_findings in groups_by_path) > MAX_FULLY_SHOWN_GROUPS
-    )
+    has_too_many_groups = not verbose and sum(len(grouped_findings) for _, grouped_findings in groups_by_path) > MAX_FULLY_SHOWN_GROUPS
     shown_rule_reasons: set[tuple[str, str]] = set()
     for path, grouped_findings in groups_by_path:
         file_groups = []
@@ -79,9 +77,7 @@ def finding_groups_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[s
             is_reason_new = verbose or (first_finding.rule, first_finding.why) not in shown_rule_reasons
             start_and_end = (first_finding.start, first_finding.end)
             file_groups.append(
-                FindingGroup(
-                    first_finding, tuple(other_findings), is_brief, is_reason_new, verbose or start_and_end != last_shown_place
-                )
+                FindingGroup(first_finding, tuple(other_findings), is_brief, is_reason_new, verbose or start_and_end != last_shown_place)
             )
             if not is_brief:
                 shown_rule_reasons.add((first_finding.rule, first_finding.why))
@@ -166,9 +162,7 @@ def suppressed_text(report: Report) -> str:
         return ""
     unwaived_score = report.unwaived
     score_text = (
-        "no score"
-        if unwaived_score.score is None
-        else f"{unwaived_score.score} {unwaived_score.grade}, raw {unwaived_score.unrounded_score:.2f}"
+        "no score" if unwaived_score.score is None else f"{unwaived_score.score} {unwaived_score.grade}, raw {unwaived_score.unrounded_score:.2f}"
     )
     return f"{count_with_noun(suppressed_count, 'finding')} suppressed; without that: {score_text}"
 
@@ -202,14 +196,8 @@ def unread_file_lines(report: Report, redactor: Redactor, *, verbose: bool) -> l
     """The files of ours that have no verdict, and why."""
     unread_files = report.coverage.unread_files
     visible_count = _visible_count(len(unread_files), verbose=verbose)
-    unread_file_texts = [
-        escape_controls(f"{row.path}: {redactor.mask_text(row.reason)}") for row in unread_files[:visible_count]
-    ]
-    return (
-        unread_file_texts
-        if visible_count == len(unread_files)
-        else [*unread_file_texts, f"and {len(unread_files) - visible_count} more"]
-    )
+    unread_file_texts = [escape_controls(f"{row.path}: {redactor.mask_text(row.reason)}") for row in unread_files[:visible_count]]
+    return unread_file_texts if visible_count == len(unread_files) else [*unread_file_texts, f"and {len(unread_files) - visible_count} more"]
 
 
 def _visible_count(line_count: int, *, verbose: bool) -> int:
@@ -226,19 +214,13 @@ def purpose_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[
 
 def checklist_lines(report: Report) -> list[str]:
     """A line for each checklist that was chosen."""
-    return [
-        f"{outcome.checklist.title}: {outcome.summary}"
-        for outcome in report.checklists
-        if outcome.checklist.source_document in report.chosen
-    ]
+    return [f"{outcome.checklist.title}: {outcome.summary}" for outcome in report.checklists if outcome.checklist.source_document in report.chosen]
 
 
 def production_variant_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
     """Which variants were taken for production, which were not, and what decided that: all of them, or the first few."""
     variant_lines = [
-        f"{one.of}: {_first_names_text(one.taken)}"
-        + (f", not {_first_names_text(one.others)}" if one.others else "")
-        + f", by {one.decided_by}"
+        f"{one.of}: {_first_names_text(one.taken)}" + (f", not {_first_names_text(one.others)}" if one.others else "") + f", by {one.decided_by}"
         for one in report.environments
     ]
     return _visible_lines(variant_lines, redactor, verbose=verbose)
@@ -276,9 +258,7 @@ def gate_text(report: Report, redactor: Redactor) -> str:
     """The last line: passed or failed, and why."""
     gate_outcome = "passed" if report.gate.passed else "failed" if report.gate.was_evaluated else "not evaluated"
     excused_counts_and_nouns = ((report.files_excused, "file"), (report.things_excused, "thing"))
-    excused_text = join_names(
-        [count_with_noun(count, gate_outcome) for count, gate_outcome in excused_counts_and_nouns if count]
-    )
+    excused_text = join_names([count_with_noun(count, gate_outcome) for count, gate_outcome in excused_counts_and_nouns if count])
     excused_note = f"; {excused_text} not taken for production" if excused_text else ""
     return escape_controls(f"gate {gate_outcome}: {redactor.mask_text(report.gate.reason)}{excused_note}")
 
@@ -287,9 +267,7 @@ def severity_counts_text(findings: Iterable[Finding]) -> str:
     """How many findings of each severity."""
     finding_list = list(findings)
     severity_count_texts = [
-        f"{count} {severity}"
-        for severity in sorted(Severity, reverse=True)
-        if (count := sum(one.severity is severity for one in finding_list))
+        f"{count} {severity}" for severity in sorted(Severity, reverse=True) if (count := sum(one.severity is severity for one in finding_list))
     ]
     return join_names(severity_count_texts) or "none"
 

@@ -36,8 +36,7 @@ def _category_lines(category: Category, rule_terms: list[RuleTerm]) -> list[str]
         return [f"{category.id} (cap {category.cap}): {empty_category_state}, loss 0.00", ""]
     rule_id_width = max(len(term.rule.id) for term in rule_terms)
     rule_term_lines = [
-        f"  {term.rule.id:<{rule_id_width}}  {_rule_term_text(term)}"
-        f" ({term.places} {'place' if term.places == 1 else 'places'}) = {term.points:.2f}"
+        f"  {term.rule.id:<{rule_id_width}}  {_rule_term_text(term)} ({term.places} {'place' if term.places == 1 else 'places'}) = {term.points:.2f}"
         for term in sorted(rule_terms, key=lambda term: (-term.points, term.rule.id))
     ]
     uncapped_points, category_cap = category.uncapped_points, category.cap
@@ -52,8 +51,7 @@ def _category_lines(category: Category, rule_terms: list[RuleTerm]) -> list[str]
 def _rule_term_text(term: RuleTerm) -> str:
     """What one place of each severity costs and why, and how often that counts."""
     return " + ".join(
-        f"{_points_per_place_text(term.rule, severity)} x {times:.2f}"
-        for severity, times in repetition_factor_by_severity(term.by_severity)
+        f"{_points_per_place_text(term.rule, severity)} x {times:.2f}" for severity, times in repetition_factor_by_severity(term.by_severity)
     )
 
 

@@ -59,9 +59,7 @@ def code_frame(finding: Finding, redactor: Redactor, max_width: int) -> CodeFram
     secret_spans = redactor.line_spans(finding.source, start_position.line, Span(window_start_column, window_end_column))
     cells = _masked_cell_by_column(line_text, secret_spans, window_start_column, window_end_column)
     width_before_mark = sum(map(display_width, cells[: marked_span.start - window_start_column]))
-    marked_width = max(
-        sum(map(display_width, cells[marked_span.start - window_start_column : marked_span.end - window_start_column])), 1
-    )
+    marked_width = max(sum(map(display_width, cells[marked_span.start - window_start_column : marked_span.end - window_start_column])), 1)
     frame_text, cut_width = _visible_window(
         cells, width_before_mark, marked_width, max_width, window_start_column > 0, window_end_column < len(line_text)
     )
@@ -88,9 +86,7 @@ def _char_or_escape(character: str) -> str:
         return character
     code_point = ord(character)
     named_escape = _ESCAPE_BY_CONTROL.get(character)
-    return named_escape or (
-        f"\\x{code_point:02x}" if code_point < 256 else f"\\u{code_point:04x}" if code_point < 65536 else f"\\U{code_point:08x}"
-    )
+    return named_escape or (f"\\x{code_point:02x}" if code_point < 256 else f"\\u{code_point:04x}" if code_point < 65536 else f"\\U{code_point:08x}")
 
 
 def _masked_cell_by_column(line_text: str, hidden_spans: Iterable[Span], first_column: int, end_column: int) -> list[str]:
@@ -127,9 +123,7 @@ def _visible_window(
         return "".join(cells), 0
     available_width = max_width - 2  # an ellipsis on either side
     columns_to_skip = (
-        0
-        if width_before_mark + marked_width <= available_width and not has_text_to_the_left
-        else max(width_before_mark - available_width // 3, 0)
+        0 if width_before_mark + marked_width <= available_width and not has_text_to_the_left else max(width_before_mark - available_width // 3, 0)
     )
     visible_cells: list[str] = []
     display_column = cut_width = 0

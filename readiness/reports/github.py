@@ -31,9 +31,7 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     redactor = Redactor(report.hidden)
     path_prefix = path_prefix_from_workspace()
     findings_to_report = filter(report.gate.is_failed_by, report.open) if options.quiet else report.open
-    sorted_findings = sorted(
-        findings_to_report, key=lambda one: (-one.severity, -round(one.score_gain, 4), one.fix_place, one.rule)
-    )
+    sorted_findings = sorted(findings_to_report, key=lambda one: (-one.severity, -round(one.score_gain, 4), one.fix_place, one.rule))
     for annotation_level in ("error", "warning", "notice"):
         findings_of_level = [one for one in sorted_findings if ANNOTATION_LEVEL_BY_SEVERITY[one.severity] == annotation_level]
         max_findings_annotated = (
@@ -42,9 +40,7 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         for finding in findings_of_level[:max_findings_annotated]:
             output.write(finding_annotation_command(finding, annotation_level, redactor, path_prefix) + "\n")
         if len(findings_of_level) > max_findings_annotated:
-            overflow_message = (
-                f"and {len(findings_of_level) - max_findings_annotated} more of this level: the log of this step has them all"
-            )
+            overflow_message = f"and {len(findings_of_level) - max_findings_annotated} more of this level: the log of this step has them all"
             output.write(workflow_command_line(annotation_level, {"title": "readiness"}, overflow_message) + "\n")
     for finding in sorted_findings:
         output.write(digest.finding_headline(finding, redactor) + "\n")
@@ -82,9 +78,7 @@ def finding_annotation_command(finding: Finding, annotation_level: str, redactor
     return workflow_command_line(
         annotation_level,
         command_properties,
-        annotation_message
-        if len(annotation_message) <= MAX_ANNOTATION_LENGTH
-        else annotation_message[: MAX_ANNOTATION_LENGTH - 1] + "…",
+        annotation_message if len(annotation_message) <= MAX_ANNOTATION_LENGTH else annotation_message[: MAX_ANNOTATION_LENGTH - 1] + "…",
     )
 
 

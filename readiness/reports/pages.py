@@ -61,9 +61,7 @@ def rule_page(loaded_tiers: Sequence[LoadedRule], question_by_item: Mapping[str,
         f"## Fix\n\n{field_text_with_tiers_and_parts(rule, 'fix')}",
     ]
     if rule.proof:
-        page_sections.append(
-            f'## Severity\n\n{severities_text(rule)}: "{rule.proof.severity_criterion}". {rule.proof.proving_fact}'
-        )
+        page_sections.append(f'## Severity\n\n{severities_text(rule)}: "{rule.proof.severity_criterion}". {rule.proof.proving_fact}')
     if rule.named_messages:
         named_message_texts = dict.fromkeys(one.text for one in rule.named_messages)
         list_items = [rule.message, *named_message_texts] if rule.message else [*named_message_texts]
@@ -118,9 +116,7 @@ def tier_and_part_sections(rule: Rule) -> Iterator[str]:
             named_messages = rule.sentences_at(tier.name).values()
             message_text = rule.field_text("message", tier.name) or " / ".join(named_messages)
             message_text = message_text.replace("|", "\\|")
-            table_rows.append(
-                f"| `{rule.id}:{tier.name}` | {tier.severity} | {_DESCRIPTION_BY_LEVEL[tier.level]} | {message_text} |"
-            )
+            table_rows.append(f"| `{rule.id}:{tier.name}` | {tier.severity} | {_DESCRIPTION_BY_LEVEL[tier.level]} | {message_text} |")
         yield "## Tiers\n\n" + "\n".join(table_rows)
     if rule.parts:
         yield "## Parts\n\n" + ", ".join(f"`{rule.id}:{one}`" for one in rule.parts)
@@ -138,9 +134,7 @@ def field_text_with_tiers_and_parts(rule: Rule, field_name: str) -> str:
     if common_text in member_names_by_text and (set(rule.parts) <= members_with_own_text or not rule.parts):
         member_text_items = [f"- {join_names(names)}: {text}" for text, names in member_names_by_text.items()]
         return "\n".join(member_text_items) if len(member_names_by_text) > 1 else common_text
-    member_text_items = [
-        f"- {join_names(names)}: {text}" for text, names in member_names_by_text.items() if text != common_text
-    ]
+    member_text_items = [f"- {join_names(names)}: {text}" for text, names in member_names_by_text.items() if text != common_text]
     return common_text + ("\n\n" + "\n".join(member_text_items) if member_text_items else "")
 
 
@@ -149,9 +143,7 @@ def parameter_list_items(loaded_tiers: Sequence[LoadedRule]) -> list[str]:
     tier_names_by_parameter_text: dict[str, list[str]] = {}
     for loaded_tier in loaded_tiers:
         for parameter_name, parameter_value in sorted(loaded_tier.arguments.items()):
-            tier_names_by_parameter_text.setdefault(f"`{parameter_name}: {yaml_value_text(parameter_value)}`", []).append(
-                loaded_tier.tier
-            )
+            tier_names_by_parameter_text.setdefault(f"`{parameter_name}: {yaml_value_text(parameter_value)}`", []).append(loaded_tier.tier)
     return [
         f"- {row}" if len(names) == len(loaded_tiers) else f"- {row} ({join_names(names)})"
         for row, names in sorted(tier_names_by_parameter_text.items())
@@ -196,9 +188,7 @@ def example_text(heading: str, example: Example) -> str:
     for path, unmarked_text in example.files.items():
         caret_marks = [mark for mark in example.marks if mark.path == path]
         path_heading = f"`{path}`\n\n" if len(example.files) > 1 else ""
-        markdown_parts.append(
-            f"{path_heading}```{fence_language(path)}\n{text_with_caret_lines(unmarked_text, caret_marks)}```"
-        )
+        markdown_parts.append(f"{path_heading}```{fence_language(path)}\n{text_with_caret_lines(unmarked_text, caret_marks)}```")
     return "\n\n".join(markdown_parts)
 
 
@@ -271,9 +261,7 @@ def rules_markdown_index(loaded_rules: Iterable[LoadedRule], link_prefix: str) -
                 escaped_title = rule.title.replace("|", "\\|")
                 rule_name = rule.id.partition("/")[2]
                 rule_file_link = f"{link_prefix}/{rule_file_path_in_rules_folder(loaded_rule)}"
-                table_rows.append(
-                    f"| [{rule_name}]({rule_file_link}) | {severities_text(rule)} | {rule.level} | {escaped_title} |"
-                )
+                table_rows.append(f"| [{rule_name}]({rule_file_link}) | {severities_text(rule)} | {rule.level} | {escaped_title} |")
             index_sections.append(f"### {kind}: {topic_name}\n\n{topic_description}\n\n" + "\n".join(table_rows))
     return "\n\n".join(index_sections) + "\n"
 

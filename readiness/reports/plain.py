@@ -45,12 +45,8 @@ def _group_lines(finding_group: digest.FindingGroup, redactor: Redactor, options
             group_lines += _code_frame_lines(finding_group.first, redactor, options.width or DEFAULT_FRAME_WIDTH)
         why_text, fix_text = finding_group.first.why, finding_group.first.fix
         if finding_group.is_reason_new:
-            group_lines.append(
-                f"  why: {escape_controls(' '.join(why_text.split()) if options.verbose else digest.first_sentence(why_text))}"
-            )
-        group_lines.append(
-            f"  fix: {escape_controls(' '.join(fix_text.split()) if options.verbose else digest.first_sentence(fix_text))}"
-        )
+            group_lines.append(f"  why: {escape_controls(' '.join(why_text.split()) if options.verbose else digest.first_sentence(why_text))}")
+        group_lines.append(f"  fix: {escape_controls(' '.join(fix_text.split()) if options.verbose else digest.first_sentence(fix_text))}")
     group_lines += _related_lines(finding_group.first, redactor)
     for other_finding in finding_group.others:
         group_lines.append(digest.finding_headline(other_finding, redactor))
@@ -69,9 +65,7 @@ def _code_frame_lines(finding: Finding, redactor: Redactor, max_width: int) -> l
 
 def _related_lines(finding: Finding, redactor: Redactor) -> list[str]:
     return [
-        escape_controls(
-            f"  see {other.source.root.path}:{other.source.position_of(other.span.start).line}: {redactor.mask_text(other.message)}"
-        )
+        escape_controls(f"  see {other.source.root.path}:{other.source.position_of(other.span.start).line}: {redactor.mask_text(other.message)}")
         for other in finding.related
     ]
 
@@ -84,9 +78,7 @@ def _verbose_detail_lines(report: Report, redactor: Redactor) -> list[str]:
         if suppression:
             expiry_text = f", until {suppression.until}" if suppression.until else ""
             suppressor_and_reason = escape_controls(f"{suppression.suppressed_by}: {redactor.mask_text(suppression.reason)}")
-            detail_lines.append(
-                f"{digest.finding_headline(finding, redactor)} (suppressed by {suppressor_and_reason}{expiry_text})"
-            )
+            detail_lines.append(f"{digest.finding_headline(finding, redactor)} (suppressed by {suppressor_and_reason}{expiry_text})")
     for file_coverage in report.files:
         file_state_texts = [
             digest.TITLE_BY_FILE_KIND.get(file_coverage.kind, file_coverage.kind or "unknown"),
@@ -94,9 +86,7 @@ def _verbose_detail_lines(report: Report, redactor: Redactor) -> list[str]:
         ]
         file_state_texts += [redactor.mask_text(file_coverage.reason)] if file_coverage.reason else []
         detail_lines.append(
-            escape_controls(
-                f"file {file_coverage.path}: {', '.join(file_state_texts)}, {digest.count_with_noun(file_coverage.subjects, 'subject')}"
-            )
+            escape_controls(f"file {file_coverage.path}: {', '.join(file_state_texts)}, {digest.count_with_noun(file_coverage.subjects, 'subject')}")
         )
     for stage_name, seconds in sorted((report.timing or {}).items()):
         detail_lines.append(f"time {stage_name}: {seconds:.3f} s")
@@ -112,9 +102,7 @@ def _score_lines(report: Report, redactor: Redactor, options: ReportOptions) -> 
     if report.score is not None:
         for category in report.categories:
             kept_points_text = (
-                f"{category.cap - category.capped_loss:6.2f} of {category.cap:2}"
-                if category.assessed or category.capped_loss
-                else "  not assessed"
+                f"{category.cap - category.capped_loss:6.2f} of {category.cap:2}" if category.assessed or category.capped_loss else "  not assessed"
             )
             score_lines.append(f"  {category.title:<14}{kept_points_text}")
     findings_with_highest_gain = digest.findings_with_highest_gain(report)
@@ -123,18 +111,14 @@ def _score_lines(report: Report, redactor: Redactor, options: ReportOptions) -> 
     for finding, shared_finding_count in findings_with_highest_gain:
         shared_finding_note = f" ({shared_finding_count} findings)" if shared_finding_count > 1 else ""
         score_lines.append(
-            escape_controls(
-                f"  +{finding.score_gain:.2f} {finding.path}:{finding.line} {finding.severity}[{finding.rule}]{shared_finding_note}"
-            )
+            escape_controls(f"  +{finding.score_gain:.2f} {finding.path}:{finding.line} {finding.severity}[{finding.rule}]{shared_finding_note}")
         )
     score_lines.append(f"findings: {digest.severity_counts_text(report.open)}")
     score_lines.append(f"coverage: {digest.coverage_text(report)}")
     score_lines.append(f"files: {digest.file_counts_by_kind_text(report)}")
     score_lines += [f"not read: {line}" for line in digest.unread_file_lines(report, redactor, verbose=options.verbose)]
     score_lines += [f"purpose: {line}" for line in digest.purpose_lines(report, redactor, verbose=options.verbose)]
-    score_lines += [
-        f"production: {line}" for line in digest.production_variant_lines(report, redactor, verbose=options.verbose)
-    ]
+    score_lines += [f"production: {line}" for line in digest.production_variant_lines(report, redactor, verbose=options.verbose)]
     score_lines += [f"context: {digest.context_text(report)}"] if report.context.files else []
     score_lines += [f"checklist {line}" for line in digest.checklist_lines(report)]
     return score_lines

@@ -96,9 +96,7 @@ def _finding_group_renderables(
 ) -> list[RenderableType]:
     """One rule's findings in one file."""
     first_finding = finding_group.first
-    brief_location = (
-        _location_and_rule_text(first_finding, 0) if finding_group.is_brief else None
-    )  # the file's name stands above
+    brief_location = _location_and_rule_text(first_finding, 0) if finding_group.is_brief else None  # the file's name stands above
     renderables: list[RenderableType] = [_severity_and_message_row(first_finding, redactor, brief_location)]
     if not finding_group.is_brief:
         renderables.append(_location_with_score_gain(first_finding, terminal_width))
@@ -161,9 +159,7 @@ def _code_frame_lines(finding: Finding, redactor: Redactor, terminal_width: int)
 def _labelled_paragraph(label: str, paragraph_text: str, terminal_width: int) -> RenderableType:
     label_and_text_row = Table.grid(padding=0)
     label_and_text_row.add_column(width=5, no_wrap=True)
-    label_and_text_row.add_column(
-        overflow="fold", max_width=max(min(terminal_width, MAX_PROSE_WIDTH) - MESSAGE_INDENT_COLUMNS - 5, 20)
-    )
+    label_and_text_row.add_column(overflow="fold", max_width=max(min(terminal_width, MAX_PROSE_WIDTH) - MESSAGE_INDENT_COLUMNS - 5, 20))
     label_and_text_row.add_row(Text(label, "dim"), Text(escape_controls(" ".join(paragraph_text.split()))))
     return Padding(label_and_text_row, (0, 0, 0, MESSAGE_INDENT_COLUMNS), expand=False)
 
@@ -188,17 +184,14 @@ def _further_finding_paragraphs(
     should_show_all = options.verbose or len(finding_group.others) <= MAX_FURTHER_FINDINGS_PER_GROUP
     visible_findings = finding_group.others if should_show_all else finding_group.others[: MAX_FURTHER_FINDINGS_PER_GROUP - 2]
     paragraphs = [
-        _labelled_paragraph("also", f"{finding.line}: {redactor.mask_text(finding.message)}", terminal_width)
-        for finding in visible_findings
+        _labelled_paragraph("also", f"{finding.line}: {redactor.mask_text(finding.message)}", terminal_width) for finding in visible_findings
     ]
     remaining_findings = finding_group.others[len(visible_findings) :]
     if remaining_findings:
         line_numbers_text = ", ".join(str(one.line) for one in remaining_findings[:40])
         remaining_count_text = f" and {len(remaining_findings) - 40} more" if len(remaining_findings) > 40 else ""
         paragraphs.append(
-            _labelled_paragraph(
-                "also", f"{len(remaining_findings)} further, on lines {line_numbers_text}{remaining_count_text}", terminal_width
-            )
+            _labelled_paragraph("also", f"{len(remaining_findings)} further, on lines {line_numbers_text}{remaining_count_text}", terminal_width)
         )
     return paragraphs
 
@@ -210,9 +203,7 @@ def _print_verbose_details(console: Console, report: Report, redactor: Redactor)
         console.print(_severity_and_message_row(finding, redactor, _location_and_rule_text(finding, UNLIMITED_COLUMNS)))
         if suppression:
             expiry_text = f", until {suppression.until}" if suppression.until else ""
-            suppression_text = (
-                f"suppressed by {suppression.suppressed_by}: {redactor.mask_text(suppression.reason)}{expiry_text}"
-            )
+            suppression_text = f"suppressed by {suppression.suppressed_by}: {redactor.mask_text(suppression.reason)}{expiry_text}"
             console.print(Padding(Text(escape_controls(suppression_text), "dim"), (0, 0, 0, MESSAGE_INDENT_COLUMNS)))
     for file_coverage in report.files:
         file_state_texts = [
@@ -221,9 +212,7 @@ def _print_verbose_details(console: Console, report: Report, redactor: Redactor)
         ]
         file_state_texts += [redactor.mask_text(file_coverage.reason)] if file_coverage.reason else []
         file_state_texts.append(digest.count_with_noun(file_coverage.subjects, "subject"))
-        console.print(
-            Text.assemble(f"  {escape_controls(file_coverage.path)}  ", (escape_controls(", ".join(file_state_texts)), "dim"))
-        )
+        console.print(Text.assemble(f"  {escape_controls(file_coverage.path)}  ", (escape_controls(", ".join(file_state_texts)), "dim")))
     for stage_name, seconds in sorted((report.timing or {}).items()):
         console.print(Text(f"  {stage_name} {seconds:.3f} s", "dim"))
     console.print()
@@ -289,9 +278,7 @@ def _score_gains_table(findings_and_shared_counts: list[tuple[Finding, int]]) ->
     table.add_column(overflow="fold")
     for finding, shared_finding_count in findings_and_shared_counts:
         shared_finding_note = f" ({shared_finding_count} findings)" if shared_finding_count > 1 else ""
-        rule_and_location_text = Text.assemble(
-            finding.rule, shared_finding_note, "  ", (escape_controls(f"{finding.path}:{finding.line}"), "dim")
-        )
+        rule_and_location_text = Text.assemble(finding.rule, shared_finding_note, "  ", (escape_controls(f"{finding.path}:{finding.line}"), "dim"))
         table.add_row(
             Text(f"+{finding.score_gain:.2f}", "green"),
             Text(str(finding.severity), STYLE_BY_SEVERITY[finding.severity]),
@@ -309,9 +296,7 @@ def _summary_table_in_list(report: Report, redactor: Redactor, options: ReportOp
     ]
     labels_and_texts += [("not read", line) for line in digest.unread_file_lines(report, redactor, verbose=options.verbose)]
     labels_and_texts += [("purpose", line) for line in digest.purpose_lines(report, redactor, verbose=options.verbose)]
-    labels_and_texts += [
-        ("production", line) for line in digest.production_variant_lines(report, redactor, verbose=options.verbose)
-    ]
+    labels_and_texts += [("production", line) for line in digest.production_variant_lines(report, redactor, verbose=options.verbose)]
     labels_and_texts += [("context", digest.context_text(report))] if report.context.files else []
     labels_and_texts += [("checklist", line) for line in digest.checklist_lines(report)]
     table = Table.grid(padding=0)

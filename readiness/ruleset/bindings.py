@@ -23,9 +23,7 @@ class BindingError(Exception):
 def resolve_check(dotted_name: str) -> Callable[..., CheckOutcome]:
     """The check function of a dotted name under readiness.checks."""
     module_name, _, function_name = dotted_name.rpartition(".")
-    check_function: Callable[..., CheckOutcome] = getattr(
-        importlib.import_module(f"readiness.checks.{module_name}"), function_name
-    )
+    check_function: Callable[..., CheckOutcome] = getattr(importlib.import_module(f"readiness.checks.{module_name}"), function_name)
     return check_function
 
 
@@ -69,10 +67,7 @@ def accepts_subject_classes(check_name: str, subject_classes: Iterable[type]) ->
     check_function = resolve_check(check_name)
     subject_hint = typing.get_type_hints(check_function)[parameter_names(check_function)[0]]
     accepted_classes = typing.get_args(subject_hint) if isinstance(subject_hint, types.UnionType) else (subject_hint,)
-    return all(
-        any(one is Any or (isinstance(one, type) and issubclass(subject, one)) for one in accepted_classes)
-        for subject in subject_classes
-    )
+    return all(any(one is Any or (isinstance(one, type) and issubclass(subject, one)) for one in accepted_classes) for subject in subject_classes)
 
 
 def is_of_hinted_type(value: Any, hint: Any) -> bool:
@@ -119,6 +114,4 @@ def _patterns_in_value(value: Any, hint: Any) -> Iterator[str]:
     type_arguments = typing.get_args(hint)
     for element in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         for type_argument in type_arguments:
-            yield from (
-                _patterns_in_value(element, type_argument) if type_argument is Pattern or typing.get_args(type_argument) else ()
-            )
+            yield from (_patterns_in_value(element, type_argument) if type_argument is Pattern or typing.get_args(type_argument) else ())

@@ -54,9 +54,7 @@ def rule_examples(loaded_rule: LoadedRule, default_path: str) -> list[Example]:
             marked_text_by_path = example_spec if isinstance(example_spec, dict) else {default_path: example_spec}
             unmarked_text_by_path, caret_marks = {}, []
             for path, text in marked_text_by_path.items():
-                unmarked_text_by_path[path], marks_in_file = strip_caret_lines(
-                    path, str(text), loaded_rule.rule.tiers_and_parts
-                )
+                unmarked_text_by_path[path], marks_in_file = strip_caret_lines(path, str(text), loaded_rule.rule.tiers_and_parts)
                 caret_marks += marks_in_file
             examples.append(Example(is_bad, unmarked_text_by_path, tuple(caret_marks)))
     return examples

@@ -88,8 +88,7 @@ def family_rule_examples(family_file_path: Path, rule_name: str) -> dict[str, An
     for example_key in _EXAMPLE_KEYS:
         frame_text = frame_spec.get(example_key) if isinstance(frame_spec, Map) else frame_spec
         examples_by_key[example_key] = [
-            fill_frame(str(frame_text), item) if frame_text and isinstance(item, str) else item
-            for item in row_spec.get(example_key) or ()
+            fill_frame(str(frame_text), item) if frame_text and isinstance(item, str) else item for item in row_spec.get(example_key) or ()
         ]
     return examples_by_key
 

@@ -35,9 +35,7 @@ def fact_names_of_check(check_name: str, message_name: str = "", *, include_opti
         return FACTS_OF_DECLARATIVE_RULES
     marked_fact_names = _facts_by_check_and_message().get(check_and_message_key(check_name, message_name), ())
     return frozenset(
-        one.removesuffix(OPTIONAL_FACT_SUFFIX)
-        for one in marked_fact_names
-        if include_optional or not one.endswith(OPTIONAL_FACT_SUFFIX)
+        one.removesuffix(OPTIONAL_FACT_SUFFIX) for one in marked_fact_names if include_optional or not one.endswith(OPTIONAL_FACT_SUFFIX)
     )
 
 

@@ -55,9 +55,7 @@ def parse_rule_name(rule_name_text: str) -> RuleName:
 @cache
 def rule_names_by_former_id() -> dict[str, tuple[RuleName, ...]]:
     """The ids that rules had before, and what each of them is now."""
-    current_ids_by_former_id = compiled.load_yaml_folder(rules.rules_folder(), _read_current_ids_by_former_id)[
-        RENAMED_FILE_STEM
-    ]
+    current_ids_by_former_id = compiled.load_yaml_folder(rules.rules_folder(), _read_current_ids_by_former_id)[RENAMED_FILE_STEM]
     return {old: tuple(map(parse_rule_name, new)) for old, new in current_ids_by_former_id.items()}
 
 
@@ -96,11 +94,7 @@ class RuleNames:
         if rule_word in self._known or rules.SHELLCHECK_RULE_SELECTOR.fullmatch(rule_word):
             return (RuleName(rule_word),)
         rule_name = parse_rule_name(rule_word)
-        if (
-            rule_name.tier_or_part
-            and rule_name.rule_id in self._known
-            and rule_name.tier_or_part in self.tiers_and_parts(rule_name.rule_id)
-        ):
+        if rule_name.tier_or_part and rule_name.rule_id in self._known and rule_name.tier_or_part in self.tiers_and_parts(rule_name.rule_id):
             return (rule_name,)
         return self._rules_by_former_id.get(rule_word, ())
 

@@ -31,9 +31,7 @@ class Precision(NamedTuple):
             right_share * (1 - right_share) / sample_size + _Z_SCORE_95_PERCENT**2 / (4 * sample_size * sample_size)
         )
         interval_scale = 1 + _Z_SCORE_95_PERCENT**2 / sample_size
-        return max(0.0, (interval_middle - interval_half_width) / interval_scale), min(
-            1.0, (interval_middle + interval_half_width) / interval_scale
-        )
+        return max(0.0, (interval_middle - interval_half_width) / interval_scale), min(1.0, (interval_middle + interval_half_width) / interval_scale)
 
     def text(self) -> str:
         """The record as a sentence of a rule's page."""

@@ -15,9 +15,7 @@ _PATH_SEGMENT = re.compile(r'"([^"]+)"|([^.\[\]"]+)|(\[\])')
 _MISSING_VALUE = object()
 HIDDEN_VALUE_TEXT = "(hidden)"  # what a message shows of a value whose key is that of a secret
 MAX_PATH_SEGMENTS = 24  # of a path
-MAX_CHARACTERS_PER_REGEX_SEARCH = (
-    1024 * 1024
-)  # characters of a text that an expression is searched in: what is longer is not known
+MAX_CHARACTERS_PER_REGEX_SEARCH = 1024 * 1024  # characters of a text that an expression is searched in: what is longer is not known
 _compile_regex_cached = lru_cache(maxsize=512)(re.compile)
 
 
@@ -34,12 +32,7 @@ class PathClause:
         """The places of the values at the end of the path for which the predicate holds; a value that is not there is none."""
         for owner_node, key_in_owner, value_at_end in owner_key_value_at_path_end(subject_node, self.path_segments):
             is_too_long = isinstance(value_at_end, str) and len(value_at_end) > MAX_CHARACTERS_PER_REGEX_SEARCH
-            if (
-                value_at_end is not _MISSING_VALUE
-                and value_at_end is not None
-                and not is_too_long
-                and self.predicate(value_at_end)
-            ):
+            if value_at_end is not _MISSING_VALUE and value_at_end is not None and not is_too_long and self.predicate(value_at_end):
                 yield owner_node.at(key_in_owner)
 
     def hits_of_node(self, subject_node: Any) -> Iterator[Hit | Undecidable]:

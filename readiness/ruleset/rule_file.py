@@ -21,9 +21,7 @@ RULE_KEYS_IN_ORDER = (
     " messages why fix limits links same-as checklist proves proof tiers bad good"
 ).split()  # the order in which the fields of our own files stand
 RULE_KEYS = frozenset(RULE_KEYS_IN_ORDER)
-TIER_KEYS = frozenset(
-    "severity level opinion target when require forbid check with message messages why fix same-as checklist proves".split()
-)
+TIER_KEYS = frozenset("severity level opinion target when require forbid check with message messages why fix same-as checklist proves".split())
 MAX_TIERS_PER_RULE = 12  # of a rule: each is judged by itself
 MAX_PARTS_PER_RULE = 100
 _EXAMPLES_START = re.compile(r"^(?:bad|good):", re.MULTILINE)
@@ -135,9 +133,7 @@ def verify_entry_count(rule_file_path: Path, file_spec: Mapping[str, Any]) -> No
         unvisited_nodes += child_nodes
 
 
-def verify_keys_and_shapes(
-    rule_or_tier_spec: Mapping[str, Any], make_error: RuleErrorFactory, *, allow_parts: bool, tier_name: str = ""
-) -> None:
+def verify_keys_and_shapes(rule_or_tier_spec: Mapping[str, Any], make_error: RuleErrorFactory, *, allow_parts: bool, tier_name: str = "") -> None:
     """Raise what `make_error` makes for a word of a rule, or of a tier, that is none or of a wrong shape.
 
     `allow_parts` says that the rule has some, so that its words may differ by them.
@@ -146,13 +142,11 @@ def verify_keys_and_shapes(
     for rule_key, rule_value in rule_or_tier_spec.items():
         if rule_key not in (TIER_KEYS if tier_name else RULE_KEYS):
             allowed_keys_text = ", ".join(sorted(TIER_KEYS if tier_name else RULE_KEYS))
-            shape_or_problem_text = (
-                f"a tier has no key {rule_key!r:.80}" if tier_name else f"no key is called {str(rule_key)[:80]!r}"
-            )
+            shape_or_problem_text = f"a tier has no key {rule_key!r:.80}" if tier_name else f"no key is called {str(rule_key)[:80]!r}"
             raise make_error(f"{shape_or_problem_text}; allowed are {allowed_keys_text}", *tier_key_path, str(rule_key))
-        is_valid_shape, shape_or_problem_text = (
-            allow_parts and _VALIDATOR_AND_TEXT_BY_PARTED_KEY.get(rule_key)
-        ) or _VALIDATOR_AND_TEXT_BY_KEY[rule_key]
+        is_valid_shape, shape_or_problem_text = (allow_parts and _VALIDATOR_AND_TEXT_BY_PARTED_KEY.get(rule_key)) or _VALIDATOR_AND_TEXT_BY_KEY[
+            rule_key
+        ]
         if not is_valid_shape(rule_value):
             raise make_error(f"{rule_key} must be {shape_or_problem_text}", *tier_key_path, rule_key)
     for inner_tier_name, inner_tier_spec in () if tier_name else (rule_or_tier_spec.get("tiers") or {}).items():
@@ -181,8 +175,7 @@ def _is_nonempty_mapping(value: Any) -> bool:
 
 def _is_mapping_of_conditions(value: Any) -> bool:
     return _is_nonempty_mapping(value) and all(
-        _is_scalar_or_empty(condition)
-        or (isinstance(condition, list) and bool(condition) and all(map(_is_scalar_or_empty, condition)))
+        _is_scalar_or_empty(condition) or (isinstance(condition, list) and bool(condition) and all(map(_is_scalar_or_empty, condition)))
         for condition in value.values()
     )
 
@@ -192,9 +185,7 @@ def _is_list_of_ids(value: Any) -> bool:
 
 
 def _is_mapping_of_linters_to_ids(value: Any) -> bool:
-    return value is None or (
-        isinstance(value, dict) and all(map(_is_one_line_text, value)) and all(map(_is_list_of_ids, value.values()))
-    )
+    return value is None or (isinstance(value, dict) and all(map(_is_one_line_text, value)) and all(map(_is_list_of_ids, value.values())))
 
 
 def _is_mapping_of_equivalents_by_part(value: Any) -> bool:
@@ -202,8 +193,7 @@ def _is_mapping_of_equivalents_by_part(value: Any) -> bool:
         isinstance(value, dict)
         and all(map(_is_one_line_text, value))
         and all(
-            _is_list_of_ids(ids)
-            or (_is_nonempty_mapping(ids) and all(_is_scalar_or_empty(one) or _is_list_of_ids(one) for one in ids.values()))
+            _is_list_of_ids(ids) or (_is_nonempty_mapping(ids) and all(_is_scalar_or_empty(one) or _is_list_of_ids(one) for one in ids.values()))
             for ids in value.values()
         )
     )
@@ -223,9 +213,7 @@ def _is_part_fact_with_values(value: Any) -> bool:
 
 
 def _is_mapping_of_tiers(value: Any) -> bool:
-    return (
-        _is_nonempty_mapping(value) and len(value) <= MAX_TIERS_PER_RULE and all(isinstance(one, Map) for one in value.values())
-    )
+    return _is_nonempty_mapping(value) and len(value) <= MAX_TIERS_PER_RULE and all(isinstance(one, Map) for one in value.values())
 
 
 def _is_severity_proof(value: Any) -> bool:

@@ -24,9 +24,7 @@ from readiness.ruleset.rule_file import (
 from readiness.syntax import compiled
 
 RULE_GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
-SHELLCHECK_RULE_SELECTOR = re.compile(
-    r"shell(?:/(?:SC\d{0,4})?)?"
-)  # ids, and prefixes of ids, of rules that other programs bring
+SHELLCHECK_RULE_SELECTOR = re.compile(r"shell(?:/(?:SC\d{0,4})?)?")  # ids, and prefixes of ids, of rules that other programs bring
 MAX_RULE_FILES_PER_FOLDER = 500  # rules of somebody's own, and the bytes of their files together
 MAX_BYTES_PER_RULES_FOLDER = 4 * 1024 * 1024
 
@@ -137,9 +135,7 @@ def load_rules(
     return [*load_shipped_rules(tuple(rule_groups), tuple(profile_levels)), *own_loaded_rules]
 
 
-def _load_verified_own_rules(
-    own_rule_folders: Sequence[Path], rule_groups: Iterable[str], shipped_rule_ids: Collection[str]
-) -> list[LoadedRule]:
+def _load_verified_own_rules(own_rule_folders: Sequence[Path], rule_groups: Iterable[str], shipped_rule_ids: Collection[str]) -> list[LoadedRule]:
     """The rules of the given folders, each held against what there is. Raises RuleError."""
     from readiness.ruleset.verification import new_regex_step_counter, verify_rule
 
@@ -168,18 +164,13 @@ def load_shipped_rules(rule_groups: tuple[str, ...], profile_levels: tuple[str, 
         ]
         for file_stem, rule_spec_by_name in _rule_specs_by_family_file(families_folder).items():
             names_files_and_specs += [
-                (rule_name, f"{families_folder}/{file_stem}.yaml", single_rule_spec)
-                for rule_name, single_rule_spec in rule_spec_by_name.items()
+                (rule_name, f"{families_folder}/{file_stem}.yaml", single_rule_spec) for rule_name, single_rule_spec in rule_spec_by_name.items()
             ]
         for rule_name, rule_file_path, single_rule_spec in sorted(names_files_and_specs, key=lambda one: one[0]):
             if _has_any_level(single_rule_spec, profile_levels):
                 loaded_tiers = make_loaded_tiers(f"{group}/{rule_name}", rule_file_path, single_rule_spec)
                 has_to_load_all_tiers = len(loaded_tiers) == 1 or loaded_tiers[0].rule.marks_secrets
-                loaded_rules += (
-                    one
-                    for one in loaded_tiers
-                    if has_to_load_all_tiers or one.rule.tier_by_name(one.tier).level in profile_levels
-                )
+                loaded_rules += (one for one in loaded_tiers if has_to_load_all_tiers or one.rule.tier_by_name(one.tier).level in profile_levels)
     return tuple(loaded_rules)
 
 
@@ -197,9 +188,7 @@ def read_own_rule_tiers(rule_id: str, rule_file_path: Path) -> tuple[LoadedRule,
     """The rule of a file of somebody's own, once for each of its tiers. Raises RuleError."""
     if not families.is_family_file(rule_file_path):
         return make_loaded_tiers(rule_id, str(rule_file_path), rule_file.load_verified_rule_spec(rule_file_path))
-    return make_loaded_tiers(
-        rule_id, str(rule_file_path), families.verified_rule_spec_by_name(rule_file_path)[families.family_row_name(rule_id)]
-    )
+    return make_loaded_tiers(rule_id, str(rule_file_path), families.verified_rule_spec_by_name(rule_file_path)[families.family_row_name(rule_id)])
 
 
 def make_loaded_tiers(rule_id: str, rule_file_path: str, rule_spec: Mapping[str, Any]) -> tuple[LoadedRule, ...]:
@@ -207,8 +196,6 @@ def make_loaded_tiers(rule_id: str, rule_file_path: str, rule_spec: Mapping[str,
 
     def make_error(problem_text: str, *key_names: str) -> RuleError:
         path = Path(rule_file_path)
-        return rule_error_factory(path, *families.key_path_in_rule_file(path, families.family_row_name(rule_id)))(
-            problem_text, *key_names
-        )
+        return rule_error_factory(path, *families.key_path_in_rule_file(path, families.family_row_name(rule_id)))(problem_text, *key_names)
 
     return spec.make_loaded_rule_tiers(rule_id, rule_file_path, rule_spec, make_error)

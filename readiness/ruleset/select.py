@@ -35,11 +35,8 @@ class SelectionWords(NamedTuple):
 
     def covers_name(self, rule_name: RuleName) -> bool:
         """Whether ids and prefixes among the words choose all that a name means."""
-        return any(
-            word == ALL_SELECTOR or selector_covers_id(word, rule_name.rule_id) for word in self.id_prefixes_and_categories
-        ) or any(
-            chosen.rule_id == rule_name.rule_id and chosen.tier_or_part in {"", rule_name.tier_or_part}
-            for chosen in self.rule_names
+        return any(word == ALL_SELECTOR or selector_covers_id(word, rule_name.rule_id) for word in self.id_prefixes_and_categories) or any(
+            chosen.rule_id == rule_name.rule_id and chosen.tier_or_part in {"", rule_name.tier_or_part} for chosen in self.rule_names
         )
 
     def covers_finding(self, finding: Finding) -> bool:

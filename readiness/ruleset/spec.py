@@ -35,9 +35,7 @@ _CONFIDENCE_BY_NAME = {str(one): one for one in Confidence}
 _DETECTION_FIELDS = frozenset({"require", "forbid", "check"})  # the ways in which a rule says what is wrong
 
 
-def make_loaded_rule_tiers(
-    rule_id: str, rule_file_path: str, rule_spec: Mapping[str, Any], make_error: RuleErrorFactory
-) -> tuple[LoadedRule, ...]:
+def make_loaded_rule_tiers(rule_id: str, rule_file_path: str, rule_spec: Mapping[str, Any], make_error: RuleErrorFactory) -> tuple[LoadedRule, ...]:
     """The rule that the words make, once for each of its tiers. Raises what `make_error` makes."""
     for field_name in rule_spec:
         if field_name not in RULE_KEYS:
@@ -48,9 +46,7 @@ def make_loaded_rule_tiers(
             if field_name not in tier_spec and not (field_name == "message" and tier_spec.get("messages")):
                 raise make_error(f"{field_name!r} is missing", *(("tiers", tier_name) if tier_name else ()), field_name)
     made_tiers = tuple(_make_tier(tier_name, tier_spec, make_error) for tier_name, tier_spec in spec_by_tier_name.items())
-    base_spec = (
-        {**next(iter(spec_by_tier_name.values())), **_rule_texts_by_field(rule_spec)} if spec_by_tier_name else rule_spec
-    )
+    base_spec = {**next(iter(spec_by_tier_name.values())), **_rule_texts_by_field(rule_spec)} if spec_by_tier_name else rule_spec
     rule = _make_base_rule(rule_id, base_spec, make_error)
     if made_tiers or "by" in rule_spec:
         rule = _rule_with_tiers_and_parts(rule, rule_spec, made_tiers, spec_by_tier_name, make_error)
@@ -78,9 +74,7 @@ def _spec_by_tier(rule_spec: Mapping[str, Any], make_error: RuleErrorFactory) ->
         for tier_key in tier_spec:
             if tier_key not in TIER_KEYS:
                 allowed_keys_text = ", ".join(sorted(TIER_KEYS))
-                raise make_error(
-                    f"a tier has no key {tier_key!r}; allowed are {allowed_keys_text}", "tiers", tier_name, tier_key
-                )
+                raise make_error(f"a tier has no key {tier_key!r}; allowed are {allowed_keys_text}", "tiers", tier_name, tier_key)
         merged_spec = {**rule_spec, **tier_spec}
         for tier_key in FIELDS_MERGED_INTO_TIERS:
             merged_spec[tier_key] = {**(rule_spec.get(tier_key) or {}), **(tier_spec.get(tier_key) or {})}
@@ -104,9 +98,7 @@ def _make_base_rule(rule_id: str, rule_spec: Mapping[str, Any], make_error: Rule
         id=rule_id,
         title=stripped_text(rule_spec["title"]),
         severity=_SEVERITY_BY_NAME[verified_choice(rule_spec, "severity", _SEVERITY_BY_NAME, make_error)],
-        confidence=_CONFIDENCE_BY_NAME[
-            verified_choice(rule_spec, "confidence", _CONFIDENCE_BY_NAME, make_error, default_value="high")
-        ],
+        confidence=_CONFIDENCE_BY_NAME[verified_choice(rule_spec, "confidence", _CONFIDENCE_BY_NAME, make_error, default_value="high")],
         category=verified_choice(rule_spec, "category", CATEGORIES, make_error),
         kind=rule_id.partition("/")[0],
         targets=target_names_in_spec(rule_spec),
@@ -213,11 +205,7 @@ def _verify_tiers_and_parts(tiers: Sequence[Tier], part_names: Sequence[str], ma
     """Whether tiers go from mild to strict, and every name after a colon means one thing."""
     member_names = [one.name for one in tiers if one.name] + list(part_names)
     for member_name in member_names:
-        if (
-            not MEMBER_NAME_REGEX.fullmatch(member_name)
-            or member_name == OTHER_PARTS_KEY
-            or member_names.count(member_name) > 1
-        ):
+        if not MEMBER_NAME_REGEX.fullmatch(member_name) or member_name == OTHER_PARTS_KEY or member_names.count(member_name) > 1:
             raise make_error(f"{member_name!r} can't name a tier or a part, or does so twice", "tiers")
     for tier, next_tier in itertools.pairwise(tiers):
         if PROFILE_LEVELS.index(next_tier.level) < PROFILE_LEVELS.index(tier.level):
@@ -276,9 +264,7 @@ def _make_tier_and_part_texts(
                 if part_name not in part_names and part_name != OTHER_PARTS_KEY:
                     raise make_error(f"{part_name!r} is no value that `by` lists", *tier_key_path, field_name, part_name)
                 if part_name != OTHER_PARTS_KEY or tier_name:
-                    yield TierOrPartText(
-                        field_name, tier_name, "" if part_name == OTHER_PARTS_KEY else part_name, stripped_text(text)
-                    )
+                    yield TierOrPartText(field_name, tier_name, "" if part_name == OTHER_PARTS_KEY else part_name, stripped_text(text))
         elif text_or_text_by_part is not None and tier_name:
             yield TierOrPartText(field_name, tier_name, "", stripped_text(text_or_text_by_part))
 
@@ -316,9 +302,7 @@ def verified_choice(
     """The value under a key that has a fixed set of values."""
     chosen_value = rule_or_tier_spec.get(field_name, default_value)
     if chosen_value not in allowed_values:
-        raise make_error(
-            f"{field_name} is {chosen_value!r}; allowed are {', '.join(allowed_values)}", *tier_key_path, field_name
-        )
+        raise make_error(f"{field_name} is {chosen_value!r}; allowed are {', '.join(allowed_values)}", *tier_key_path, field_name)
     return str(chosen_value)
 
 
@@ -333,8 +317,7 @@ def _make_loaded_rule(
 ) -> LoadedRule:
     """The rule, or a tier of it, with what runs it: paths and predicates, or a check with its parameters."""
     allowed_values_by_fact = tuple(
-        (fact, frozenset(value) if isinstance(value, list) else value)
-        for fact, value in (rule_or_tier_spec.get("when") or {}).items()
+        (fact, frozenset(value) if isinstance(value, list) else value) for fact, value in (rule_or_tier_spec.get("when") or {}).items()
     )
     target_names = target_names_in_spec(rule_or_tier_spec) if tier_name else rule.targets
     detection_fields = [key for key in ("require", "forbid", "check") if key in rule_or_tier_spec]

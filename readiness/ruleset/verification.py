@@ -59,9 +59,7 @@ def _verify_target(loaded_rule: LoadedRule, target_name: str, make_error: RuleEr
     if target_name not in finder_by_target:
         known_targets_text = ", ".join(sorted(finder_by_target)) or ", ".join(f"{one}.…" for one in kinds.KINDS_BY_PRECEDENCE)
         raise make_error(f"no target is called {target_name!r}; there are {known_targets_text}", "target")
-    if loaded_rule.check_name and not bindings.accepts_subject_classes(
-        loaded_rule.check_name, facts.subject_classes_of_target(target_name)
-    ):
+    if loaded_rule.check_name and not bindings.accepts_subject_classes(loaded_rule.check_name, facts.subject_classes_of_target(target_name)):
         raise make_error(f"{loaded_rule.check_name} looks at something else than {target_name}", "target")
     fact_type_by_name = facts.fact_type_by_name_of_target(target_name)
     for fact_name, allowed_values in loaded_rule.conditions:
@@ -94,21 +92,13 @@ def _verify_messages(loaded_rule: LoadedRule, target_name: str, make_error: Rule
         if rule.part_fact and rule.part_fact not in known_fact_names:
             raise make_error(f"there is no fact {rule.part_fact!r}; there are {known_fact_names_text}", "by")
         has_named_message = message_name in loaded_rule.message_by_name
-        message_texts = (
-            [loaded_rule.message_by_name[message_name]] if has_named_message else list(loaded_rule.message_by_part.values())
-        )
+        message_texts = [loaded_rule.message_by_name[message_name]] if has_named_message else list(loaded_rule.message_by_part.values())
         message_key_path = ("messages", message_name) if has_named_message else ("message",)
         if not all(message_texts):
             problem_text = f"says {message_name!r}" if message_name else "says some of its hits without a name"
-            raise make_error(
-                f"{loaded_rule.check_name} {problem_text}: the rule has no `{message_key_path[0]}` for it", "messages"
-            )
+            raise make_error(f"{loaded_rule.check_name} {problem_text}: the rule has no `{message_key_path[0]}` for it", "messages")
         for unknown_name in sorted(
-            {
-                unknown_name
-                for text in message_texts
-                for unknown_name in _fact_names_in_message(text, make_error, *message_key_path)
-            }
+            {unknown_name for text in message_texts for unknown_name in _fact_names_in_message(text, make_error, *message_key_path)}
         ):
             if unknown_name not in known_fact_names:
                 raise make_error(f"there is no fact {unknown_name!r}; there are {known_fact_names_text}", *message_key_path)

@@ -76,11 +76,7 @@ class ResultCache:
             return None
         try:
             stored_run = compiled.from_checksummed_json(cache_bytes)
-            return (
-                _run_result_from_row(stored_run, discovered, settings)
-                if _are_render_inputs_unchanged(stored_run, discovered)
-                else None
-            )
+            return _run_result_from_row(stored_run, discovered, settings) if _are_render_inputs_unchanged(stored_run, discovered) else None
         except _UNUSABLE_CACHE_ENTRY_ERRORS:
             with contextlib.suppress(OSError):
                 cache_file.unlink()
@@ -147,9 +143,7 @@ def result_cache_key(discovered: DiscoveredFiles, settings: RunSettings, today_t
         for relative_rule_path in rules.relative_rule_file_paths(own_rules_folder):
             add_to_digest(
                 relative_rule_path,
-                _bytes_or_empty(own_rules_folder / relative_rule_path)
-                if (own_rules_folder / relative_rule_path).is_file()
-                else b"",
+                _bytes_or_empty(own_rules_folder / relative_rule_path) if (own_rules_folder / relative_rule_path).is_file() else b"",
             )
     for helm_values_file in settings.helm_values:
         add_to_digest(_bytes_or_empty(helm_values_file))
@@ -176,9 +170,7 @@ def result_cache_key(discovered: DiscoveredFiles, settings: RunSettings, today_t
         add_to_digest("ignores", *ignore_file.lines)
     add_to_digest("overruled", *map(str, discovered.partly_followed_gitignores))
     context_files = discovered.context
-    add_to_digest(
-        "context", *sorted(context_files.paths), "around", *context_files.judged, context_files.cut, *context_files.here
-    )
+    add_to_digest("context", *sorted(context_files.paths), "around", *context_files.judged, context_files.cut, *context_files.here)
     add_to_digest("settings", settings.config.prefix, is_walked_whole(discovered, settings.config.folder))
     return sha256_digest.hexdigest()
 
@@ -257,8 +249,7 @@ def _run_result_to_row(run_result: RunResult) -> dict[str, Any]:
         "rows": [astuple(row) for row in run_result.file_statuses],
         "others": run_result.ignored_file_count,
         "tally": {
-            name: [look.subjects, look.unknown, [_place_to_row(*place) for place in look.places]]
-            for name, look in run_result.tally_by_rule.items()
+            name: [look.subjects, look.unknown, [_place_to_row(*place) for place in look.places]] for name, look in run_result.tally_by_rule.items()
         },
         "subjects": run_result.subject_count_by_path,
         "hidden": [_place_to_row(*place) for place in run_result.secret_places],
@@ -320,15 +311,11 @@ def _run_result_from_row(stored_run: dict[str, Any], discovered: DiscoveredFiles
         findings=restored_findings,
         secret_places=[resolve_place(place) for place in stored_run["hidden"]],
         silenced_by_others_count=stored_run["foreign"],
-        evidence_by_fact={
-            fact: tuple(Seen(path, line) for path, line in places) for fact, places in stored_run["evidence"].items()
-        },
+        evidence_by_fact={fact: tuple(Seen(path, line) for path, line in places) for fact, places in stored_run["evidence"].items()},
         render_inputs=[RenderInput(*row) for row in stored_run["inputs"]],
         notices=tuple(stored_run["notices"]),
         context=replace(discovered.context, files=stored_run["context"]),
-        environments=tuple(
-            Production(of, tuple(taken), tuple(others), why) for of, taken, others, why in stored_run["environments"]
-        ),
+        environments=tuple(Production(of, tuple(taken), tuple(others), why) for of, taken, others, why in stored_run["environments"]),
         production=stored_run["production"],
     )
 
@@ -344,9 +331,7 @@ def _finding_from_row(
     rule_by_id: Mapping[str, Rule],
     resolve_place: Callable[[list[Any]], tuple[Source, Span]],
 ) -> Finding:
-    rule_id, stored_place, message, resource_name, container_name, related_rows, suppression_row, fingerprint, placement_row = (
-        finding_row
-    )
+    rule_id, stored_place, message, resource_name, container_name, related_rows, suppression_row, fingerprint, placement_row = finding_row
     lowered_severity, tier_name, part_name, unit_path = placement_row
     return Finding(
         rule_by_id[rule_id],
@@ -380,13 +365,8 @@ def _rule_from_row(rule_row: dict[str, Any]) -> Rule:
     tuple_by_field = {name: tuple(rule_row[name]) for name in ("targets", "links", "checklist", "parts")}
     equivalent_ids_by_linter = {peer: tuple(ids) for peer, ids in rule_row["equivalents"].items()}
     severity_and_confidence = {"severity": Severity(rule_row["severity"]), "confidence": Confidence(rule_row["confidence"])}
-    tiers = tuple(
-        Tier(name, level, Severity(severity), tuple(items), opinion)
-        for name, level, severity, items, opinion in rule_row["tiers"]
-    )
-    equivalent_claims = tuple(
-        EquivalentClaim(peer, tuple(ids), tier, part) for peer, ids, tier, part in rule_row["equivalent_claims"]
-    )
+    tiers = tuple(Tier(name, level, Severity(severity), tuple(items), opinion) for name, level, severity, items, opinion in rule_row["tiers"])
+    equivalent_claims = tuple(EquivalentClaim(peer, tuple(ids), tier, part) for peer, ids, tier, part in rule_row["equivalent_claims"])
     member_texts = tuple(TierOrPartText(*one) for one in rule_row["wordings"])
     named_messages = tuple(NamedMessage(*one) for one in rule_row["named_messages"])
     member_values_by_field = {

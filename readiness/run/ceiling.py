@@ -26,11 +26,7 @@ def lower_non_production_severities(findings: Sequence[Finding], project: Projec
     """
     purpose_by_thing_by_source_id = project.memoize(_purpose_by_thing_by_source_id)
     for finding in findings:
-        purpose_by_thing = (
-            purpose_by_thing_by_source_id.get(id(finding.source), {})
-            if finding.severity > MAX_SEVERITY_OUTSIDE_PRODUCTION
-            else {}
-        )
+        purpose_by_thing = purpose_by_thing_by_source_id.get(id(finding.source), {}) if finding.severity > MAX_SEVERITY_OUTSIDE_PRODUCTION else {}
         purpose = purpose_by_thing.get(finding.resource) or purpose_by_thing.get("")
         if purpose and purpose.word in _NON_PRODUCTION_PURPOSES and not _keeps_severity_outside_production(finding, purpose):
             yield finding._replace(lowered_severity=MAX_SEVERITY_OUTSIDE_PRODUCTION)

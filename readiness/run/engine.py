@@ -60,9 +60,7 @@ class EngineResult:
         return tally
 
 
-RulesByConditionsAndAudience = dict[
-    Any, list[LoadedRule]
-]  # the rules of one target, by the conditions under which they judge a subject
+RulesByConditionsAndAudience = dict[Any, list[LoadedRule]]  # the rules of one target, by the conditions under which they judge a subject
 CI_PIPELINE_KINDS = frozenset({"github", "gitlab"})
 MAX_EVIDENCE_PLACES_PER_RULE_FOLDER = 3  # of a folder: as many places a rule as a checklist shows for evidence
 
@@ -104,26 +102,20 @@ def run_rules(
         for target, rules_by_condition in rules_by_condition_by_target.items():
             if target not in finder_by_target:
                 continue
-            judged_subjects, context_subjects = _judged_and_context_subjects(
-                project, documents, finder_by_target[target], engine_result
-            )
+            judged_subjects, context_subjects = _judged_and_context_subjects(project, documents, finder_by_target[target], engine_result)
             subjects_by_audience = {
                 audience: (_subjects_of_audience(judged_subjects, audience), _subjects_of_audience(context_subjects, audience))
                 for audience in {audience for _, audience in rules_by_condition}
             }
             for (_, audience), grouped_rules in rules_by_condition.items():
                 judged_subjects_of_audience, context_subjects_of_audience = subjects_by_audience[audience]
-                subjects_meeting_conditions = _subjects_meeting_conditions(
-                    judged_subjects_of_audience, grouped_rules, core_rule_by_id, engine_result
-                )
+                subjects_meeting_conditions = _subjects_meeting_conditions(judged_subjects_of_audience, grouped_rules, core_rule_by_id, engine_result)
                 for loaded_rule in grouped_rules:
                     _run_rule(project, subjects_meeting_conditions, loaded_rule, core_rule_by_id, engine_result)
                     if on_rule_done:
                         on_rule_done()
                 _run_rules_on_context(project, context_subjects_of_audience, grouped_rules, core_rule_by_id, engine_result)
-    engine_result.findings[first_new_finding_index:] = lower_non_production_severities(
-        engine_result.findings[first_new_finding_index:], project
-    )
+    engine_result.findings[first_new_finding_index:] = lower_non_production_severities(engine_result.findings[first_new_finding_index:], project)
 
 
 def _subjects_of_audience(subjects: list[Subject], audience: str) -> list[Subject]:
@@ -181,15 +173,12 @@ def _run_rules_on_context(
     applicable_rules = [
         applicable_rule
         for applicable_rule in loaded_rules
-        if (not applicable_rule.beside or applicable_rule.beside in project.by_kind)
-        and (applicable_rule.needs_project or project.judged is False)
+        if (not applicable_rule.beside or applicable_rule.beside in project.by_kind) and (applicable_rule.needs_project or project.judged is False)
     ]
     if not applicable_rules:
         return
     context_result = EngineResult()
-    subjects_meeting_conditions = _subjects_meeting_conditions(
-        context_subjects, applicable_rules, core_rule_by_id, context_result
-    )
+    subjects_meeting_conditions = _subjects_meeting_conditions(context_subjects, applicable_rules, core_rule_by_id, context_result)
     for applicable_rule in applicable_rules:
         _run_rule(project, subjects_meeting_conditions, applicable_rule, core_rule_by_id, context_result)
     engine_result.findings += [one for one in context_result.findings if one.rule != "core/crash"]
@@ -204,9 +193,7 @@ def _find_subjects(
     for document in documents:
         document_subjects = tuple(subject_finder(document))
         file_path = document.source.root.path
-        engine_result.subject_count_by_path[file_path] = max(
-            engine_result.subject_count_by_path.get(file_path, 0), len(document_subjects)
-        )
+        engine_result.subject_count_by_path[file_path] = max(engine_result.subject_count_by_path.get(file_path, 0), len(document_subjects))
         yield from document_subjects
 
 
@@ -262,9 +249,7 @@ def _run_rule(
                     if finding is None or project.is_around(written_source_and_span(finding.source, finding.span)[0]):
                         continue
                     unit_path_by_source_id = project.memoize(kinds.unit_path_by_source_id)
-                    unit_path = unit_path_by_source_id.get(id(finding.source)) or unit_path_by_source_id.get(
-                        id(finding.source.root), ""
-                    )
+                    unit_path = unit_path_by_source_id.get(id(finding.source)) or unit_path_by_source_id.get(id(finding.source.root), "")
                     engine_result.findings.append(finding._replace(unit_path=unit_path))
             if has_no_outcome and collects_evidence and not subject.source.fragment and kinds.is_production_subject(subject):
                 _record_evidence_places(loaded_rule, subject, project, rule_tally)
@@ -276,15 +261,12 @@ def _record_evidence_places(loaded_rule: LoadedRule, subject: Subject, project: 
     """Add the places that speak for a rule, while its folder has few."""
     subject_folder = posixpath.dirname(subject.source.root.path)
     remaining_place_count = MAX_EVIDENCE_PLACES_PER_RULE_FOLDER - sum(
-        posixpath.dirname(source.root.path) == subject_folder
-        for source, _ in rule_tally.places[-MAX_EVIDENCE_PLACES_PER_RULE_FOLDER:]
+        posixpath.dirname(source.root.path) == subject_folder for source, _ in rule_tally.places[-MAX_EVIDENCE_PLACES_PER_RULE_FOLDER:]
     )
     if remaining_place_count > 0:
         evidence_spans = itertools.islice(loaded_rule.evidence_spans(subject), remaining_place_count)
         rule_tally.places += [
-            (subject.source, span)
-            for span in evidence_spans
-            if not project.is_around(written_source_and_span(subject.source, span)[0])
+            (subject.source, span) for span in evidence_spans if not project.is_around(written_source_and_span(subject.source, span)[0])
         ]
 
 
@@ -348,15 +330,9 @@ def make_fact_lookup(subject: Subject, hit: Hit) -> Callable[[str], object]:
     return lambda name: hit.facts[name] if name in hit.facts else getattr(subject, name, _MISSING_FACT)
 
 
-def message_for_hit(
-    loaded_rule: LoadedRule, part_name: str, fact_lookup: Callable[[str], object], message_name: str = ""
-) -> str:
+def message_for_hit(loaded_rule: LoadedRule, part_name: str, fact_lookup: Callable[[str], object], message_name: str = "") -> str:
     """The message that a hit names with `message_name`, else that for hits of its part, with the facts in it."""
-    message_template = (
-        loaded_rule.message_by_name.get(message_name)
-        or loaded_rule.message_by_part.get(part_name)
-        or loaded_rule.message_by_part[""]
-    )
+    message_template = loaded_rule.message_by_name.get(message_name) or loaded_rule.message_by_part.get(part_name) or loaded_rule.message_by_part[""]
     return messages.fill_message(message_template or loaded_rule.rule.title, fact_lookup)
 
 
@@ -382,27 +358,20 @@ def sort_and_deduplicate(findings: list[Finding]) -> list[Finding]:
     What a tier of a rule says of a place, a stricter tier does not say again.
     """
     finding_by_identity: dict[tuple[str, int, int, str, str, str], Finding] = {}
-    for (path, offset, rule_id, resource_name, message), finding in sorted(
-        ((report_sort_key(one), one) for one in findings), key=itemgetter(0)
-    ):
+    for (path, offset, rule_id, resource_name, message), finding in sorted(((report_sort_key(one), one) for one in findings), key=itemgetter(0)):
         finding_identity = (path, offset, finding.span.end - finding.span.start, rule_id, resource_name, message)
         finding_by_identity[finding_identity] = (
-            with_worse_severity(finding_by_identity[finding_identity], finding)
-            if finding_identity in finding_by_identity
-            else finding
+            with_worse_severity(finding_by_identity[finding_identity], finding) if finding_identity in finding_by_identity else finding
         )
     mildest_tier_index_by_key: dict[Any, int] = {}
     for finding in finding_by_identity.values():
         if finding.tier:
             tier_index = finding.rule_definition.tier_index(finding.tier)
-            mildest_tier_index_by_key[_duplicate_key(finding)] = min(
-                mildest_tier_index_by_key.get(_duplicate_key(finding), tier_index), tier_index
-            )
+            mildest_tier_index_by_key[_duplicate_key(finding)] = min(mildest_tier_index_by_key.get(_duplicate_key(finding), tier_index), tier_index)
     return [
         finding
         for finding in finding_by_identity.values()
-        if not finding.tier
-        or finding.rule_definition.tier_index(finding.tier) == mildest_tier_index_by_key[_duplicate_key(finding)]
+        if not finding.tier or finding.rule_definition.tier_index(finding.tier) == mildest_tier_index_by_key[_duplicate_key(finding)]
     ]
 
 

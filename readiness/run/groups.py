@@ -20,8 +20,6 @@ def needed_rule_groups(assembly: Assembly) -> list[str]:
         if not project.idle and (project.judged is False or project.judged_documents(kind))
     }
     candidate_groups |= {
-        kinds.rule_folder_of_kind(RENDERED_KIND_BY_SOURCE_KIND.get(row.kind, row.kind))
-        for row in assembly.file_statuses
-        if row.kind
+        kinds.rule_folder_of_kind(RENDERED_KIND_BY_SOURCE_KIND.get(row.kind, row.kind)) for row in assembly.file_statuses if row.kind
     }
     return [one for one in rules.RULE_GROUPS if one in candidate_groups or one in {"core", "project"}]

@@ -86,9 +86,7 @@ def run_parallel(
                 evidence_places = [(sources[n], span) for n, span in place_rows]
                 engine_result.tally_by_rule[tally_key] = RuleTally(subject_count, undecidable_count, evidence_places)
             for file_path, subject_count in subject_counts_by_path.items():
-                engine_result.subject_count_by_path[file_path] = max(
-                    engine_result.subject_count_by_path.get(file_path, 0), subject_count
-                )
+                engine_result.subject_count_by_path[file_path] = max(engine_result.subject_count_by_path.get(file_path, 0), subject_count)
     return engine_result
 
 
@@ -176,9 +174,7 @@ def _receive_answer(receiver: Connection) -> WorkerResultRows:
     try:
         answer: WorkerResultRows | tuple[str, str] = receiver.recv()
     except (EOFError, OSError):
-        raise ParallelError(
-            "a process of --jobs ended before its answer (the system may be short of memory); use fewer, or leave it out"
-        ) from None
+        raise ParallelError("a process of --jobs ended before its answer (the system may be short of memory); use fewer, or leave it out") from None
     if len(answer) == 2:
         message, traceback_text = answer
         error = MemoryError() if message.startswith("MemoryError ") else WorkerError(message)
@@ -225,9 +221,7 @@ def _findings_to_rows(findings: Sequence[Finding], source_index_by_id: dict[int,
 
 
 def _finding_from_row(finding_row: Any, rule_by_id: dict[str, Rule], sources: Sequence[Source]) -> Finding:
-    rule_id, (source_index, span), message, resource_name, container_name, related_rows, enclosing_offsets, member_fields = (
-        finding_row
-    )
+    rule_id, (source_index, span), message, resource_name, container_name, related_rows, enclosing_offsets, member_fields = finding_row
     related_places = tuple(Related(sources[n], where, text) for n, where, text in related_rows)
     finding = Finding(
         rule_by_id[rule_id],

@@ -31,9 +31,7 @@ def apply_parameters(loaded_rules: list[LoadedRule], config: Config, known_names
     return adjusted_rules
 
 
-def _apply_parameters_to_tiers(
-    loaded_tiers: Sequence[LoadedRule], given_parameters: NameParametersAndLocation
-) -> list[LoadedRule]:
+def _apply_parameters_to_tiers(loaded_tiers: Sequence[LoadedRule], given_parameters: NameParametersAndLocation) -> list[LoadedRule]:
     """The tiers of a rule with parameters for it."""
     rule_name, value_by_parameter, settings_location = given_parameters
     rule = loaded_tiers[0].rule
@@ -54,9 +52,7 @@ def _apply_parameters_to_tiers(
 
     adjusted_tiers = []
     for loaded_tier, tier_parameters in zip(loaded_tiers, parameters_per_tier, strict=True):
-        adjusted_tier = (
-            replace(loaded_tier, arguments={**loaded_tier.arguments, **tier_parameters}) if tier_parameters else loaded_tier
-        )
+        adjusted_tier = replace(loaded_tier, arguments={**loaded_tier.arguments, **tier_parameters}) if tier_parameters else loaded_tier
         if tier_parameters:
             try:
                 verify_rule(adjusted_tier)

@@ -108,9 +108,7 @@ def run_pipeline(
     run_rules = _load_and_select_rules(assembly, settings)
     active_pairs_by_rule = run_rules.active_rules
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
-    running_rules = [
-        one for one in run_rules.loaded_rules if one.rule.marks_secrets or selection.must_tier_run(one, active_pairs_by_rule)
-    ]
+    running_rules = [one for one in run_rules.loaded_rules if one.rule.marks_secrets or selection.must_tier_run(one, active_pairs_by_rule)]
     engine_result = _run_rules_on_projects(assembly, running_rules, core_rule_by_id, settings.jobs, report_progress)
     shellcheck_findings = _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"])
     engine_result.findings += shellcheck_findings
@@ -120,12 +118,8 @@ def run_pipeline(
     read_documents = [one for project in assembly.projects for kind in project.by_kind.values() for one in kind]
     secret_places = redaction.find_secret_places(engine_result.findings, [one.source.root for one in read_documents])
     all_findings = engine.sort_and_deduplicate([*assembly.parse_findings, *engine_result.findings])
-    active_findings = [
-        one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"
-    ]
-    triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(
-        active_findings, assembly, run_rules, settings, today
-    )
+    active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]
+    triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today)
     return RunResult(
         file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
@@ -152,9 +146,7 @@ def run_pipeline(
     )
 
 
-def _assemble_projects_and_variants(
-    discovered: discover.DiscoveredFiles, settings: RunSettings, core_rule_by_id: dict[str, Rule]
-) -> Assembly:
+def _assemble_projects_and_variants(discovered: discover.DiscoveredFiles, settings: RunSettings, core_rule_by_id: dict[str, Rule]) -> Assembly:
     """What was found, as projects, with what is to be told of settings that name nothing."""
     production_variants = Variants(settings.config.environments, settings.config.prefix)
     assembly = assemble.assemble_projects(
@@ -200,13 +192,9 @@ def _load_and_select_rules(assembly: Assembly, settings: RunSettings) -> RuleSel
     ignored_words = selection.parse_rule_selectors(
         settings.ignore, rule_names, _selector_location_text(settings.ignore, settings_config.ignore, "--ignore")
     )
-    locked_words = selection.parse_rule_selectors(
-        settings_config.locked, rule_names, SETTINGS_FILENAME, should_refuse_unknown=False
-    )
+    locked_words = selection.parse_rule_selectors(settings_config.locked, rule_names, SETTINGS_FILENAME, should_refuse_unknown=False)
     profile_levels = selection.profile_levels_to_load(rules.rules_folder(), settings.profile, settings.select)
-    loaded_rules = apply_parameters(
-        rules.load_rules(settings.rules, needed_rule_groups(assembly), profile_levels), settings_config, rule_names
-    )
+    loaded_rules = apply_parameters(rules.load_rules(settings.rules, needed_rule_groups(assembly), profile_levels), settings_config, rule_names)
     active_pairs_by_rule = selection.active_pairs_by_rule_id(
         loaded_rules,
         rules.rules_folder(),
@@ -218,9 +206,7 @@ def _load_and_select_rules(assembly: Assembly, settings: RunSettings) -> RuleSel
     return RuleSelection(rule_names, loaded_rules, active_pairs_by_rule, locked_words)
 
 
-def _keep_unjudged_rules_active(
-    active_pairs_by_rule: selection.ActivePairsByRuleId, settings: RunSettings, rule_names: RuleNames
-) -> None:
+def _keep_unjudged_rules_active(active_pairs_by_rule: selection.ActivePairsByRuleId, settings: RunSettings, rule_names: RuleNames) -> None:
     """Count what says that something has no verdict, whatever the settings of the tree leave out.
 
     `--ignore` is the caller's word and may. Raises SelectionError for a word in the settings that could have no effect.
@@ -232,14 +218,9 @@ def _keep_unjudged_rules_active(
                 f"{SETTINGS_FILENAME}: ignore: {ignored_word} says that something has no verdict, and the settings can't leave that out;"
                 " mend what it names, or leave the file out under `exclude`"
             )
-    command_line_ignores = selection.parse_rule_selectors(
-        settings.ignore[len(settings_config.ignore) :], rule_names, "--ignore"
-    )
+    command_line_ignores = selection.parse_rule_selectors(settings.ignore[len(settings_config.ignore) :], rule_names, "--ignore")
     for rule_id in (*RULE_IDS_FOR_UNJUDGED_FILES, NOT_RENDERED_RULE_ID) if settings_config.ignore else ():
-        if (
-            not command_line_ignores.covers_name(RuleName(rule_id))
-            and "correctness" not in command_line_ignores.id_prefixes_and_categories
-        ):
+        if not command_line_ignores.covers_name(RuleName(rule_id)) and "correctness" not in command_line_ignores.id_prefixes_and_categories:
             active_pairs_by_rule.setdefault(rule_id, selection.ANY_TIER_AND_PART)
 
 
@@ -290,26 +271,20 @@ def _run_rules_on_projects(
             kinds.link_documents(project.by_kind, project.paths, is_prose=project.prose)
         return parallel.run_parallel(assembly.projects, running_rules, core_rule_by_id, assembly.sources, process_count)
     engine_result = engine.EngineResult()
-    on_rule_done = (
-        engine.make_rule_progress_callback(assembly.projects, running_rules, report_progress) if report_progress else None
-    )
+    on_rule_done = engine.make_rule_progress_callback(assembly.projects, running_rules, report_progress) if report_progress else None
     for project in assembly.projects:
         engine.run_rules(project, running_rules, core_rule_by_id, engine_result, on_rule_done)
     return engine_result
 
 
-def _suppress_previously_known(
-    findings: list[Finding], policy: suppress.SuppressionPolicy, settings: RunSettings
-) -> list[Finding]:
+def _suppress_previously_known(findings: list[Finding], policy: suppress.SuppressionPolicy, settings: RunSettings) -> list[Finding]:
     """The findings, those marked that a baseline or an earlier revision had already.
 
     A baseline lies in the tree, so it says nothing of what has no verdict; an earlier revision is nobody's word.
     """
     if settings.baseline:
         known_finding_counts = baseline.load_baseline(settings.baseline)
-        known_finding_counts = baseline.replace_former_fingerprints(
-            findings, known_finding_counts, policy.names, settings.baseline.name
-        )
+        known_finding_counts = baseline.replace_former_fingerprints(findings, known_finding_counts, policy.names, settings.baseline.name)
         findings = baseline.suppress_known_findings(
             findings,
             known_finding_counts,
@@ -319,9 +294,7 @@ def _suppress_previously_known(
         )
     if settings.since is not None:
         known_finding_counts = _known_findings_of_revision(settings, policy.today)
-        findings = baseline.suppress_known_findings(
-            findings, known_finding_counts, "since", f"stood already where this branch left {settings.since}"
-        )
+        findings = baseline.suppress_known_findings(findings, known_finding_counts, "since", f"stood already where this branch left {settings.since}")
     return findings
 
 
@@ -334,8 +307,7 @@ def _requested_shellcheck_findings(assembly: Assembly, settings: RunSettings, un
     return [
         one
         for one in shellcheck.shellcheck_findings(assembly.projects, unjudged_rule)
-        if one.rule_definition is unjudged_rule
-        or selection.is_selected_and_not_ignored(one.rule_definition, settings.select, settings.ignore)
+        if one.rule_definition is unjudged_rule or selection.is_selected_and_not_ignored(one.rule_definition, settings.select, settings.ignore)
     ]
 
 

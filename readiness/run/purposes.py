@@ -27,9 +27,7 @@ def set_stated_purposes(assembly: Assembly, settings_config: Config, option_purp
     """
     from readiness.kinds.decision import explicit_purpose
 
-    option_purpose = (
-        Purpose(option_purpose_name, f"--purpose {option_purpose_name} says so", of_all=True) if option_purpose_name else None
-    )
+    option_purpose = Purpose(option_purpose_name, f"--purpose {option_purpose_name} says so", of_all=True) if option_purpose_name else None
     for source in _root_sources(assembly):
         home_source = getattr(source, "home", None)
         source.said = option_purpose or _purpose_in_settings(source.path, settings_config) or source.said
@@ -37,9 +35,7 @@ def set_stated_purposes(assembly: Assembly, settings_config: Config, option_purp
             source.said = explicit_purpose(home_source)
 
 
-def notices_for_unused_purposes(
-    discovered: DiscoveredFiles, settings_config: Config, *, is_walked_whole: bool
-) -> tuple[str, ...]:
+def notices_for_unused_purposes(discovered: DiscoveredFiles, settings_config: Config, *, is_walked_whole: bool) -> tuple[str, ...]:
     """A notice for each glob of the settings that fits no file, in a run that walks all of the working directory.
 
     Of settings above that the run has to judge the `is_walked_whole` folder: a glob may speak of what lies beside.
@@ -100,18 +96,14 @@ def record_purposes_in_file_statuses(assembly: Assembly) -> None:
     for kind, document in _kinds_and_file_documents(assembly):
         path = document.source.path
         purpose_text_by_thing = {
-            name: one.text
-            for name, one in kinds.purpose_by_resource_of_document(kind, document).items()
-            if not one.is_production
+            name: one.text for name, one in kinds.purpose_by_resource_of_document(kind, document).items() if not one.is_production
         }
         file_purpose_text = purpose_text_by_thing.pop("", None)
         purpose_text_by_path[path] = file_purpose_text if purpose_text_by_path.setdefault(path, file_purpose_text) else None
         purpose_text_by_thing_by_path.setdefault(path, {}).update(purpose_text_by_thing)
     for file_status in assembly.file_statuses:
         file_status.purpose = purpose_text_by_path.get(file_status.path) or ""
-        file_status.aside = (
-            tuple(sorted(purpose_text_by_thing_by_path.get(file_status.path, {}).items())) if not file_status.purpose else ()
-        )
+        file_status.aside = tuple(sorted(purpose_text_by_thing_by_path.get(file_status.path, {}).items())) if not file_status.purpose else ()
 
 
 def may_have_production(assembly: Assembly) -> bool:
@@ -132,9 +124,7 @@ def _may_run_in_production(project: Project) -> bool:
     for kind in (*_RUNTIME_KINDS, *_PIPELINE_KINDS):
         for document in project.by_kind.get(kind, ()):
             file_purpose = kinds.purpose_by_resource_of_document(kind, document).get("")
-            if (file_purpose is None or file_purpose.is_production) and (
-                kind in _RUNTIME_KINDS or _has_delivery(kind, document)
-            ):
+            if (file_purpose is None or file_purpose.is_production) and (kind in _RUNTIME_KINDS or _has_delivery(kind, document)):
                 return True
     return False
 

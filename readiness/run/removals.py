@@ -26,9 +26,7 @@ def move_findings_to_removing_patches(
     The rules that may be such are asked once more, of the overlay as if nothing had been taken away: what they find there
     as well is nobody's removal, and is told in the base.
     """
-    finding_indexes_by_source_id: dict[int, list[int]] = {
-        id(overlay_source): [] for overlay_source, _ in assembly.overlays_without_removals
-    }
+    finding_indexes_by_source_id: dict[int, list[int]] = {id(overlay_source): [] for overlay_source, _ in assembly.overlays_without_removals}
     for finding_index, finding in enumerate(engine_result.findings if finding_indexes_by_source_id else ()):
         root_source = finding.source.root
         if id(root_source) in finding_indexes_by_source_id:
@@ -57,9 +55,7 @@ def move_findings_to_removing_patches(
                     source=removal_place.source, span=removal_span, enclosing_offsets=()
                 )
     if dropped_indexes:
-        engine_result.findings = [
-            one for finding_index, one in enumerate(engine_result.findings) if finding_index not in dropped_indexes
-        ]
+        engine_result.findings = [one for finding_index, one in enumerate(engine_result.findings) if finding_index not in dropped_indexes]
 
 
 def _removing_place_of_finding(overlay_source: PlacedSource, finding: Finding) -> WrittenPlace | None:

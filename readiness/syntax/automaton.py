@@ -88,18 +88,12 @@ def automaton_matches(machine: Machine, text: str) -> bool:
     """Whether the expression matches somewhere in the text."""
     active_states: set[int] = set()
     for text_offset in range(len(text) + 1):
-        active_states = _epsilon_closure(
-            machine, active_states | {machine.start_state}, text_offset == 0, text_offset == len(text)
-        )
+        active_states = _epsilon_closure(machine, active_states | {machine.start_state}, text_offset == 0, text_offset == len(text))
         if machine.accepting_state in active_states:
             return True
         if text_offset < len(text):
             character_bit = 1 << min(ord(text[text_offset]), NON_ASCII_BIT)
-            active_states = {
-                machine.character_edges[state][1]
-                for state in active_states
-                if machine.character_edges[state][0] & character_bit
-            }
+            active_states = {machine.character_edges[state][1] for state in active_states if machine.character_edges[state][0] & character_bit}
     return False
 
 
@@ -127,9 +121,7 @@ def _unlimited_sample_texts(node: RegexNode, max_samples: int) -> list[str]:
     if node.kind == "chars":
         preferred_character = next((char for char in _PREFERRED_SAMPLE_CHARACTERS if node.char_mask & char_mask(char)), None)
         ascii_char_mask = node.char_mask & ((1 << NON_ASCII_BIT) - 1)
-        return [
-            preferred_character or (chr((ascii_char_mask & -ascii_char_mask).bit_length() - 1) if ascii_char_mask else "\u00e9")
-        ]
+        return [preferred_character or (chr((ascii_char_mask & -ascii_char_mask).bit_length() - 1) if ascii_char_mask else "\u00e9")]
     if node.kind == "alt":
         samples: list[str] = []
         for child_node in node.children:
@@ -141,7 +133,5 @@ def _unlimited_sample_texts(node: RegexNode, max_samples: int) -> list[str]:
         return [one * min(count, 64) for count in repeat_counts for one in single_samples][:max_samples]
     sample_prefixes = [""]
     for child_node in node.children:
-        sample_prefixes = [
-            head + tail for head in sample_prefixes for tail in _unlimited_sample_texts(child_node, max_samples)
-        ][:max_samples]
+        sample_prefixes = [head + tail for head in sample_prefixes for tail in _unlimited_sample_texts(child_node, max_samples)][:max_samples]
     return sample_prefixes

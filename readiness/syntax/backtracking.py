@@ -59,21 +59,13 @@ def backtracking_time_growth(
     matching_loops = [loop for loop in find_state_loops(machine.edges) if loop not in failing_loops]
     loop_pairs = []
     for first_loop in (*failing_loops, *matching_loops):
-        may_restart_after_match = (
-            match_mode.repeats_after_match and match_mode.tries_every_place and SEARCH_STATE_NUMBER in first_loop
-        )
+        may_restart_after_match = match_mode.repeats_after_match and match_mode.tries_every_place and SEARCH_STATE_NUMBER in first_loop
         allowed_edges = machine.edges if first_loop in matching_loops or may_restart_after_match else machine.failing
-        loop_pairs += [
-            (first_loop, second)
-            for second in failing_loops
-            if _may_loops_share_text(machine, first_loop, second, allowed_edges)
-        ]
+        loop_pairs += [(first_loop, second) for second in failing_loops if _may_loops_share_text(machine, first_loop, second, allowed_edges)]
     pair_chains = _LoopChain(machine, failing_loops, loop_pairs)
     pairs_and_growths = [(pair, pair_chains.from_pair(number)) for number, pair in enumerate(loop_pairs)]
     degree, factor = max((end for _, end in pairs_and_growths), default=(0, 1.0))
-    growths_at_one_place = (
-        end for pair, end in pairs_and_growths if not (match_mode.tries_every_place and SEARCH_STATE_NUMBER in pair[0])
-    )
+    growths_at_one_place = (end for pair, end in pairs_and_growths if not (match_mode.tries_every_place and SEARCH_STATE_NUMBER in pair[0]))
     degree_at_one_place, _ = max(growths_at_one_place, default=(0, 1.0))
     return TimeGrowth(degree + 1, degree_at_one_place + 1, factor)
 
@@ -104,17 +96,13 @@ def _has_exponential_loop(machine: BacktrackingMachine, loop: Set[int]) -> bool:
         seen_state_pairs |= new_state_pairs
         unvisited_state_pairs += new_state_pairs
     for strongly_connected_pairs in strongly_connected_components(successors_by_state_pair):
-        are_states_equal_by_pair = [
-            state_pair // state_count == state_pair % state_count for state_pair in strongly_connected_pairs
-        ]
+        are_states_equal_by_pair = [state_pair // state_count == state_pair % state_count for state_pair in strongly_connected_pairs]
         if any(are_states_equal_by_pair) and not all(are_states_equal_by_pair):
             return True
     return False
 
 
-def _may_loops_share_text(
-    machine: BacktrackingMachine, first_loop: Set[int], second_loop: Set[int], allowed_edges: EdgesByState
-) -> bool:
+def _may_loops_share_text(machine: BacktrackingMachine, first_loop: Set[int], second_loop: Set[int], allowed_edges: EdgesByState) -> bool:
     """Whether one text can go round in a loop, lead from there to another loop, and go round in that.
 
     Then a walk over many turns of that text can change over at each of them.
@@ -127,9 +115,7 @@ def _may_loops_share_text(
             reversed_edges[target_state].append((state, char_mask_on_edge))
     states_leading_to_second_loop = machine.reachable(second_loop, reversed_edges)
     return any(
-        _may_text_lead_between_loops(
-            machine, (p, p, q), (first_loop, states_leading_to_second_loop, second_loop), allowed_edges
-        )
+        _may_text_lead_between_loops(machine, (p, p, q), (first_loop, states_leading_to_second_loop, second_loop), allowed_edges)
         for p in first_loop - second_loop
         for q in second_loop
         if machine.places[p].char_mask & machine.places[q].char_mask
@@ -200,15 +186,9 @@ class _LoopChain:
         failing_loops: Sequence[Set[int]],
         loop_pairs: Sequence[tuple[Set[int], Set[int]]],
     ) -> None:
-        self.counts = [
-            min(max(machine.places[state].max_loop_length for state in loop) for loop in pair) for pair in loop_pairs
-        ]
+        self.counts = [min(max(machine.places[state].max_loop_length for state in loop) for loop in pair) for pair in loop_pairs]
         self.next = [
-            [
-                number
-                for number, (first, _) in enumerate(loop_pairs)
-                if first in failing_loops and machine.reachable(second, machine.failing) & first
-            ]
+            [number for number, (first, _) in enumerate(loop_pairs) if first in failing_loops and machine.reachable(second, machine.failing) & first]
             for _, second in loop_pairs
         ]
         self.known: dict[int, tuple[int, float]] = {}
@@ -229,12 +209,8 @@ def max_open_ways(root_node: RegexNode, step_counter: StepCounter | None = None)
 
     For an expression whose time grows in proportion. Raises UnsupportedError where that can't be told.
     """
-    machine = machine_of(
-        root_node, MatchMode(tries_every_place=False), step_counter or StepCounter(MAX_ANALYSIS_STEPS), is_lenient=False
-    )
-    representative_chars = _representative_chars(
-        {char_mask_on_edge for place in machine.places for _, char_mask_on_edge in place.edges}
-    )
+    machine = machine_of(root_node, MatchMode(tries_every_place=False), step_counter or StepCounter(MAX_ANALYSIS_STEPS), is_lenient=False)
+    representative_chars = _representative_chars({char_mask_on_edge for place in machine.places for _, char_mask_on_edge in place.edges})
     start_way_counts: tuple[tuple[int, int], ...] = ((0, 1),)
     seen_way_counts, unvisited_way_counts, max_ways = {start_way_counts}, [start_way_counts], 1
     while unvisited_way_counts:
@@ -246,9 +222,7 @@ def max_open_ways(root_node: RegexNode, step_counter: StepCounter | None = None)
                     machine.work.count_steps()
                     if char_mask_on_edge & char:  # the first way on from where a match can end is the last
                         is_sure_to_match = not machine.places[target_state].char_mask & ~machine.places[state].end_anchors_mask
-                        way_count_by_state[target_state] = way_count_by_state.get(target_state, 0) + (
-                            1 if is_sure_to_match else way_count
-                        )
+                        way_count_by_state[target_state] = way_count_by_state.get(target_state, 0) + (1 if is_sure_to_match else way_count)
             max_ways = max(max_ways, sum(way_count_by_state.values()))
             next_way_counts = tuple(sorted(way_count_by_state.items()))
             if max_ways > MAX_OPEN_WAYS:

@@ -107,11 +107,7 @@ class SimpleCommand:
                 return None
             if not word_value.startswith("-"):
                 continue
-            cluster_letters = (
-                ""
-                if word_value[1:2] == "-"
-                else _cluster_letters_until_value(word_value[1:].partition("=")[0], options_with_value)
-            )
+            cluster_letters = "" if word_value[1:2] == "-" else _cluster_letters_until_value(word_value[1:].partition("=")[0], options_with_value)
             for option in options:
                 if word_value == option or (len(option) > 2 and word_value.startswith(f"{option}=")):
                     return word

@@ -36,9 +36,7 @@ def load_yaml_folder(yaml_folder: Path, read_yaml_file: ReadYamlFile, cache_fold
 def load_yaml_file(yaml_path: Path, read_yaml_file: ReadYamlFile, cache_folder: Path | None = None) -> Any:
     """What `read_yaml_file` makes of one YAML file. Raises OSError where there is none."""
     file_status = yaml_path.stat()
-    cache_stamp = _cache_validity_stamp(
-        yaml_path, [[yaml_path.name, file_status.st_mtime_ns, file_status.st_size]], read_yaml_file
-    )
+    cache_stamp = _cache_validity_stamp(yaml_path, [[yaml_path.name, file_status.st_mtime_ns, file_status.st_size]], read_yaml_file)
     return _load_cached_or_make(
         (cache_folder or COMPILED_CACHE_FOLDER) / f"{yaml_path.parent.name}.{yaml_path.stem}.json",
         cache_stamp,

@@ -53,14 +53,8 @@ def value_as_expression_text(expression_value: Any) -> str:
     if isinstance(expression_value, bool):
         return "true" if expression_value else "false"
     if isinstance(expression_value, float | int):
-        return (
-            str(int(expression_value))
-            if math.isfinite(expression_value) and expression_value == int(expression_value)
-            else str(expression_value)
-        )
-    return (
-        expression_value if isinstance(expression_value, str) else ("Array" if isinstance(expression_value, list) else "Object")
-    )
+        return str(int(expression_value)) if math.isfinite(expression_value) and expression_value == int(expression_value) else str(expression_value)
+    return expression_value if isinstance(expression_value, str) else ("Array" if isinstance(expression_value, list) else "Object")
 
 
 def _evaluate_member(owner_value: Any, key_value: Any) -> Any:
@@ -161,10 +155,7 @@ def _evaluate_from_json(json_text: str) -> Any:
 def _evaluate_contains_function(haystack: Any, searched_item: Any) -> bool:
     if isinstance(haystack, list):
         return any(_evaluate_comparison("==", entry, searched_item) is True for entry in haystack)
-    return (
-        not isinstance(haystack, dict)
-        and value_as_expression_text(searched_item).lower() in value_as_expression_text(haystack).lower()
-    )
+    return not isinstance(haystack, dict) and value_as_expression_text(searched_item).lower() in value_as_expression_text(haystack).lower()
 
 
 def _evaluate_format_function(argument_values: list[Any]) -> Any:

@@ -22,16 +22,10 @@ def shortest_interval_minutes(schedule: str) -> int:
     field_texts = schedule.split()
     if len(field_texts) != 5:
         raise CronError(f"it has {len(field_texts)} fields and needs 5")
-    values_of_fields = [
-        _cron_field_values(field, *spec) for field, spec in zip(field_texts, CRON_FIELD_NAMES_AND_RANGES, strict=True)
-    ]
+    values_of_fields = [_cron_field_values(field, *spec) for field, spec in zip(field_texts, CRON_FIELD_NAMES_AND_RANGES, strict=True)]
     sorted_minutes, sorted_hours = sorted(values_of_fields[0]), sorted(values_of_fields[1])
     minute_gaps = [after - before for before, after in itertools.pairwise(sorted_minutes)]
-    if (
-        field_texts[2] != "*"
-        and field_texts[4] == "*"
-        and not _may_any_month_have_days(values_of_fields[2], values_of_fields[3])
-    ):
+    if field_texts[2] != "*" and field_texts[4] == "*" and not _may_any_month_have_days(values_of_fields[2], values_of_fields[3]):
         raise CronError("no month has that day")
     if "/" not in field_texts[0] and any((hour + 1) % 24 in values_of_fields[1] for hour in sorted_hours):
         minute_gaps.append(60 - sorted_minutes[-1] + sorted_minutes[0])
@@ -43,20 +37,14 @@ def _may_any_month_have_days(days_of_month: set[int], months: set[int]) -> bool:
     return any(min(days_of_month) <= last_day_by_month.get(month, 31) for month in months)
 
 
-def _cron_field_values(
-    field_text: str, field_name: str, min_value: int, max_value: int, number_by_name: dict[str, int]
-) -> set[int]:
+def _cron_field_values(field_text: str, field_name: str, min_value: int, max_value: int, number_by_name: dict[str, int]) -> set[int]:
     field_values: set[int] = set()
     for field_part in field_text.split(","):
         match = _CRON_FIELD_PART.match(field_part)
         if match is None:
             raise CronError(f"{field_part!r} is no {field_name}")
         range_start_text, range_end_text, step_text = match.groups()
-        range_start = (
-            min_value
-            if range_start_text == "*"
-            else _cron_field_number(range_start_text, field_name, min_value, max_value, number_by_name)
-        )
+        range_start = min_value if range_start_text == "*" else _cron_field_number(range_start_text, field_name, min_value, max_value, number_by_name)
         range_end = max_value if range_start_text == "*" or (step_text and range_end_text is None) else range_start
         if range_end_text is not None:
             if range_start_text == "*":
@@ -70,9 +58,7 @@ def _cron_field_values(
     return field_values
 
 
-def _cron_field_number(
-    number_or_name: str, field_name: str, min_value: int, max_value: int, number_by_name: dict[str, int]
-) -> int:
+def _cron_field_number(number_or_name: str, field_name: str, min_value: int, max_value: int, number_by_name: dict[str, int]) -> int:
     field_number = number_by_name.get(number_or_name.lower())
     if field_number is None:
         if not number_or_name.isdecimal():

@@ -7,9 +7,7 @@ import re
 from readiness.syntax.cron import CRON_FIELD_NAMES_AND_RANGES
 
 _SCHEDULE_MACROS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
-_EVERY_INTERVAL_MACRO = re.compile(
-    r"@every [0-9]{1,9}(?:\.[0-9]{1,9})?(?:ns|us|µs|ms|s|m|h)(?:[0-9]{1,9}(?:ns|us|µs|ms|s|m|h)){0,4}\Z"
-)
+_EVERY_INTERVAL_MACRO = re.compile(r"@every [0-9]{1,9}(?:\.[0-9]{1,9})?(?:ns|us|µs|ms|s|m|h)(?:[0-9]{1,9}(?:ns|us|µs|ms|s|m|h)){0,4}\Z")
 _CRON_FIELD_PART = re.compile(r"([*?]|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4}))?\Z")
 
 
@@ -31,9 +29,7 @@ def schedule_mistake(schedule: str) -> str:
     return ""
 
 
-def _field_part_mistake(
-    field_part: str, field_name: str, min_value: int, max_value: int, number_by_name: dict[str, int]
-) -> str:
+def _field_part_mistake(field_part: str, field_name: str, min_value: int, max_value: int, number_by_name: dict[str, int]) -> str:
     match = _CRON_FIELD_PART.match(field_part)
     if match is None:
         return f"{field_part[:40]!r} is no {field_name}"

@@ -217,9 +217,7 @@ def _parse_instruction(reader: _LineReader, logical_line: JoinedText) -> Instruc
 def _begins_with_template_mark(logical_line_text: str, instruction_start: int) -> bool:
     """Whether another program puts its words where an instruction should begin."""
     first_mark = next(find_template_marks(logical_line_text[instruction_start:]), None)
-    return (first_mark is not None and first_mark.start == 0) or _VARIABLE_START.match(
-        logical_line_text, instruction_start
-    ) is not None
+    return (first_mark is not None and first_mark.start == 0) or _VARIABLE_START.match(logical_line_text, instruction_start) is not None
 
 
 def _parse_onbuild(reader: _LineReader, onbuild_instruction: Instruction, arguments_text: JoinedText) -> Instruction:
@@ -254,9 +252,7 @@ def _without_leading_blanks(joined_text: JoinedText) -> JoinedText:
     return joined_text.cut(first_non_blank, len(text)) if first_non_blank else joined_text
 
 
-def _split_flags_from_arguments(
-    arguments_text: JoinedText, escape_character: str
-) -> tuple[tuple[InstructionFlag, ...], JoinedText]:
+def _split_flags_from_arguments(arguments_text: JoinedText, escape_character: str) -> tuple[tuple[InstructionFlag, ...], JoinedText]:
     """The flags before the arguments, and what is left."""
     if not arguments_text.text.startswith("--"):
         return (), arguments_text
@@ -272,11 +268,7 @@ def _split_flags_from_arguments(
             break
         flag_name, equals_sign, flag_value = raw_word[2:].partition("=")
         value_start = word_start + 2 + len(flag_name) + len(equals_sign)
-        value_span = (
-            arguments_text.source_span(value_start, word_end)
-            if equals_sign
-            else arguments_text.source_span(word_start, word_end)
-        )
+        value_span = arguments_text.source_span(value_start, word_end) if equals_sign else arguments_text.source_span(word_start, word_end)
         flags.append(
             InstructionFlag(
                 flag_name.lower(),
@@ -299,9 +291,7 @@ def _with_argument_words(reader: _LineReader, instruction: Instruction) -> Instr
             command_start = _offset_after_blanks(arguments_text.text, len(argument_words[0].raw), len(arguments_text.text))
             command_text = arguments_text.cut(command_start, len(arguments_text.text))
             json_entries = parse_json_words(command_text)
-            command_words = (
-                json_entries if json_entries is not None else parse_instruction_words(command_text, escape_character)
-            )
+            command_words = json_entries if json_entries is not None else parse_instruction_words(command_text, escape_character)
             return replace(
                 instruction,
                 words=(argument_words[0], *command_words),
@@ -315,31 +305,19 @@ def _with_argument_words(reader: _LineReader, instruction: Instruction) -> Instr
             return replace(instruction, words=json_entries, is_json_form=True)
     argument_words = parse_instruction_words(arguments_text, escape_character)
     instruction = replace(instruction, words=argument_words)
-    return (
-        _with_name_value_pairs(instruction, escape_character)
-        if instruction.keyword in _INSTRUCTIONS_WITH_PAIRS
-        else instruction
-    )
+    return _with_name_value_pairs(instruction, escape_character) if instruction.keyword in _INSTRUCTIONS_WITH_PAIRS else instruction
 
 
 def _with_name_value_pairs(instruction: Instruction, escape_character: str) -> Instruction:
     """ENV, LABEL and ARG: `name=value` words, or the old form `name value` up to the line's end."""
     first_raw_word = instruction.words[0].raw if instruction.words else ""
     if instruction.keyword != "ARG" and instruction.words and "=" not in first_raw_word:
-        value_start = _offset_after_blanks(
-            instruction.arguments_text.text, len(first_raw_word), len(instruction.arguments_text.text)
-        )
+        value_start = _offset_after_blanks(instruction.arguments_text.text, len(first_raw_word), len(instruction.arguments_text.text))
         raw_value = instruction.arguments_text.text[value_start:]
         name_word = instruction.words[0]
-        value_span = (
-            instruction.arguments_text.source_span(value_start, len(instruction.arguments_text.text))
-            if raw_value
-            else name_word.span
-        )
+        value_span = instruction.arguments_text.source_span(value_start, len(instruction.arguments_text.text)) if raw_value else name_word.span
         entry_span = Span(name_word.span.start, value_span.end)
-        pair = NameValuePair(
-            name_word.value, raw_value, remove_quotes(raw_value, escape_character), name_word.span, value_span, entry_span
-        )
+        pair = NameValuePair(name_word.value, raw_value, remove_quotes(raw_value, escape_character), name_word.span, value_span, entry_span)
         return replace(instruction, pairs=(pair,), uses_legacy_form=True)
     name_value_pairs = []
     word_spans = list(split_instruction_words(instruction.arguments_text, escape_character))
@@ -354,9 +332,7 @@ def _with_name_value_pairs(instruction: Instruction, escape_character: str) -> I
                 raw_pair_value if equals_sign else None,
                 remove_quotes(raw_pair_value, escape_character),
                 instruction.arguments_text.source_span(value_start, name_end),
-                instruction.arguments_text.source_span(name_end + 1, word_end)
-                if equals_sign and raw_pair_value
-                else pair_word.span,
+                instruction.arguments_text.source_span(name_end + 1, word_end) if equals_sign and raw_pair_value else pair_word.span,
                 pair_word.span,
             )
         )

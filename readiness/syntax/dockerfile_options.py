@@ -36,11 +36,7 @@ def first_option_error(instruction: Instruction) -> ParseError | None:
     if instruction.keyword == "STOPSIGNAL" and len(instruction.words) == 1:
         signal_text = instruction.words[0].value
         signal_name = signal_text.upper().removeprefix("SIG")
-        is_known_signal = (
-            signal_name in _SIGNAL_NAMES
-            or _REALTIME_SIGNAL.match(signal_name)
-            or (signal_text.isdigit() and signal_text.strip("0"))
-        )
+        is_known_signal = signal_name in _SIGNAL_NAMES or _REALTIME_SIGNAL.match(signal_name) or (signal_text.isdigit() and signal_text.strip("0"))
         if not is_known_signal and not instruction.words[0].is_variable:
             return ParseError(f"there is no signal {signal_text[:40]}", instruction.words[0].span.start)
     return None

@@ -32,15 +32,11 @@ def parse_instruction_script(instruction: Instruction, dockerfile_text: str, is_
         if heredoc_body.startswith("#!") and not _SHELL_HASHBANG.match(heredoc_body):
             return empty_script
         return shell.parse_script(single_piece_text(heredoc_body, first_heredoc.body_span.start))
-    line_script = shell.parse_script(
-        _with_spans_blanked_out(instruction.arguments_text, [doc.name_span for doc in instruction.heredocs])
-    )
+    line_script = shell.parse_script(_with_spans_blanked_out(instruction.arguments_text, [doc.name_span for doc in instruction.heredocs]))
     if line_script.commands and line_script.commands[-1].program in shell.SHELL_PROGRAMS:
         heredoc_body = dockerfile_text[first_heredoc.body_span.start : first_heredoc.body_span.end]
         heredoc_script = shell.parse_script(single_piece_text(heredoc_body, first_heredoc.body_span.start))
-        return replace(
-            line_script, commands=line_script.commands + heredoc_script.commands, function_names=heredoc_script.function_names
-        )
+        return replace(line_script, commands=line_script.commands + heredoc_script.commands, function_names=heredoc_script.function_names)
     return line_script
 
 
@@ -78,9 +74,7 @@ def _parse_exec_form_script(instruction: Instruction, empty_script: shell.ShellS
     inner_commands: tuple[shell.SimpleCommand, ...] = ()
     may_run_script_argument = command.program in shell.SHELL_PROGRAMS and len(command_words) >= 3
     if may_run_script_argument and command_words[1].value in ("-c", "-ec", "-lc") and "\\" not in command_words[2].raw:
-        inner_commands = shell.parse_script(
-            _text_inside_json_entry(instruction.arguments_text, command_words[1], command_words[2])
-        ).commands
+        inner_commands = shell.parse_script(_text_inside_json_entry(instruction.arguments_text, command_words[1], command_words[2])).commands
     return shell.ShellScript(instruction.arguments_text, (command, *inner_commands), False, frozenset())
 
 

@@ -15,9 +15,7 @@ from readiness.syntax.interpolation import (
 )
 
 _BLANK_CHARACTERS = "\t\v\f\r \x85\xa0"  # what Docker skips within a line
-_BLANK_AND_LINE_BREAK_CHARACTERS = (
-    _BLANK_CHARACTERS + "\n\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-)
+_BLANK_AND_LINE_BREAK_CHARACTERS = _BLANK_CHARACTERS + "\n\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _EXPORT_PREFIX = re.compile(r"export[\t\n\f\r ]+")
 _VARIABLE_NAME_CHARACTERS = re.compile(rf"[\w.\[\]{_BLANK_CHARACTERS}-]*")
 _ESCAPE_OR_CLOSING_QUOTE_BY_QUOTE = {quote: re.compile(r"\\.|" + quote, re.DOTALL) for quote in ("'", '"')}
@@ -172,9 +170,7 @@ def parse_raw_env_file(text: str) -> EnvFileContent:
             if not variable_name or any(char in variable_name for char in _BLANK_AND_LINE_BREAK_CHARACTERS):
                 return EnvFileContent(tuple(env_entries), ParseError(_RAW_FORMAT_ERROR, text_start))
             value_span = Span(text_end - len(raw_value), text_end) if equals_sign else name_span
-            env_entries.append(
-                EnvEntry(variable_name, name_span, value_span, raw_value if equals_sign else None, is_literal=True)
-            )
+            env_entries.append(EnvEntry(variable_name, name_span, value_span, raw_value if equals_sign else None, is_literal=True))
         line_start = line_end + 1
     return EnvFileContent(tuple(env_entries))
 

@@ -122,9 +122,7 @@ def braced_expressions(text: str) -> Iterator[BracedExpression]:
         if scan_offset >= len(text):
             yield BracedExpression(Span(opening_offset, len(text)), opening_offset + 3, text[opening_offset + 3 :], False)
             return
-        yield BracedExpression(
-            Span(opening_offset, scan_offset + 2), opening_offset + 3, text[opening_offset + 3 : scan_offset]
-        )
+        yield BracedExpression(Span(opening_offset, scan_offset + 2), opening_offset + 3, text[opening_offset + 3 : scan_offset])
         opening_offset = text.find("${{", scan_offset + 2)
 
 
@@ -215,9 +213,7 @@ class _Parser:
             raise ExpressionError(f"nested deeper than {MAX_EXPRESSION_DEPTH} levels", self.peek_token().span.start)
         left_node = self.parse_unary()
         operator_count = 0
-        while (
-            precedence := _PRECEDENCE_BY_OPERATOR.get(self.peek_token().text, 0)
-        ) >= min_precedence and self.peek_token().kind == "op":
+        while (precedence := _PRECEDENCE_BY_OPERATOR.get(self.peek_token().text, 0)) >= min_precedence and self.peek_token().kind == "op":
             operator = self.next_token()
             operator_count += 1
             if operator_count > MAX_CHAINED_OPERATORS:
@@ -354,9 +350,7 @@ def lowercase_access_path(node: ExpressionNode) -> tuple[str, ...] | None:
             path_parts.append(node.name.lower())
         elif isinstance(node, IndexAccess):
             key_node = node.key
-            path_parts.append(
-                key_node.value.lower() if isinstance(key_node, Literal) and isinstance(key_node.value, str) else "*"
-            )
+            path_parts.append(key_node.value.lower() if isinstance(key_node, Literal) and isinstance(key_node.value, str) else "*")
         elif isinstance(node, StarAccess):
             path_parts.append("*")
         else:
@@ -372,9 +366,7 @@ def longest_context_accesses(node: ExpressionNode) -> Iterator[tuple[ExpressionN
     while unvisited_nodes:
         current_node = unvisited_nodes.pop()
         lowercase_path = (
-            lowercase_access_path(current_node)
-            if isinstance(current_node, ContextName | MemberAccess | IndexAccess | StarAccess)
-            else None
+            lowercase_access_path(current_node) if isinstance(current_node, ContextName | MemberAccess | IndexAccess | StarAccess) else None
         )
         if lowercase_path is None:
             unvisited_nodes.extend(reversed(child_nodes(current_node)))

@@ -82,13 +82,7 @@ class IgnorePattern:
         if self.parts[-1] is _ANY_FOLDERS:
             is_in_folder = any(end < len(path_names) for end in matched_prefix_lengths)
             return 0 if not is_in_folder else _PARENT_MATCH_RANK if self.only_folders else _PATH_MATCH_RANK
-        return (
-            _PATH_MATCH_RANK
-            if len(path_names) in matched_prefix_lengths
-            else _PARENT_MATCH_RANK
-            if matched_prefix_lengths
-            else 0
-        )
+        return _PATH_MATCH_RANK if len(path_names) in matched_prefix_lengths else _PARENT_MATCH_RANK if matched_prefix_lengths else 0
 
     def _matched_prefix_lengths(self, path_names: Sequence[str], budget: WorkBudget) -> set[int]:
         """How many names of a path the parts can take, a last `**` apart."""
@@ -97,9 +91,7 @@ class IgnorePattern:
             if part is _ANY_FOLDERS:
                 prefix_lengths = set(range(min(prefix_lengths), len(path_names)))
             else:
-                prefix_lengths = {
-                    at + 1 for at in prefix_lengths if at < len(path_names) and part.matches(path_names[at], budget)
-                }
+                prefix_lengths = {at + 1 for at in prefix_lengths if at < len(path_names) and part.matches(path_names[at], budget)}
             if not prefix_lengths:
                 break
             if not budget.try_spend(len(prefix_lengths)):

@@ -117,16 +117,11 @@ def parse_image(text: str) -> ImageReference:
     last_slash_offset = masked_text.rfind("/", 0, name_and_tag_end)
     tag_colon_offset = masked_text.find(":", last_slash_offset + 1, name_and_tag_end)
     name_end = tag_colon_offset if tag_colon_offset >= 0 else name_and_tag_end
-    tag_span = (
-        Span(tag_colon_offset + 1, name_and_tag_end) if tag_colon_offset >= 0 else Span(name_and_tag_end, name_and_tag_end)
-    )
+    tag_span = Span(tag_colon_offset + 1, name_and_tag_end) if tag_colon_offset >= 0 else Span(name_and_tag_end, name_and_tag_end)
     first_slash_offset = masked_text.find("/", 0, name_end)
     first_component = masked_text[:first_slash_offset] if first_slash_offset >= 0 else ""
     has_registry = first_slash_offset >= 0 and (
-        "." in first_component
-        or ":" in first_component
-        or first_component == "localhost"
-        or first_component != first_component.lower()
+        "." in first_component or ":" in first_component or first_component == "localhost" or first_component != first_component.lower()
     )
     name_start = first_slash_offset + 1 if has_registry else 0
     return ImageReference(

@@ -79,12 +79,8 @@ class Instruction:
         for flag in self.flags:
             if flag.name == "mount":
                 key_value_partitions = (part.partition("=") for part in flag.value.split(","))
-                raw_keys_and_values = (
-                    (mount_key.strip().lower(), mount_value) for mount_key, _, mount_value in key_value_partitions
-                )
-                value_by_mount_key = {
-                    _MOUNT_KEY_BY_ALIAS.get(mount_key, mount_key): mount_value for mount_key, mount_value in raw_keys_and_values
-                }
+                raw_keys_and_values = ((mount_key.strip().lower(), mount_value) for mount_key, _, mount_value in key_value_partitions)
+                value_by_mount_key = {_MOUNT_KEY_BY_ALIAS.get(mount_key, mount_key): mount_value for mount_key, mount_value in raw_keys_and_values}
                 if not mount_type or value_by_mount_key.get("type", "bind") == mount_type:
                     yield value_by_mount_key
 

@@ -85,9 +85,7 @@ def interpolate_variables(
                 unbraced_name_match.end(),
             )
         elif value.startswith("${", dollar_offset):
-            interpolated_piece, next_offset = _expand_braced_variable(
-                value, dollar_offset, value_by_variable, value_offset, nesting_depth
-            )
+            interpolated_piece, next_offset = _expand_braced_variable(value, dollar_offset, value_by_variable, value_offset, nesting_depth)
         else:  # `$$` is a dollar, and so is one before anything else
             interpolated_piece, next_offset = InterpolatedValue("$"), dollar_offset + 1 + value.startswith("$$", dollar_offset)
         interpolated_pieces.append(interpolated_piece)
@@ -108,14 +106,11 @@ def _concatenate_pieces(pieces: list[InterpolatedValue]) -> InterpolatedValue:
         unset_names += piece.unset_names
         unset_required_names += piece.unset_required_names
         filled_pieces += (
-            (piece_offset + piece_start, piece_offset + piece_end, variable_name)
-            for piece_start, piece_end, variable_name in piece.filled_pieces
+            (piece_offset + piece_start, piece_offset + piece_end, variable_name) for piece_start, piece_end, variable_name in piece.filled_pieces
         )
         piece_offset += len(piece.text)
     concatenated_text = "".join(piece.text for piece in pieces)
-    return InterpolatedValue(
-        concatenated_text, tuple(variable_names), tuple(unset_names), tuple(unset_required_names), tuple(filled_pieces)
-    )
+    return InterpolatedValue(concatenated_text, tuple(variable_names), tuple(unset_names), tuple(unset_required_names), tuple(filled_pieces))
 
 
 def _value_of_plain_variable(variable_name: str, value_by_variable: Mapping[str, str]) -> InterpolatedValue:
@@ -124,9 +119,7 @@ def _value_of_plain_variable(variable_name: str, value_by_variable: Mapping[str,
     if variable_value is None:
         return InterpolatedValue(UNKNOWN_VALUE_MARK, (variable_name,), (variable_name,))
     unset_names = (variable_name,) if UNKNOWN_VALUE_MARK in variable_value else ()
-    return InterpolatedValue(
-        variable_value, (variable_name,), unset_names, (), ((0, len(variable_value), variable_name),) if variable_value else ()
-    )
+    return InterpolatedValue(variable_value, (variable_name,), unset_names, (), ((0, len(variable_value), variable_name),) if variable_value else ())
 
 
 def _expand_braced_variable(
@@ -145,15 +138,11 @@ def _expand_braced_variable(
         error_message = "after its name a variable takes one of :- - :+ + :? ?; a plain `$` is written `$$`"
         raise InterpolationError(error_message, value_offset + dollar_offset)
     operand_start = name_match.end() + len(operator)
-    operand = interpolate_variables(
-        value[operand_start:closing_brace_offset], value_by_variable, value_offset + operand_start, nesting_depth + 1
-    )
+    operand = interpolate_variables(value[operand_start:closing_brace_offset], value_by_variable, value_offset + operand_start, nesting_depth + 1)
     environment_value = value_by_variable.get(variable_name)
     is_variable_set = bool(environment_value) if operator.startswith(":") else environment_value is not None
     if operator.endswith("+"):
-        alternative_value = (
-            operand if is_variable_set else InterpolatedValue("", operand.variable_names, (), operand.unset_required_names)
-        )
+        alternative_value = operand if is_variable_set else InterpolatedValue("", operand.variable_names, (), operand.unset_required_names)
         if environment_value and not environment_value.strip(UNKNOWN_VALUE_MARK):  # nobody can tell whether it is empty
             alternative_value = InterpolatedValue(UNKNOWN_VALUE_MARK, operand.variable_names, (variable_name,))
         return replace(alternative_value, variable_names=(variable_name, *operand.variable_names)), closing_brace_offset + 1

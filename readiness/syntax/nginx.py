@@ -214,11 +214,7 @@ class Block:
             return default
         if any(d.block for d in directives):
             return [d.block for d in directives if d.block]
-        return (
-            [d.joined_arguments for d in directives]
-            if directive_name in REPEATABLE_DIRECTIVES
-            else directives[-1].joined_arguments
-        )
+        return [d.joined_arguments for d in directives] if directive_name in REPEATABLE_DIRECTIVES else directives[-1].joined_arguments
 
     def at(self, directive_name: Any = None, /) -> Span:
         """The place of the arguments in force under `directive_name`; the directive that opens the block where there are none."""
@@ -372,9 +368,7 @@ def _read_lua_block(directive: Directive, text: str, offset: int) -> int:
     raise ParseError('unexpected end of file, expecting "}"', len(text))
 
 
-def _check_nothing_left_open(
-    text: str, offset: int, innermost_open_block: Block, words: list[str], word_spans: list[Span]
-) -> None:
+def _check_nothing_left_open(text: str, offset: int, innermost_open_block: Block, words: list[str], word_spans: list[Span]) -> None:
     """No token follows: nothing may be left open."""
     blanks_match = _BLANKS.match(text, offset)
     unread_offset = blanks_match.end() if blanks_match else offset

@@ -71,6 +71,4 @@ def _statement_head(
     block_name = open_block_names[-1] if open_block_names else ""
     if block_name not in DATA_BLOCK_NAMES and not block_name.endswith("_by_lua_block"):
         first_word, second_word = (*words[:2], "", "")[:2]
-        yield StatementHead(
-            first_word, second_word, len(words), terminator, "\n" in text[statement_start:last_word_end], block_name
-        )
+        yield StatementHead(first_word, second_word, len(words), terminator, "\n" in text[statement_start:last_word_end], block_name)

@@ -29,9 +29,7 @@ _DEBUGGER_PORT_PATTERNS = (
     ("debugpy", re.compile(rf"\bdebugpy\b[^|;&\n]{{0,100}}?\s--listen[= ]{_ANY_HOST_PATTERN}:{_PORT_PATTERN}")),
     (
         "Java's debugger",
-        re.compile(
-            rf"-(?:agentlib:jdwp|Xrunjdwp:)[=:]?(?=[^\s\"']{{0,200}}server=y)[^\s\"']{{0,200}}?\baddress={_ANY_HOST_PATTERN}:{_PORT_PATTERN}"
-        ),
+        re.compile(rf"-(?:agentlib:jdwp|Xrunjdwp:)[=:]?(?=[^\s\"']{{0,200}}server=y)[^\s\"']{{0,200}}?\baddress={_ANY_HOST_PATTERN}:{_PORT_PATTERN}"),
     ),
 )
 _DEFAULT_PORT_BY_DEBUGGER = {"Node's inspector": 9229}
@@ -70,9 +68,7 @@ def open_docker_host_word_index(command_words: list[str], value_by_variable: Map
     if any(_DOCKER_ENGINE_TLS_OPTION.search(word) for word in command_words) or value_by_variable.get("DOCKER_TLS_VERIFY"):
         return None
     for index, word in enumerate(command_words):
-        is_host_option = word.startswith(("--host=", "-H=", "-Htcp")) or (
-            index > 0 and command_words[index - 1] in {"-H", "--host"}
-        )
+        is_host_option = word.startswith(("--host=", "-H=", "-Htcp")) or (index > 0 and command_words[index - 1] in {"-H", "--host"})
         if is_host_option and _DOCKER_ENGINE_HOST_PATTERN.search(word):
             return index
     return None

@@ -51,11 +51,7 @@ class Regex:
 
     def group(self, group_number_or_name: str | int) -> RegexNode | None:
         """A capturing group by number or by name."""
-        group_number = (
-            self.group_number_by_name.get(group_number_or_name, 0)
-            if isinstance(group_number_or_name, str)
-            else group_number_or_name
-        )
+        group_number = self.group_number_by_name.get(group_number_or_name, 0) if isinstance(group_number_or_name, str) else group_number_or_name
         return self.groups[group_number - 1] if 0 < group_number <= len(self.groups) else None
 
 
@@ -191,11 +187,7 @@ def always_has_anchor(node: RegexNode) -> bool:
 def only_matching_text(node: RegexNode) -> str | None:
     """The one text that the node matches; None where there are several. Anchors are left out."""
     if node.kind == "chars":
-        return (
-            chr(node.char_mask.bit_length() - 1)
-            if node.char_mask.bit_count() == 1 and node.char_mask >> NON_ASCII_BIT == 0
-            else None
-        )
+        return chr(node.char_mask.bit_length() - 1) if node.char_mask.bit_count() == 1 and node.char_mask >> NON_ASCII_BIT == 0 else None
     if node.kind in {"start", "end"}:
         return ""
     if node.kind in {"alt", "edge"} or (node.kind == "repeat" and node.min_repeats != node.max_repeats):

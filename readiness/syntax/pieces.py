@@ -33,9 +33,7 @@ class JoinedText:
         """The part between two offsets."""
         first_piece_index = max(bisect.bisect_right(self.piece_starts, joined_start) - 1, 0)
         piece_starts, source_offsets = [0], [self.source_offset(joined_start)]
-        for piece_start, source_offset in zip(
-            self.piece_starts[first_piece_index + 1 :], self.source_offsets[first_piece_index + 1 :], strict=True
-        ):
+        for piece_start, source_offset in zip(self.piece_starts[first_piece_index + 1 :], self.source_offsets[first_piece_index + 1 :], strict=True):
             if piece_start >= joined_end:
                 break
             piece_starts.append(piece_start - joined_start)

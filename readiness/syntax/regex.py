@@ -28,9 +28,7 @@ TEXT_START_MASK, TEXT_END_MASK = 1 << (NON_ASCII_REST_BIT + 1), 1 << (NON_ASCII_
 ANY_CHAR_OR_TEXT_EDGE_MASK = ANY_CHAR_MASK | TEXT_START_MASK | TEXT_END_MASK
 _ASCII_MASK = (1 << NON_ASCII_WORD_BIT) - 1
 _LINE_BREAK_MASK = 1 << ord("\n")
-_MAX_NON_ASCII_RANGE = (
-    1000  # characters past ASCII in ranges of an expression that ignores case: Python goes through them one by one
-)
+_MAX_NON_ASCII_RANGE = 1000  # characters past ASCII in ranges of an expression that ignores case: Python goes through them one by one
 
 
 def _ascii_mask_where(char_predicate: Callable[[str], bool]) -> int:
@@ -40,9 +38,7 @@ def _ascii_mask_where(char_predicate: Callable[[str], bool]) -> int:
 _ASCII_DIGIT_MASK = _ascii_mask_where(str.isdigit)
 _ASCII_WORD_MASK = _ascii_mask_where(lambda char: char.isalnum() or char == "_")
 _ASCII_LOWER_MASK, _ASCII_UPPER_MASK = _ascii_mask_where(str.islower), _ascii_mask_where(str.isupper)
-_MASK_WITH_NON_ASCII_CASES = sum(
-    1 << ord(char) for char in "kKsSiI"
-)  # there are letters past ASCII that equal these but for case
+_MASK_WITH_NON_ASCII_CASES = sum(1 << ord(char) for char in "kKsSiI")  # there are letters past ASCII that equal these but for case
 UNICODE_WORD_MASK = _ASCII_WORD_MASK | 1 << NON_ASCII_WORD_BIT | 1 << NON_ASCII_NUMBER_BIT
 _UNICODE_MASK_BY_CLASS = {
     "digit": _ASCII_DIGIT_MASK | 1 << NON_ASCII_NUMBER_BIT,
@@ -88,10 +84,7 @@ def _make_sequence(opcodes_and_arguments: Iterable[tuple[Any, Any]], regex_flags
         raise UnsupportedError("it is nested too deep")
     return RegexNode(
         "cat",
-        tuple(
-            _make_node(str(opcode), opcode_argument, regex_flags, nesting_depth + 1)
-            for opcode, opcode_argument in opcodes_and_arguments
-        ),
+        tuple(_make_node(str(opcode), opcode_argument, regex_flags, nesting_depth + 1) for opcode, opcode_argument in opcodes_and_arguments),
     )
 
 
@@ -122,9 +115,7 @@ def _make_node(opcode_name: str, opcode_argument: Any, regex_flags: int, nesting
         is_line_anchor = regex_flags & re.MULTILINE and str(opcode_argument) in {"AT_BEGINNING", "AT_END"}
         return RegexNode(f"line-{anchor_kind}" if is_line_anchor else anchor_kind)
     if opcode_name in {"ASSERT", "ASSERT_NOT"}:
-        return _make_lookaround(
-            opcode_argument[0] > 0, opcode_argument[1], opcode_name == "ASSERT_NOT", regex_flags, nesting_depth
-        )
+        return _make_lookaround(opcode_argument[0] > 0, opcode_argument[1], opcode_name == "ASSERT_NOT", regex_flags, nesting_depth)
     if opcode_name == "GROUPREF":
         return RegexNode("back")
     if opcode_name == "GROUPREF_EXISTS":
@@ -165,11 +156,7 @@ def _item_char_masks(opcode_name: str, opcode_argument: Any, regex_flags: int) -
     possible_mask, sure_mask = _masks_with_ignored_case(
         char_bit_mask(chr(opcode_argument)), char_bit_mask(chr(opcode_argument)) & _ASCII_MASK, regex_flags, [opcode_argument]
     )
-    return (
-        (ANY_CHAR_MASK & ~sure_mask, ANY_CHAR_MASK & ~possible_mask)
-        if opcode_name == "NOT_LITERAL"
-        else (possible_mask, sure_mask)
-    )
+    return (ANY_CHAR_MASK & ~sure_mask, ANY_CHAR_MASK & ~possible_mask) if opcode_name == "NOT_LITERAL" else (possible_mask, sure_mask)
 
 
 def char_bit_mask(char: str) -> int:
@@ -215,9 +202,7 @@ def _set_char_masks(opcodes_and_arguments: Iterable[tuple[Any, Any]], regex_flag
     return (ANY_CHAR_MASK & ~sure_mask, ANY_CHAR_MASK & ~possible_mask) if is_negated else (possible_mask, sure_mask)
 
 
-def _masks_with_ignored_case(
-    possible_mask: int, sure_mask: int, regex_flags: int, code_points: Iterable[int]
-) -> PossibleAndSureChars:
+def _masks_with_ignored_case(possible_mask: int, sure_mask: int, regex_flags: int, code_points: Iterable[int]) -> PossibleAndSureChars:
     """The same with both cases of letters where case is ignored."""
     if not regex_flags & re.IGNORECASE:
         return possible_mask, sure_mask

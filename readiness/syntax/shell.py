@@ -260,9 +260,7 @@ class _SyntaxTreeWalk:
     def note_bashism_or_name(self, node: Any, parent_index: int) -> None:
         """Note what is told of a script beside its commands."""
         node_type = node.type
-        if node_type in _BASHISM_NODE_TYPES or node_type in _BASHISM_TOKENS_BY_PARENT_TYPE.get(
-            node.parent.type if node.parent else "", ()
-        ):
+        if node_type in _BASHISM_NODE_TYPES or node_type in _BASHISM_TOKENS_BY_PARENT_TYPE.get(node.parent.type if node.parent else "", ()):
             self.marks.append(Bashism(node_type, self.make_word(node).span))
         if node_type in ("simple_expansion", "expansion"):
             self.record_variable_use(node, parent_index)
@@ -289,9 +287,7 @@ class _SyntaxTreeWalk:
         raw_word = self.pieces.text[word_start:word_end]
         unquoted_value = expand_word(raw_word, None) if any(char in raw_word for char in "\\'\"") else raw_word
         is_fully_known = "`" not in raw_word and "<(" not in raw_word and ("$" not in raw_word or _has_no_expansion(raw_word))
-        return ShellWord(
-            raw_word, unquoted_value or "", is_fully_known, self.pieces.source_span(word_start, word_end), word_start
-        )
+        return ShellWord(raw_word, unquoted_value or "", is_fully_known, self.pieces.source_span(word_start, word_end), word_start)
 
     def make_assignment(self, assignment_node: Any) -> Assignment:
         """`NAME=value`, also with an index or `+=`."""
@@ -304,12 +300,8 @@ class _SyntaxTreeWalk:
 
     def add_command_node(self, command_node: Any, command_context: _CommandContext) -> None:
         """Add a command with its assignments and words."""
-        assignments = tuple(
-            self.make_assignment(child) for child in command_node.children if child.type == "variable_assignment"
-        )
-        argument_offsets = self.joined_word_spans(
-            child for child in command_node.children if child.type in _ARGUMENT_NODE_TYPES
-        )
+        assignments = tuple(self.make_assignment(child) for child in command_node.children if child.type == "variable_assignment")
+        argument_offsets = self.joined_word_spans(child for child in command_node.children if child.type in _ARGUMENT_NODE_TYPES)
         name_node = command_node.child_by_field_name("name") if command_node.type == "command" else None
         if name_node is None and command_node.type == "command":
             name_word = ShellWord("", "", False, self.make_word(command_node).span)
@@ -368,8 +360,7 @@ class _SyntaxTreeWalk:
         if enclosing_node is not None and enclosing_node.type.endswith("_expression"):  # [ $a = b ]
             enclosing_node = enclosing_node.parent
         is_word_split = enclosing_node is not None and (
-            enclosing_node.type == "command"
-            or (enclosing_node.type == "test_command" and enclosing_node.children[0].type == "[")
+            enclosing_node.type == "command" or (enclosing_node.type == "test_command" and enclosing_node.children[0].type == "[")
         )
         is_plain_expansion = expansion_node.type == "simple_expansion" or expansion_node.child_count == 3
         self.uses.append(

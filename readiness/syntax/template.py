@@ -69,9 +69,7 @@ def find_template_marks(text: str) -> Iterator[TemplateMark]:
         mark_opening = match[0][:2]
         mark_closing = _CLOSING_BY_OPENING.get(mark_opening, "")
         if mark_closing:
-            closing_offset = (
-                -1 if mark_opening in unclosed_openings else _closing_offset_of_mark(text, offset, mark_opening, mark_closing)
-            )
+            closing_offset = -1 if mark_opening in unclosed_openings else _closing_offset_of_mark(text, offset, mark_opening, mark_closing)
             if closing_offset < 0:
                 unclosed_openings.add(mark_opening)
                 continue

@@ -30,9 +30,7 @@ from readiness.syntax.regex import (
 
 MAX_MACHINE_STATES = 4000
 SEARCH_STATE_NUMBER = 1  # the state that stands for a search that walks on
-_MAX_UNROLLED_REPEATS = (
-    4  # a repeat of up to so many turns stands in the machine turn by turn; one of more is a loop with a bound
-)
+_MAX_UNROLLED_REPEATS = 4  # a repeat of up to so many turns stands in the machine turn by turn; one of more is a loop with a bound
 _MIN_TURNS_TREATED_AS_ENDLESS = 10  # turns of a loop around an endless one that are as bad as endless turns
 _MAX_STEPS_BETWEEN_CHARACTERS = 3000  # from one character to the next
 _NON_ASCII_MASK = ANY_CHAR_MASK & ~((1 << NON_ASCII_BIT) - 1)
@@ -119,9 +117,7 @@ class _MachineDraft:
         elif node.kind == "previous":
             entry_jumps.append((exit_state, ((node.char_mask, ANY_CHAR_OR_TEXT_EDGE_MASK, ANY_CHAR_OR_TEXT_EDGE_MASK),)))
         elif node.kind == "next":
-            entry_jumps.append(
-                (exit_state, ((ANY_CHAR_OR_TEXT_EDGE_MASK, node.char_mask, node.char_mask & _CERTAIN_CHAR_OR_END_MASK),))
-            )
+            entry_jumps.append((exit_state, ((ANY_CHAR_OR_TEXT_EDGE_MASK, node.char_mask, node.char_mask & _CERTAIN_CHAR_OR_END_MASK),)))
         elif node.kind == "look":  # goes along its text, and then on from where it began
             entry_jumps.append((exit_state, _MAYBE_PASSING_ANCHOR))
             self.add_node(node.children[0], entry_state, self.add_state())
@@ -160,11 +156,7 @@ class _MachineDraft:
             self.jumps[entry_state].append((exit_state, _MAYBE_PASSING_ANCHOR if node.min_repeats else _ALWAYS_PASSING_ANCHOR))
             return
         max_bounded_turns = (
-            _MAX_UNROLLED_REPEATS
-            if not self.lenient
-            else _MIN_TURNS_TREATED_AS_ENDLESS - 1
-            if _has_unbounded_repeat(repeated_node)
-            else math.inf
+            _MAX_UNROLLED_REPEATS if not self.lenient else _MIN_TURNS_TREATED_AS_ENDLESS - 1 if _has_unbounded_repeat(repeated_node) else math.inf
         )
         is_endless = node.max_repeats is None or node.max_repeats > max_bounded_turns
         has_turn_count = node.max_repeats is not None or node.min_repeats > 1
@@ -185,9 +177,7 @@ class _MachineDraft:
             next_state = self.add_state()
             self.add_node(repeated_node, current_state, next_state, max_loop_length)
             current_state = next_state
-        self.jumps[current_state].append(
-            (exit_state, _ALWAYS_PASSING_ANCHOR if node.min_repeats <= max_turns else _MAYBE_PASSING_ANCHOR)
-        )
+        self.jumps[current_state].append((exit_state, _ALWAYS_PASSING_ANCHOR if node.min_repeats <= max_turns else _MAYBE_PASSING_ANCHOR))
 
     def add_loop(self, node: RegexNode, entry_state: int, exit_state: int, max_loop_length: float) -> None:
         """Lay the turns of a repeat that go round."""
@@ -196,9 +186,7 @@ class _MachineDraft:
         self.add_node(node.children[0], loop_start_state, loop_end_state, max_loop_length)
         exit_anchor = _ALWAYS_PASSING_ANCHOR if node.min_repeats <= _MAX_UNROLLED_REPEATS else _MAYBE_PASSING_ANCHOR
         if node.is_atomic and node.max_repeats is None:
-            stopping_char_mask = ANY_CHAR_OR_TEXT_EDGE_MASK & ~_certain_char_mask(
-                self.chars_taken(single_char_mask(node.children[0]))
-            )
+            stopping_char_mask = ANY_CHAR_OR_TEXT_EDGE_MASK & ~_certain_char_mask(self.chars_taken(single_char_mask(node.children[0])))
             # With one of its own characters next it goes on, and ends behind the last of them: that is as sure.
             exit_anchor = ((ANY_CHAR_OR_TEXT_EDGE_MASK, stopping_char_mask, ANY_CHAR_OR_TEXT_EDGE_MASK),)
         self.jumps[loop_end_state] += [(loop_start_state, _ALWAYS_PASSING_ANCHOR), (exit_state, exit_anchor)]
@@ -283,9 +271,7 @@ def strongly_connected_components(successors_by_state: dict[int, list[int]]) -> 
                 states_on_stack.add(successor)
                 states_and_pending_successors.append((successor, iter(successors_by_state[successor])))
             elif successor in states_on_stack:
-                lowest_index_by_state[current_state] = min(
-                    lowest_index_by_state[current_state], visit_index_by_state[successor]
-                )
+                lowest_index_by_state[current_state] = min(lowest_index_by_state[current_state], visit_index_by_state[successor])
 
 
 @dataclass(slots=True)
@@ -317,8 +303,7 @@ class BacktrackingMachine:
         self.work = step_counter
         self.edges: EdgesByState = [place.edges for place in machine_states]
         self.failing: EdgesByState = [
-            [edge for edge in place.edges if machine_states[edge[0]].char_mask & ~place.end_anchors_mask]
-            for place in machine_states
+            [edge for edge in place.edges if machine_states[edge[0]].char_mask & ~place.end_anchors_mask] for place in machine_states
         ]
 
     def reachable(self, start_states: Iterable[int], edges_by_state: EdgesByState) -> set[int]:
@@ -340,9 +325,7 @@ def find_state_loops(edges_by_state: EdgesByState) -> list[set[int]]:
     return [set(group) for group in strongly_connected_components(successors_by_state)]
 
 
-def build_backtracking_machine(
-    root_node: RegexNode, match_mode: MatchMode, step_counter: StepCounter, *, is_lenient: bool
-) -> BacktrackingMachine:
+def build_backtracking_machine(root_node: RegexNode, match_mode: MatchMode, step_counter: StepCounter, *, is_lenient: bool) -> BacktrackingMachine:
     """The machine of an expression put to use: from each character straight to those that can come next.
 
     `is_lenient` judges as one does of an expression that works in production (PCRE's): a repeat with a bound is no danger, and
@@ -368,9 +351,7 @@ def build_backtracking_machine(
                 if mask_before == machine_states[state_number].char_mask and not (
                     match_mode.tries_every_place and state_number == SEARCH_STATE_NUMBER
                 ):
-                    machine_states[state_number].end_anchors_mask |= (
-                        sure_mask_after & TEXT_END_MASK if match_mode.must_match_end else sure_mask_after
-                    )
+                    machine_states[state_number].end_anchors_mask |= sure_mask_after & TEXT_END_MASK if match_mode.must_match_end else sure_mask_after
                 continue
             char_mask, max_loop_length, next_draft_state = machine_draft.chars[draft_state]
             char_mask &= mask_after
@@ -403,9 +384,7 @@ def _transitions_from(
         if current_state == accepting_state or machine_draft.chars[current_state][0]:
             yield current_state, mask_before, mask_after, sure_mask_after
         for next_state, anchor_cases in machine_draft.jumps[current_state]:
-            for allowed_mask_before, allowed_mask_after, sure_anchor_mask in (
-                anchor_cases if next_state not in visited_states else ()
-            ):
+            for allowed_mask_before, allowed_mask_after, sure_anchor_mask in anchor_cases if next_state not in visited_states else ():
                 if mask_before & allowed_mask_before and mask_after & allowed_mask_after:
                     pending_paths.append(
                         (

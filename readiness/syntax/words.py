@@ -52,9 +52,7 @@ class VariableReference:
     argument: str = ""
 
 
-def split_instruction_words(
-    instruction_text: JoinedText, escape_character: str, start_offset: int = 0
-) -> Iterator[tuple[int, int, bool]]:
+def split_instruction_words(instruction_text: JoinedText, escape_character: str, start_offset: int = 0) -> Iterator[tuple[int, int, bool]]:
     """(start, end, closed) of each word; blanks in quotes, in `{{ }}` or behind the escape divide nothing."""
     text = instruction_text.text
     offset, text_length, last_template_closing = start_offset, len(text), instruction_text.text.rfind("}}")
@@ -77,9 +75,7 @@ def split_instruction_words(
         yield word_start, offset, not open_quote
 
 
-def parse_instruction_words(
-    instruction_text: JoinedText, escape_character: str, start_offset: int = 0
-) -> tuple[InstructionWord, ...]:
+def parse_instruction_words(instruction_text: JoinedText, escape_character: str, start_offset: int = 0) -> tuple[InstructionWord, ...]:
     """The words of a text, with their places."""
     return tuple(
         InstructionWord(raw, remove_quotes(raw, escape_character), instruction_text.source_span(begin, end), closed)
@@ -108,9 +104,7 @@ def parse_json_words(instruction_text: JoinedText) -> tuple[InstructionWord, ...
         except ValueError:
             return None
         words.append(
-            InstructionWord(
-                string_match.group(), string_value, instruction_text.source_span(offset, string_match.end()), is_json_entry=True
-            )
+            InstructionWord(string_match.group(), string_value, instruction_text.source_span(offset, string_match.end()), is_json_entry=True)
         )
         offset = _skip_blanks(text, string_match.end())
         if text[offset : offset + 1] == "]":
@@ -134,9 +128,7 @@ def remove_quotes(raw_word: str, escape_character: str = "\\") -> str:
     return expand_word(raw_word, None, escape_character) or ""
 
 
-def variable_references(
-    raw_text: str, escape_character: str = "\\", respect_single_quotes: bool = True
-) -> Iterator[VariableReference]:
+def variable_references(raw_text: str, escape_character: str = "\\", respect_single_quotes: bool = True) -> Iterator[VariableReference]:
     """Every use of a variable; single quotes hide it unless `respect_single_quotes` is false."""
     offset, open_quote = 0, ""
     while offset < len(raw_text):
@@ -159,9 +151,7 @@ def variable_references(
         offset += 1
 
 
-def _references_in_argument(
-    outer_reference: VariableReference, raw_text: str, escape_character: str
-) -> Iterator[VariableReference]:
+def _references_in_argument(outer_reference: VariableReference, raw_text: str, escape_character: str) -> Iterator[VariableReference]:
     """The references inside the argument of one, told in the outer text; one level is enough."""
     argument_start = outer_reference.end - 1 - len(outer_reference.argument)
     dollar_offset = outer_reference.argument.find("$")
@@ -185,9 +175,7 @@ def variable_reference_at(text: str, dollar_offset: int) -> VariableReference | 
     if closing_brace_offset < 0:
         return None
     modifier_and_argument = text[name_match.end() : closing_brace_offset]
-    modifier_length = (
-        2 if modifier_and_argument[:2] in (":-", ":+", ":?", "##", "%%", "//") else 1 if modifier_and_argument else 0
-    )
+    modifier_length = 2 if modifier_and_argument[:2] in (":-", ":+", ":?", "##", "%%", "//") else 1 if modifier_and_argument else 0
     return VariableReference(
         name_match.group(),
         dollar_offset,
@@ -233,9 +221,7 @@ def max_bracket_nesting(text: str) -> int:
     return max_depth
 
 
-def expand_word(
-    raw_word: str, variable_lookup: VariableLookup | None, escape_character: str = "\\", default_nesting_depth: int = 0
-) -> str | None:
+def expand_word(raw_word: str, variable_lookup: VariableLookup | None, escape_character: str = "\\", default_nesting_depth: int = 0) -> str | None:
     """The word with its variables filled in and its quotes removed; None where a value is unknown.
 
     `variable_lookup` gives the value of a name, an empty string for one that is surely not set, None for
@@ -255,13 +241,9 @@ def expand_word(
         elif not open_quote and char in "\"'":
             open_quote = char
         else:
-            reference = (
-                variable_reference_at(raw_word, offset) if variable_lookup and char == "$" and open_quote != "'" else None
-            )
+            reference = variable_reference_at(raw_word, offset) if variable_lookup and char == "$" and open_quote != "'" else None
             expanded_text = (
-                _reference_value(reference, variable_lookup, escape_character, default_nesting_depth)
-                if reference and variable_lookup
-                else char
+                _reference_value(reference, variable_lookup, escape_character, default_nesting_depth) if reference and variable_lookup else char
             )
             if expanded_text is None or expanded_length > _MAX_EXPANDED_CHARACTERS:
                 return None
@@ -272,9 +254,7 @@ def expand_word(
     return "".join(expanded_pieces)
 
 
-def _reference_value(
-    reference: VariableReference, variable_lookup: VariableLookup, escape_character: str, default_nesting_depth: int
-) -> str | None:
+def _reference_value(reference: VariableReference, variable_lookup: VariableLookup, escape_character: str, default_nesting_depth: int) -> str | None:
     variable_value = variable_lookup(reference.name)
     modifier = reference.modifier
     if not modifier or variable_value is None:
@@ -284,11 +264,7 @@ def _reference_value(
     if modifier[-1] == "-":
         return variable_value or expand_word(reference.argument, variable_lookup, escape_character, default_nesting_depth + 1)
     if modifier[-1] == "+":
-        return (
-            expand_word(reference.argument, variable_lookup, escape_character, default_nesting_depth + 1)
-            if variable_value
-            else ""
-        )
+        return expand_word(reference.argument, variable_lookup, escape_character, default_nesting_depth + 1) if variable_value else ""
     if modifier[-1] == "?":
         return variable_value
     return _apply_pattern_modifier(
@@ -298,12 +274,7 @@ def _reference_value(
 
 def _apply_pattern_modifier(variable_value: str, modifier: str, argument: str | None) -> str | None:
     """`${v#p}`, `${v%p}` and `${v/p/s}`: the value without what matches at an end, or with it replaced."""
-    if (
-        argument is None
-        or len(argument) > _MAX_MODIFIER_OPERAND_LENGTH
-        or len(variable_value) > _MAX_MODIFIER_OPERAND_LENGTH
-        or "[" in argument
-    ):
+    if argument is None or len(argument) > _MAX_MODIFIER_OPERAND_LENGTH or len(variable_value) > _MAX_MODIFIER_OPERAND_LENGTH or "[" in argument:
         return None
     if modifier[0] == "/":
         pattern, _, replacement = argument.partition("/")

@@ -26,18 +26,12 @@ __all__ = [
 ]
 
 YamlScalar = str | int | float | bool | None
-MAX_CONTAINERS_PER_FILE = (
-    2_000_000  # nodes of one file; a file of 50 MB stays under it, a bomb of aliases never counts (aliases share)
-)
+MAX_CONTAINERS_PER_FILE = 2_000_000  # nodes of one file; a file of 50 MB stays under it, a bomb of aliases never counts (aliases share)
 
-MAX_COMPLEX_KEY_LENGTH = (
-    1_000  # characters that a key which is no scalar is written out to: each level around it doubles its escapes
-)
+MAX_COMPLEX_KEY_LENGTH = 1_000  # characters that a key which is no scalar is written out to: each level around it doubles its escapes
 
 _INTEGER_PATTERN = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-_FLOAT_PATTERN = re.compile(
-    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z"
-)
+_FLOAT_PATTERN = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
 _SCALAR_BY_WORD: dict[str, YamlScalar] = {
     "": None,
     "~": None,
@@ -114,11 +108,7 @@ class _Loader:
         self.count += 1
         if self.count > MAX_CONTAINERS_PER_FILE:
             raise ParseError("too many values", self.base + event.start_mark.index)
-        return (
-            self.build_mapping(event, nesting_depth)
-            if event_type is yaml.MappingStartEvent
-            else self.build_sequence(event, nesting_depth)
-        )
+        return self.build_mapping(event, nesting_depth) if event_type is yaml.MappingStartEvent else self.build_sequence(event, nesting_depth)
 
     def build_mapping(self, start_event: Any, nesting_depth: int) -> Map:
         base_offset = self.base
@@ -136,9 +126,7 @@ class _Loader:
                 break
             key_start = base_offset + key_event.start_mark.index
             is_plain = key_event.__class__ is yaml.ScalarEvent
-            key_text = (
-                key_event.value if is_plain else str(self.build_value(key_event, nesting_depth + 1))[:MAX_COMPLEX_KEY_LENGTH]
-            )
+            key_text = key_event.value if is_plain else str(self.build_value(key_event, nesting_depth + 1))[:MAX_COMPLEX_KEY_LENGTH]
             value_event = self.event()
             value_start = base_offset + value_event.start_mark.index
             value = self.build_value(value_event, nesting_depth + 1)

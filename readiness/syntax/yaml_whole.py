@@ -127,6 +127,4 @@ def strings_by_outermost_key(document: UnresolvedNode, keys_to_skip: frozenset[s
             if not casefolded_key:
                 pending_keys_and_nodes.append((outermost_key, key))
             if casefolded_key not in keys_to_skip:
-                pending_keys_and_nodes.append(
-                    (outermost_key if outermost_key or casefolded_key == "<<" else casefolded_key, value)
-                )
+                pending_keys_and_nodes.append((outermost_key if outermost_key or casefolded_key == "<<" else casefolded_key, value))

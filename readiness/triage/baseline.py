@@ -79,9 +79,7 @@ def load_baseline(baseline_path: Path) -> KnownFindingCounts:
                 " write it anew with `readiness baseline`"
             )
         baseline_entries = baseline_data["findings"]
-        return collections.Counter(
-            (fingerprint_without_number(str(row["fingerprint"])), str(row["path"])) for row in baseline_entries
-        )
+        return collections.Counter((fingerprint_without_number(str(row["fingerprint"])), str(row["path"])) for row in baseline_entries)
     except OSError as error:
         raise BaselineError(f"{baseline_path.name}: cannot be read: {files.os_error_text_without_path(error)}") from None
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -108,9 +108,7 @@ def _finding_with_all_names(findings_at_place: Sequence[Finding]) -> Finding:
     if not other_names:
         return joined
     shown_names = other_names[:MAX_OTHER_NAMES_IN_MESSAGE]
-    remaining_count_texts = (
-        [f"{len(other_names) - MAX_OTHER_NAMES_IN_MESSAGE} more"] if len(other_names) > MAX_OTHER_NAMES_IN_MESSAGE else []
-    )
+    remaining_count_texts = [f"{len(other_names) - MAX_OTHER_NAMES_IN_MESSAGE} more"] if len(other_names) > MAX_OTHER_NAMES_IN_MESSAGE else []
     joined_names = join_names([*shown_names, *remaining_count_texts])
     return joined._replace(message=f"{joined.message}; the same for {joined_names}")
 
@@ -133,9 +131,7 @@ def _fold_object_copies(findings: Sequence[Finding], parsed_texts: ParsedTexts) 
             path = finding.path
             numbers_by_copy_key.setdefault((copy_key, count_by_key_and_path[copy_key, path]), []).append(finding_number)
             count_by_key_and_path[copy_key, path] += 1  # the second that a file says is a copy of the second of its source
-    number_groups_in_several_files = [
-        one for one in numbers_by_copy_key.values() if len({findings[each].path for each in one}) > 1
-    ]
+    number_groups_in_several_files = [one for one in numbers_by_copy_key.values() if len({findings[each].path for each in one}) > 1]
     file_objects_cache = _Files(parsed_texts)
     for finding_numbers in number_groups_in_several_files:
         for finding_number in finding_numbers:
@@ -164,9 +160,7 @@ def _copy_identity(finding: Finding) -> tuple[object, ...] | None:
     return finding.rule, finding.tier, finding.part, *subject_names, finding.message
 
 
-def _groups_of_source_and_copies(
-    numbered_findings: Sequence[tuple[int, Finding]], file_objects_cache: _Files
-) -> Iterator[list[int]]:
+def _groups_of_source_and_copies(numbered_findings: Sequence[tuple[int, Finding]], file_objects_cache: _Files) -> Iterator[list[int]]:
     """The groups of a source and its copies, the source first, among findings that say the same of one kind and name.
 
     A file in a folder for output, and a bundle of smaller files, is a copy of what equals it; a file that says that it was
@@ -180,16 +174,12 @@ def _groups_of_source_and_copies(
         root_source = numbered_finding.source.root
         file_objects = file_objects_cache.of(root_source)
         enclosing_object = _object_at_finding(numbered_finding, file_objects)
-        digest_by_number[number] = (
-            _order_free_digest(enclosing_object.node, file_objects.digest_by_object_id) if enclosing_object else b"%d" % number
-        )
+        digest_by_number[number] = _order_free_digest(enclosing_object.node, file_objects.digest_by_object_id) if enclosing_object else b"%d" % number
         is_generated_by_number[number] = file_objects.is_generated
         is_output_file = file_objects.is_generated or file_objects.bundle or _is_tool_output_path(root_source.path)
         (output_numbers if is_output_file else source_numbers).append(number)
     path_by_number = {number: numbered_finding.path for number, numbered_finding in numbered_findings}
-    output_numbers.sort(
-        key=lambda number: (is_generated_by_number[number], path_by_number[number].count("/"), path_by_number[number])
-    )
+    output_numbers.sort(key=lambda number: (is_generated_by_number[number], path_by_number[number].count("/"), path_by_number[number]))
     source_number_by_digest: dict[bytes, int] = {}
     for number in source_numbers:
         source_number_by_digest.setdefault(digest_by_number[number], number)
@@ -221,9 +211,7 @@ def _fold_copy_group(copy_group: Sequence[int], findings: Sequence[Finding]) -> 
     related_copies = [Related(one.source, one.span, "a copy of it") for one in copy_findings[:MAX_SHOWN_COPIES]]
     message = f"{source_finding.message} (and {copy_path_count} cop{'y' if copy_path_count == 1 else 'ies'})"
     folded_finding_by_number: dict[int, Finding | None] = dict.fromkeys(folded_numbers)
-    folded_finding_by_number[source_number] = source_finding._replace(
-        message=message, related=(*source_finding.related, *related_copies)
-    )
+    folded_finding_by_number[source_number] = source_finding._replace(message=message, related=(*source_finding.related, *related_copies))
     return folded_finding_by_number
 
 
@@ -253,10 +241,7 @@ class _Files:
         People keep objects in files of their own and apply them together from one that a script, or a `cat`, makes of them.
         """
         bundle_candidate_resources = {
-            one.resource
-            for file_objects in self._known.values()
-            if len(file_objects.objects) >= MIN_BUNDLE_OBJECTS
-            for one in file_objects.objects
+            one.resource for file_objects in self._known.values() if len(file_objects.objects) >= MIN_BUNDLE_OBJECTS for one in file_objects.objects
         }
         if not bundle_candidate_resources:
             return
@@ -278,9 +263,7 @@ class _Files:
             smaller_file_ids: set[int] = set()
             shared_object_count = 0
             for digest in digests_by_file_id[id(file_objects)] if object_count >= MIN_BUNDLE_OBJECTS else ():
-                smaller_files = [
-                    one for one in files_by_digest[digest][:MAX_CANDIDATE_FILES_PER_OBJECT] if len(one.objects) < object_count
-                ]
+                smaller_files = [one for one in files_by_digest[digest][:MAX_CANDIDATE_FILES_PER_OBJECT] if len(one.objects) < object_count]
                 smaller_file_ids.update(id(one) for one in smaller_files)
                 shared_object_count += bool(smaller_files)
             file_objects.bundle = len(smaller_file_ids) > 1 and shared_object_count * 10 >= object_count * 9

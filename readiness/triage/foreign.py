@@ -152,9 +152,7 @@ def _dockerfile_directives(document: Any) -> Iterator[ForeignDirective]:
         comment_text = source.text[comment_start:comment_end]
         comment_match = _CHECKOV_COMMENT.search(comment_text)
         if comment_match:
-            yield ForeignDirective(
-                source, "checkov", _first_words_between_commas(comment_match["rules"]), _whole_file_span(source)
-            )
+            yield ForeignDirective(source, "checkov", _first_words_between_commas(comment_match["rules"]), _whole_file_span(source))
         next_instruction_index = bisect.bisect_right(instruction_starts, comment_start)
         if next_instruction_index and comment_start < instructions[next_instruction_index - 1].span.end:
             continue  # between the lines of an instruction: no other tool looks there
@@ -166,9 +164,7 @@ def _dockerfile_directives(document: Any) -> Iterator[ForeignDirective]:
         if comment_match and comment_match["reach"] == "global":
             covered_span = _whole_file_span(source)
         elif comment_match and comment_match["reach"] == "stage":
-            covered_span = _span_to_next_start(
-                stage_starts, max(bisect.bisect_right(stage_starts, covered_span.start), 1) - 1, source
-            )
+            covered_span = _span_to_next_start(stage_starts, max(bisect.bisect_right(stage_starts, covered_span.start), 1) - 1, source)
         if comment_match:
             yield ForeignDirective(source, "hadolint", _first_words_between_commas(comment_match["rules"]), covered_span)
 
@@ -238,11 +234,7 @@ def _last_line_of_block(source: Source, key_line_number: int) -> int:
         line = source.line_text(line_number)
         unindented_line = line.lstrip(" ")
         line_indent = len(line) - len(unindented_line)
-        if (
-            unindented_line
-            and line_indent <= key_indent
-            and not (line_indent == key_indent and unindented_line.startswith("-"))
-        ):
+        if unindented_line and line_indent <= key_indent and not (line_indent == key_indent and unindented_line.startswith("-")):
             return line_number - 1
     return len(source.line_offsets)
 
@@ -346,9 +338,7 @@ def _script_line_numbers(document: Any) -> set[int]:
             for step_key, value in node.items():
                 value_start, value_end = node.at(step_key)
                 if isinstance(value, str) and source.text[value_start : value_start + 1] in {"|", ">"}:
-                    line_numbers.update(
-                        range(_line_number_at(source, value_start) + 1, _line_number_at(source, value_end - 1) + 1)
-                    )
+                    line_numbers.update(range(_line_number_at(source, value_start) + 1, _line_number_at(source, value_end - 1) + 1))
     return line_numbers
 
 
@@ -363,9 +353,7 @@ _LINTER_ANNOTATION_PREFIXES = (
 _POLARIS_EXEMPT_ANNOTATION = re.compile(r"polaris\.fairwinds\.com/(?P<rule>\w+)-exempt\Z")
 
 
-def _k8s_directives(
-    document: Any, relocate_annotation: Callable[[AnnotationSuppression], AnnotationSuppression]
-) -> Iterator[ForeignDirective]:
+def _k8s_directives(document: Any, relocate_annotation: Callable[[AnnotationSuppression], AnnotationSuppression]) -> Iterator[ForeignDirective]:
     """The annotations of objects; kube-score reads those of the pod template too."""
     annotated_nodes = [(one.annotations, one.node, False) for one in document.objects]
     annotated_nodes += [(pod.annotations, pod.template, True) for pod in document.pods if pod.template is not pod.owner.node]
@@ -374,9 +362,7 @@ def _k8s_directives(
             linter, rule_ids = _parse_annotation(annotation_key, annotation_value if isinstance(annotation_value, str) else "")
             if rule_ids and (linter == "kube-score" or not is_pod_template):
                 located_annotation = relocate_annotation(
-                    AnnotationSuppression(
-                        document.source, annotation_key, "", annotation_map.entry_span(annotation_key), annotated_node.at()
-                    )
+                    AnnotationSuppression(document.source, annotation_key, "", annotation_map.entry_span(annotation_key), annotated_node.at())
                 )
                 yield ForeignDirective(located_annotation.source, linter, rule_ids, located_annotation.covered_span)
 

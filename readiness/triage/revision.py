@@ -33,9 +33,7 @@ def checkout_revision(git_reference: str) -> Iterator[Path]:
         (tree_folder / ".git").mkdir(parents=True)  # it is a repository's tree, as this one is
         try:
             merge_base_commit = git.merge_base_with_head(git_reference)
-            _write_tree(
-                list(git.tree_entries(merge_base_commit, git.working_directory_in_repository())), tree_folder, git_reference
-            )
+            _write_tree(list(git.tree_entries(merge_base_commit, git.working_directory_in_repository())), tree_folder, git_reference)
         except git.GitError as error:
             raise baseline.BaselineError(f"--since: {error}") from None
         except OSError as error:

@@ -80,9 +80,7 @@ class SuppressionPolicy:
 
     def have_all_run(self, rule_names: Iterable[RuleName]) -> bool:
         """Whether all that is named was asked for: of what did not run nobody can say that it has no finding."""
-        return all(
-            any(name.tier_or_part in {"", *cell} for cell in self.active_rules.get(name.rule_id, ())) for name in rule_names
-        )
+        return all(any(name.tier_or_part in {"", *cell} for cell in self.active_rules.get(name.rule_id, ())) for name in rule_names)
 
 
 def comment_directives(source: Source) -> Iterator[SuppressionDirective]:
@@ -96,9 +94,7 @@ def comment_directives(source: Source) -> Iterator[SuppressionDirective]:
         reason, until_date = _parse_reason_and_date(match["rest"])
         rule_words = tuple(name.strip() for name in (match["rules"] or "").split(",") if name.strip())
         is_alone_on_line = not text[source.line_offsets[line_number - 1] : comment_start].strip()
-        covered_line_numbers = frozenset(
-            {line_number, _next_code_line(source, line_number)} if is_alone_on_line else {line_number}
-        )
+        covered_line_numbers = frozenset({line_number, _next_code_line(source, line_number)} if is_alone_on_line else {line_number})
         span = Span(comment_start, match.end())
         yield SuppressionDirective(
             source,
@@ -141,9 +137,7 @@ def _next_code_line(source: Source, line_number: int) -> int:
     """The first line below `line_number` that is no comment: several suppressions may stand above one line."""
     for next_line_number in range(line_number + 1, min(line_number + 20, len(source.line_offsets)) + 1):
         line = source.text[
-            source.line_offsets[next_line_number - 1] : source.line_offsets[next_line_number]
-            if next_line_number < len(source.line_offsets)
-            else None
+            source.line_offsets[next_line_number - 1] : source.line_offsets[next_line_number] if next_line_number < len(source.line_offsets) else None
         ]
         if line.strip() and not line.lstrip().startswith("#"):
             return next_line_number
@@ -223,12 +217,8 @@ def apply_suppressions(
         else:
             valid_directives.append((directive, tuple(name for some in rule_names_by_word.values() for name in some)))
     valid_waivers = _valid_waivers(waivers, rule_by_id, policy, settings_source, suppression_findings)
-    marked_findings, used_directive_numbers, used_waiver_numbers = _mark_suppressed_findings(
-        findings, valid_directives, valid_waivers, policy
-    )
-    used_directive_places = {
-        directive_path_and_offset(valid_directives[waiver_number][0]) for waiver_number in used_directive_numbers
-    }
+    marked_findings, used_directive_numbers, used_waiver_numbers = _mark_suppressed_findings(findings, valid_directives, valid_waivers, policy)
+    used_directive_places = {directive_path_and_offset(valid_directives[waiver_number][0]) for waiver_number in used_directive_numbers}
     unused_rule = rule_by_id["core/suppression-unused"]
     suppression_findings.extend(
         _suppression_finding(unused_rule, directive.source, directive.span, rules=", ".join(directive.rules))
@@ -268,16 +258,12 @@ def _mark_suppressed_findings(
     for finding in findings:
         suppression = None
         may_be_suppressed = bool(directive_numbers_by_source_id or valid_waivers) and not policy.is_locked(finding)
-        for directive_or_waiver_number in (
-            _directive_numbers_for(finding, directive_numbers_by_source_id) if may_be_suppressed else ()
-        ):
+        for directive_or_waiver_number in _directive_numbers_for(finding, directive_numbers_by_source_id) if may_be_suppressed else ():
             directive, rule_names = valid_directives[directive_or_waiver_number]
             if _is_finding_covered_by_directive(directive, rule_names, finding):
                 used_directive_numbers.add(directive_or_waiver_number)
                 suppression = Suppression(directive.origin, directive.reason, directive.until)
-        for directive_or_waiver_number, (waiver, rule_names) in enumerate(
-            valid_waivers if may_be_suppressed and suppression is None else ()
-        ):
+        for directive_or_waiver_number, (waiver, rule_names) in enumerate(valid_waivers if may_be_suppressed and suppression is None else ()):
             if _is_finding_covered_by_waiver(waiver, rule_names, finding, policy.prefix):
                 used_waiver_numbers.add(directive_or_waiver_number)
                 suppression = Suppression("waiver", waiver.reason, waiver.until)
@@ -309,9 +295,7 @@ def _is_finding_covered_by_directive(directive: SuppressionDirective, rule_names
         return True
     line_offsets = directive.source.line_offsets
     enclosing_offsets = finding.enclosing_offsets if finding.source is directive.source else ()
-    return any(
-        bisect.bisect_right(line_offsets, at) in directive.covered_lines for at in (*finding_offsets, *enclosing_offsets)
-    )
+    return any(bisect.bisect_right(line_offsets, at) in directive.covered_lines for at in (*finding_offsets, *enclosing_offsets))
 
 
 def suppression_error(
@@ -358,21 +342,15 @@ def _valid_waivers(
             valid_waivers.append((waiver, rule_names))
         elif settings_source and error_message:
             suppression_findings.append(
-                _suppression_finding(
-                    rule_by_id["core/suppression-invalid"], settings_source, waiver.span, problem=error_message
-                )
+                _suppression_finding(rule_by_id["core/suppression-invalid"], settings_source, waiver.span, problem=error_message)
             )
         elif settings_source:
             expired_rule = rule_by_id["core/suppression-expired"]
-            suppression_findings.append(
-                _suppression_finding(expired_rule, settings_source, waiver.span, rules=waiver.rule, until=waiver.until or "")
-            )
+            suppression_findings.append(_suppression_finding(expired_rule, settings_source, waiver.span, rules=waiver.rule, until=waiver.until or ""))
     return valid_waivers
 
 
-def _is_finding_covered_by_waiver(
-    waiver: Waiver, rule_names: Sequence[RuleName], finding: Finding, waiver_path_prefix: str
-) -> bool:
+def _is_finding_covered_by_waiver(waiver: Waiver, rule_names: Sequence[RuleName], finding: Finding, waiver_path_prefix: str) -> bool:
     """Whether a waiver of the settings speaks of a finding."""
     return (
         any(name.is_name_of(finding) for name in rule_names)
@@ -384,8 +362,7 @@ def _is_finding_covered_by_waiver(
 def _are_all_waived_files_judged(waiver: Waiver, policy: SuppressionPolicy) -> bool:
     """Whether all files were judged that a waiver speaks of, or all of one."""
     return policy.parts is None or (
-        bool(waiver.path)
-        and any(glob.glob_matches(waiver.path, glob.prefixed_path(policy.prefix, one)) for one in policy.parts)
+        bool(waiver.path) and any(glob.glob_matches(waiver.path, glob.prefixed_path(policy.prefix, one)) for one in policy.parts)
     )
 
 

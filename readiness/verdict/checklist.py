@@ -176,9 +176,7 @@ def _parse_item(file_name: str, system_name: str, item_mapping: Any) -> Checklis
     if not isinstance(open_reason, str):
         raise ChecklistError(f"{file_name}: open of {item_id} is a string")
     proof_groups = _parse_proof(file_name, item_id, item_mapping)
-    return ChecklistItem(
-        item_id, section, question, verify_method, tuple(file_kinds), figures, proof_groups, tuple(required_facts), open_reason
-    )
+    return ChecklistItem(item_id, section, question, verify_method, tuple(file_kinds), figures, proof_groups, tuple(required_facts), open_reason)
 
 
 def _parse_proof(file_name: str, item_id: str, item_mapping: dict[str, Any]) -> tuple[tuple[str, ...], ...] | None:
@@ -190,10 +188,7 @@ def _parse_proof(file_name: str, item_id: str, item_mapping: dict[str, Any]) -> 
     if len(valid_groups) < len(groups_as_lists) or not all(valid_groups):
         raise ChecklistError(f"{file_name}: proof of {item_id} lists rules and facts, or lists of them")
     for unknown_fact in (
-        unknown_fact
-        for one in valid_groups
-        for unknown_fact in one
-        if "/" not in unknown_fact and unknown_fact not in DESCRIPTION_BY_FACT
+        unknown_fact for one in valid_groups for unknown_fact in one if "/" not in unknown_fact and unknown_fact not in DESCRIPTION_BY_FACT
     ):
         raise ChecklistError(f"{file_name}: proof of {item_id}: no fact is called {unknown_fact!r}")
     return tuple(tuple(one) for one in valid_groups)
@@ -230,9 +225,7 @@ def evaluate_checklists(
             findings_by_item_id.setdefault(item, []).append(finding)
     places_by_fact_or_rule = {fact: tuple(places) for fact, places in (evidence_by_fact or {}).items()}
     places_by_fact_or_rule |= {
-        key: tuple(
-            dict.fromkeys(EvidencePlace(source.root.path, source.position_of(span.start).line) for source, span in look.places)
-        )
+        key: tuple(dict.fromkeys(EvidencePlace(source.root.path, source.position_of(span.start).line) for source, span in look.places))
         for key, look in tally_by_rule.items()
     }
 
@@ -283,17 +276,11 @@ def _proven_verdict(
     proof_groups = _proof_groups_of_item(item, sorted_rule_keys)
     if not proof_groups and not item.also_required_facts:
         return ItemVerdict(item, "open", item.open_reason or _open_item_reason(item, sorted_rule_keys), rules=sorted_rule_keys)
-    groups_with_run_rules = [
-        group for group in proof_groups if all("/" not in one or _rules_named_by_proof(one, sorted_rule_keys) for one in group)
-    ]
+    groups_with_run_rules = [group for group in proof_groups if all("/" not in one or _rules_named_by_proof(one, sorted_rule_keys) for one in group)]
     if proof_groups and not groups_with_run_rules:
-        lacking_text = join_names(
-            one for one in proof_groups[0] if "/" in one and not _rules_named_by_proof(one, sorted_rule_keys)
-        )
+        lacking_text = join_names(one for one in proof_groups[0] if "/" in one and not _rules_named_by_proof(one, sorted_rule_keys))
         return ItemVerdict(item, "open", f"{lacking_text} did not run", rules=sorted_rule_keys)
-    groups_with_proving_rules = [
-        tuple(one for one in group if one not in rules_without_proofs) for group in groups_with_run_rules
-    ]
+    groups_with_proving_rules = [tuple(one for one in group if one not in rules_without_proofs) for group in groups_with_run_rules]
     proven_groups = [
         group
         for group in groups_with_proving_rules
@@ -305,11 +292,7 @@ def _proven_verdict(
     if lacking_text:
         return ItemVerdict(item, "open", f"the files do not show {lacking_text}", rules=sorted_rule_keys)
     shown_facts_and_rules = [*dict.fromkeys(one for group in proven_groups for one in group), *item.also_required_facts]
-    evidence_places = {
-        place
-        for one in shown_facts_and_rules
-        for place in _evidence_places_of_fact_or_rule(one, sorted_rule_keys, evidence_by_fact)
-    }
+    evidence_places = {place for one in shown_facts_and_rules for place in _evidence_places_of_fact_or_rule(one, sorted_rule_keys, evidence_by_fact)}
     shown_descriptions = [one if "/" in one else DESCRIPTION_BY_FACT[one] for one in shown_facts_and_rules]
     met_reason = f"shown by {join_names(shown_descriptions)}"
     return ItemVerdict(item, "met", met_reason, evidence=tuple(sorted(evidence_places)), rules=sorted_rule_keys)
@@ -323,9 +306,7 @@ def _proof_groups_of_item(item: ChecklistItem, rule_keys: Sequence[str]) -> tupl
     return tuple((name,) for name in rule_keys) if is_provable_by_single_rule else ()
 
 
-def _evidence_places_of_fact_or_rule(
-    fact_or_rule: str, rule_keys: Sequence[str], evidence_by_fact: EvidenceByFact
-) -> list[EvidencePlace]:
+def _evidence_places_of_fact_or_rule(fact_or_rule: str, rule_keys: Sequence[str], evidence_by_fact: EvidenceByFact) -> list[EvidencePlace]:
     """Where a fact, or what a rule proves, is shown."""
     fact_or_rule_keys = _rules_named_by_proof(fact_or_rule, rule_keys) if "/" in fact_or_rule else [fact_or_rule]
     return [place for key in fact_or_rule_keys for place in evidence_by_fact.get(key, ())]
@@ -368,9 +349,7 @@ def _unit_verdicts(
         evidence_places = {place for group in complete_groups for one in group for place in places_by_fact_or_rule[one]}
         is_met = complete_groups and item_verdict.state != "open"
         unit_state = "failed" if unit_findings else "met" if is_met else "open"
-        unit_verdicts.append(
-            UnitVerdict(unit, unit_state, unit_findings, () if unit_findings or not is_met else tuple(sorted(evidence_places)))
-        )
+        unit_verdicts.append(UnitVerdict(unit, unit_state, unit_findings, () if unit_findings or not is_met else tuple(sorted(evidence_places))))
     return tuple(unit_verdicts)
 
 

@@ -47,9 +47,7 @@ class Gate:
         )
 
 
-def missing_score_reason_text(
-    file_rows: Sequence[ScoredFileRow], coverage: Coverage, *, is_production_judged: bool = True
-) -> str:
+def missing_score_reason_text(file_rows: Sequence[ScoredFileRow], coverage: Coverage, *, is_production_judged: bool = True) -> str:
     """Why there is no number, and what to do: the first file of ours that was left alone says it, if there is one."""
     rows_with_other_purpose = [row for row in file_rows if row.purpose]
     if rows_with_other_purpose and not is_production_judged:
@@ -67,9 +65,7 @@ def missing_score_reason_text(
             else "nothing to check: no file of a kind that readiness knows; name files, or another directory"
         )
     remaining_count_text = f" (and {len(unread_files) - 1} more)" if len(unread_files) > 1 else ""
-    has_checked_non_markdown_file = any(
-        row.kind not in {"", MARKDOWN_KIND} and row.status == STATUS_CHECKED for row in file_rows
-    )
+    has_checked_non_markdown_file = any(row.kind not in {"", MARKDOWN_KIND} and row.status == STATUS_CHECKED for row in file_rows)
     coverage_text = (
         f"{coverage.percent_without_outside} % of what is here was judged, and a score takes {MIN_COVERAGE_FOR_SCORE} %"
         if has_checked_non_markdown_file
@@ -94,9 +90,7 @@ def decide_gate(
     broken_file_paths = broken_paths(file_rows)
     rows_with_absent_cause = [row for row in file_rows if row.cause == CAUSE_NOT_HERE] if is_coverage_strict else []
     open_findings = [one for one in findings if not one.suppression]
-    missing_verdict_findings = [
-        one for one in open_findings if one.rule != "core/crash" and is_missing_verdict_finding(one, broken_file_paths)
-    ]
+    missing_verdict_findings = [one for one in open_findings if one.rule != "core/crash" and is_missing_verdict_finding(one, broken_file_paths)]
     failing_findings = [one for one in open_findings if one.severity >= min_failing_severity(fail_on)]
     failure_reasons = []
     if failing_findings:

@@ -217,9 +217,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     file_rows = _file_rows(scored_rows, subject_count_by_path)
     rule_keys_with_subjects = {key for key, look in tally_by_rule.items() if look.subjects}
     assessed_categories = {rule.category for rule in rules if rule_keys_with_subjects.intersection(rule.tally_keys)}
-    run_coverage = score.coverage_of_run(
-        rules, tally_by_rule, file_rows, _states_of_chosen_checklists(checklists, chosen_checklists)
-    )
+    run_coverage = score.coverage_of_run(rules, tally_by_rule, file_rows, _states_of_chosen_checklists(checklists, chosen_checklists))
     is_assessable = is_production_judged and score.has_enough_coverage_for_score(
         file_rows, any_rule_looked=bool(assessed_categories), percent_without_outside=run_coverage.percent_without_outside
     )
@@ -228,15 +226,11 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     unsuppressed_findings = [verdict._replace(suppression=None) for verdict in findings]
     has_suppressed_finding = any(verdict.suppression for verdict in findings)
     score_without_waivers = (
-        score.score_findings(
-            unsuppressed_findings, coverage_percent=run_coverage.percent, assessed_categories=scored_categories
-        )
+        score.score_findings(unsuppressed_findings, coverage_percent=run_coverage.percent, assessed_categories=scored_categories)
         if has_suppressed_finding
         else score_result
     )
-    findings_with_gains = tuple(
-        finding._replace(score_gain=gain) for finding, gain in zip(findings, score_result.gain_by_finding, strict=True)
-    )
+    findings_with_gains = tuple(finding._replace(score_gain=gain) for finding, gain in zip(findings, score_result.gain_by_finding, strict=True))
     gate_options = GateOptions(fail_on, min_score, strict_coverage)
     return Report(
         version=tool_version,
@@ -276,9 +270,7 @@ def _states_of_chosen_checklists(checklists: Iterable[Checklist], chosen_checkli
 
 def rules_version(rules: Iterable[Rule]) -> str:
     """A name for a set of rules: scores are comparable only where it is the same."""
-    rule_descriptions = sorted(
-        " ".join((rule.id, str(rule.severity), str(rule.confidence), *(t.name for t in rule.tiers))) for rule in rules
-    )
+    rule_descriptions = sorted(" ".join((rule.id, str(rule.severity), str(rule.confidence), *(t.name for t in rule.tiers))) for rule in rules)
     return hashlib.sha256("\n".join(rule_descriptions).encode()).hexdigest()[:12]
 
 
@@ -324,9 +316,7 @@ def _file_json(row: FileRow, redactor: Redactor) -> dict[str, Any]:
     if row.purpose:
         row_data["purpose"] = redactor.mask_text(row.purpose)
     if row.aside:
-        row_data["aside"] = [
-            {"resource": redactor.mask_text(resource), "purpose": redactor.mask_text(text)} for resource, text in row.aside
-        ]
+        row_data["aside"] = [{"resource": redactor.mask_text(resource), "purpose": redactor.mask_text(text)} for resource, text in row.aside]
     return row_data
 
 
@@ -337,9 +327,7 @@ def _findings_json(findings: Iterable[Finding], redactor: Redactor) -> list[dict
     for finding in findings:
         rule_tier_and_part = finding.rule, finding.tier, finding.part
         if rule_tier_and_part not in equivalents_by_rule_tier_and_part:
-            equivalents_by_rule_tier_and_part[rule_tier_and_part] = {
-                peer: list(ids) for peer, ids in sorted(finding.equivalents.items())
-            }
+            equivalents_by_rule_tier_and_part[rule_tier_and_part] = {peer: list(ids) for peer, ids in sorted(finding.equivalents.items())}
         finding_rows.append(_finding_json(finding, equivalents_by_rule_tier_and_part[rule_tier_and_part], redactor))
     return finding_rows
 

@@ -194,12 +194,8 @@ def score_findings(
         if counts_in_score(finding):
             rule_by_id.setdefault(finding.rule, finding.rule_definition)
             severity_by_place = severity_by_place_by_rule.setdefault(finding.rule, {})
-            severity_by_place[finding.fix_place] = max(
-                severity_by_place.get(finding.fix_place, finding.severity), finding.severity
-            )
-    rule_terms = tuple(
-        _rule_term(rule_by_id[name], Counter(severity_by_place_by_rule[name].values())) for name in sorted(rule_by_id)
-    )
+            severity_by_place[finding.fix_place] = max(severity_by_place.get(finding.fix_place, finding.severity), finding.severity)
+    rule_terms = tuple(_rule_term(rule_by_id[name], Counter(severity_by_place_by_rule[name].values())) for name in sorted(rule_by_id))
     score_categories = tuple(_score_category(name, rule_terms, assessed_categories) for name in LOSS_CAP_BY_CATEGORY)
     # The caps add up to 100, so this is 100 - the losses; summed this way a small rest keeps its digits.
     unrounded_score = math.fsum(one.cap * math.exp(-one.uncapped_points / one.cap) for one in score_categories)
@@ -207,26 +203,18 @@ def score_findings(
     score_ceiling = SCORE_CEILING_BY_SEVERITY.get(worst_severity, 100)
     gain_by_rule_and_severity = _gain_by_rule_and_severity(rule_terms, score_categories)
     gain_by_finding = tuple(
-        gain_by_rule_and_severity[finding.rule, severity_by_place_by_rule[finding.rule][finding.fix_place]]
-        if counts_in_score(finding)
-        else 0.0
+        gain_by_rule_and_severity[finding.rule, severity_by_place_by_rule[finding.rule][finding.fix_place]] if counts_in_score(finding) else 0.0
         for finding in findings
     )
     if assessed_categories is not None and not assessed_categories:
         return Score(None, None, None, score_ceiling, score_categories, rule_terms, gain_by_finding)
     score = math.floor(min(unrounded_score, score_ceiling))
-    return Score(
-        score, unrounded_score, grade_of(score, coverage_percent), score_ceiling, score_categories, rule_terms, gain_by_finding
-    )
+    return Score(score, unrounded_score, grade_of(score, coverage_percent), score_ceiling, score_categories, rule_terms, gain_by_finding)
 
 
 def counts_in_score(finding: Finding) -> bool:
     """Whether a finding goes into the score: open, of a category with a cap, and about the files."""
-    return (
-        not finding.suppression
-        and finding.rule_definition.category in LOSS_CAP_BY_CATEGORY
-        and finding.rule not in UNSCORED_RULES
-    )
+    return not finding.suppression and finding.rule_definition.category in LOSS_CAP_BY_CATEGORY and finding.rule not in UNSCORED_RULES
 
 
 def repetition_factor(place_count: int) -> float:
@@ -250,9 +238,7 @@ def repetition_factor_by_severity(
 def _rule_term(rule: Rule, place_count_by_severity: Mapping[Severity, int]) -> RuleTerm:
     """A rule's line, from how many places it has of each severity."""
     sorted_severity_counts = tuple(sorted(((one, n) for one, n in place_count_by_severity.items() if n), reverse=True))
-    lost_points = math.fsum(
-        rule.points_at(severity) * times for severity, times in repetition_factor_by_severity(sorted_severity_counts)
-    )
+    lost_points = math.fsum(rule.points_at(severity) * times for severity, times in repetition_factor_by_severity(sorted_severity_counts))
     return RuleTerm(rule, sum(place_count_by_severity.values()), lost_points, sorted_severity_counts)
 
 
@@ -270,9 +256,7 @@ def _score_category(category_id: str, rule_terms: Iterable[RuleTerm], assessed_c
     )
 
 
-def _gain_by_rule_and_severity(
-    rule_terms: Iterable[RuleTerm], score_categories: Iterable[Category]
-) -> dict[tuple[str, Severity], float]:
+def _gain_by_rule_and_severity(rule_terms: Iterable[RuleTerm], score_categories: Iterable[Category]) -> dict[tuple[str, Severity], float]:
     """For each rule, what the unrounded score rises by when a place is mended: the same for each of its places of one severity."""
     uncapped_points_by_category = {one.id: one.uncapped_points for one in score_categories}
     gain_by_rule_and_severity = {}
@@ -293,9 +277,7 @@ def grade_of(score: int, coverage_percent: int = 100) -> str:
     return "B" if grade_letter == "A" and coverage_percent < MIN_COVERAGE_FOR_A else grade_letter
 
 
-def has_enough_coverage_for_score(
-    file_rows: Iterable[ScoredFileRow], *, any_rule_looked: bool, percent_without_outside: int
-) -> bool:
+def has_enough_coverage_for_score(file_rows: Iterable[ScoredFileRow], *, any_rule_looked: bool, percent_without_outside: int) -> bool:
     """Whether there is a number to give: rules looked at something that is no fragment beside files, and saw enough.
 
     `percent_without_outside` is the coverage of what is there, in percent.
@@ -315,8 +297,7 @@ def run_verdict(findings: Iterable[Finding], file_rows: Iterable[ScoredFileRow],
     if not has_score:
         return "not-assessed"
     has_blocking_finding = any(
-        not finding.suppression and (finding.severity >= Severity.HIGH or finding.rule in RULE_IDS_FOR_UNJUDGED_FILES)
-        for finding in findings
+        not finding.suppression and (finding.severity >= Severity.HIGH or finding.rule in RULE_IDS_FOR_UNJUDGED_FILES) for finding in findings
     )
     has_coverage_gap = any(has_gap(row) and row.cause != CAUSE_NOT_IN_TREE for row in file_rows)
     return "not-ready" if has_blocking_finding or has_coverage_gap else "ready"
@@ -348,12 +329,9 @@ def coverage_of_run(
     rows_not_outside = [row for row in file_rows if row.cause != CAUSE_NOT_IN_TREE]
     weighted_shares_without_outside = weighted_answer_shares
     if len(rows_not_outside) < len(file_rows):
-        weighted_shares_without_outside = _weighted_answer_shares(
-            rules, tally_by_rule, _coverage_by_kind(rows_not_outside), rows_not_outside
-        )
+        weighted_shares_without_outside = _weighted_answer_shares(rules, tally_by_rule, _coverage_by_kind(rows_not_outside), rows_not_outside)
     weighted_item_shares = [
-        (CHECKLIST_ITEM_WEIGHT, CHECKLIST_ITEM_WEIGHT if state in {"met", "failed", "attested"} else 0.0)
-        for state in item_states
+        (CHECKLIST_ITEM_WEIGHT, CHECKLIST_ITEM_WEIGHT if state in {"met", "failed", "attested"} else 0.0) for state in item_states
     ]
     kind_coverages = tuple(coverage_by_kind[kind] for kind in sorted(coverage_by_kind))
     rows_with_gap = tuple(row for row in file_rows if has_gap(row))
@@ -375,17 +353,11 @@ def _weighted_answer_shares(
     known_file_count = sum(one.file_count for one in coverage_by_kind.values())
     unread_file_count_without_kind = sum(is_file_without_verdict(row) and not row.kind for row in file_rows)
     share_of_known_files = (
-        known_file_count / (known_file_count + unread_file_count_without_kind)
-        if known_file_count
-        else 0.0
-        if unread_file_count_without_kind
-        else 1.0
+        known_file_count / (known_file_count + unread_file_count_without_kind) if known_file_count else 0.0 if unread_file_count_without_kind else 1.0
     )
     weights_and_answered_weights = []
     for rule in rules:
-        decided_share = _decided_share_of_rule(
-            rule, [tally_by_rule[key] for key in rule.tally_keys if key in tally_by_rule], coverage_by_kind
-        )
+        decided_share = _decided_share_of_rule(rule, [tally_by_rule[key] for key in rule.tally_keys if key in tally_by_rule], coverage_by_kind)
         if decided_share is not None:
             rule_weight = max(rule.points_per_failure, INFO_RULE_WEIGHT)
             weights_and_answered_weights.append((rule_weight, rule_weight * decided_share * share_of_known_files))
@@ -415,17 +387,13 @@ def _coverage_by_kind(file_rows: Iterable[ScoredFileRow]) -> dict[str, KindCover
     }
 
 
-def _decided_share_of_rule(
-    rule: Rule, look_counts: Sequence[RuleLookCounts], coverage_by_kind: Mapping[str, KindCoverage]
-) -> float | None:
+def _decided_share_of_rule(rule: Rule, look_counts: Sequence[RuleLookCounts], coverage_by_kind: Mapping[str, KindCoverage]) -> float | None:
     """How far a rule has a verdict, from 0 to 1; None where it had nothing to say anything about.
 
     `look_counts` are those of its tiers.
     """
     target_kinds = {target.partition(".")[0] for target in rule.targets}
-    coverages_of_target_kinds = [
-        one for kind, one in coverage_by_kind.items() if RENDERED_KIND_BY_SOURCE_KIND.get(kind, kind) in target_kinds
-    ]
+    coverages_of_target_kinds = [one for kind, one in coverage_by_kind.items() if RENDERED_KIND_BY_SOURCE_KIND.get(kind, kind) in target_kinds]
     file_count = sum(one.file_count for one in coverages_of_target_kinds)
     checked_file_equivalents = sum(one.checked_share * one.file_count for one in coverages_of_target_kinds)
     subject_count = sum(look.subjects for look in look_counts)

@@ -108,9 +108,7 @@ def test_base_of_built_image_tells_store(dockerfile: str, lost: bool) -> None:
     assert bool(found({**files, "compose.yaml": service}, "compose/store-not-durable")) is lost
 
 
-@pytest.mark.parametrize(
-    ("name", "lost"), [("ledger-postgres", True), ("ledger-db", True), ("postgres-backup", False), ("ledger", False)]
-)
+@pytest.mark.parametrize(("name", "lost"), [("ledger-postgres", True), ("ledger-db", True), ("postgres-backup", False), ("ledger", False)])
 def test_name_says_what_own_entrypoint_starts(name: str, lost: bool) -> None:
     """An entrypoint of somebody's own may start the server or something else."""
     files = {
@@ -131,9 +129,7 @@ def test_overlay_tells_what_an_image_is_built_from() -> None:
     assert found({**files, "compose.yaml": volume}, "compose/store-not-durable") == []
 
 
-WEAK_SIGNS = (
-    'services:\n  q: {image: "rabbitmq:4", restart: always, ports: ["5672:5672"]}\n  web: {image: acme/web, restart: always}\n'
-)
+WEAK_SIGNS = 'services:\n  q: {image: "rabbitmq:4", restart: always, ports: ["5672:5672"]}\n  web: {image: acme/web, restart: always}\n'
 
 
 @pytest.mark.parametrize(
@@ -223,9 +219,7 @@ def test_published_key_is_told_under_any_name() -> None:
 
 
 FETCH = "      - uses: actions/github-script@v7\n        with: {script: 'await github.rest.actions.downloadArtifact({})'}\n"
-CHECKED = (
-    '      - run: |\n          N=$(cat pr.txt)\n          [[ $N =~ ^[0-9]+$ ]] && echo "NUMBER=$(cat pr.txt)" >> $GITHUB_ENV\n'
-)
+CHECKED = '      - run: |\n          N=$(cat pr.txt)\n          [[ $N =~ ^[0-9]+$ ]] && echo "NUMBER=$(cat pr.txt)" >> $GITHUB_ENV\n'
 READ = '      - run: echo "NUMBER=$(cat pr.txt)" >> $GITHUB_ENV\n'
 USE = "      - run: gh pr comment ${{ env.NUMBER }}\n"
 OUTPUT = '      - id: pr\n        run: echo "number=$(jq -r .number event.json)" >> "$GITHUB_OUTPUT"\n'
@@ -261,9 +255,7 @@ LASTING = (
 )
 
 
-@pytest.mark.parametrize(
-    ("role", "namespace", "level"), [("cluster-admin", "ops", "medium"), ("view", "ops", "low"), ("cluster-admin", "qa", "low")]
-)
+@pytest.mark.parametrize(("role", "namespace", "level"), [("cluster-admin", "ops", "medium"), ("view", "ops", "low"), ("cluster-admin", "qa", "low")])
 def test_lasting_token_of_administrator(role: str, namespace: str, level: str) -> None:
     text = LASTING.replace("ROLE", role).replace("NAMESPACE", namespace)
     source = Source("t.yaml", text, kind="k8s")

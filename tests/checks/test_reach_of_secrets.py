@@ -107,9 +107,7 @@ def test_a_file_that_another_stack_publishes_with(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("port", "want"), [("", "medium"), ('ports: ["6379:6379"]', "high")])
 def test_a_command(tmp_path: Path, port: str, want: str) -> None:
-    cache = (
-        f"  cache:\n    image: redis:7.4\n    restart: always\n    {port}\n    command: redis-server --requirepass Kq7vT2mXw9\n"
-    )
+    cache = f"  cache:\n    image: redis:7.4\n    restart: always\n    {port}\n    command: redis-server --requirepass Kq7vT2mXw9\n"
     text = f"services:\n{cache}    volumes: ['data:/data']\n  web: {{image: 'acme/web:1.4', restart: always}}\n"
     assert found(tmp_path, {"compose.yaml": text}) == [("compose.yaml", 6, want)]
 
@@ -169,9 +167,7 @@ SERVERS = {
         "high",
     ),
     "another client with a file": (
-        deployment("ledger", "acme/pg:17")
-        + "---\n"
-        + deployment("web", "acme/web:1", DB_HOST="ledger", DB_USER="clerk", DB_PASSFILE="/run/pass"),
+        deployment("ledger", "acme/pg:17") + "---\n" + deployment("web", "acme/web:1", DB_HOST="ledger", DB_USER="clerk", DB_PASSFILE="/run/pass"),
         "high",
     ),
 }

@@ -17,9 +17,7 @@ LABELLED = Path(__file__).parents[1] / "syntax" / "secrets"
 
 def labelled_pairs() -> list[tuple[str, str]]:
     """Names and values that every format can hold as they are, in one line and without a sign that some format reads."""
-    rows = (
-        json.loads(line) for half in ("tuning", "heldout") for line in (LABELLED / f"{half}.jsonl").read_text().splitlines()
-    )
+    rows = (json.loads(line) for half in ("tuning", "heldout") for line in (LABELLED / f"{half}.jsonl").read_text().splitlines())
     found = {
         (row["name"], row["value"])
         for row in rows
@@ -85,10 +83,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_tells_what_the_decision_calls_exposed(kind: str, tmp_path: Path) -> None:
     path, head, entry, line, end, rules = KINDS[kind]
-    entries = [
-        entry.replace("{at}", str(at)).replace("{name}", name).replace("{value}", value)
-        for at, (name, value) in enumerate(PAIRS)
-    ]
+    entries = [entry.replace("{at}", str(at)).replace("{name}", name).replace("{value}", value) for at, (name, value) in enumerate(PAIRS)]
     write_files(tmp_path, {path: head + "".join(entries) + end})
     found = readiness.check([str(tmp_path)], select=rules).findings
     assert found

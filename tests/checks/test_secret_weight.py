@@ -124,8 +124,7 @@ OTHER_COMMENTS = [
 
 def workflow_severities(tmp_path: Path, above: str, behind: str) -> list[tuple[Severity, bool]]:
     text = (
-        f"on: push\njobs:\n  scan:\n    runs-on: ubuntu-24.04\n    env:\n      {above}FOSSA_API_KEY: {HEX}{behind}\n"
-        "    steps:\n      - run: make\n"
+        f"on: push\njobs:\n  scan:\n    runs-on: ubuntu-24.04\n    env:\n      {above}FOSSA_API_KEY: {HEX}{behind}\n    steps:\n      - run: make\n"
     )
     write_files(tmp_path, {".github/workflows/scan.yml": text})
     findings = readiness.check([str(tmp_path)], select=["ci/secret-inline"]).findings
@@ -238,9 +237,7 @@ def test_a_password_is_told_at_the_service_that_uses_it(tmp_path: Path) -> None:
         ("POSTGRES_HOST=localhost", "changethis", H),  # where the database is says nothing of the whole
     ],
 )
-def test_a_placeholder_beside_settings_of_ones_own_machine_is_medium(
-    tmp_path: Path, beside: str, value: str, severity: Severity
-) -> None:
+def test_a_placeholder_beside_settings_of_ones_own_machine_is_medium(tmp_path: Path, beside: str, value: str, severity: Severity) -> None:
     files = {"compose.yaml": STACK, ".env": f"{beside}\nPOSTGRES_PASSWORD={value}\n"}
     told = found(tmp_path, files, "compose/password-well-known")
     assert [one for one, _ in told] == [severity]
@@ -281,9 +278,7 @@ def test_a_password_whose_reader_is_commented_out_is_low(tmp_path: Path, line: s
         ("db.example.com", "", H),
     ],
 )
-def test_a_default_password_for_a_database_that_no_file_brings_is_low(
-    tmp_path: Path, host: str, beside: str, severity: Severity
-) -> None:
+def test_a_default_password_for_a_database_that_no_file_brings_is_low(tmp_path: Path, host: str, beside: str, severity: Severity) -> None:
     text = (
         "apiVersion: v1\nkind: Secret\nmetadata: {name: shop}\nstringData:\n  config.yaml: |\n"
         f"    store:\n      jdbcUrl: jdbc:postgresql://{host}:5432/shop\n      user: postgres\n      password: mysecretpassword\n"

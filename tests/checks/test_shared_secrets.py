@@ -19,9 +19,7 @@ RULES = {
     *("k8s/secret-in-env", "k8s/secret-committed", "k8s/secret-in-config-map", "k8s/secret-in-arguments"),
     *("compose/password-well-known", "compose/secret-inline"),
 }
-KEY = (
-    "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n-----END PRIVATE KEY-----\n"
-)
+KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n-----END PRIVATE KEY-----\n"
 
 
 def findings(files: dict[str, str]) -> list[Finding]:

@@ -36,9 +36,7 @@ LEVEL = {"dockerfile/log-level-debug", "compose/log-level-debug", "k8s/log-level
         ("DEBUG_PORT", "1", set()),
     ],
 )
-def test_each_kind_is_told_the_same(
-    path: str, name: str, value: str, expected: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_kind_is_told_the_same(path: str, name: str, value: str, expected: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # the folder's own name speaks of tests
     write_files(tmp_path, {path: FILES[path].format(name=name, value=value)})
     report = readiness.check(["."], select=sorted(DEBUG | LEVEL))

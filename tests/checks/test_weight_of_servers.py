@@ -89,9 +89,7 @@ def test_a_store_is_told_once_with_the_port_of_the_host(tmp_path: Path, image: s
         (('environment: {GF_AUTH_ANONYMOUS_ENABLED: "true", GF_AUTH_ANONYMOUS_ORG_ROLE: "${ROLE}"}',), H),
     ],
 )
-def test_readers_without_a_login_are_low_where_no_port_leads_to_them(
-    tmp_path: Path, lines: tuple[str, ...], severity: Severity
-) -> None:
+def test_readers_without_a_login_are_low_where_no_port_leads_to_them(tmp_path: Path, lines: tuple[str, ...], severity: Severity) -> None:
     found = told(tmp_path, "compose.yaml", service("grafana/grafana:12.2.0", *lines), "compose/authentication-off")
     assert [one for one, _ in found] == [severity]
 
@@ -154,8 +152,6 @@ spec:
         ("Deployment", "system-cluster-critical", "spec.nodeName", H),
     ],
 )
-def test_a_part_of_the_cluster_that_knows_its_node_is_a_node_agent(
-    tmp_path: Path, kind: str, rank: str, field: str, severity: Severity
-) -> None:
+def test_a_part_of_the_cluster_that_knows_its_node_is_a_node_agent(tmp_path: Path, kind: str, rank: str, field: str, severity: Severity) -> None:
     text = DAEMON.replace("KIND", kind).replace("CLASS", rank).replace("FIELD", field)
     assert [one for one, _ in told(tmp_path, "agent.yaml", text, "k8s/privileged")] == [severity]

@@ -242,9 +242,7 @@ main(prog_name="readiness")
     ],
     ids=["Ctrl-C", "SIGINT", "SIGTERM"],
 )
-def test_an_interrupt_ends_all_processes_in_silence(
-    number: signal.Signals, whole_group: bool, code: int, words: str, jobs: int
-) -> None:
+def test_an_interrupt_ends_all_processes_in_silence(number: signal.Signals, whole_group: bool, code: int, words: str, jobs: int) -> None:
     command = [sys.executable, "-c", SLOW, *CHECK[3:], "--jobs", str(jobs), WEAK]
     with subprocess.Popen(
         command,
@@ -297,9 +295,7 @@ def test_an_empty_value_is_refused(option: str, value: str) -> None:
     ],
     ids=" ".join,
 )
-def test_no_command_takes_an_empty_value(
-    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_command_takes_an_empty_value(words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(WEAK)
     assert ending(words) == 2
     said = capsys.readouterr().err

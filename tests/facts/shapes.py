@@ -140,10 +140,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "variants": many(
             lambda value: (
                 isinstance(value, dict)
-                and all(
-                    (IMAGE_SHAPES | {"tag": text, "except-tag": text, "except": many(text)})[key](part)
-                    for key, part in value.items()
-                )
+                and all((IMAGE_SHAPES | {"tag": text, "except-tag": text, "except": many(text)})[key](part) for key, part in value.items())
             )
         )
     },

@@ -45,12 +45,7 @@ def literals() -> frozenset[str]:
 def references() -> frozenset[str]:
     """Every `topic.property` that parameters of rules are taken from."""
     files = (load_yaml_documents(path.read_text(encoding="utf-8")) for path in (ROOT / "rules").rglob("*.yaml"))
-    named = [
-        value["facts"]
-        for documents in files
-        for value in values(documents)
-        if isinstance(value, dict) and value.keys() == {"facts"}
-    ]
+    named = [value["facts"] for documents in files for value in values(documents) if isinstance(value, dict) and value.keys() == {"facts"}]
     return frozenset(one for value in named for one in (value if isinstance(value, list) else [value]))
 
 

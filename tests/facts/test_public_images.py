@@ -13,9 +13,7 @@ from readiness.facts.public_images import (
 from readiness.facts.table import property_by_fact_name
 from readiness.syntax import image as images
 
-ROLES = DATA_STORE_ROLES | set(
-    "console metrics alerts logs traces proxy tunnel agent registry docker mail-catcher emulator tool".split()
-)
+ROLES = DATA_STORE_ROLES | set("console metrics alerts logs traces proxy tunnel agent registry docker mail-catcher emulator tool".split())
 
 
 def test_every_role_is_known() -> None:

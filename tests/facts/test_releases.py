@@ -86,8 +86,7 @@ def test_releases_of_languages(product: str, version: str, release: str | None) 
 FILES = {
     "compose.yaml": "services:\n  db: {image: postgres:14.19, restart: always}\n",
     "Dockerfile": "FROM python:3.10-slim\nUSER 1000\n",
-    "k8s/db.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: db}\n"
-    "spec:\n  containers:\n    - {name: db, image: postgres:14.19}\n",
+    "k8s/db.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: db}\nspec:\n  containers:\n    - {name: db, image: postgres:14.19}\n",
     ".github/workflows/ci.yml": "on: push\njobs:\n  test:\n    runs-on: ubuntu-24.04\n"
     "    steps:\n      - uses: actions/setup-python@v5\n        with: {python-version: '3.10'}\n"
     "      - run: kubectl apply -f k8s/\n",

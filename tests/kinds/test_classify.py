@@ -191,11 +191,7 @@ def slowly(path: str, text: str) -> str:
 
 def compare(root: Path) -> int:
     found = discover.discover_files([root], working_directory=root)
-    wrong = [
-        source.path
-        for source in found.sources
-        if kinds.detect_kind(source.path, source.text) != slowly(source.path, source.text)
-    ]
+    wrong = [source.path for source in found.sources if kinds.detect_kind(source.path, source.text) != slowly(source.path, source.text)]
     assert wrong == []
     return len(found.sources)
 

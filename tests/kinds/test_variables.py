@@ -109,10 +109,7 @@ def test_a_job_of_gitlab_has_what_it_inherits(job: str, expected: dict[str, str 
 
 
 def test_a_stage_has_the_env_of_those_below_it_and_no_default_of_an_arg() -> None:
-    text = (
-        "FROM alpine:3.20 AS base\nARG MODE=debug\nENV A=1 B=$A C=${MODE}\n"
-        "FROM base AS aside\nENV A=9\nFROM base\nENV A=2 D=${A}x E=$B\nENV A=3\n"
-    )
+    text = "FROM alpine:3.20 AS base\nARG MODE=debug\nENV A=1 B=$A C=${MODE}\nFROM base AS aside\nENV A=9\nFROM base\nENV A=2 D=${A}x E=$B\nENV A=3\n"
     document = dockerfile.parse(Source("Dockerfile", text, kind="dockerfile"))
     found = document.stages[-1].variables
     # The values of one line see only what stands before it.

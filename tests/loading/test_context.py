@@ -149,9 +149,7 @@ STORIES = ("dify/weak", "flowise/hardened", "ragflow/weak", "dashflow/weak", "em
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_a_fixtures_subfolders_give_what_the_fixture_gives_of_them(
-    story: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fixtures_subfolders_give_what_the_fixture_gives_of_them(story: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "root"
     shutil.copytree(ROOT / "fixtures" / story, root)
     write_files(root, {".git/HEAD": ""})
@@ -351,11 +349,7 @@ waivers:
     )
 
     def states(*paths: str) -> dict[tuple[str, int], bool]:
-        return {
-            (one.rule, one.line): bool(one.suppression)
-            for one in check(*paths, config=True).findings
-            if one.path.endswith("compose.yaml")
-        }
+        return {(one.rule, one.line): bool(one.suppression) for one in check(*paths, config=True).findings if one.path.endswith("compose.yaml")}
 
     whole = states(".")
     assert whole["compose/healthcheck-missing", 2] is True

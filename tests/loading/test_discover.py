@@ -165,9 +165,7 @@ def test_a_gitignore_that_ran_away_comes_to_an_end(tmp_path: Path) -> None:
     assert effort(walk) < 200_000
 
 
-def test_patterns_that_take_too_much_work_leave_nothing_out_and_that_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_patterns_that_take_too_much_work_leave_nothing_out_and_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ignoring, "MAX_MATCH_WORK_PER_WALK", 2000)
     hard = "".join(f"*x{n}*y\n" for n in range(200)) + "*.gen.yaml\n"
     make(tmp_path, **{"a/.gitignore": hard, "a/b.gen.yaml": POD, "c.yaml": POD})

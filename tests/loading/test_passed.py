@@ -97,9 +97,7 @@ WAYS: dict[str, tuple[Callable[[Path], None], str]] = {
 
 @pytest.mark.parametrize(("make", "reason"), WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("name", OURS)
-def test_a_file_of_ours_that_is_not_read_has_a_row_and_keeps_the_gate_shut(
-    tree: Path, name: str, make: Callable[[Path], None], reason: str
-) -> None:
+def test_a_file_of_ours_that_is_not_read_has_a_row_and_keeps_the_gate_shut(tree: Path, name: str, make: Callable[[Path], None], reason: str) -> None:
     whole = check(tree, select=["k8s/privileged"])
     assert whole.gate.passed
     (tree / name).parent.mkdir(parents=True, exist_ok=True)
@@ -137,9 +135,7 @@ OTHERS: dict[str, tuple[str, Callable[[Path], None], bool]] = {
 
 
 @pytest.mark.parametrize(("name", "make", "named"), OTHERS.values(), ids=OTHERS)
-def test_a_file_that_is_nobodys_by_its_name_stops_nothing(
-    tree: Path, name: str, make: Callable[[Path], None], named: bool
-) -> None:
+def test_a_file_that_is_nobodys_by_its_name_stops_nothing(tree: Path, name: str, make: Callable[[Path], None], named: bool) -> None:
     before = check(tree)
     make(tree / name)
     report = check(tree)
@@ -217,9 +213,7 @@ IGNORES: dict[str, tuple[Callable[[Path], None], str]] = {
 
 @pytest.mark.parametrize(("make", "reason"), IGNORES.values(), ids=IGNORES)
 @pytest.mark.parametrize("folder", ["", "deploy/"])
-def test_a_gitignore_that_is_not_read_leaves_nothing_out(
-    tree: Path, folder: str, make: Callable[[Path], None], reason: str
-) -> None:
+def test_a_gitignore_that_is_not_read_leaves_nothing_out(tree: Path, folder: str, make: Callable[[Path], None], reason: str) -> None:
     (tree / "out").mkdir()
     (tree.parent / "out" / "file").write_text("*.yaml\n")
     (tree / "deploy").mkdir()
@@ -238,9 +232,7 @@ COMPOSE = "services: {a: {image: 'x:1.0.0', env_file: [prod.env]}}\n"
 
 @pytest.mark.parametrize("name", [".env", "prod.env"])
 @pytest.mark.parametrize(("make", "reason"), WAYS.values(), ids=WAYS)
-def test_an_environment_file_matters_where_a_compose_file_reads_it(
-    tree: Path, name: str, make: Callable[[Path], None], reason: str
-) -> None:
+def test_an_environment_file_matters_where_a_compose_file_reads_it(tree: Path, name: str, make: Callable[[Path], None], reason: str) -> None:
     make(tree / name)
     report = check(tree)
     assert rows(report)[name][0] == "skipped"

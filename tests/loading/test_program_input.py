@@ -19,9 +19,7 @@ def judged(report: Report) -> set[str]:
     return {"/".join(Path(row.path).parts[-2:]) for row in report.files if row.status == "checked"}
 
 
-@pytest.mark.parametrize(
-    "folder", ["pkg/testdata/a", "src/test/resources", "web/__fixtures__", "web/cypress/fixtures/a", "spec/api/fixtures"]
-)
+@pytest.mark.parametrize("folder", ["pkg/testdata/a", "src/test/resources", "web/__fixtures__", "web/cypress/fixtures/a", "spec/api/fixtures"])
 def test_input_is_set_aside(tmp_path: Path, folder: str) -> None:
     files = {f"{folder}/compose.yml": OLD, f"{folder}/Dockerfile": "FROM alpine:3.14\n"}
     root = write_files(tmp_path, files)

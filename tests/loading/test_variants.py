@@ -64,8 +64,7 @@ CHART = {
     "chart/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
     "chart/templates/web.yaml": DEPLOYMENT.replace(
         "image: acme/web:1.0.0\n",
-        "image: acme/web:{{ .Values.tag }}\n"
-        "          {{- with .Values.extra }}\n          {{- toYaml . | nindent 10 }}\n          {{- end }}\n",
+        "image: acme/web:{{ .Values.tag }}\n          {{- with .Values.extra }}\n          {{- toYaml . | nindent 10 }}\n          {{- end }}\n",
     ),
     "chart/values.yaml": "{tag: 1.0.0, extra: {}}\n",
 }

@@ -307,9 +307,7 @@ def test_without_a_repository_or_without_git(tmp_path: Path, monkeypatch: pytest
         readiness.check(["."], since="main")
 
 
-def test_a_repository_of_somebody_else_is_refused_until_the_user_trusts_it(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_repository_of_somebody_else_is_refused_until_the_user_trusts_it(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can give a folder to somebody else")
     home = tmp_path / "home"
@@ -323,9 +321,7 @@ def test_a_repository_of_somebody_else_is_refused_until_the_user_trusts_it(
     assert brought() == set()
 
 
-def test_a_repository_of_the_environment_is_the_one_that_is_meant(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_repository_of_the_environment_is_the_one_that_is_meant(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a hook, where git says which repository it is."""
     (root / ".git").rename(tmp_path / "elsewhere")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))

@@ -71,9 +71,7 @@ def test_a_confined_program_reaches_nobody(tmp_path: Path, listener: Listener, n
     limits = ProcessLimits(20, 1 << 30, 1 << 20, use_namespace=namespace)
     answer = ask(CONNECT, listener.port, folder=tmp_path, limits=limits)
     assert answer.confinement in (
-        {confine.CONFINED_BY_NAMESPACE, confine.CONFINED_BY_SECCOMP_FILTER}
-        if namespace
-        else {confine.CONFINED_BY_SECCOMP_FILTER}
+        {confine.CONFINED_BY_NAMESPACE, confine.CONFINED_BY_SECCOMP_FILTER} if namespace else {confine.CONFINED_BY_SECCOMP_FILTER}
     )
     assert b"connected" not in answer.output
     assert answer.output.count(b"Error") == 2
@@ -158,10 +156,7 @@ def test_memory_has_a_limit(tmp_path: Path) -> None:
 
 @on_linux
 def test_processor_time_has_a_limit(tmp_path: Path) -> None:
-    code = (
-        "import resource, signal\n"
-        "print(resource.getrlimit(resource.RLIMIT_CPU)[0], resource.getrlimit(resource.RLIMIT_CORE)[1])"
-    )
+    code = "import resource, signal\nprint(resource.getrlimit(resource.RLIMIT_CPU)[0], resource.getrlimit(resource.RLIMIT_CORE)[1])"
     assert ask(code, folder=tmp_path).output.split() == [b"20", b"0"]
 
 

@@ -83,8 +83,7 @@ def show(name: str, made: Report, **options: Any) -> str:
 Show = Callable[..., str]
 WEB = Source(
     "deploy/web.yaml",
-    "kind: Deployment\nspec:\n  containers:\n    - name: web\n      image: nginx:latest\n"
-    "    - name: worker\n      image: worker:latest\n",
+    "kind: Deployment\nspec:\n  containers:\n    - name: web\n      image: nginx:latest\n    - name: worker\n      image: worker:latest\n",
 )
 
 

@@ -64,10 +64,7 @@ develop: {watch: [{path: "$V", action: "$V"}]}
 
 def services(value: str) -> str:
     """A compose file with a service for each place of a value."""
-    lines = (
-        f"  s{n}:\n    {use.replace('$V', value)}\n" + "    image: postgres:16\n" * ("image:" not in use)
-        for n, use in enumerate(USED)
-    )
+    lines = (f"  s{n}:\n    {use.replace('$V', value)}\n" + "    image: postgres:16\n" * ("image:" not in use) for n, use in enumerate(USED))
     return "services:\n" + "".join(lines)
 
 
@@ -112,9 +109,7 @@ LABELLED = Path(__file__).parents[1] / "syntax" / "secrets"
 
 def literals() -> list[tuple[str, str]]:
     """Labelled names and values that the decision calls secrets of somebody's own, whatever the place."""
-    rows = (
-        json.loads(line) for half in ("tuning", "heldout") for line in (LABELLED / f"{half}.jsonl").read_text().splitlines()
-    )
+    rows = (json.loads(line) for half in ("tuning", "heldout") for line in (LABELLED / f"{half}.jsonl").read_text().splitlines())
     found = {
         (row["name"], row["value"])
         for row in rows
@@ -138,8 +133,7 @@ def tree(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
         "map.yaml": f"{head}kind: ConfigMap\ndata:\n{settings}",
         "secret.yaml": f"{head}kind: Secret\nstringData:\n{settings}",
         "nginx.conf": "events {}\nhttp {\n" + "".join(f'  set ${n} "{v}";\n' for n, v in pairs) + "}\n",
-        ".github/workflows/ci.yml": "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    env:\n"
-        f"{settings}    steps: [{{run: make}}]\n",
+        ".github/workflows/ci.yml": f"on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    env:\n{settings}    steps: [{{run: make}}]\n",
         ".gitlab-ci.yml": f"a:\n    script: [make]\n    variables:\n{settings}",
     }
 

@@ -165,10 +165,7 @@ def test_github_annotation() -> None:
 
 
 def test_github_escapes_percent_first() -> None:
-    assert (
-        github.workflow_command_line("error", {"title": "a:b,c%\n"}, "%0A\r\n:,")
-        == "::error title=a%3Ab%2Cc%25%0A::%250A%0D%0A:,"
-    )
+    assert github.workflow_command_line("error", {"title": "a:b,c%\n"}, "%0A\r\n:,") == "::error title=a%3Ab%2Cc%25%0A::%250A%0D%0A:,"
 
 
 def test_github_levels_and_order() -> None:
@@ -200,16 +197,13 @@ def test_github_sorts_by_gain_within_a_severity() -> None:
 def test_github_keeps_to_its_cap_and_tells_of_the_rest() -> None:
     source = Source("a.yaml", "x" * 100)
     made = report(
-        [find(source, "x", rule("k8s/a", "high"), nth=n) for n in range(25)]
-        + [find(source, "x", rule("k8s/b", "low"), nth=n) for n in range(10)]
+        [find(source, "x", rule("k8s/a", "high"), nth=n) for n in range(25)] + [find(source, "x", rule("k8s/b", "low"), nth=n) for n in range(10)]
     )
     text = show("github", made)
     got = commands(text)
     assert sum(level == "error" for level, _, _ in got) == github.MAX_ANNOTATIONS_PER_LEVEL
     assert sum(level == "notice" for level, _, _ in got) == 10
-    assert [message for _, _, message in got if message.startswith("and ")] == [
-        "and 16 more of this level: the log of this step has them all"
-    ]
+    assert [message for _, _, message in got if message.startswith("and ")] == ["and 16 more of this level: the log of this step has them all"]
     assert sum(line.startswith("a.yaml:1:") for line in text.splitlines()) == 35
     assert text.splitlines()[-1].startswith("gate failed: ")
 

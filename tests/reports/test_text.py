@@ -178,10 +178,7 @@ def test_three_hundred_findings_stay_readable() -> None:
 
 def test_in_a_crowd_what_is_low_takes_one_line() -> None:
     source = Source("a.yaml", "x" * 200)
-    many = [
-        find(source, "x", rule(f"k8s/r{n}", "low" if n else "high"), message=f"m{n}", nth=n)
-        for n in range(digest.MAX_FULLY_SHOWN_GROUPS + 5)
-    ]
+    many = [find(source, "x", rule(f"k8s/r{n}", "low" if n else "high"), message=f"m{n}", nth=n) for n in range(digest.MAX_FULLY_SHOWN_GROUPS + 5)]
     assert show("terminal", report(many)).count("  fix: ") == 1
     assert show("terminal", report(many), verbose=True).count("  fix: ") == len(many)
     assert show("terminal", report(many[:10])).count("  fix: ") == 10
@@ -202,9 +199,7 @@ def test_a_second_place_is_told() -> None:
 
 def test_a_clean_run_and_an_empty_one() -> None:
     clean = show("terminal", report([]))
-    assert (
-        clean.splitlines()[0] == "score 100 of 100, grade A, ready: nothing high or critical is open, and every file was read"
-    )
+    assert clean.splitlines()[0] == "score 100 of 100, grade A, ready: nothing high or critical is open, and every file was read"
     assert clean.splitlines()[-1] == "gate passed: nothing high or worse is open"
     empty = report([], rows=[FileRow("x.yaml", "k8s", "unreadable", "it is not text")])
     for color in ("never", "always"):

@@ -21,9 +21,7 @@ from readiness.syntax import backtracking
 from tests.effort import effort
 from tests.make import write_files
 
-POD = (
-    "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {team: blue}}\nspec: {containers: [{name: app, image: 'x:1'}]}\n"
-)
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {team: blue}}\nspec: {containers: [{name: app, image: 'x:1'}]}\n"
 RULE = """\
 title: A thing of ours
 severity: low
@@ -125,9 +123,7 @@ def test_a_fact_that_there_is_not_is_said_when_the_rule_is_read(tmp_path: Path, 
 
 def test_the_facts_of_a_check_are_known(tmp_path: Path) -> None:
     check = "check: k8s.supply.image_registry_untrusted\nwith: {allow: [mine.example.com/*]}"
-    text = (
-        with_message("'{registry} of {image}'", check).replace("k8s.object", "k8s.container").replace("when: {kind: Pod}\n", "")
-    )
+    text = with_message("'{registry} of {image}'", check).replace("k8s.object", "k8s.container").replace("when: {kind: Pod}\n", "")
     assert told(tmp_path, text) == ["docker.io of x:1"]
     assert "'value'" in refused(tmp_path, text.replace("{registry}", "{value}")).message
 

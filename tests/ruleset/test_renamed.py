@@ -184,9 +184,7 @@ def test_of_equal_findings_a_baseline_of_before_knows_as_many_as_it_had(shelf: P
 def test_several_former_ids_of_one_finding_are_one_entry(shelf: Path) -> None:
     """What two rules said of one place is one finding now, and no second one is known by what the other rule said."""
     (kept,) = run(shelf, deployment("b", 1), select=[FEW]).findings
-    rows = [
-        {"fingerprint": baseline.fingerprint_for_rule_id(kept, rule), "path": kept.path} for rule in ("k8s/few-strict", FEW)
-    ]
+    rows = [{"fingerprint": baseline.fingerprint_for_rule_id(kept, rule), "path": kept.path} for rule in ("k8s/few-strict", FEW)]
     known = shelf.parent / "known.json"
     known.write_text(json.dumps({"version": baseline.BASELINE_VERSION, "findings": rows}))
     twice = deployment("b", 1) + "---\n" + deployment("b", 1)

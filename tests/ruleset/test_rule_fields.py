@@ -83,7 +83,5 @@ def test_no_default_is_written_out(path: Path) -> None:
 
 
 def test_rules_on_secrets_hide_what_they_mark_or_mark_no_secret() -> None:
-    open_ = {
-        name for name, (bound, *_) in by_rule().items() if bound.rule.category == "secrets" and not bound.rule.marks_secrets
-    }
+    open_ = {name for name, (bound, *_) in by_rule().items() if bound.rule.category == "secrets" and not bound.rule.marks_secrets}
     assert open_ == SHOWN

@@ -76,9 +76,7 @@ def test_a_message_names_only_facts_that_there_are(bound: LoadedRule) -> None:
         facts = engine.make_fact_lookup(subject, hit)
         part = messages.message_value(facts(bound.rule.part_fact)) if bound.rule.part_fact else ""
         wanted = (
-            messages.fact_names(bound.message_by_name[hit.message_name])
-            if hit.message_name in bound.message_by_name
-            else named.get(part, named[""])
+            messages.fact_names(bound.message_by_name[hit.message_name]) if hit.message_name in bound.message_by_name else named.get(part, named[""])
         )
         for name in wanted - set(hit.facts):
             assert isinstance(getattr(subject, name), messages.FactValue)
@@ -148,9 +146,7 @@ def test_every_check_serves_a_rule() -> None:
             if "Hit" in str(hints.get("return")) and f"{module}.{name}" not in bound_names:
                 first = next(iter(inspect.signature(item).parameters.values()), None)
                 source = path.read_text(encoding="utf-8")
-                others = "".join(
-                    p.read_text(encoding="utf-8") for p in (ROOT / "readiness" / "checks").rglob("*.py") if p != path
-                )
+                others = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "readiness" / "checks").rglob("*.py") if p != path)
                 used = len(re.findall(rf"\b{name}\(", source)) > 1 or re.search(rf"\b{name}\b", others)
                 if first is not None and not used:
                     unbound.append(f"{module}.{name}")
@@ -182,9 +178,7 @@ def test_rules_that_need_what_no_file_has_state_their_limits() -> None:
     """The joins with the cluster or another repository; what they cannot see stands on their pages and in JSON."""
     stated = {name for name, (bound, *_) in by_rule().items() if bound.rule.known_limits}
     wanted = {
-        name
-        for name, (bound, *_) in by_rule().items()
-        if bound.check_name.startswith("k8s.references.") and str(bound.rule.confidence) != "high"
+        name for name, (bound, *_) in by_rule().items() if bound.check_name.startswith("k8s.references.") and str(bound.rule.confidence) != "high"
     }
     assert wanted
     assert wanted <= stated

@@ -86,15 +86,11 @@ def test_example(tiers: list[LoadedRule], example: Example, variant: Variant) ->
         place = (place_as_written if path.endswith(".json") else moved)(example.files[path], span)
         want.append(((path, *place), rule.severity if severity is None else severity, members))
     want.sort()
-    assert [(where(one), one.severity) for one in found] == [mark[:2] for mark in want], "\n".join(
-        finding.message for finding in found
-    )
+    assert [(where(one), one.severity) for one in found] == [mark[:2] for mark in want], "\n".join(finding.message for finding in found)
     left = list(found)
     for place, severity, members in want:
         fitting = [
-            finding
-            for finding in left
-            if (where(finding), finding.severity) == (place, severity) and set(members) <= {finding.tier, finding.part}
+            finding for finding in left if (where(finding), finding.severity) == (place, severity) and set(members) <= {finding.tier, finding.part}
         ]
         assert fitting, f"nothing at {place} is of {members}"
         left.remove(fitting[0])

@@ -134,9 +134,7 @@ MILD, MIDDLE, LAST = ("1", "medium"), ("2", "low"), ("4", "info")
         ({"select": ["ALL"], "ignore": ["reliability"]}, []),
     ],
 )
-def test_each_place_is_told_once_at_the_mildest_tier(
-    shelf: Path, options: dict[str, object], want: list[tuple[str, str]]
-) -> None:
+def test_each_place_is_told_once_at_the_mildest_tier(shelf: Path, options: dict[str, object], want: list[tuple[str, str]]) -> None:
     assert told(run(shelf, **options)) == want
 
 
@@ -365,9 +363,7 @@ def test_processes_and_the_cache_keep_tiers_and_parts(shelf: Path, monkeypatch: 
     monkeypatch.setattr(api, "run_pipeline", None)
     warm = run(shelf, select=[FEW, KINDS], cache=True)
     assert warm.to_dict() == cold.to_dict()
-    assert [(one.tier, one.part, one.fix) for one in warm.findings] == [
-        (finding.tier, finding.part, finding.fix) for finding in cold.findings
-    ]
+    assert [(one.tier, one.part, one.fix) for one in warm.findings] == [(finding.tier, finding.part, finding.fix) for finding in cold.findings]
 
 
 @pytest.mark.parametrize("form", REPORT_FORMATS)

@@ -23,9 +23,7 @@ needs_helm = pytest.mark.skipif(
     not helm.available_chart_renderer(),
     reason="needs the extra readiness[helm] or helm, and neither is installed",
 )
-needs_kustomize = pytest.mark.skipif(
-    not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed"
-)
+needs_kustomize = pytest.mark.skipif(not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed")
 POD = """\
 apiVersion: v1
 kind: Pod
@@ -152,9 +150,7 @@ def test_a_finding_in_a_file_that_the_walk_did_not_see_keeps_its_place(
 
 
 @needs_helm
-def test_a_finding_in_an_archive_keeps_its_place(
-    tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_finding_in_an_archive_keeps_its_place(tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "root"
     write(root / "shop", {name: CHART[name] for name in CHART if not name.startswith("charts/")})
     (root / "shop/charts").mkdir()
@@ -205,9 +201,7 @@ def test_an_overlay_is_built_again_when_anything_it_takes_in_changed(
     write(root, OVERLAY)
     path, text = EDITS[name]
     first = run(root, cache=True)
-    assert [(row["path"], row["status"]) for row in first["files"] if row["kind"] == "kustomize"] == [
-        ("prod/kustomization.yaml", "checked")
-    ]
+    assert [(row["path"], row["status"]) for row in first["files"] if row["kind"] == "kustomize"] == [("prod/kustomization.yaml", "checked")]
     assert told(first) == []
     assert is_answered(root, monkeypatch)
     (root / path).unlink() if text is None else write(root, {path: text})
@@ -418,9 +412,7 @@ SPOILT: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_what_was_spoilt_is_thrown_away(
-    tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_what_was_spoilt_is_thrown_away(tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     root = tmp_path / "root"
     write(root, {"a.yaml": BAD})
     first = run(root, cache=True)
@@ -513,9 +505,7 @@ def test_a_cache_in_the_scanned_tree_is_neither_read_nor_written(tmp_path: Path,
     assert {file: file.read_bytes() for file in planted.iterdir()} == before
 
 
-def test_what_is_said_of_the_settings_keeps_its_line(
-    tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_said_of_the_settings_keeps_its_line(tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "root" / "deploy"
     write(
         root,
@@ -527,16 +517,12 @@ def test_what_is_said_of_the_settings_keeps_its_line(
     monkeypatch.chdir(root)
     (tmp_path / "root" / ".git").mkdir()
     first = readiness.check(["."], config=True, cache=True).to_dict()
-    assert [(row["path"], row["line"]) for row in first["findings"] if row["rule"].startswith("core/")] == [
-        (".readiness.yaml", 4)
-    ]
+    assert [(row["path"], row["line"]) for row in first["findings"] if row["rule"].startswith("core/")] == [(".readiness.yaml", 4)]
     monkeypatch.setattr(api, "run_pipeline", None)
     assert readiness.check(["."], config=True, cache=True).to_dict() == first
 
 
-def test_old_results_and_what_was_left_behind_go(
-    tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_old_results_and_what_was_left_behind_go(tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "MAX_CACHED_RESULTS", 2)
     root = tmp_path / "root"
     write(root, {"a.yaml": GOOD})

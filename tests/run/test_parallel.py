@@ -28,9 +28,7 @@ def reports(trees: tuple[str, ...], jobs: int) -> list[dict[str, Any]]:
     def work(name: str) -> None:
         gate.wait()
         try:
-            made[name] = readiness.check(
-                [ROOT / "fixtures" / name], select=["ALL"], jobs=jobs, base=ROOT, context=False
-            ).to_dict()
+            made[name] = readiness.check([ROOT / "fixtures" / name], select=["ALL"], jobs=jobs, base=ROOT, context=False).to_dict()
         except BaseException as error:  # shown where the answers are compared
             made[name] = error
 
@@ -74,16 +72,9 @@ def test_no_value_is_worked_out_under_a_lock() -> None:
     """A process that is forked while another thread works one out would wait for it for ever."""
     for path in sorted((ROOT / "readiness").rglob("*.py")):
         tree = ast.parse(path.read_text())
-        names = {
-            alias.name
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "functools"
-            for alias in node.names
-        }
+        names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "functools" for alias in node.names}
         used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-        assert path.name == "memo.py" or "cached_property" not in names | used, (
-            f"{path.relative_to(ROOT)}: take readiness.model.memo"
-        )
+        assert path.name == "memo.py" or "cached_property" not in names | used, f"{path.relative_to(ROOT)}: take readiness.model.memo"
 
 
 def test_threads_may_read_scripts_at_once() -> None:

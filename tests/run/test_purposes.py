@@ -92,9 +92,7 @@ def test_a_tree_without_production_is_not_assessed(tmp_path: Path) -> None:
 
 
 def test_what_was_not_read_may_be_for_production(tmp_path: Path) -> None:
-    chart = (
-        "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{name: d, version: 1.0.0, repository: 'https://a.example'}]\n"
-    )
+    chart = "apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies: [{name: d, version: 1.0.0, repository: 'https://a.example'}]\n"
     files = {"tests/pg.yaml": DATABASE, "c/Chart.yaml": chart, "c/templates/a.yaml": DATABASE}
     assert "for production:" not in report(tmp_path, files).gate.reason
 

@@ -90,9 +90,5 @@ def test_a_known_password_of_developers_manifests(tmp_path: Path, around: dict[s
 
 def test_settings_may_say_study(tmp_path: Path) -> None:
     root = write_files(tmp_path, {"labs/role.yaml": OLD, ".readiness.yaml": "purpose: {'labs/*': study}\n"})
-    (told,) = (
-        one
-        for one in check([root], base=root, config=root / ".readiness.yaml").findings
-        if one.rule == "k8s/api-version-removed"
-    )
+    (told,) = (one for one in check([root], base=root, config=root / ".readiness.yaml").findings if one.rule == "k8s/api-version-removed")
     assert told.severity is Severity.MEDIUM

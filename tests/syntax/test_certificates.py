@@ -60,9 +60,7 @@ def _pem(encoded: bytes) -> str:
     return f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(encoded).decode()}\n-----END CERTIFICATE-----\n"
 
 
-@pytest.mark.parametrize(
-    "encoded", [b"\x30", b"\x30\x82", b"\x30\x85\x01\x01\x01\x01\x01", encode_element(0x30, b""), b"\x02\x01\x01"]
-)
+@pytest.mark.parametrize("encoded", [b"\x30", b"\x30\x82", b"\x30\x85\x01\x01\x01\x01\x01", encode_element(0x30, b""), b"\x02\x01\x01"])
 def test_what_is_cut_off_is_none(encoded: bytes) -> None:
     assert parse_first_pem_certificate(_pem(encoded)) is None
 

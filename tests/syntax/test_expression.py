@@ -18,9 +18,7 @@ from readiness.syntax.expression import (
 )
 from readiness.syntax.scalar import make_offset_mapper
 
-PIECES = st.sampled_from(
-    "github . event [ ] ( ) 'a' 'it''s' 1 0xff -2.5 true null ! && || == != < >= , * contains format a-b _x ' \" }} $".split()
-)
+PIECES = st.sampled_from("github . event [ ] ( ) 'a' 'it''s' 1 0xff -2.5 true null ! && || == != < >= , * contains format a-b _x ' \" }} $".split())
 
 
 @pytest.mark.parametrize(

@@ -318,9 +318,7 @@ def test_agrees_with_crossplane(shared: Path) -> None:
 
 
 def test_long_files_are_linear() -> None:
-    text = (
-        "server {\n    listen 80 default_server;\n    server_name example.com;\n    location / { proxy_pass http://app; }\n}\n"
-    )
+    text = "server {\n    listen 80 default_server;\n    server_name example.com;\n    location / { proxy_pass http://app; }\n}\n"
     assert effort(lambda: read(text * 1000)) < effort(lambda: read(text * 100)) * 11
 
 

@@ -133,9 +133,7 @@ ALL = [*patterns.compiled(), *patterns.written(), *data()]
 
 def degree(found: Found) -> float:
     """The power of the text's length that an expression can take; over 1 too where its bounds multiply to too much."""
-    grown = backtracking.backtracking_time_growth(
-        regex.parse_python_regex(found.pattern, found.flags), found.use, StepCounter(10**7)
-    )
+    grown = backtracking.backtracking_time_growth(regex.parse_python_regex(found.pattern, found.flags), found.use, StepCounter(10**7))
     return 1.5 if grown.degree == 1 and grown.factor > MAX_GROWTH_FACTOR else grown.degree
 
 
@@ -188,12 +186,7 @@ def test_the_kind_that_never_ended() -> None:
     """A tag of forty pairs of digits and dashes, and a mark that is none of either."""
     from readiness.checks.ci.pins import _VERSION_REF_PATTERN
 
-    assert (
-        backtracking.backtracking_time_growth(
-            regex.parse_python_regex(_VERSION_REF_PATTERN.pattern, re.IGNORECASE), patterns.HERE
-        ).degree
-        == 1
-    )
+    assert backtracking.backtracking_time_growth(regex.parse_python_regex(_VERSION_REF_PATTERN.pattern, re.IGNORECASE), patterns.HERE).degree == 1
     assert _VERSION_REF_PATTERN.match("0-" * 5000 + "!") is None
     for tag in (
         "v4",

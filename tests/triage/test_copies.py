@@ -268,9 +268,7 @@ def test_a_template_under_several_values_names_what_it_makes(tmp_path: Path) -> 
     if any("helm" in row.reason for row in report.files if row.status == "skipped"):
         pytest.skip("needs a Helm renderer, and none is installed")
     assert told(report) == [("templates/pods.yaml", 10, False)]
-    assert report.findings[0].message.endswith(
-        "; the same for Pod/pod-b, Pod/pod-c, Pod/pod-d, Pod/pod-e, Pod/pod-f, Pod/pod-g and 2 more"
-    )
+    assert report.findings[0].message.endswith("; the same for Pod/pod-b, Pod/pod-c, Pod/pod-d, Pod/pod-e, Pod/pod-f, Pod/pod-g and 2 more")
 
 
 @pytest.mark.parametrize(
@@ -315,9 +313,7 @@ def test_an_anchor_that_several_containers_use_is_one_finding(tmp_path: Path) ->
         ((), (), 0, ""),
     ],
 )  # fmt: skip
-def test_environments_are_named_where_they_are_not_all(
-    names: tuple[str, ...], tests: tuple[str, ...], total: int, words: str
-) -> None:
+def test_environments_are_named_where_they_are_not_all(names: tuple[str, ...], tests: tuple[str, ...], total: int, words: str) -> None:
     assert Environments(names, tests, total).told() == words
 
 

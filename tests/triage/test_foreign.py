@@ -251,9 +251,7 @@ def test_what_a_job_lacks_is_silenced_anywhere_in_it(tmp_path: Path) -> None:
 
 
 def test_dependabots_entries(tmp_path: Path) -> None:
-    entry = (
-        "  - package-ecosystem: {0}\n    directory: /\n    schedule: {{interval: daily}}\n    cooldown: {{default-days: 1}}\n"
-    )
+    entry = "  - package-ecosystem: {0}\n    directory: /\n    schedule: {{interval: daily}}\n    cooldown: {{default-days: 1}}\n"
     text = "version: 2\nupdates:\n" + entry.format("npm # zizmor: ignore[dependabot-cooldown]")
     text += entry.format("pip")
     report = check(tmp_path, ".github/dependabot.yml", text, "ci/dependabot-cooldown-short")
@@ -417,7 +415,5 @@ def test_hostile_texts_silence_nothing(path: str, text: str) -> None:
     source = Source(path, text)
     source.kind = kinds.detect_kind(path, text)
     document = kinds.parse_source(source)
-    kept, left = foreign.drop_findings_silenced_elsewhere(
-        [], foreign.directives_for_other_linters(source.kind, document), lambda _: False
-    )
+    kept, left = foreign.drop_findings_silenced_elsewhere([], foreign.directives_for_other_linters(source.kind, document), lambda _: False)
     assert (kept, left) == ([], {})

@@ -45,10 +45,7 @@ def run(root: Path, text: str, settings: str = "") -> Report:
 
 
 def state(report: Report) -> dict[str, str]:
-    return {
-        finding.rule.partition("/")[2]: finding.suppression.suppressed_by if finding.suppression else "open"
-        for finding in report.findings
-    }
+    return {finding.rule.partition("/")[2]: finding.suppression.suppressed_by if finding.suppression else "open" for finding in report.findings}
 
 
 OPEN = {"root-filesystem-writable": "open"}
@@ -172,9 +169,7 @@ WAIVER = f"waivers:\n  - rule: {RULE}\n    reason: restarted by hand\n"
 
 def test_a_waiver(tmp_path: Path) -> None:
     assert state(run(tmp_path, WEB, WAIVER)) == {"root-filesystem-writable": "waiver"}
-    assert state(run(tmp_path, WEB, WAIVER + "    resource: Deployment/w*\n    path: '*.yaml'\n")) == {
-        "root-filesystem-writable": "waiver"
-    }
+    assert state(run(tmp_path, WEB, WAIVER + "    resource: Deployment/w*\n    path: '*.yaml'\n")) == {"root-filesystem-writable": "waiver"}
 
 
 def test_waivers_that_match_nothing_or_are_over(tmp_path: Path) -> None:

@@ -102,9 +102,7 @@ def test_bounded_and_the_losses_add_up(ones: list[Finding]) -> None:
 
 
 @given(findings(), st.integers(0, 39), st.integers(31, 60), LOWERED)
-def test_one_more_failure_lowers_raw_and_mending_it_raises_it_again(
-    ones: list[Finding], number: int, at: int, lowered: Severity | None
-) -> None:
+def test_one_more_failure_lowers_raw_and_mending_it_raises_it_again(ones: list[Finding], number: int, at: int, lowered: Severity | None) -> None:
     more = finding(rules_of(number), at, lowered=lowered)
     before, after = raw(ones), raw([*ones, more])
     if more.severity and score.counts_in_score(more):
@@ -190,9 +188,7 @@ def test_equal_input_in_any_order_gives_equal_numbers(ones: list[Finding]) -> No
 
 @given(findings(), st.data())
 def test_waivers_are_shown_with_both_numbers(ones: list[Finding], data: Any) -> None:
-    waived = [
-        finding._replace(suppression=Suppression("comment", "why")) if data.draw(st.booleans()) else finding for finding in ones
-    ]
+    waived = [finding._replace(suppression=Suppression("comment", "why")) if data.draw(st.booleans()) else finding for finding in ones]
     made = outcome(waived)
     assert made.unwaived.unrounded_score == raw(ones)
     assert made.raw == raw([one for one in waived if not one.suppression])
@@ -265,9 +261,7 @@ def test_ceilings() -> None:
 
 
 def test_nothing_to_judge_is_no_score() -> None:
-    made = build_report(
-        tool_version="1", rules=[rule()], findings=[], scored_rows=[], tally_by_rule={}, subject_count_by_path={}
-    )
+    made = build_report(tool_version="1", rules=[rule()], findings=[], scored_rows=[], tally_by_rule={}, subject_count_by_path={})
     assert (made.score, made.raw, made.grade, made.verdict) == (None, None, None, "not-assessed")
     assert made.coverage.percent == 0
 
@@ -383,9 +377,7 @@ def test_the_tables_of_points_and_caps_are_those_of_the_code() -> None:
     assert {name: int(cap) for name, cap in caps.items()} == score.LOSS_CAP_BY_CATEGORY
     assert sum(score.LOSS_CAP_BY_CATEGORY.values()) == 100
     points = dict(re.findall(r"^   \| (\w+) \| ([\d.]+) \| \|", text, re.MULTILINE))
-    assert {name: float(n) for name, n in points.items()} == {
-        str(level): rule(severity=str(level)).points_per_failure for level in Severity
-    }
+    assert {name: float(n) for name, n in points.items()} == {str(level): rule(severity=str(level)).points_per_failure for level in Severity}
     times = dict(re.findall(r"\| \| (\w+) \| ([\d.]+) \|$", text, re.MULTILINE))
     assert {name: float(n) * 12 for name, n in times.items()} == pytest.approx(
         {str(one): rule(severity="critical", confidence=str(one)).points_per_failure for one in Confidence}

@@ -99,9 +99,7 @@ def test_a_lower_hit_counts_as_what_it_is(tmp_path: Path, lower: Callable[..., N
 
 
 @pytest.mark.parametrize("form", REPORT_FORMATS)
-def test_every_format_tells_the_severity_of_the_place(
-    form: str, tmp_path: Path, lower: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_format_tells_the_severity_of_the_place(form: str, tmp_path: Path, lower: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pod(tmp_path))
     lower(Severity.LOW, "b")
     run = ["check", "--no-config", "--no-cache", "--select", RULE.id, "--explain-score"]

@@ -36,10 +36,7 @@ jobs:
 PROJECTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "an empty image": ({"Dockerfile": "FROM scratch\n"}, {}),
     "an image": (
-        {
-            "Dockerfile": "FROM python:3.13-slim\nRUN pip install --no-cache-dir flask\nUSER 10001\n"
-            'CMD ["python", "-m", "flask", "run"]\n'
-        },
+        {"Dockerfile": 'FROM python:3.13-slim\nRUN pip install --no-cache-dir flask\nUSER 10001\nCMD ["python", "-m", "flask", "run"]\n'},
         {
             "dashflow.non-root": "10001",
             "dashflow.versioned-image": "python:3.13-slim",

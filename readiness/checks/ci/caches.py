@@ -42,13 +42,7 @@ def _is_release_workflow(workflow: Workflow) -> bool:
     if not isinstance(push_filters, Map):
         return False
     branches_filter = push_filters.get("branches")
-    branch_patterns = (
-        [branches_filter]
-        if isinstance(branches_filter, str)
-        else list(branches_filter)
-        if isinstance(branches_filter, Seq)
-        else []
-    )
+    branch_patterns = [branches_filter] if isinstance(branches_filter, str) else list(branches_filter) if isinstance(branches_filter, Seq) else []
     tag_filters = push_filters.get("tags") or push_filters.get("tags-ignore")
     return bool(tag_filters) or any(isinstance(n, str) and _RELEASE_BRANCH_PATTERN.search(n) for n in branch_patterns)
 

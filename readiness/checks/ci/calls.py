@@ -116,9 +116,7 @@ def _known_action_input_hits(step: Step, uses_reference: UsesReference) -> Itera
         elif input_name.lower() in action_facts.get("deprecated", {}):
             replacement_name = action_facts["deprecated"][input_name.lower()]
             input_span = step.with_inputs.key_span(input_name)
-            yield hit(
-                input_span, say="renamed", action=uses_reference.lowercase_name, input=input_name, instead=replacement_name
-            )
+            yield hit(input_span, say="renamed", action=uses_reference.lowercase_name, input=input_name, instead=replacement_name)
     for input_name in action_facts.get("required", ()):
         if input_name.lower() not in given_names:
             yield hit(step.node.at("uses"), say="required", action=uses_reference.lowercase_name, input=input_name)
@@ -127,19 +125,11 @@ def _known_action_input_hits(step: Step, uses_reference: UsesReference) -> Itera
 def action_outdated(step: Step) -> CheckOutcome:
     """A version of a known action that runs on a Node.js that runners no longer have, or with which github.com fails every job."""
     uses_reference = step.parsed_uses
-    if (
-        uses_reference is None
-        or uses_reference.reference_kind != "repository"
-        or not _PLAIN_VERSION_REF.match(uses_reference.ref)
-    ):
+    if uses_reference is None or uses_reference.reference_kind != "repository" or not _PLAIN_VERSION_REF.match(uses_reference.ref):
         return
     action_facts = popular_action_interface(uses_reference)
     first_supported_major = action_facts.get("below")
-    if (
-        first_supported_major is None
-        or uses_reference.major_version is None
-        or uses_reference.major_version >= first_supported_major
-    ):
+    if first_supported_major is None or uses_reference.major_version is None or uses_reference.major_version >= first_supported_major:
         return
     if uses_reference.major_version < action_facts.get("refused-below", 0):
         yield hit(
@@ -239,9 +229,7 @@ def input_type_by_name(job: Job, project: Project) -> dict[str, str]:
     """What the workflow that a job calls says of its inputs' types, by their names in lower case."""
     called_workflow_document = resolve_called_workflow(job, project)
     declared_inputs = (
-        called_workflow_document.trigger_settings("workflow_call").mapping_at_path("inputs")
-        if called_workflow_document is not None
-        else {}
+        called_workflow_document.trigger_settings("workflow_call").mapping_at_path("inputs") if called_workflow_document is not None else {}
     )
     return {name.lower(): _input_type(body) for name, body in declared_inputs.items()}
 

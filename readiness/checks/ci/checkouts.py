@@ -119,29 +119,18 @@ class ForeignCodeTracker:
         if checkout_folder is None:
             return
         is_foreign_repository = self.is_repository(repository_input)
-        if not is_foreign_repository and (
-            not self.is_commit(ref_input) or (repository_input and "github.repo" not in repository_input)
-        ):
+        if not is_foreign_repository and (not self.is_commit(ref_input) or (repository_input and "github.repo" not in repository_input)):
             self.folders[checkout_folder] = None
             return
         sparse_checkout = checkout_inputs.get("sparse-checkout")
-        sparse_paths = [
-            worktree.workspace_path(checkout_folder, line.strip().rstrip("/"))
-            for line in str(sparse_checkout or "").split("\n")
-        ]
-        input_span = checkout_inputs.at(
-            "ref" if self.is_commit(ref_input) or "repository" not in checkout_inputs else "repository"
-        )
+        sparse_paths = [worktree.workspace_path(checkout_folder, line.strip().rstrip("/")) for line in str(sparse_checkout or "").split("\n")]
+        input_span = checkout_inputs.at("ref" if self.is_commit(ref_input) or "repository" not in checkout_inputs else "repository")
         is_refused_by_action = self.event != "issue_comment" and _refuses_fork_code(step)
-        self.add_foreign_code(
-            step, input_span, checkout_folder, tuple(file for file in sparse_paths if file), is_refused_by_action
-        )
+        self.add_foreign_code(step, input_span, checkout_folder, tuple(file for file in sparse_paths if file), is_refused_by_action)
 
     def is_commit(self, text: str) -> bool:
         """Whether a text names the commit of a pull request."""
-        return any(
-            self.commit.search(one) or _PULL_REQUEST_REF.search(one) for one in possible_texts_in_outsider_run(text, self.event)
-        )
+        return any(self.commit.search(one) or _PULL_REQUEST_REF.search(one) for one in possible_texts_in_outsider_run(text, self.event))
 
     def is_repository(self, text: str) -> bool:
         """Whether a text names the repository that a pull request comes from."""
@@ -157,9 +146,7 @@ def _refuses_fork_code(step: Step) -> bool:
     if uses_reference is not None and uses_reference.is_pinned_to_commit:
         source_text = step.source.text
         uses_end = step.node.at("uses").end
-        version_comment = re.match(
-            r"[\"']?[ \t]*#[ \t]*(?:actions/checkout@|tag[=:][ \t]*)?(\S+)", source_text[uses_end : uses_end + 100]
-        )
+        version_comment = re.match(r"[\"']?[ \t]*#[ \t]*(?:actions/checkout@|tag[=:][ \t]*)?(\S+)", source_text[uses_end : uses_end + 100])
         version_ref = version_comment[1] if version_comment else ""
     version_match = _ACTION_VERSION.match(version_ref)
     if version_match is None:
@@ -213,9 +200,7 @@ class _ScriptTracker:
         revision_base = re.split(r"[~^:@]", word, maxsplit=1)[0]
         foreign_refs, foreign_remotes = self.walk.refs, self.walk.remotes
         is_known_foreign_name = (
-            revision_base in foreign_refs
-            or word in foreign_remotes
-            or any(revision_base.startswith(f"{name}/") for name in foreign_remotes)
+            revision_base in foreign_refs or word in foreign_remotes or any(revision_base.startswith(f"{name}/") for name in foreign_remotes)
         )
         return is_known_foreign_name or self.walk.is_commit(expanded_word) or self.walk.is_repository(expanded_word)
 
@@ -242,11 +227,7 @@ class _ScriptTracker:
             global_option = arguments.pop(0)
             if global_option in ("-C", "-c", "--git-dir", "--work-tree") and arguments:
                 option_value = arguments.pop(0)
-                git_folder = (
-                    worktree.workspace_path(git_folder, self.expand_variables(option_value))
-                    if global_option == "-C"
-                    else git_folder
-                )
+                git_folder = worktree.workspace_path(git_folder, self.expand_variables(option_value)) if global_option == "-C" else git_folder
         git_verb, arguments = (arguments[0], arguments[1:]) if arguments else ("", [])
         foreign_words = [word for word in arguments if self.is_foreign(word)]
         if git_verb == "remote" and arguments[:1] in (["add"], ["set-url"]) and foreign_words:

@@ -20,9 +20,7 @@ def constant_conditions(file: Workflow | Action, *, literal: bool) -> CheckOutco
     """An `if` that is always true or always false; with `literal`, one that says so in plain words."""
     for owner_name, node_with_condition in _nodes_with_possible_condition(file):
         condition = node_with_condition.get("if")
-        is_boolean_literal = isinstance(condition, bool) or (
-            isinstance(condition, str) and bool(_BOOLEAN_LITERAL_CONDITION.match(condition))
-        )
+        is_boolean_literal = isinstance(condition, bool) or (isinstance(condition, str) and bool(_BOOLEAN_LITERAL_CONDITION.match(condition)))
         if is_boolean_literal is not literal:
             continue
         if isinstance(condition, bool | int | float):

@@ -65,9 +65,7 @@ def first_delivering_pipeline(project: Project) -> AnyPipeline | None:
 def is_every_pipeline_untested(project: Project) -> bool:
     """Whether no pipeline tests at all: ci/tests-missing tells it once, at the first that delivers."""
     delivering_pipeline = project.memoize(first_delivering_pipeline)
-    if delivering_pipeline is None or (
-        isinstance(delivering_pipeline, gitlab_model.GitlabFile) and delivering_pipeline.includes
-    ):
+    if delivering_pipeline is None or (isinstance(delivering_pipeline, gitlab_model.GitlabFile) and delivering_pipeline.includes):
         return False
     all_job_deliveries = [stage for known in project.memoize(job_stages_by_pipeline).values() for stage in known.values()]
     return not any(stage.calls_unreadable_code or stage.performs_any("test") for stage in all_job_deliveries)
@@ -93,10 +91,7 @@ def waiting_jobs_by_pipeline(project: Project) -> dict[int, dict[str, list[str]]
 def action_kinds_by_pipeline(project: Project) -> dict[int, frozenset[str]]:
     """What each pipeline does, by its identity."""
     stages_by_job_by_pipeline = project.memoize(job_stages_by_pipeline)
-    return {
-        key: frozenset().union(*(stage.action_kinds for stage in stages.values()))
-        for key, stages in stages_by_job_by_pipeline.items()
-    }
+    return {key: frozenset().union(*(stage.action_kinds for stage in stages.values())) for key, stages in stages_by_job_by_pipeline.items()}
 
 
 def _pipeline_of_job(job: AnyJob) -> AnyPipeline:
@@ -141,16 +136,12 @@ class JobNeighbourhood:
 
     def is_done_later(self, act: PipelineAction, *kinds: str) -> bool:
         """Whether one of some things is done after an act, in the job or behind it."""
-        is_done_in_same_job = any(
-            other.kind in kinds and other.position_in_job > act.position_in_job for other in self.stage.actions
-        )
+        is_done_in_same_job = any(other.kind in kinds and other.position_in_job > act.position_in_job for other in self.stage.actions)
         return is_done_in_same_job or not self.kinds_done_after.isdisjoint(kinds)
 
     def is_done_earlier(self, act: PipelineAction, *kinds: str) -> bool:
         """Whether one of some things is done before an act, in the job or in those that it waits for."""
-        is_done_in_same_job = any(
-            other.kind in kinds and other.position_in_job < act.position_in_job for other in self.stage.actions
-        )
+        is_done_in_same_job = any(other.kind in kinds and other.position_in_job < act.position_in_job for other in self.stage.actions)
         return is_done_in_same_job or not self.kinds_done_before.isdisjoint(kinds)
 
 
@@ -168,9 +159,7 @@ def deployment_tool_name(act: PipelineAction) -> str:
 def deploy_untested(job: AnyJob, *, kind: str, project: Project) -> CheckOutcome:
     """A deployment (or a push of an image) with no test before it, in a project whose pipelines do test."""
     neighbourhood = project.memoize_for_subject(JobNeighbourhood, job)
-    application_deployments = [
-        first_action for first_action in neighbourhood.deployments if first_action.tool_family != "infra"
-    ]
+    application_deployments = [first_action for first_action in neighbourhood.deployments if first_action.tool_family != "infra"]
     image_pushes = [first_action for first_action in neighbourhood.stage.actions if first_action.kind == "push"]
     judged_actions = application_deployments if kind == "deploy" else [] if application_deployments else image_pushes
     if not judged_actions or neighbourhood.stage.after_failure or project.memoize(is_every_pipeline_untested):
@@ -179,9 +168,7 @@ def deploy_untested(job: AnyJob, *, kind: str, project: Project) -> CheckOutcome
     first_action = judged_actions[0]
     if neighbourhood.is_done_earlier(first_action, "test", "smoke" if kind == "deploy" else "test"):
         return
-    if any(stage.calls_unreadable_code for stage in neighbourhood.stages_before) or _may_tests_run_in_other_pipeline(
-        neighbourhood.pipeline, project
-    ):
+    if any(stage.calls_unreadable_code for stage in neighbourhood.stages_before) or _may_tests_run_in_other_pipeline(neighbourhood.pipeline, project):
         yield Undecidable(first_action.span)
         return
     yield missing(first_action.span, resource=job.resource, how=deployment_tool_name(first_action))
@@ -200,9 +187,7 @@ def _may_tests_run_in_other_pipeline(pipeline: AnyPipeline, project: Project) ->
         "deployment",
     }:
         return True
-    other_pipelines_action_kinds = (
-        kinds for key, kinds in project.memoize(action_kinds_by_pipeline).items() if key != id(pipeline)
-    )
+    other_pipelines_action_kinds = (kinds for key, kinds in project.memoize(action_kinds_by_pipeline).items() if key != id(pipeline))
     return any("test" in kinds for kinds in other_pipelines_action_kinds)
 
 
@@ -227,9 +212,7 @@ def rollout_unwatched(job: AnyJob, *, project: Project) -> CheckOutcome:
     """A deployment whose rollout no later command waits for, so that the pipeline passes while pods crash."""
     neighbourhood = neighbourhood_of_deploying_job(job, project)
     rollout_deployments = (
-        [act for act in neighbourhood.deployments if act.tool_family in _TOOL_FAMILIES_WITH_ROLLOUT]
-        if neighbourhood is not None
-        else []
+        [act for act in neighbourhood.deployments if act.tool_family in _TOOL_FAMILIES_WITH_ROLLOUT] if neighbourhood is not None else []
     )
     if neighbourhood is None or not rollout_deployments or neighbourhood.stage.target_environment == "preview":
         yield NotApplicable()
@@ -253,9 +236,7 @@ def rollout_unwatched(job: AnyJob, *, project: Project) -> CheckOutcome:
 def smoke_test_missing(job: AnyJob, *, project: Project) -> CheckOutcome:
     """A deployment to production after which nothing asks whether it works."""
     neighbourhood = neighbourhood_of_deploying_job(job, project)
-    application_deployments = (
-        [act for act in neighbourhood.deployments if act.tool_family != "infra"] if neighbourhood is not None else []
-    )
+    application_deployments = [act for act in neighbourhood.deployments if act.tool_family != "infra"] if neighbourhood is not None else []
     if neighbourhood is None or not application_deployments or neighbourhood.stage.target_environment in ("preview", "staging"):
         yield NotApplicable()
         return
@@ -264,9 +245,7 @@ def smoke_test_missing(job: AnyJob, *, project: Project) -> CheckOutcome:
     if any(stage.calls_unreadable_code for stage in neighbourhood.stages_after):
         yield Undecidable(application_deployments[-1].span)
         return
-    yield missing(
-        application_deployments[-1].span, resource=job.resource, how=deployment_tool_name(application_deployments[-1])
-    )
+    yield missing(application_deployments[-1].span, resource=job.resource, how=deployment_tool_name(application_deployments[-1]))
 
 
 _TOOL_FAMILIES_WITH_ROLLBACK = (
@@ -285,9 +264,7 @@ def rollback_missing(job: AnyJob, *, project: Project) -> CheckOutcome:
     """A deployment to production with no way back in the pipelines."""
     neighbourhood = neighbourhood_of_deploying_job(job, project)
     revertible_deployments = (
-        [act for act in neighbourhood.deployments if act.tool_family in _TOOL_FAMILIES_WITH_ROLLBACK]
-        if neighbourhood is not None
-        else []
+        [act for act in neighbourhood.deployments if act.tool_family in _TOOL_FAMILIES_WITH_ROLLBACK] if neighbourhood is not None else []
     )
     if neighbourhood is None or not revertible_deployments or neighbourhood.stage.target_environment in ("preview", "staging"):
         yield NotApplicable()
@@ -324,14 +301,10 @@ def staging_missing(job: AnyJob, *, project: Project) -> CheckOutcome:
         yield NotApplicable()
         return
     first_deployment = neighbourhood.deployments[0]
-    is_staged_in_same_pipeline = any(
-        stage.deploys and stage.target_environment == "staging" for stage in neighbourhood.stages_before
-    )
+    is_staged_in_same_pipeline = any(stage.deploys and stage.target_environment == "staging" for stage in neighbourhood.stages_before)
     if is_staged_in_same_pipeline or any(environment in first_deployment.text.lower() for environment in ("staging", "canary")):
         return
-    if any(stage.calls_unreadable_code for stage in neighbourhood.stages_before) or _may_deploy_to_staging_elsewhere(
-        neighbourhood.pipeline, project
-    ):
+    if any(stage.calls_unreadable_code for stage in neighbourhood.stages_before) or _may_deploy_to_staging_elsewhere(neighbourhood.pipeline, project):
         yield Undecidable(first_deployment.span)
         return
     yield missing(first_deployment.span, resource=job.resource, how=deployment_tool_name(first_deployment))
@@ -400,15 +373,12 @@ def _is_limited_to_closed_pull_requests(trigger_settings: object) -> bool:
 
 def _merge_request_deployment_hits(job: gitlab_model.Job, neighbourhood: JobNeighbourhood) -> CheckOutcome:
     only_setting = job.inherited_value("only")
-    only_refs = (
-        only_setting if isinstance(only_setting, Seq) else only_setting.get("refs", ()) if isinstance(only_setting, Map) else ()
-    )
+    only_refs = only_setting if isinstance(only_setting, Seq) else only_setting.get("refs", ()) if isinstance(only_setting, Map) else ()
     job_rules = job.inherited_value("rules")
     rule_mappings = [r for r in job_rules if isinstance(r, Map)] if isinstance(job_rules, Seq) else []
     automatic_rule_conditions = [r.get("if") for r in rule_mappings if r.get("when") not in ("never", "manual")]
     is_started_by_merge_request = any(
-        isinstance(c, str) and re.search(r"merge_request_event|\$CI_MERGE_REQUEST_IID\s*\Z", c)
-        for c in automatic_rule_conditions
+        isinstance(c, str) and re.search(r"merge_request_event|\$CI_MERGE_REQUEST_IID\s*\Z", c) for c in automatic_rule_conditions
     )
     if not job.manual and (is_started_by_merge_request or "merge_requests" in (only_refs or ())):
         yield hit(

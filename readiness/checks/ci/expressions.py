@@ -67,9 +67,7 @@ def expression_type_wrong(file: Workflow | Action, *, project: Project) -> Check
 
 
 def _expression_faults(document: Workflow | Action, project: Project) -> list[ExpressionFault]:
-    expression_uses = (
-        _workflow_expressions(document, project) if isinstance(document, Workflow) else _action_expressions(document, project)
-    )
+    expression_uses = _workflow_expressions(document, project) if isinstance(document, Workflow) else _action_expressions(document, project)
     return [fault for use in expression_uses for fault in _faults_of_use(use)]
 
 
@@ -93,9 +91,7 @@ def _faults_of_use(expression_use: ExpressionUse) -> Iterator[ExpressionFault]:
     type_checker = t.ExpressionTypeChecker(expression_use.scope)
     result_type = type_checker.type_of_node(syntax_tree)
     for type_fault in type_checker.faults:
-        yield ExpressionFault(
-            type_fault.code, expression_use.expression.to_source_span(type_fault.span), type_fault.say, type_fault.facts
-        )
+        yield ExpressionFault(type_fault.code, expression_use.expression.to_source_span(type_fault.span), type_fault.say, type_fault.facts)
     if not type_checker.faults:
         yield from _wrong_type_faults(expression_use, result_type)
 
@@ -136,17 +132,11 @@ def _is_text_location(expression_use: ExpressionUse) -> bool:
 def _wrong_type_faults(expression_use: ExpressionUse, result_type: t.Type) -> Iterator[ExpressionFault]:
     """What a value of the wrong type does at its place: an object in a text is no text."""
     is_whole_value = is_one_expression(expression_use.expression.text.value.strip())
-    expected_type_names = (
-        (expression_use.expected_types or _EXPECTED_TYPES_BY_LOCATION.get(expression_use.location_key))
-        if is_whole_value
-        else None
-    )
+    expected_type_names = (expression_use.expected_types or _EXPECTED_TYPES_BY_LOCATION.get(expression_use.location_key)) if is_whole_value else None
     if expected_type_names is not None:
         if result_type.name not in expected_type_names:
             message_facts = {"key": expression_use.location_key.rpartition(".")[2], "kind": result_type.name_with_article}
-            yield ExpressionFault(
-                "type", expression_use.expression.span_with_braces, "place", {**message_facts, "wanted": expected_type_names[0]}
-            )
+            yield ExpressionFault("type", expression_use.expression.span_with_braces, "place", {**message_facts, "wanted": expected_type_names[0]})
         return
     if not is_whole_value:
         is_used_as_text = expression_use.location_key.rpartition(".")[2] != "if"
@@ -189,9 +179,7 @@ def _may_omit_braces(key_path: tuple[Any, ...], location_key: str) -> bool:
 class _WorkflowScopes:
     """The scope at each place of a workflow, worked out once for each job and step."""
 
-    def __init__(
-        self, workflow: Workflow, workflow_context_types: dict[str, t.Type], job_by_name: dict[str, Job], project: Project
-    ) -> None:
+    def __init__(self, workflow: Workflow, workflow_context_types: dict[str, t.Type], job_by_name: dict[str, Job], project: Project) -> None:
         self.workflow, self.known, self.jobs, self.project = workflow, workflow_context_types, job_by_name, project
         self.by_job: dict[str, dict[str, t.Type]] = {}
         self.inputs: dict[str, dict[str, str]] = {}

@@ -20,9 +20,7 @@ def test_failure_ignored(job: AnyJob, *, project: Project) -> CheckOutcome:
     """A test that may fail without the pipeline failing."""
     pipeline = job.workflow if isinstance(job, model.Job) else job.file
     job_delivery = project.memoize(job_stages_by_pipeline)[id(pipeline)][job.name]
-    test_actions = [
-        test_action for test_action in job_delivery.actions if test_action.kind == "test" and test_action.tool_family != "name"
-    ]
+    test_actions = [test_action for test_action in job_delivery.actions if test_action.kind == "test" and test_action.tool_family != "name"]
     if not test_actions:
         yield NotApplicable()
         return
@@ -35,9 +33,7 @@ def test_failure_ignored(job: AnyJob, *, project: Project) -> CheckOutcome:
         yield hit(job.node.at("continue-on-error"), how="continue-on-error")
         return
     reported_spans: set[Span] = set()
-    tests_with_ignored_failures = [
-        (test_action, list(_ignored_failure_spans(job, test_action))) for test_action in test_actions
-    ]
+    tests_with_ignored_failures = [(test_action, list(_ignored_failure_spans(job, test_action))) for test_action in test_actions]
     enforced_tests = [test_action for test_action, ignored_failures in tests_with_ignored_failures if not ignored_failures]
     for test_action, ignored_failures in tests_with_ignored_failures:
         if any(_test_run_covers(other, test_action) for other in enforced_tests):
@@ -72,9 +68,7 @@ def _ignored_failure_spans(job: model.Job, action: PipelineAction) -> Iterator[t
         if ignoring_suffix is not None:
             command_start = action.position_in_job[1]
             yield (
-                run_script.span_of_part(
-                    command_start, command_start + len(action.text) + len(ignoring_suffix.group().rstrip())
-                ),
+                run_script.span_of_part(command_start, command_start + len(action.text) + len(ignoring_suffix.group().rstrip())),
                 "|| true",
             )
 

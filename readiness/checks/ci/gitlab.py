@@ -31,9 +31,7 @@ def images_of_gitlab_file(file: GitlabFile) -> Iterator[tuple[str, str, Span]]:
     for resource, image_owner in resources_with_images:
         images_and_spans = [_image_and_span(image_owner, "image")]
         services_node = image_owner.get("services")
-        images_and_spans += (
-            [_image_and_span(services_node, i) for i in range(len(services_node))] if isinstance(services_node, Seq) else []
-        )
+        images_and_spans += [_image_and_span(services_node, i) for i in range(len(services_node))] if isinstance(services_node, Seq) else []
         yield from ((resource, *item) for item in images_and_spans if item is not None)
 
 
@@ -50,12 +48,7 @@ def floating_images(file: GitlabFile, *, digest: bool) -> CheckOutcome:
 def gitlab_stage_unknown(job: Job) -> CheckOutcome:
     """A stage that the file does not list."""
     stage_name = job.node.get("stage")
-    if (
-        isinstance(stage_name, str)
-        and not has_variable_sign(stage_name)
-        and not job.file.includes
-        and stage_name not in job.file.stages
-    ):
+    if isinstance(stage_name, str) and not has_variable_sign(stage_name) and not job.file.includes and stage_name not in job.file.stages:
         yield hit(job.node.at("stage"), stage=stage_name, stages=join_names(job.file.stages[1:-1]))
 
 
@@ -68,9 +61,5 @@ def gitlab_needs_unknown(job: Job) -> CheckOutcome:
         if isinstance(need, Map) and (set(need) - {"job", "artifacts", "optional", "parallel"} or need.get("optional") is True):
             continue
         needed_job_name = need.get("job") if isinstance(need, Map) else need
-        if (
-            isinstance(needed_job_name, str)
-            and not has_variable_sign(needed_job_name)
-            and job.file.value_and_file(needed_job_name) is None
-        ):
+        if isinstance(needed_job_name, str) and not has_variable_sign(needed_job_name) and job.file.value_and_file(needed_job_name) is None:
             yield hit(needs.at(index), needed=needed_job_name)

@@ -66,9 +66,7 @@ def expression_needless(file: Workflow | Action) -> CheckOutcome:
                     continue
                 if _is_constant_scalar(expression_node):
                     yield hit(
-                        expression.to_source_span(expression_node.span)
-                        if expression_node is not expression.tree
-                        else expression.span_with_braces
+                        expression.to_source_span(expression_node.span) if expression_node is not expression.tree else expression.span_with_braces
                     )
                     break
                 pending_nodes.extend(reversed(ex.child_nodes(expression_node)))
@@ -86,9 +84,7 @@ def action_superfluous(step: Step) -> CheckOutcome:
     """An action from outside for what the runner has built in."""
     uses_reference = step.parsed_uses
     is_repository_action = uses_reference is not None and uses_reference.reference_kind == "repository"
-    replacement = (
-        action_property(uses_reference.slug, "built-in") if uses_reference is not None and is_repository_action else None
-    )
+    replacement = action_property(uses_reference.slug, "built-in") if uses_reference is not None and is_repository_action else None
     if uses_reference is not None and replacement:
         yield hit(step.node.at("uses"), action=uses_reference.slug, instead=replacement)
 

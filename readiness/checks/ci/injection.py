@@ -20,9 +20,7 @@ from readiness.syntax import expression as ex
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map
 
-_SAFE_RESULT_FUNCTIONS = frozenset(
-    {"contains", "startswith", "endswith", "success", "failure", "always", "cancelled", "hashfiles"}
-)
+_SAFE_RESULT_FUNCTIONS = frozenset({"contains", "startswith", "endswith", "success", "failure", "always", "cancelled", "hashfiles"})
 
 
 def code_texts(step: Step) -> Iterator[LocatedText]:
@@ -125,9 +123,7 @@ def template_expansion(step: Step) -> CheckOutcome:
             if expression.tree is None:
                 continue
             for _, context_path in contexts_in_result(expression.tree):
-                has_own_rule = context_path[0] == "secrets" or is_untrusted_context(
-                    context_path
-                )  # rules of their own speak of these
+                has_own_rule = context_path[0] == "secrets" or is_untrusted_context(context_path)  # rules of their own speak of these
                 if not has_own_rule and not is_safe_context(step, context_path):
                     yield hit(expression.span_with_braces, context=".".join(context_path))
                     break
@@ -146,9 +142,7 @@ def is_safe_context(step: Step, context_path: tuple[str, ...]) -> bool:
         if not isinstance(matrix, Map) or is_text_with_expression(matrix.get("include")):
             return False
         is_axis_from_expression = any(is_text_with_expression(v) for v in (matrix.get(context_path[1]),) if isinstance(v, str))
-        return not is_axis_from_expression and not any(
-            _has_expression_in_matrix_value(value) for value, _ in matrix_axis_values
-        )
+        return not is_axis_from_expression and not any(_has_expression_in_matrix_value(value) for value, _ in matrix_axis_values)
     return context_path[0] == "inputs" and _is_typed_input(step, context_path)
 
 

@@ -71,9 +71,7 @@ def _needs_cycle_hits(job_by_lowercase_name: dict[str, Job]) -> Iterator[Hit]:
             visit_stack.append((start_name, iter([n.lower() for n in first_job.needs])))
         while visit_stack:
             current_name, remaining_needs = visit_stack[-1]
-            next_name = next(
-                (n for n in remaining_needs if n in job_by_lowercase_name and visit_state_by_job.get(n) != 2), None
-            )
+            next_name = next((n for n in remaining_needs if n in job_by_lowercase_name and visit_state_by_job.get(n) != 2), None)
             if next_name is None:
                 visit_state_by_job[current_name] = 2
                 visit_stack.pop()
@@ -81,9 +79,7 @@ def _needs_cycle_hits(job_by_lowercase_name: dict[str, Job]) -> Iterator[Hit]:
                 visit_path = [entry[0] for entry in visit_stack]
                 cycle_names = visit_path[visit_path.index(next_name) :]
                 first_cycle_job = job_by_lowercase_name[min(cycle_names, key=lambda n: job_by_lowercase_name[n].id_span.start)]
-                cycle_text = " -> ".join(
-                    [job_by_lowercase_name[n].name for n in cycle_names] + [job_by_lowercase_name[cycle_names[0]].name]
-                )
+                cycle_text = " -> ".join([job_by_lowercase_name[n].name for n in cycle_names] + [job_by_lowercase_name[cycle_names[0]].name])
                 yield hit(first_cycle_job.id_span, say="circle", jobs=cycle_text)
             else:
                 visit_state_by_job[next_name] = 1
@@ -110,9 +106,7 @@ def _repeated_matrix_value_hits(matrix: Map) -> Iterator[Hit]:
 
 def _matrix_exclude_hits(matrix: Map) -> Iterator[Hit]:
     exclude_entries = matrix.get("exclude")
-    axis_values_by_name = {
-        axis_name: axis_values for axis_name, axis_values in matrix.items() if axis_name not in ("include", "exclude")
-    }
+    axis_values_by_name = {axis_name: axis_values for axis_name, axis_values in matrix.items() if axis_name not in ("include", "exclude")}
     for exclude_entry in exclude_entries if isinstance(exclude_entries, Seq) else ():
         if not isinstance(exclude_entry, Map):
             continue
@@ -137,32 +131,19 @@ def _contains_nested_expression(matrix_value: Any) -> bool:
         visited_count += 1
         if is_text_with_expression(pending_value):
             return True
-        pending_values.extend(
-            pending_value.values()
-            if isinstance(pending_value, Map)
-            else pending_value
-            if isinstance(pending_value, Seq)
-            else ()
-        )
+        pending_values.extend(pending_value.values() if isinstance(pending_value, Map) else pending_value if isinstance(pending_value, Seq) else ())
     return False
 
 
 def _excludes_value(matrix_value: Any, excluded_value: Any, nesting_depth: int = 0) -> bool:
     """Whether a value holds all that an `exclude` asks for."""
     if isinstance(matrix_value, Map) and isinstance(excluded_value, Map) and nesting_depth < 20:
-        return all(
-            name in matrix_value and _excludes_value(matrix_value[name], excluded_value[name], nesting_depth + 1)
-            for name in excluded_value
-        )
+        return all(name in matrix_value and _excludes_value(matrix_value[name], excluded_value[name], nesting_depth + 1) for name in excluded_value)
     if isinstance(matrix_value, Seq) and isinstance(excluded_value, Seq) and nesting_depth < 20:
         value_pairs = zip(matrix_value, excluded_value, strict=False)
-        return len(excluded_value) <= len(matrix_value) and all(
-            _excludes_value(v, w, nesting_depth + 1) for v, w in value_pairs
-        )
+        return len(excluded_value) <= len(matrix_value) and all(_excludes_value(v, w, nesting_depth + 1) for v, w in value_pairs)
     are_both_scalars = not isinstance(matrix_value, Map | Seq) and not isinstance(excluded_value, Map | Seq)
-    return bool(matrix_value == excluded_value) or (
-        are_both_scalars and str(matrix_value).lower() == str(excluded_value).lower()
-    )
+    return bool(matrix_value == excluded_value) or (are_both_scalars and str(matrix_value).lower() == str(excluded_value).lower())
 
 
 def permission_invalid(workflow: Workflow) -> CheckOutcome:
@@ -175,9 +156,7 @@ def permission_invalid(workflow: Workflow) -> CheckOutcome:
         if isinstance(permissions, Map):
             yield from _permission_hits(permissions)
         elif permissions not in ("read-all", "write-all") and not isinstance(permissions, Seq):
-            permissions_span = (
-                workflow_or_job_node.at("permissions") if permissions else workflow_or_job_node.key_span("permissions")
-            )
+            permissions_span = workflow_or_job_node.at("permissions") if permissions else workflow_or_job_node.key_span("permissions")
             yield hit(permissions_span, say="whole", value=permissions or "empty")
 
 
@@ -252,9 +231,7 @@ def container_password_inline(workflow: Workflow) -> CheckOutcome:
     for job in workflow.jobs:
         services_node = job.node.get("services")
         described_containers: list[tuple[str, Any]] = [("the container", job.node.get("container"))]
-        described_containers += (
-            [(f"service {n!r}", s) for n, s in services_node.items()] if isinstance(services_node, Map) else []
-        )
+        described_containers += [(f"service {n!r}", s) for n, s in services_node.items()] if isinstance(services_node, Map) else []
         for container_description, container_node in described_containers:
             credentials = container_node.get("credentials") if isinstance(container_node, Map) else None
             if not isinstance(credentials, Map):
@@ -262,8 +239,7 @@ def container_password_inline(workflow: Workflow) -> CheckOutcome:
             password = credentials.get("password")
             password_text = located_text_at(credentials, "password", workflow.source)
             is_read_from_context = password_text is not None and any(
-                expression.tree is None or any(longest_context_accesses(expression.tree))
-                for expression in expressions_in_text(password_text)
+                expression.tree is None or any(longest_context_accesses(expression.tree)) for expression in expressions_in_text(password_text)
             )  # `${{ 'secret' }}` stands in the file as well
             if isinstance(password, str | int) and password != "" and not is_read_from_context:
                 yield hit(

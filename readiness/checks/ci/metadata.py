@@ -127,18 +127,11 @@ def _missing_file_hits(runs_section: Map, runs_using: str, action_folder: str, p
     file_keys = _FILE_KEYS_BY_RUNS_USING.get(runs_using, ("main", "pre", "post") if runs_using.startswith("node") else ())
     for file_key in file_keys:
         file_path = runs_section.get(file_key)
-        is_relative_path = (
-            isinstance(file_path, str) and file_path and not is_text_with_expression(file_path) and file_path[0] != "/"
-        )
+        is_relative_path = isinstance(file_path, str) and file_path and not is_text_with_expression(file_path) and file_path[0] != "/"
         if is_relative_path and not project.was_path_seen(posixpath.join(action_folder, str(file_path))):
             yield hit(runs_section.at(file_key), say="file", file=str(file_path))
     image_setting = runs_section.get("image")
-    is_local_dockerfile = (
-        runs_using == "docker"
-        and isinstance(image_setting, str)
-        and "Dockerfile" in image_setting
-        and "://" not in image_setting
-    )
+    is_local_dockerfile = runs_using == "docker" and isinstance(image_setting, str) and "Dockerfile" in image_setting and "://" not in image_setting
     if is_local_dockerfile and not project.was_path_seen(posixpath.join(action_folder, str(image_setting))):
         yield hit(runs_section.at("image"), say="file", file=str(image_setting))
 

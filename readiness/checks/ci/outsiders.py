@@ -38,9 +38,7 @@ _FORK_CONTEXT_PATTERN = re.compile(
     r"(?:\.repo)?\.(?:full_name|id|node_id|owner(?:\.\w+)?|user\.\w+|html_url|url|clone_url)\Z"
     r"|github\.event\.pull_request\.head\.label\Z"
 )
-_AUTHOR_CONTEXT_PATTERN = re.compile(
-    r"github\.event\.(?:pull_request|issue)\.(?:user\.(?:login|id|node_id)|author_association)\Z"
-)
+_AUTHOR_CONTEXT_PATTERN = re.compile(r"github\.event\.(?:pull_request|issue)\.(?:user\.(?:login|id|node_id)|author_association)\Z")
 _ACTOR_CONTEXT_PATTERN = re.compile(
     r"github\.(?:triggering_)?actor(?:_id)?\Z"
     r"|github\.event\.(?:sender|comment\.user|review\.user|workflow_run\.(?:triggering_)?actor)\.(?:login|id|node_id)\Z"
@@ -69,9 +67,7 @@ class OutsiderChance(enum.IntEnum):
     YES = 2
 
 
-_TrueFalseChances = tuple[
-    OutsiderChance, OutsiderChance
-]  # whether a condition can be made true, and whether it can be made false
+_TrueFalseChances = tuple[OutsiderChance, OutsiderChance]  # whether a condition can be made true, and whether it can be made false
 _ALWAYS_TRUE: _TrueFalseChances = (OutsiderChance.YES, OutsiderChance.NO)
 _ALWAYS_FALSE: _TrueFalseChances = (OutsiderChance.NO, OutsiderChance.YES)
 _TRUE_OR_FALSE_BY_OUTSIDERS: _TrueFalseChances = (OutsiderChance.YES, OutsiderChance.YES)
@@ -86,11 +82,7 @@ def chance_to_start(step: Step, event: str, project: Project) -> OutsiderChance:
         return OutsiderChance.MAYBE
     job_chance, actor_check_step_number = project.memoize_for_subject(_chances_to_reach_job, job)[event]
     step_chance: OutsiderChance = min(job_chance, chance_to_meet_condition(step.node, step, event))
-    return (
-        min(step_chance, OutsiderChance.MAYBE)
-        if actor_check_step_number is not None and actor_check_step_number < step.number
-        else step_chance
-    )
+    return min(step_chance, OutsiderChance.MAYBE) if actor_check_step_number is not None and actor_check_step_number < step.number else step_chance
 
 
 def _chances_to_reach_job(job: Job, project: Project) -> dict[str, tuple[OutsiderChance, int | None]]:
@@ -99,9 +91,7 @@ def _chances_to_reach_job(job: Job, project: Project) -> dict[str, tuple[Outside
     for event in filter(job.workflow.triggers.__contains__, events_with_base_secrets()):
         job_conditions = [_job_chance_and_actor_check(each, event) for each in (job, *_required_jobs(job))]
         actor_check_step_number = (
-            0
-            if any(actor_check_step_number is not None for _, actor_check_step_number in job_conditions[1:])
-            else job_conditions[0][1]
+            0 if any(actor_check_step_number is not None for _, actor_check_step_number in job_conditions[1:]) else job_conditions[0][1]
         )
         condition_chances = (chance for chance, _ in job_conditions)
         chance_and_check_by_event[event] = (
@@ -214,9 +204,7 @@ def chance_to_meet_condition(node: Map, holder: Job | Step, event: str) -> Outsi
         return OutsiderChance.YES  # text around ${{ }} makes a string, and a string is true
     expression_tree = condition_expressions[0].tree if condition_expressions else None
     outsider_run = _OutsiderRun(event, _outsider_decided_output_prefixes(holder))
-    return (
-        OutsiderChance.MAYBE if expression_tree is None else _true_false_chances_of_expression(expression_tree, outsider_run)[0]
-    )
+    return OutsiderChance.MAYBE if expression_tree is None else _true_false_chances_of_expression(expression_tree, outsider_run)[0]
 
 
 def possible_texts_in_outsider_run(text: str, event: str) -> list[str]:
@@ -229,9 +217,7 @@ def possible_texts_in_outsider_run(text: str, event: str) -> list[str]:
             continue
         braced_text = text[braced_expression.span.start : braced_expression.span.end]
         possible_operands = list(_possible_operands(expression_tree, braced_expression.inner_text, _OutsiderRun(event)))
-        possible_texts = [one.replace(braced_text, value) for one in possible_texts for value in possible_operands][
-            :_MAX_POSSIBLE_VALUES
-        ]
+        possible_texts = [one.replace(braced_text, value) for one in possible_texts for value in possible_operands][:_MAX_POSSIBLE_VALUES]
     return possible_texts
 
 
@@ -327,11 +313,7 @@ def _chances_from_contexts_read(expression_node: ex.ExpressionNode, outsider_run
         return _TRUE_BY_INSIDERS
     if any(_FORK_CONTEXT_PATTERN.match(path) or _AUTHOR_CONTEXT_PATTERN.match(path) for path in context_paths):
         return _CHANCES_UNKNOWN
-    return (
-        _CHANCES_UNKNOWN
-        if not context_paths or any(outsider_run.is_unknown(path) for path in context_paths)
-        else _TRUE_OR_FALSE_BY_OUTSIDERS
-    )
+    return _CHANCES_UNKNOWN if not context_paths or any(outsider_run.is_unknown(path) for path in context_paths) else _TRUE_OR_FALSE_BY_OUTSIDERS
 
 
 def _true_false_chances_of_comparison(comparison_node: ex.BinaryOperation, outsider_run: _OutsiderRun) -> _TrueFalseChances:
@@ -340,18 +322,14 @@ def _true_false_chances_of_comparison(comparison_node: ex.BinaryOperation, outsi
         return _chances_from_contexts_read(comparison_node, outsider_run)
     operand_pairs = ((comparison_node.left, comparison_node.right), (comparison_node.right, comparison_node.left))
     equality_chances = [
-        _true_false_chances_of_equality(_dotted_context_path(one), other, outsider_run)
-        for one, other in operand_pairs
-        if _dotted_context_path(one)
+        _true_false_chances_of_equality(_dotted_context_path(one), other, outsider_run) for one, other in operand_pairs if _dotted_context_path(one)
     ]
     true_chance = min((answer[0] for answer in equality_chances), default=OutsiderChance.MAYBE)
     false_chance = min((answer[1] for answer in equality_chances), default=OutsiderChance.MAYBE)
     return (true_chance, false_chance) if comparison_node.operator == "==" else (false_chance, true_chance)
 
 
-def _true_false_chances_of_equality(
-    context_path: str, compared_node: ex.ExpressionNode, outsider_run: _OutsiderRun
-) -> _TrueFalseChances:
+def _true_false_chances_of_equality(context_path: str, compared_node: ex.ExpressionNode, outsider_run: _OutsiderRun) -> _TrueFalseChances:
     """Whether a context can be equal to something else, for a run that an outsider starts."""
     compared_value = compared_node.value if isinstance(compared_node, ex.Literal) else None
     lowercase_value = compared_value.lower() if isinstance(compared_value, str) else compared_value
@@ -365,16 +343,8 @@ def _true_false_chances_of_equality(
     if context_path == "github.event.workflow_run.event":
         return _TRUE_OR_FALSE_BY_OUTSIDERS if lowercase_value in _PULL_REQUEST_EVENTS else _ALWAYS_FALSE
     if context_path == "github.event.action":
-        return (
-            _TRUE_BY_INSIDERS
-            if lowercase_value in property_by_fact_name("github-activities", "insiders")
-            else _TRUE_OR_FALSE_BY_OUTSIDERS
-        )
-    if (
-        context_path.endswith("author_association")
-        and isinstance(lowercase_value, str)
-        and lowercase_value not in _MEMBER_ASSOCIATIONS
-    ):
+        return _TRUE_BY_INSIDERS if lowercase_value in property_by_fact_name("github-activities", "insiders") else _TRUE_OR_FALSE_BY_OUTSIDERS
+    if context_path.endswith("author_association") and isinstance(lowercase_value, str) and lowercase_value not in _MEMBER_ASSOCIATIONS:
         return _TRUE_BY_INSIDERS if lowercase_value == "contributor" else _TRUE_OR_FALSE_BY_OUTSIDERS
     if _FORK_CONTEXT_PATTERN.match(context_path) or _AUTHOR_CONTEXT_PATTERN.match(context_path):
         return _ALWAYS_FALSE
@@ -397,8 +367,7 @@ def _true_false_chances_of_call(function_call: ex.FunctionCall, outsider_run: _O
         literal_words = _literal_words(haystack)
         if _dotted_context_path(needle) and literal_words:
             word_chances = [
-                _true_false_chances_of_equality(_dotted_context_path(needle), ex.Literal(word, needle.span), outsider_run)
-                for word in literal_words
+                _true_false_chances_of_equality(_dotted_context_path(needle), ex.Literal(word, needle.span), outsider_run) for word in literal_words
             ]
             return max(true for true, _ in word_chances), max(false for _, false in word_chances)
     return _chances_from_contexts_read(function_call, outsider_run)
@@ -406,11 +375,7 @@ def _true_false_chances_of_call(function_call: ex.FunctionCall, outsider_run: _O
 
 def _literal_words(literal_or_list_node: ex.ExpressionNode) -> list[str]:
     """The words of a text, or of a list that is written as one: `fromJSON('["OWNER", "MEMBER"]')`."""
-    if (
-        isinstance(literal_or_list_node, ex.FunctionCall)
-        and literal_or_list_node.name.lower() == "fromjson"
-        and literal_or_list_node.arguments
-    ):
+    if isinstance(literal_or_list_node, ex.FunctionCall) and literal_or_list_node.name.lower() == "fromjson" and literal_or_list_node.arguments:
         literal_or_list_node = literal_or_list_node.arguments[0]
     literal_value = literal_or_list_node.value if isinstance(literal_or_list_node, ex.Literal) else None
     return re.findall(r"[^\s\[\]\",]+", literal_value) if isinstance(literal_value, str) else []

@@ -61,16 +61,12 @@ def _severity_of_movable_ref(
     with the runner already; a job that shows neither a secret nor a right to change what others run gives little away.
     Of the repository's own owner a branch is medium and a tag low: whoever moves it may push here, too.
     """
-    path_in_own_repository = (
-        repository_path_of_uses(f"./{uses_reference.path}", document.source.path) if uses_reference.path else None
-    )
+    path_in_own_repository = repository_path_of_uses(f"./{uses_reference.path}", document.source.path) if uses_reference.path else None
     if path_in_own_repository is not None and project.was_path_seen(path_in_own_repository):
         return Severity.LOW
     if _belongs_to_repository_owner(document, uses_reference):
         return Severity.MEDIUM if is_branch else Severity.LOW
-    may_take_over_repository = job is not None and (
-        job.node.get("secrets") == "inherit" or rights_of_job(job).worth is RightsWorth.TAKES_OVER
-    )
+    may_take_over_repository = job is not None and (job.node.get("secrets") == "inherit" or rights_of_job(job).worth is RightsWorth.TAKES_OVER)
     if not may_take_over_repository or uses_reference.owner.lower() in FIRST_PARTY_OWNERS:
         return Severity.MEDIUM
     return Severity.HIGH
@@ -92,30 +88,20 @@ def action_unpinned(
     """
     trusted_names = {name.lower() for name in trusted}
     for job, resource, uses_reference, span in _jobs_and_uses_references(file):
-        if (
-            uses_reference.reference_kind != "repository"
-            or uses_reference.is_pinned_to_commit
-            or action_property(uses_reference.slug, "by-tag")
-        ):
+        if uses_reference.reference_kind != "repository" or uses_reference.is_pinned_to_commit or action_property(uses_reference.slug, "by-tag"):
             continue
         if uses_reference.owner.lower() in trusted_names or uses_reference.slug in trusted_names:
             continue
         if first_party is not None and (uses_reference.owner.lower() in FIRST_PARTY_OWNERS) is not first_party:
             continue
         ref_name = uses_reference.ref.removeprefix("release/").removeprefix("releases/")  # as PyPA keeps its tags
-        is_branch = (
-            is_moving_name_of_kind("ref", ref_name)
-            or bool(_BRANCH_PREFIX.match(ref_name))
-            or not _VERSION_REF_PATTERN.match(ref_name)
-        )
+        is_branch = is_moving_name_of_kind("ref", ref_name) or bool(_BRANCH_PREFIX.match(ref_name)) or not _VERSION_REF_PATTERN.match(ref_name)
         if re.fullmatch(r"[0-9a-fA-F]{7,39}", uses_reference.ref):
             is_branch = False
         if ("branch" if is_branch else "tag") == kind:
             severity = _severity_of_movable_ref(file, job, uses_reference, project, is_branch=is_branch)
             owner_note = " of this repository's owner" if _belongs_to_repository_owner(file, uses_reference) else ""
-            is_surely_of_kind = (
-                not is_branch or is_moving_name_of_kind("branch", ref_name) or bool(_BRANCH_PREFIX.match(ref_name))
-            )
+            is_surely_of_kind = not is_branch or is_moving_name_of_kind("branch", ref_name) or bool(_BRANCH_PREFIX.match(ref_name))
             severity = severity if is_surely_of_kind else min(severity, Severity.MEDIUM)
             message_name = "" if is_surely_of_kind else "name"
             yield hit(
@@ -148,15 +134,9 @@ def _images_in_document(document: Workflow | Action) -> Iterator[tuple[str, Span
 
 
 _CONTAINER_PROGRAMS = frozenset({"docker", "podman", "nerdctl"})
-_PUBLISHED_IMAGE_PATTERN = re.compile(
-    r"[a-z0-9][a-z0-9.-]{0,80}(?::[0-9]{2,5})?(?:/[a-z0-9._-]{1,80}){1,6}(?::[A-Za-z0-9_][\w.-]{0,120})?\Z"
-)
-_CONTAINER_FLAG_WITHOUT_VALUE = re.compile(
-    r"--(?:rm|init|privileged|tty|interactive|detach|read-only|quiet|no-healthcheck)\Z|-[itdq]{1,4}\Z"
-)
-_CONTAINER_VARIABLE_OPTION = re.compile(
-    r"(?:-e|--env)[= ]{1,4}[\"']?(?P<name>[A-Za-z_]\w{0,80})(?P<value>=[\"']?\$\{?|[\"' \n])"
-)
+_PUBLISHED_IMAGE_PATTERN = re.compile(r"[a-z0-9][a-z0-9.-]{0,80}(?::[0-9]{2,5})?(?:/[a-z0-9._-]{1,80}){1,6}(?::[A-Za-z0-9_][\w.-]{0,120})?\Z")
+_CONTAINER_FLAG_WITHOUT_VALUE = re.compile(r"--(?:rm|init|privileged|tty|interactive|detach|read-only|quiet|no-healthcheck)\Z|-[itdq]{1,4}\Z")
+_CONTAINER_VARIABLE_OPTION = re.compile(r"(?:-e|--env)[= ]{1,4}[\"']?(?P<name>[A-Za-z_]\w{0,80})(?P<value>=[\"']?\$\{?|[\"' \n])")
 
 
 def _images_started_with_secrets(document: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
@@ -183,9 +163,7 @@ def _image_started_by_docker_run(command_words: Sequence[str]) -> str:
     previous_word = "run"
     for word in command_words[1:]:
         is_value_of_previous_option = (
-            previous_word.startswith("-")
-            and "=" not in previous_word
-            and not _CONTAINER_FLAG_WITHOUT_VALUE.match(previous_word)
+            previous_word.startswith("-") and "=" not in previous_word and not _CONTAINER_FLAG_WITHOUT_VALUE.match(previous_word)
         )
         if not word.startswith("-") and not is_value_of_previous_option:
             return word if _PUBLISHED_IMAGE_PATTERN.match(word) else ""
@@ -258,11 +236,7 @@ def action_name_near_known(file: Workflow | Action) -> CheckOutcome:
     known_slugs = {"/".join(known_slug.split("/")[:2]) for known_slug in fact_row_by_name("action-interfaces")}
     known_owners = {known_slug.split("/")[0] for known_slug in known_slugs}
     for _, resource, uses_reference, span in _jobs_and_uses_references(file):
-        if (
-            uses_reference.reference_kind != "repository"
-            or uses_reference.slug in known_slugs
-            or uses_reference.owner.lower() in known_owners
-        ):
+        if uses_reference.reference_kind != "repository" or uses_reference.slug in known_slugs or uses_reference.owner.lower() in known_owners:
             continue
         for known_slug in sorted(known_slugs):
             known_owner, _, known_repository = known_slug.partition("/")
@@ -303,9 +277,7 @@ def package_adhoc(step: Step) -> CheckOutcome:
         return
     for command in script_calls(run_script.value):
         for install_verbs in _INSTALL_VERBS_BY_PROGRAM.get(command.program, ()):
-            if command.non_option_arguments[: len(install_verbs)] != install_verbs or len(command.non_option_arguments) == len(
-                install_verbs
-            ):
+            if command.non_option_arguments[: len(install_verbs)] != install_verbs or len(command.non_option_arguments) == len(install_verbs):
                 continue
             package_name = command.non_option_arguments[len(install_verbs)]
             if not package_name.startswith((".", "/", "$", "`")) and not package_name.endswith(_PACKAGE_FILE_SUFFIXES):

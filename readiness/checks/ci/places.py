@@ -26,9 +26,7 @@ _DESCRIPTIVE_STEP_KEYS = frozenset({"name", "id", "timeout-minutes", "continue-o
 def staging_is_production(job: Job, *, project: Project) -> CheckOutcome:
     """Production is deployed by the same steps as staging before it, and nothing in them names another place."""
     neighbourhood = neighbourhood_of_deploying_job(job, project)
-    staging_deliveries = (
-        [s for s in neighbourhood.stages_before if s.deploys and s.target_environment == "staging"] if neighbourhood else []
-    )
+    staging_deliveries = [s for s in neighbourhood.stages_before if s.deploys and s.target_environment == "staging"] if neighbourhood else []
     if neighbourhood is None or neighbourhood.stage.target_environment != "production" or not staging_deliveries:
         yield NotApplicable()
         return
@@ -59,8 +57,7 @@ def _text_leading_to_deployment(job_delivery: JobDelivery) -> str | None:
     if any(_may_run_hidden_code(step) for step in job.steps[: last_deploying_step + 1]):
         return None
     step_mappings = [
-        {key: value for key, value in step.node.items() if key not in _DESCRIPTIVE_STEP_KEYS}
-        for step in job.steps[: last_deploying_step + 1]
+        {key: value for key, value in step.node.items() if key not in _DESCRIPTIVE_STEP_KEYS} for step in job.steps[: last_deploying_step + 1]
     ]
     job_settings = {key: job.node.get(key) for key in ("runs-on", "container", "env", "defaults")}
     combined_text = _bounded_text_of_data([step_mappings, job_settings, job.workflow.node.get("env")])

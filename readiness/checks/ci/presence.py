@@ -22,17 +22,13 @@ def presence(pipeline: AnyPipeline, *, kinds: Sequence[str], of: Sequence[str] =
     stages_by_job_by_pipeline = project.memoize(job_stages_by_pipeline)
     all_job_deliveries = [stage for one in all_pipelines(project) for stage in stages_by_job_by_pipeline[id(one)].values()]
     required_kinds = [kind for kind in of if kind != "deploy"]
-    if of and not any(
-        stage.performs_any(*required_kinds) or ("deploy" in of and stage.deploys) for stage in all_job_deliveries
-    ):
+    if of and not any(stage.performs_any(*required_kinds) or ("deploy" in of and stage.deploys) for stage in all_job_deliveries):
         yield NotApplicable()
         return
     if any(stage.performs_any(*kinds) for stage in all_job_deliveries):
         return
     jobs_span = pipeline.node.key_span("jobs") if "jobs" in pipeline.node else pipeline.node.at()
-    if any(stage.calls_unreadable_code for stage in all_job_deliveries) or (
-        isinstance(pipeline, model.GitlabFile) and pipeline.includes
-    ):
+    if any(stage.calls_unreadable_code for stage in all_job_deliveries) or (isinstance(pipeline, model.GitlabFile) and pipeline.includes):
         yield Undecidable(jobs_span)
         return
     yield missing(jobs_span)
@@ -57,6 +53,4 @@ def scan_not_scheduled(pipeline: AnyPipeline, *, project: Project) -> CheckOutco
         return
     if any(isinstance(one, model.GitlabFile) or "schedule" in one.triggers for one in scanning_pipelines):
         return
-    yield missing(
-        scanning_pipelines[0].node.key_span("on"), at=scanning_pipelines[0].source, resource=scanning_pipelines[0].resource
-    )
+    yield missing(scanning_pipelines[0].node.key_span("on"), at=scanning_pipelines[0].source, resource=scanning_pipelines[0].resource)

@@ -68,9 +68,7 @@ def _publishing_verbs(command: ScriptCommand) -> tuple[str, ...]:
 def _names_private_registry(command: ScriptCommand) -> bool:
     """Whether a registry is named, and it is none of the public ones."""
     registry_option = command.option_value(*_REGISTRY_OPTIONS)
-    return registry_option is not None and not any(
-        public in registry_option for public in property_by_fact_name("registries", "packages")
-    )
+    return registry_option is not None and not any(public in registry_option for public in property_by_fact_name("registries", "packages"))
 
 
 def _uses_github_packages(step: Step) -> bool:

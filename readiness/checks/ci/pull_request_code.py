@@ -84,9 +84,7 @@ def _checkout_severity(checkout: ForeignCheckout, job_rights: JobRights) -> Seve
 
 def _consequence_text(checkout: ForeignCheckout, job_rights: JobRights) -> str:
     """What follows a checkout, for the message."""
-    consequence = (
-        f", and {checkout.run_by} runs it {job_rights.description}" if checkout.run_by else ", and no step is seen to run it"
-    )
+    consequence = f", and {checkout.run_by} runs it {job_rights.description}" if checkout.run_by else ", and no step is seen to run it"
     if checkout.combined_chance is OutsiderChance.MAYBE:
         consequence += ", once somebody inside or a condition lets it"
     if checkout.is_refused_by_action:

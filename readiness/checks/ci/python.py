@@ -42,10 +42,7 @@ def python_step_broken(step: Step) -> CheckOutcome:
     except (ValueError, RecursionError, MemoryError):
         return
     syntax_nodes = list(ast.walk(syntax_tree))
-    if any(
-        isinstance(syntax_node, ast.ImportFrom) and any(a.name == "*" for a in syntax_node.names)
-        for syntax_node in syntax_nodes
-    ):
+    if any(isinstance(syntax_node, ast.ImportFrom) and any(a.name == "*" for a in syntax_node.names) for syntax_node in syntax_nodes):
         return
     defined_names = _PREDEFINED_NAMES | set(_names_bound_in_script(syntax_nodes))
     for syntax_node in syntax_nodes:
@@ -57,9 +54,7 @@ def python_step_broken(step: Step) -> CheckOutcome:
                 syntax_node.lineno,
                 len(_utf8_line(masked_script, syntax_node.lineno)[: syntax_node.col_offset].decode()),
             )
-            yield hit(
-                run_script.span_of_part(name_start, name_start + len(syntax_node.id)), say="name", variable=syntax_node.id
-            )
+            yield hit(run_script.span_of_part(name_start, name_start + len(syntax_node.id)), say="name", variable=syntax_node.id)
             return
 
 

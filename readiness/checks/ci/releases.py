@@ -72,6 +72,4 @@ def _ended_setup_release_hits(step: Step, project: Project) -> CheckOutcome:
     ended_release = end_of_life_of_release(product_name, version_match.group(1), project.today) if version_match else None
     if ended_release is not None:
         version_span, setting_text = step.with_inputs.at(version_input), f"{version_input} {str(requested_version).strip()}"
-        yield hit(
-            version_span, resource=step.resource, what=setting_text, release=ended_release.release, day=ended_release.end_day
-        )
+        yield hit(version_span, resource=step.resource, what=setting_text, release=ended_release.release, day=ended_release.end_day)

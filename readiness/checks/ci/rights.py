@@ -40,23 +40,15 @@ def rights_of_job(job: Job) -> JobRights:
     """What a job has at hand: every secret that it names somewhere is on the runner as long as it runs."""
     job_secrets = sorted(set(_secret_names_read_by_job(job)))
     if job_secrets:
-        remainder_text = (
-            f" and {len(job_secrets) - _MAX_SECRETS_IN_MESSAGE} more" if len(job_secrets) > _MAX_SECRETS_IN_MESSAGE else ""
-        )
+        remainder_text = f" and {len(job_secrets) - _MAX_SECRETS_IN_MESSAGE} more" if len(job_secrets) > _MAX_SECRETS_IN_MESSAGE else ""
         secret_noun = "secret" if len(job_secrets) == 1 else "secrets"
-        secret_names_text = (
-            ", ".join(job_secrets[:_MAX_SECRETS_IN_MESSAGE]) + remainder_text if remainder_text else join_names(job_secrets)
-        )
+        secret_names_text = ", ".join(job_secrets[:_MAX_SECRETS_IN_MESSAGE]) + remainder_text if remainder_text else join_names(job_secrets)
         return JobRights(RightsWorth.TAKES_OVER, f"with the {secret_noun} {secret_names_text} at hand")
     permissions: Any = job.node.get("permissions", job.workflow.node.get("permissions"))
     if permissions == "write-all":
         return JobRights(RightsWorth.TAKES_OVER, "with a token that may write everything")
-    writable_permissions = (
-        [name for name, level in permissions.items() if level == "write"] if isinstance(permissions, Map) else []
-    )
-    takeover_permissions = [
-        name for name in writable_permissions if name in property_by_fact_name("github-permissions", "takes-over")
-    ]
+    writable_permissions = [name for name, level in permissions.items() if level == "write"] if isinstance(permissions, Map) else []
+    takeover_permissions = [name for name in writable_permissions if name in property_by_fact_name("github-permissions", "takes-over")]
     if takeover_permissions:
         return JobRights(RightsWorth.TAKES_OVER, f"with a token that may write {join_names(takeover_permissions)}")
     if writable_permissions:
@@ -72,9 +64,7 @@ def _secret_names_read_by_job(job: Job) -> Iterator[str]:
     """The names of the secrets that a job's texts, and the variables of its workflow, read; the token is none."""
     nodes_with_texts = (job.node, job.workflow.node.get("env"))
     for node_with_texts in nodes_with_texts:
-        for _, located_text in (
-            located_texts_with_key_paths(node_with_texts, job.source) if isinstance(node_with_texts, Map) else ()
-        ):
+        for _, located_text in located_texts_with_key_paths(node_with_texts, job.source) if isinstance(node_with_texts, Map) else ():
             if has_github_expression(located_text.value):
                 for secret_match in _SECRETS_CONTEXT_PATTERN.finditer(located_text.value):
                     secret_name = secret_match[1] or "(all)"

@@ -34,9 +34,7 @@ def runner_label_unknown(workflow: Workflow) -> CheckOutcome:
             continue
         for label, runs_on_label_span in runner_labels_with_spans(job.node):
             lowercase_label = label.lower()
-            is_retired_or_unknown = (
-                lowercase_label not in fact_row_by_name("github-runners") and _GITHUB_IMAGE_LABEL.match(label) is not None
-            )
+            is_retired_or_unknown = lowercase_label not in fact_row_by_name("github-runners") and _GITHUB_IMAGE_LABEL.match(label) is not None
             similar_label = (
                 ""
                 if is_retired_or_unknown or not label or lowercase_label in fact_row_by_name("github-runners")
@@ -73,9 +71,7 @@ def runner_label_conflict(workflow: Workflow) -> CheckOutcome:
 def _label_conflict_hits(job_node: Map, labels: Seq) -> Iterator[Hit]:
     labels_and_spans = [(runner_label, labels.at(i)) for i, runner_label in enumerate(labels) if isinstance(runner_label, str)]
     literal_labels_and_spans = [
-        (runner_label, runner_label_span)
-        for runner_label, runner_label_span in labels_and_spans
-        if not has_github_expression(runner_label)
+        (runner_label, runner_label_span) for runner_label, runner_label_span in labels_and_spans if not has_github_expression(runner_label)
     ]
     is_self_hosted = any(runner_label.lower() == "self-hosted" for runner_label, _ in literal_labels_and_spans)
     for label_index, (runner_label, runner_label_span) in enumerate(literal_labels_and_spans):
@@ -89,9 +85,7 @@ def _label_conflict_hits(job_node: Map, labels: Seq) -> Iterator[Hit]:
         for matrix_label, runner_label_span in matrix_values_with_spans(job_node, matrix_axis):
             if not isinstance(matrix_label, str):
                 continue
-            conflicting_label = next(
-                (o for o, _ in literal_labels_and_spans if _are_labels_exclusive(o, matrix_label, is_self_hosted)), None
-            )
+            conflicting_label = next((o for o, _ in literal_labels_and_spans if _are_labels_exclusive(o, matrix_label, is_self_hosted)), None)
             if conflicting_label is not None:
                 yield hit(runner_label_span, label=matrix_label, other=conflicting_label)
 
@@ -105,16 +99,10 @@ def _are_labels_exclusive(first_label: str, second_label: str, is_self_hosted: b
         and operating_system_of_label(first_label) != operating_system_of_label(second_label)
     ):
         return True
-    if (
-        is_self_hosted
-        or first_label == second_label
-        or not {first_label, second_label} <= fact_row_by_name("github-runners").keys()
-    ):
+    if is_self_hosted or first_label == second_label or not {first_label, second_label} <= fact_row_by_name("github-runners").keys():
         return False
     equivalent_images_by_label = property_by_fact_name("github-runners", "images")
-    return second_label not in equivalent_images_by_label.get(
-        first_label, ()
-    ) and first_label not in equivalent_images_by_label.get(second_label, ())
+    return second_label not in equivalent_images_by_label.get(first_label, ()) and first_label not in equivalent_images_by_label.get(second_label, ())
 
 
 _SHELLS_BY_OPERATING_SYSTEM = {

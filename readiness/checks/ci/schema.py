@@ -240,9 +240,7 @@ _SHAPE_BY_JOB_KEY: dict[str, ShapeCheck] = {
 
 def _job_problems(parent_node: Any, key: Any, job_node: Any) -> Iterator[Problem]:
     if isinstance(job_node, Map) and "uses" in job_node:
-        steps_only_keys = {
-            job_key for job_key in _SHAPE_BY_JOB_KEY if job_key in job_node and job_key not in _SHAPE_BY_CALLING_JOB_KEY
-        }
+        steps_only_keys = {job_key for job_key in _SHAPE_BY_JOB_KEY if job_key in job_node and job_key not in _SHAPE_BY_CALLING_JOB_KEY}
         shape_by_key = {**_SHAPE_BY_CALLING_JOB_KEY, **dict.fromkeys(steps_only_keys, accept_any_value)}
         yield from MappingShape("job {key}", shape_by_key)(parent_node, key, job_node)
         for job_key in sorted(steps_only_keys):
@@ -308,9 +306,7 @@ def _is_tolerated_problem(schema_problem: Problem, workflow_node: Map) -> bool:
     """Whether a key is the workflow's own (`x-...`), or `on`, which another loader of YAML reads as true."""
     key_name, mapping_name = str(schema_problem.facts.get("name", "")), schema_problem.facts.get("thing")
     if schema_problem.say == "unknown":
-        return (key_name == "true" and "on" not in workflow_node) or (
-            key_name.startswith("x-") and mapping_name == "the workflow"
-        )
+        return (key_name == "true" and "on" not in workflow_node) or (key_name.startswith("x-") and mapping_name == "the workflow")
     is_on_missing = schema_problem.say == "lacks" and mapping_name == "the workflow" and schema_problem.facts["key"] == "on"
     return is_on_missing and "true" in workflow_node
 

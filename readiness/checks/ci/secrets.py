@@ -44,11 +44,7 @@ def secret_part_unmasked(workflow: Workflow) -> CheckOutcome:
             expression_nodes = list(ex.walk_expression_tree(expression.tree)) if expression.tree else []
             access_by_owner_id = {id(n.owner): n for n in expression_nodes if isinstance(n, ex.MemberAccess | ex.IndexAccess)}
             for expression_node in expression_nodes:
-                if (
-                    isinstance(expression_node, ex.FunctionCall)
-                    and expression_node.name.lower() == "fromjson"
-                    and expression_node.arguments
-                ):
+                if isinstance(expression_node, ex.FunctionCall) and expression_node.name.lower() == "fromjson" and expression_node.arguments:
                     context_path = ex.lowercase_access_path(expression_node.arguments[0])
                     if context_path is not None and context_path[0] == "secrets":
                         yield hit(expression.to_source_span(access_by_owner_id.get(id(expression_node), expression_node).span))
@@ -145,9 +141,7 @@ def secret_inline(workflow: Workflow | GitlabFile) -> CheckOutcome:
                 if found_secret.found_by_name or _severity_of_pipeline_secret(found_secret.verdict) is None:
                     continue
                 secret_span = located_text.span_of_part(*found_secret.span)
-                secret_verdict = secrets.verdict_with_public_comment(
-                    found_secret.verdict, workflow.source.text, secret_span.start
-                )
+                secret_verdict = secrets.verdict_with_public_comment(found_secret.verdict, workflow.source.text, secret_span.start)
                 yield hit(
                     secret_span,
                     say="script",
@@ -156,9 +150,7 @@ def secret_inline(workflow: Workflow | GitlabFile) -> CheckOutcome:
                 )
 
 
-def _secret_in_setting_hits(
-    workflow: Workflow | GitlabFile, key_path: Sequence[Any], setting_text: LocatedText
-) -> Iterator[Hit]:
+def _secret_in_setting_hits(workflow: Workflow | GitlabFile, key_path: Sequence[Any], setting_text: LocatedText) -> Iterator[Hit]:
     """A variable or an input that holds a secret."""
     setting_name = key_path[-1]
     if key_path[-2] == "with" and _is_cache_input(workflow, key_path):
@@ -246,9 +238,7 @@ def credentials_persisted(step: Step) -> CheckOutcome:
         yield hit(step.with_inputs.at("persist-credentials"))
 
 
-_GIT_PUSH_COMMAND = re.compile(
-    r"\bgit\b[^\n]{0,80}\bpush\b|semantic-release|npm version|lerna publish|changeset publish|mike deploy|gh-deploy"
-)
+_GIT_PUSH_COMMAND = re.compile(r"\bgit\b[^\n]{0,80}\bpush\b|semantic-release|npm version|lerna publish|changeset publish|mike deploy|gh-deploy")
 
 
 def _does_job_push(step: Step) -> bool:
@@ -278,8 +268,6 @@ def app_token_wide(step: Step) -> CheckOutcome:
     if not permission_inputs:
         yield hit(step.node.at("uses"), say="permissions")
         return
-    are_all_organisation_permissions = all(
-        name.lower().startswith(_ORGANISATION_PERMISSION_PREFIXES) for name in permission_inputs
-    )
+    are_all_organisation_permissions = all(name.lower().startswith(_ORGANISATION_PERMISSION_PREFIXES) for name in permission_inputs)
     if "owner" in token_inputs and "repositories" not in token_inputs and not are_all_organisation_permissions:
         yield hit(token_inputs.at("owner"), say="repositories")

@@ -43,14 +43,8 @@ def checkout_missing(job: model.Job) -> CheckOutcome:
 def does_command_need_repository(call: ScriptCommand) -> bool:
     """Whether a command cannot work in an empty folder."""
     program_name, arguments = call.program, call.non_option_arguments
-    if (
-        program_name in ("npm", "yarn", "pnpm")
-        and arguments
-        and not call.has_option("-g", "--global", "--prefix", "--cwd", "-C")
-    ):
-        return arguments[0] in property_by_fact_name("script-words", "runs") or (
-            arguments[0] == "install" and len(arguments) == 1
-        )
+    if program_name in ("npm", "yarn", "pnpm") and arguments and not call.has_option("-g", "--global", "--prefix", "--cwd", "-C"):
+        return arguments[0] in property_by_fact_name("script-words", "runs") or (arguments[0] == "install" and len(arguments) == 1)
     if program_name in {"pip", "pip3"}:
         requirements_file = call.option_value("-r", "--requirement")
         return arguments[:1] == ("install",) and requirements_file is not None and not has_variable_sign(requirements_file)

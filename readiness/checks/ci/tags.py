@@ -24,9 +24,7 @@ def deploy_tag_floating(job: AnyJob, *, project: Project) -> CheckOutcome:
         yield NotApplicable()
         return
     for deployment in neighbourhood.deployments:
-        floating_tag = next(
-            (found for found in _tag_words_in_command(deployment.text) if is_moving_name_of_kind("deployed", found)), None
-        )
+        floating_tag = next((found for found in _tag_words_in_command(deployment.text) if is_moving_name_of_kind("deployed", found)), None)
         if floating_tag is not None and deployment.tool_family in REMOTE_DEPLOYMENT_FAMILIES:
             yield hit(deployment.span, resource=job.resource, tag=floating_tag)
 
@@ -56,9 +54,7 @@ def image_tag_anonymous(job: AnyJob, *, project: Project) -> CheckOutcome:
             return  # the tags come from elsewhere
         image_names_and_actions += [(name, push_action) for name in pushed_names]
     images_and_actions = [(images.parse_image(name), push_action) for name, push_action in image_names_and_actions]
-    if images_and_actions and all(
-        not image.is_variable and not image.tag_unknown and is_floating_image(image) for image, _ in images_and_actions
-    ):
+    if images_and_actions and all(not image.is_variable and not image.tag_unknown and is_floating_image(image) for image, _ in images_and_actions):
         image, push_action = images_and_actions[-1]
         yield hit(push_action.span, resource=job.resource, image=image.familiar_name, tag=image.tag or "none")
 
@@ -87,11 +83,7 @@ def image_never_pushed(job: AnyJob, *, project: Project) -> CheckOutcome:
     """An image deployed to a cluster that a job before built and nobody pushed."""
     neighbourhood = neighbourhood_of_deploying_job(job, project)
     cluster_deployments = (
-        [
-            cluster_deployment
-            for cluster_deployment in neighbourhood.deployments
-            if cluster_deployment.tool_family in ("kubernetes", "helm", "swarm")
-        ]
+        [cluster_deployment for cluster_deployment in neighbourhood.deployments if cluster_deployment.tool_family in ("kubernetes", "helm", "swarm")]
         if neighbourhood is not None
         else []
     )
@@ -101,9 +93,7 @@ def image_never_pushed(job: AnyJob, *, project: Project) -> CheckOutcome:
     all_job_deliveries = list(neighbourhood.stages.values())
     may_be_pushed = any(stage.performs_any("push") or stage.calls_unreadable_code for stage in all_job_deliveries)
     if may_be_pushed or any(
-        _LOAD_IMAGE_COMMAND.search(cluster_deployment.text)
-        for stage in all_job_deliveries
-        for cluster_deployment in stage.actions
+        _LOAD_IMAGE_COMMAND.search(cluster_deployment.text) for stage in all_job_deliveries for cluster_deployment in stage.actions
     ):
         return
     built_references = {
@@ -119,9 +109,7 @@ def image_never_pushed(job: AnyJob, *, project: Project) -> CheckOutcome:
             None,
         )
         if unpushed_reference is not None:
-            yield hit(
-                cluster_deployment.span, resource=job.resource, image=images.parse_image(unpushed_reference).familiar_name
-            )
+            yield hit(cluster_deployment.span, resource=job.resource, image=images.parse_image(unpushed_reference).familiar_name)
             return
 
 

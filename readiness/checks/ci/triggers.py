@@ -64,9 +64,7 @@ def _activity_type_hits(event: str, trigger_settings: Map) -> Iterator[Hit]:
     event_facts = fact_row_by_name("github-events")[event]
     allowed_types, takes_any_type = event_facts.get("types", []), "any-type" in event_facts
     types_setting = trigger_settings.get("types")
-    type_entries: list[tuple[Any, Any, Any]] = (
-        [(trigger_settings, "types", types_setting)] if isinstance(types_setting, str) else []
-    )
+    type_entries: list[tuple[Any, Any, Any]] = [(trigger_settings, "types", types_setting)] if isinstance(types_setting, str) else []
     if isinstance(types_setting, Seq):
         type_entries = [(types_setting, index, type_name) for index, type_name in enumerate(types_setting)]
     if type_entries and not allowed_types and not takes_any_type:
@@ -80,9 +78,7 @@ def _activity_type_hits(event: str, trigger_settings: Map) -> Iterator[Hit]:
     severity = None if len(unknown_type_entries) == len(type_entries) else Severity.MEDIUM
     for parent_node, type_key, type_name in unknown_type_entries:
         allowed_types_text = join_names(allowed_types)
-        yield hit(
-            parent_node.at(type_key), severity=severity, say="type", event=event, type=type_name, allowed=allowed_types_text
-        )
+        yield hit(parent_node.at(type_key), severity=severity, say="type", event=event, type=type_name, allowed=allowed_types_text)
 
 
 @functools.cache
@@ -205,9 +201,7 @@ def filter_pattern_invalid(workflow: Workflow, *, keys: Sequence[str] = _GLOB_FI
         for filter_key in keys:
             filter_patterns = trigger_settings.get(filter_key) if isinstance(trigger_settings, Map) else None
             patterns_parent: Any = trigger_settings
-            key_pattern_pairs: list[tuple[Any, Any]] = (
-                [(filter_key, filter_patterns)] if isinstance(filter_patterns, str) else []
-            )
+            key_pattern_pairs: list[tuple[Any, Any]] = [(filter_key, filter_patterns)] if isinstance(filter_patterns, str) else []
             if isinstance(filter_patterns, Seq):
                 patterns_parent, key_pattern_pairs = filter_patterns, list(enumerate(filter_patterns))
             for pattern_key, pattern in key_pattern_pairs:

@@ -83,10 +83,7 @@ def _has_explaining_comment(source_text: str, permissions: Map, permission_name:
     comment_offset = permissions.at().end if permissions.flow else entry_span.end
     line_break_before = source_text.rfind("\n", 0, entry_span.start)
     previous_line = source_text[source_text.rfind("\n", 0, max(line_break_before, 0)) + 1 : max(line_break_before, 0)]
-    return bool(
-        _NONEMPTY_COMMENT.match(source_text, comment_offset)
-        or (not permissions.flow and _NONEMPTY_COMMENT.match(previous_line))
-    )
+    return bool(_NONEMPTY_COMMENT.match(source_text, comment_offset) or (not permissions.flow and _NONEMPTY_COMMENT.match(previous_line)))
 
 
 _BOT_ACCOUNT_SUFFIX = re.compile(r"\[bot\]\Z")
@@ -116,11 +113,7 @@ def bot_conditions(workflow: Workflow, *, outsiders: bool) -> CheckOutcome:
     for resource, condition_text in _conditions_in_document(workflow):
         for expression in expressions_in_text(condition_text, whole_text_is_expression=True):
             for expression_node in ex.walk_expression_tree(expression.tree) if expression.tree else ():
-                if (
-                    isinstance(expression_node, ex.BinaryOperation)
-                    and expression_node.operator == "=="
-                    and _is_bot_comparison(expression_node)
-                ):
+                if isinstance(expression_node, ex.BinaryOperation) and expression_node.operator == "==" and _is_bot_comparison(expression_node):
                     yield hit(expression.to_source_span(expression_node.span), resource=resource)
 
 
@@ -136,11 +129,7 @@ def _is_bot_comparison(comparison_node: ex.BinaryOperation) -> bool:
         if context_path in (("github", "actor"), ("github", "triggering_actor")) and isinstance(literal_value, str):
             return bool(_BOT_ACCOUNT_SUFFIX.search(literal_value))
         if context_path == ("github", "actor_id") and literal_value is not None:
-            actor_id = (
-                str(int(literal_value))
-                if isinstance(literal_value, float) and literal_value.is_integer()
-                else str(literal_value)
-            )
+            actor_id = str(int(literal_value)) if isinstance(literal_value, float) and literal_value.is_integer() else str(literal_value)
             return actor_id in _BOT_ACCOUNT_IDS
     return False
 
@@ -157,11 +146,7 @@ def condition_contains_text(file: Workflow | Action) -> CheckOutcome:
                 ):
                     continue
                 searched_text, searched_item = expression_node.arguments
-                if (
-                    isinstance(searched_text, ex.Literal)
-                    and isinstance(searched_text.value, str)
-                    and ex.lowercase_access_path(searched_item)
-                ):
+                if isinstance(searched_text, ex.Literal) and isinstance(searched_text.value, str) and ex.lowercase_access_path(searched_item):
                     yield hit(expression.to_source_span(expression_node.span), resource=resource)
 
 
@@ -174,11 +159,7 @@ def condition_ternary_broken(file: Workflow | Action) -> CheckOutcome:
                     left_operand = expression_node.left
                     while isinstance(left_operand, ex.BinaryOperation) and left_operand.operator == "||":
                         left_operand = left_operand.right
-                    if (
-                        isinstance(left_operand, ex.BinaryOperation)
-                        and left_operand.operator == "&&"
-                        and _is_falsy_literal(left_operand.right)
-                    ):
+                    if isinstance(left_operand, ex.BinaryOperation) and left_operand.operator == "&&" and _is_falsy_literal(left_operand.right):
                         yield hit(expression.to_source_span(left_operand.right.span))
 
 
@@ -251,22 +232,16 @@ def _writes_dynamic_value(line: str, script_text: str) -> bool:
     line = _SINGLE_QUOTED_TEXT.sub("", line)
     leading_program = _FIRST_PROGRAM_OF_LINE.match(line)
     if leading_program and (
-        leading_program[1].lower() not in property_by_fact_name("programs", "says")
-        or (leading_program[1] == "cat" and "<<" not in line)
+        leading_program[1].lower() not in property_by_fact_name("programs", "says") or (leading_program[1] == "cat" and "<<" not in line)
     ):
         return True
 
     def drop_fixed_variable(match: re.Match[str]) -> str:
         assigned_values = _assigned_values_by_variable(script_text).get(match[1], ())
-        is_fixed = assigned_values and not any(
-            _VARIABLE_OR_SUBSTITUTION.search(_RUNNER_PROVIDED_VALUE.sub("", one)) for one in assigned_values
-        )
+        is_fixed = assigned_values and not any(_VARIABLE_OR_SUBSTITUTION.search(_RUNNER_PROVIDED_VALUE.sub("", one)) for one in assigned_values)
         return "" if is_fixed else match[0]
 
-    return (
-        _VARIABLE_OR_SUBSTITUTION.search(_SHELL_VARIABLE.sub(drop_fixed_variable, _RUNNER_PROVIDED_VALUE.sub("", line)))
-        is not None
-    )
+    return _VARIABLE_OR_SUBSTITUTION.search(_SHELL_VARIABLE.sub(drop_fixed_variable, _RUNNER_PROVIDED_VALUE.sub("", line))) is not None
 
 
 def _mask_values_of_trusted_origin(step: Step, run_script: LocatedText) -> str:
@@ -279,9 +254,7 @@ def _mask_values_of_trusted_origin(step: Step, run_script: LocatedText) -> str:
     for script_expression in expressions_in_text(run_script):
         if _is_safe_from_outsiders(script_expression, step):
             expression_start, expression_end = script_expression.outer_span
-            masked_script = (
-                masked_script[:expression_start] + "x" * (expression_end - expression_start) + masked_script[expression_end:]
-            )
+            masked_script = masked_script[:expression_start] + "x" * (expression_end - expression_start) + masked_script[expression_end:]
     assignment_words = " ".join("".join(groups) for groups in _SCRIPT_VARIABLE_ASSIGNMENT.findall(masked_script))
     assigned_names = _assigned_values_by_variable(masked_script).keys() | set(re.findall(r"\w+", assignment_words))
     safe_variable_names = {
@@ -290,15 +263,11 @@ def _mask_values_of_trusted_origin(step: Step, run_script: LocatedText) -> str:
         if name not in assigned_names and (text := setting.raw_text) is not None
         if all(_is_safe_from_outsiders(script_expression, step) for script_expression in expressions_in_text(text))
     }
-    return _SHELL_VARIABLE.sub(
-        lambda match: "x" * len(match[0]) if match[1] in safe_variable_names else match[0], masked_script
-    )
+    return _SHELL_VARIABLE.sub(lambda match: "x" * len(match[0]) if match[1] in safe_variable_names else match[0], masked_script)
 
 
 _SUBSTITUTED_COMMAND = re.compile(r"\$\(([^()`\n]{1,200})\)")
-_DIGEST_COMMAND = re.compile(
-    r"\s*(?:(?:md5|sha(?:1|224|256|384|512)|b2|ck)sum|shasum|git hash-object)\b[^|;&]*(?:\|\s*(?:awk|cut|head)\b[^|;&]*)+\Z"
-)
+_DIGEST_COMMAND = re.compile(r"\s*(?:(?:md5|sha(?:1|224|256|384|512)|b2|ck)sum|shasum|git hash-object)\b[^|;&]*(?:\|\s*(?:awk|cut|head)\b[^|;&]*)+\Z")
 _NUMBER_OR_DATE_COMMAND = re.compile(
     r"\s*(?:(?:git rev-parse (?:--verify |--short(?:=\d{1,2})? ){0,3}HEAD"
     r"|git log (?:-1|-n ?1) --(?:pretty|format)=['\"]?(?:format:)?%(?:H|h|ct|at)['\"]?"
@@ -310,9 +279,7 @@ _NUMBER_OR_DATE_COMMAND = re.compile(
 def _mask_digest_number_or_date(substitution_match: re.Match[str]) -> str:
     """Letters of the same length for a command whose output is a digest, a number or a date; any other command as it stands."""
     substituted_command = substitution_match[1]
-    if (_DIGEST_COMMAND.match(substituted_command) and "cat " not in substituted_command) or _NUMBER_OR_DATE_COMMAND.match(
-        substituted_command
-    ):
+    if (_DIGEST_COMMAND.match(substituted_command) and "cat " not in substituted_command) or _NUMBER_OR_DATE_COMMAND.match(substituted_command):
         return "x" * len(substitution_match[0])
     return substitution_match[0]
 
@@ -336,9 +303,7 @@ def environment_writes(step: Step, *, composite: bool) -> CheckOutcome:
     for write_match in _WRITE_TO_GITHUB_ENV_OR_PATH.finditer(run_script.value):
         line_start = run_script.value.rfind("\n", 0, write_match.start()) + 1
         line_before_redirection = run_script.value[line_start : write_match.start()]
-        if not line_before_redirection.strip() or _writes_dynamic_value(
-            masked_script[line_start : write_match.start()], masked_script
-        ):
+        if not line_before_redirection.strip() or _writes_dynamic_value(masked_script[line_start : write_match.start()], masked_script):
             may_hold_foreign_files = workflow is None or _may_job_hold_foreign_files(step, workflow)
             severity = Severity.HIGH if may_hold_foreign_files else Severity.MEDIUM
             yield hit(run_script.span_of_line(write_match.start()), severity=severity)
@@ -356,9 +321,7 @@ def _may_job_hold_foreign_files(step: Step, workflow: Workflow) -> bool:
     if foreign_code_events != {"pull_request_target"}:
         return True
     job = step.job
-    return job is None or any(
-        _FOREIGN_INPUT_COMMAND.search(text.value) for _, text in located_texts_with_key_paths(job.node, job.source)
-    )
+    return job is None or any(_FOREIGN_INPUT_COMMAND.search(text.value) for _, text in located_texts_with_key_paths(job.node, job.source))
 
 
 def runner_self_hosted(job: Job) -> CheckOutcome:

@@ -139,9 +139,7 @@ def folders_run_by_action(step: Step) -> Iterator[str]:
     if actions.action_property(uses_reference.slug, "runs-code") or (
         triggering_input is not None and _is_input_set(action_inputs.get(triggering_input))
     ):
-        folder_inputs = (
-            action_inputs.get(name) for name in ("context", "working-directory", "path", "build-root-directory", "source")
-        )
+        folder_inputs = (action_inputs.get(name) for name in ("context", "working-directory", "path", "build-root-directory", "source"))
         input_folder = next((value for value in folder_inputs if isinstance(value, str)), "")
         code_folder = workspace_path("", input_folder)
         if code_folder is not None:

@@ -57,9 +57,7 @@ def _deploy_duplicate_conflicts(service_node: Map) -> Iterator[Hit]:
             yield hit(service_node.at(service_key), first=service_key, say="twice", second=".".join(deploy_key_path))
         elif deploy_section and service_key != "scale" and expand_scalar(service_value).text not in {"0", "-1"}:
             deploy_section_name, deploy_key = ".".join(deploy_key_path[:-1]), deploy_key_path[-1]
-            yield hit(
-                service_node.at(service_key), say="left-out", first=service_key, second=deploy_section_name, key=deploy_key
-            )
+            yield hit(service_node.at(service_key), say="left-out", first=service_key, second=deploy_section_name, key=deploy_key)
 
 
 def _container_name_conflicts(service: Service, merged_node: Map) -> Iterator[Hit]:
@@ -81,12 +79,7 @@ def _platform_conflicts(service_node: Map) -> Iterator[Hit]:
         service_node.string_under("platform"),
         service_node.mapping_at_path("build").get("platforms"),
     )
-    if (
-        not service_platform
-        or has_variable_sign(service_platform)
-        or not isinstance(build_platforms, Seq)
-        or not build_platforms
-    ):
+    if not service_platform or has_variable_sign(service_platform) or not isinstance(build_platforms, Seq) or not build_platforms:
         return
     if service_platform not in build_platforms:
         yield hit(service_node.at("platform"), say="platform")
@@ -104,8 +97,7 @@ _SERVICE_AND_DEPLOY_KEY_PATHS = (
 def _may_be_same_value(first_value: Any, second_value: Any) -> bool:
     """Whether two values mean one thing; a variable may."""
     normalized_texts = [
-        expand_scalar(value).text.lower().replace(" ", "").removesuffix("b").removesuffix("i")
-        for value in (first_value, second_value)
+        expand_scalar(value).text.lower().replace(" ", "").removesuffix("b").removesuffix("i") for value in (first_value, second_value)
     ]
     if any(UNKNOWN_VALUE_MARK in text for text in normalized_texts):
         return True
@@ -163,9 +155,7 @@ def _source_conflicts(source_keys: tuple[str, ...], definition_path: str, defini
     """A secret or config that is taken from two places, or from none."""
     given_sources = [way for way in source_keys if way in definition_node]
     if len(given_sources) > 1:
-        yield hit(
-            definition_node.key_span(given_sources[1]), say="both", where=definition_path, given=" and ".join(given_sources)
-        )
+        yield hit(definition_node.key_span(given_sources[1]), say="both", where=definition_path, given=" and ".join(given_sources))
     elif not given_sources:
         allowed_sources_text = f"{', '.join(source_keys[:-1])} or {source_keys[-1]}"
         yield hit(definition_node.at(), say="none", where=definition_path, allowed=allowed_sources_text)

@@ -63,19 +63,11 @@ def credentials_differ(service: Service, project: Project) -> CheckOutcome:
             accounts_by_host[host_name] = list(_server_accounts(server_service, project))
         server_accounts = accounts_by_host[host_name]
         possible_accounts = [
-            account
-            for account in server_accounts
-            if _are_values_different(account.user, user or "default", value_by_variable) is False
+            account for account in server_accounts if _are_values_different(account.user, user or "default", value_by_variable) is False
         ]
-        if not (
-            possible_accounts
-            or _may_scripts_make_users(server_service)
-            or _may_client_make_users(service, project, server_accounts)
-        ):
+        if not (possible_accounts or _may_scripts_make_users(server_service) or _may_client_make_users(service, project, server_accounts)):
             possible_accounts = server_accounts  # a user whom the server does not have gets in with no password at all
-        if possible_accounts and all(
-            _are_values_different(one.password, password, value_by_variable) for one in possible_accounts
-        ):
+        if possible_accounts and all(_are_values_different(one.password, password, value_by_variable) for one in possible_accounts):
             server_location = possible_accounts[0].place
             related_locations = [Related(server_location.source, server_location.span, "the server is given another one")]
             yield hit(
@@ -135,9 +127,7 @@ def password_copies(project: Project) -> PasswordCopies:
                 if _is_in_env_file(server_location, project) is _is_in_env_file(client_location, project):
                     copied_locations.add(client_location_key)
                     client_copy = Related(client_location.source, client_location.span, f"{service.name!r} logs in with it")
-                    client_copies_by_server_location.setdefault(
-                        (server_location.source.path, server_location.span.start), []
-                    ).append(client_copy)
+                    client_copies_by_server_location.setdefault((server_location.source.path, server_location.span.start), []).append(client_copy)
     return PasswordCopies(frozenset(copied_locations), client_copies_by_server_location, frozenset(unresolved_host_locations))
 
 
@@ -174,9 +164,7 @@ def _closed_store_by_password_location(project: Project) -> dict[LocationKey, st
                 if host in closed_stores and host != service.name:
                     login_variables.add(variable_name)
                     store_by_location |= dict.fromkeys(_password_locations(password, value_location, service), host)
-            for stated_name, (value_text, value_location) in _value_and_location_by_variable(
-                service, project, service.extended_node
-            ).items():
+            for stated_name, (value_text, value_location) in _value_and_location_by_variable(service, project, service.extended_node).items():
                 password_locations = _password_locations(value_text, value_location, service)
                 if service.name in closed_stores and secrets.is_password_name(stated_name):
                     store_by_location |= dict.fromkeys(password_locations, service.name)
@@ -206,8 +194,7 @@ def _has_authentication_off(server_service: Service, project: Project) -> bool:
     if image_facts is None or not image_facts.auth_off_values:
         return False
     return any(
-        image_facts.opens_to_all(name, value or "")
-        for name, value in texts_by_name(variable_settings_by_name(server_service, project)).items()
+        image_facts.opens_to_all(name, value or "") for name, value in texts_by_name(variable_settings_by_name(server_service, project)).items()
     )
 
 
@@ -215,9 +202,7 @@ def _may_be_other_secret(variable_name: str, value_text: str, service: Service) 
     """Whether what a service is given under a name may be something else than the password of a store beside it."""
     if is_store_by_image(service):
         return secrets.is_password_name(variable_name)
-    if secrets.is_password_name(variable_name) and (
-        secrets.is_database_name(variable_name) or secrets.is_store_password_name(variable_name)
-    ):
+    if secrets.is_password_name(variable_name) and (secrets.is_database_name(variable_name) or secrets.is_store_password_name(variable_name)):
         return False  # a client's copy, whose host is not told
     return secrets.is_secret_name(variable_name) or "://" in value_text
 
@@ -237,9 +222,7 @@ def is_password_unused_by_open_server(variable: Variable, project: Project) -> b
     if image_facts is None or variable.name not in image_facts.moot_passwords:
         return False
     secret_verdict = secrets.classify_value(variable.name, variable.setting.raw_value)
-    is_password_unused = image_facts.is_password_moot(
-        variable.name, texts_by_name(variable_settings_by_name(variable.owner, project))
-    )
+    is_password_unused = image_facts.is_password_moot(variable.name, texts_by_name(variable_settings_by_name(variable.owner, project)))
     return is_password_unused and secret_verdict.strength < SecretStrength.RANDOM
 
 
@@ -253,13 +236,9 @@ def _is_in_env_file(value_location: _ValuePlace, project: Project) -> bool:
     return all(document.source is not value_location.source for document in project.documents_of_kind("compose"))
 
 
-def _location_of_same_password(
-    server: Service, password: str, client_verdict: SecretVerdict, project: Project
-) -> _ValuePlace | None:
+def _location_of_same_password(server: Service, password: str, client_verdict: SecretVerdict, project: Project) -> _ValuePlace | None:
     """Where a server is given a password in the same words and told so by the same rule."""
-    for variable_name, (value_text, value_location) in _value_and_location_by_variable(
-        server, project, server.extended_node
-    ).items():
+    for variable_name, (value_text, value_location) in _value_and_location_by_variable(server, project, server.extended_node).items():
         if value_text != password or not secrets.is_password_name(variable_name):
             continue
         server_verdict = secrets.classify_value(variable_name, value_text)
@@ -268,9 +247,7 @@ def _location_of_same_password(
     return None
 
 
-def _value_and_location_by_variable(
-    service: Service, project: Project, service_node: Map
-) -> dict[str, tuple[str, _ValuePlace]]:
+def _value_and_location_by_variable(service: Service, project: Project, service_node: Map) -> dict[str, tuple[str, _ValuePlace]]:
     """name -> (text, place) of a service's variables: those of its environment files, then those that it writes.
 
     What a variable inside an environment file hides is written as a variable without a name.
@@ -281,9 +258,7 @@ def _value_and_location_by_variable(
         value_and_location_by_name[variable_name] = value_text, _ValuePlace(env_file_setting.source, env_file_setting.span)
     for variable_setting in variable_settings_under_key(service.source, service_node, "environment"):
         if isinstance(variable_setting.raw_value, str | int) or variable_setting.raw_value is None:
-            value_text = (
-                f"${{{variable_setting.name}}}" if variable_setting.raw_value is None else str(variable_setting.raw_value)
-            )
+            value_text = f"${{{variable_setting.name}}}" if variable_setting.raw_value is None else str(variable_setting.raw_value)
             value_and_location_by_name[variable_setting.name] = value_text, _ValuePlace(service.source, variable_setting.span)
     return value_and_location_by_name
 
@@ -298,11 +273,7 @@ def _may_client_make_users(service: Service, project: Project, accounts: Sequenc
     """Whether a client is given a password of the server's, with which it may make the user that it then logs in as."""
     value_by_variable = service.document.environment.values_with_secrets
     client_values = [text for text, _ in _value_and_location_by_variable(service, project, service.node).values()]
-    return any(
-        _are_values_different(account.password, text, value_by_variable) is False
-        for account in accounts
-        for text in client_values
-    )
+    return any(_are_values_different(account.password, text, value_by_variable) is False for account in accounts for text in client_values)
 
 
 def _server_accounts(service: Service, project: Project) -> Iterator[_ServerAccount]:
@@ -315,9 +286,7 @@ def _server_accounts(service: Service, project: Project) -> Iterator[_ServerAcco
         if password_text and password_location is not None:
             user_variable = account_facts.get("user", "")
             yield _ServerAccount(
-                value_and_location_by_name[user_variable][0]
-                if user_variable in value_and_location_by_name
-                else account_facts.get("default", ""),
+                value_and_location_by_name[user_variable][0] if user_variable in value_and_location_by_name else account_facts.get("default", ""),
                 password_text,
                 password_location,
             )
@@ -338,9 +307,7 @@ ClientLogin = tuple[str, str, str, str, _ValuePlace]  # variable, host, user, pa
 def _client_logins(service: Service, project: Project) -> Iterator[ClientLogin]:
     """The logins that a service's environment holds: URLs, and variables that belong together by their names."""
     value_and_location_by_name = _value_and_location_by_variable(service, project, service.node)
-    text_by_variable = {
-        variable_name: variable_text for variable_name, (variable_text, _) in value_and_location_by_name.items()
-    }
+    text_by_variable = {variable_name: variable_text for variable_name, (variable_text, _) in value_and_location_by_name.items()}
     location_by_variable = {variable_name: place for variable_name, (_, place) in value_and_location_by_name.items()}
     for variable_name, variable_text in text_by_variable.items():
         for url_match in _URL_WITH_CREDENTIALS.finditer(variable_text):

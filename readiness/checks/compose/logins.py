@@ -90,12 +90,7 @@ def authentication_unset(service: Service, project: Project) -> CheckOutcome:
     command = f"{command_line(node.get('entrypoint'))} {command_line(node.get('command'))}"
     if any(flag in command for flag in known.auth_flags):
         return
-    if (
-        may_have_unread_settings(service, project, node)
-        or UNKNOWN_VALUE_MARK in command
-        or not complete
-        or _has_mounted_settings(node)
-    ):
+    if may_have_unread_settings(service, project, node) or UNKNOWN_VALUE_MARK in command or not complete or _has_mounted_settings(node):
         yield Undecidable(service.name_span)
     else:
         asked = known.auth_variables[0] if known.auth_variables else known.auth_flags[0]

@@ -93,25 +93,18 @@ def store_published(port: Port, project: Project) -> CheckOutcome:
         return
     port_specs_of_service = port_specs(port.owner.node, port.owner.env_values)
     public_store_ports = [
-        one
-        for one in port_specs_of_service
-        if _public_store_port(one, image_facts) is not None and is_on_every_interface(one) is True
+        one for one in port_specs_of_service if _public_store_port(one, image_facts) is not None and is_on_every_interface(one) is True
     ]
     if is_public and public_store_ports and public_store_ports[0].span != port.spec.span:
         return  # told at the first
     published_range, target_range = port.spec.published, port.spec.target
     host_port = (
         published_range[0] + store_port - target_range[0]
-        if published_range
-        and published_range[0]
-        and target_range
-        and published_range[1] - published_range[0] == target_range[1] - target_range[0]
+        if published_range and published_range[0] and target_range and published_range[1] - published_range[0] == target_range[1] - target_range[0]
         else store_port
     )
     related_ports = [Related(port.source, one.span, "this port of it is published, too") for one in public_store_ports[1:]]
-    yield hit(
-        **_port_address_location(port), port=host_port, role=image_facts.called or image_facts.role, related=related_ports
-    )
+    yield hit(**_port_address_location(port), port=host_port, role=image_facts.called or image_facts.role, related=related_ports)
 
 
 def _public_store_port(port_spec: PortSpec, image_facts: ImageFacts) -> int | None:
@@ -141,11 +134,7 @@ def console_published(port: Port, project: Project) -> CheckOutcome:
     if admin_port is not None:
         exposed_thing = _EXPOSED_THING_BY_ROLE.get(image_facts.role, f"the {image_facts.role}")
         yield hit(**_port_address_location(port), port=admin_port, what=exposed_thing)
-    elif (
-        image_facts.role == "proxy"
-        and _first_port_in_range((8080,), port.spec.target)
-        and _is_traefik_dashboard_open(port, project)
-    ):
+    elif image_facts.role == "proxy" and _first_port_in_range((8080,), port.spec.target) and _is_traefik_dashboard_open(port, project):
         yield hit(**_port_address_location(port), port=8080, what="the dashboard without a login")
 
 
@@ -181,22 +170,16 @@ def _ports_opened_to_all(service: Service, project: Project) -> list[tuple[int, 
 
 def _find_ports_opened_to_all(service: Service, project: Project) -> list[tuple[int, str]]:
     merged_node, _ = merged_node_and_is_complete(service, project)
-    text_by_variable = {
-        name: one.text for name, one in variable_settings_by_name(service, project, merged_node).items() if one.text is not None
-    }
+    text_by_variable = {name: one.text for name, one in variable_settings_by_name(service, project, merged_node).items() if one.text is not None}
     command_text = f"{command_line(merged_node.get('entrypoint'))} {command_line(merged_node.get('command'))}"
-    opened_ports = [
-        (one.number, one.what) for text in (command_text, *text_by_variable.values()) for one in debugger_and_jmx_ports(text)
-    ]
+    opened_ports = [(one.number, one.what) for text in (command_text, *text_by_variable.values()) for one in debugger_and_jmx_ports(text)]
     jmx_port = text_by_variable.get("KAFKA_JMX_PORT", "")
     if jmx_port.isdigit() and "authenticate=true" not in text_by_variable.get("KAFKA_JMX_OPTS", ""):
         opened_ports.append((int(jmx_port[:5]), JMX_WITHOUT_LOGIN_LABEL))
     image = service.image
     if image is not None and "dind" in f"{image.name.rpartition('/')[2]}:{image.tag}":
         command_words = command_line(merged_node.get("command")).split()
-        if open_docker_host_word_index(command_words, text_by_variable) is not None or is_docker_port_opened_by_dind(
-            command_words, text_by_variable
-        ):
+        if open_docker_host_word_index(command_words, text_by_variable) is not None or is_docker_port_opened_by_dind(command_words, text_by_variable):
             opened_ports.append((2375, property_by_fact_name("ports", "debugger")["2375"]))
     return opened_ports
 
@@ -217,9 +200,7 @@ def _public_proxies_by_document_id(project: Project) -> dict[int, list[_PublicPr
         for service in project.memoize(join_compose_files).application_of(document).services().values():
             if service.role != "proxy" or service.extended_node.get("profiles"):
                 continue
-            web_ports = [
-                spec for spec in port_specs(service.extended_node) if _first_port_in_range((80, 443, 8080, 8443), spec.target)
-            ]
+            web_ports = [spec for spec in port_specs(service.extended_node) if _first_port_in_range((80, 443, 8080, 8443), spec.target)]
             if any(is_on_every_interface(spec) for spec in web_ports):
                 has_tls = any(_first_port_in_range((443,), spec.published) is not None for spec in web_ports)
                 document_proxies.append(_PublicProxy(service, has_tls))
@@ -245,11 +226,7 @@ def proxy_bypassed(port: Port, project: Project) -> CheckOutcome:
 def _do_host_ports_overlap(first_spec: PortSpec, second_spec: PortSpec) -> bool:
     """Whether two ports want one port of the host; of two pools Docker gives each what is free."""
     first_host_ports, second_host_ports = first_spec.published, second_spec.published
-    if (
-        first_host_ports is None
-        or second_host_ports is None
-        or (_is_host_port_pool(first_spec) and _is_host_port_pool(second_spec))
-    ):
+    if first_host_ports is None or second_host_ports is None or (_is_host_port_pool(first_spec) and _is_host_port_pool(second_spec)):
         return False
     return first_host_ports[0] <= second_host_ports[1] and second_host_ports[0] <= first_host_ports[1]
 
@@ -265,9 +242,7 @@ def _do_host_addresses_overlap(first_spec: PortSpec, second_spec: PortSpec) -> b
     if not first_address or not second_address or first_address == second_address:
         return True
     wildcard_addresses = {"0.0.0.0", "::"}  # noqa: S104
-    return (first_address in wildcard_addresses or second_address in wildcard_addresses) and (":" in first_address) == (
-        ":" in second_address
-    )
+    return (first_address in wildcard_addresses or second_address in wildcard_addresses) and (":" in first_address) == (":" in second_address)
 
 
 def port_clash(document: Document, project: Project) -> CheckOutcome:
@@ -288,16 +263,13 @@ def port_clash(document: Document, project: Project) -> CheckOutcome:
                 continue
             first_port = port_spec.published[0]
             candidate_entries = (
-                entries_by_single_port.get(first_port, [])
-                if _is_single_host_port(port_spec)
-                else itertools.chain(*entries_by_single_port.values())
+                entries_by_single_port.get(first_port, []) if _is_single_host_port(port_spec) else itertools.chain(*entries_by_single_port.values())
             )
             clashing_entry = next(
                 (
                     one
                     for one in itertools.chain(candidate_entries, range_entries)
-                    if _do_port_entries_clash(*one, service, port_spec)
-                    and _may_be_started_together(one[0], service, groups_started_together)
+                    if _do_port_entries_clash(*one, service, port_spec) and _may_be_started_together(one[0], service, groups_started_together)
                 ),
                 None,
             )
@@ -305,15 +277,11 @@ def port_clash(document: Document, project: Project) -> CheckOutcome:
                 clashes_by_earlier_entry.setdefault((clashing_entry[0].source.path, clashing_entry[1].span), []).append(
                     (service, port_spec, *clashing_entry)
                 )
-            entries_of_kind = (
-                entries_by_single_port.setdefault(first_port, []) if _is_single_host_port(port_spec) else range_entries
-            )
+            entries_of_kind = entries_by_single_port.setdefault(first_port, []) if _is_single_host_port(port_spec) else range_entries
             entries_of_kind.append((service, port_spec))
     for (service, port_spec, other_service, other_port_spec), *further_clashes in clashes_by_earlier_entry.values():
         first_port, last_port = port_spec.published or (0, 0)
-        further_entries = [
-            Related(one.source, entry.span, f"{one.name} publishes it, too") for one, entry, _, _ in further_clashes
-        ]
+        further_entries = [Related(one.source, entry.span, f"{one.name} publishes it, too") for one, entry, _, _ in further_clashes]
         yield hit(
             port_spec.span,
             port=first_port if _is_single_host_port(port_spec) else f"{first_port}-{last_port}",
@@ -326,13 +294,9 @@ def port_clash(document: Document, project: Project) -> CheckOutcome:
         )
 
 
-def _may_be_started_together(
-    first_service: Service, second_service: Service, groups_started_together: Sequence[frozenset[str]]
-) -> bool:
+def _may_be_started_together(first_service: Service, second_service: Service, groups_started_together: Sequence[frozenset[str]]) -> bool:
     """Whether a script starts two services at once, or no script starts any by name."""
-    return not groups_started_together or any(
-        {first_service.name, second_service.name} <= group for group in groups_started_together
-    )
+    return not groups_started_together or any({first_service.name, second_service.name} <= group for group in groups_started_together)
 
 
 def _do_port_entries_clash(other_service: Service, other_port_spec: PortSpec, service: Service, port_spec: PortSpec) -> bool:
@@ -366,9 +330,7 @@ def port_replicas_clash(service: Service, project: Project) -> CheckOutcome:
 def network_default(document: Document, project: Project) -> CheckOutcome:
     """Several services that share nothing but the default network."""
     application = project.memoize(join_compose_files).application_of(document)
-    owned_services = [
-        service for service in document.services.values() if service.owned and "provider" not in service.extended_node
-    ]
+    owned_services = [service for service in document.services.values() if service.owned and "provider" not in service.extended_node]
     if (
         len(owned_services) < 2
         or application.names_in_section("networks") - {"default"}
@@ -377,10 +339,7 @@ def network_default(document: Document, project: Project) -> CheckOutcome:
         or document.legacy
     ):
         return
-    if any(
-        isinstance(service.extended_node.get("networks"), Map | Seq) or service.extended_node.get("network_mode")
-        for service in owned_services
-    ):
+    if any(isinstance(service.extended_node.get("networks"), Map | Seq) or service.extended_node.get("network_mode") for service in owned_services):
         return
     services_root = next((services_root for services_root in document.roots if "services" in services_root), None)
     if services_root is not None and not document.source.fragment:
@@ -406,9 +365,7 @@ def entry_without_tls(document: Document, project: Project) -> CheckOutcome:
         return
     is_routed_by_labels = any(is_routed_by_proxy(one) for one in all_services)
     for service, port_spec in services_and_ports:
-        is_web_port = not service.role and _first_port_in_range(
-            (80, 3000, 3001, 4200, 5000, 5173, 8000, 8080, 8081, 8888), port_spec.target
-        )
+        is_web_port = not service.role and _first_port_in_range((80, 3000, 3001, 4200, 5000, 5173, 8000, 8080, 8081, 8888), port_spec.target)
         if (
             is_web_port
             and _survives_production_overrides(service, port_spec, project)
@@ -424,6 +381,4 @@ def is_routed_by_proxy(service: Service) -> bool:
     """Whether labels or variables give it to a proxy that stands elsewhere."""
     labels = service.extended_node.get("labels")
     label_names = list(labels) if isinstance(labels, Map) else [text for text, _ in string_entries(labels)]
-    return any(
-        name.startswith(("traefik.", "caddy", "VIRTUAL_HOST", "LETSENCRYPT")) for name in (*label_names, *service.variables)
-    )
+    return any(name.startswith(("traefik.", "caddy", "VIRTUAL_HOST", "LETSENCRYPT")) for name in (*label_names, *service.variables))

@@ -75,9 +75,7 @@ def services_unsorted(document: Document) -> CheckOutcome:
     services = list(document.services.values())
     unsorted_index = _index_out_of_order([_service_sort_key(one.name) for one in services])
     if unsorted_index is not None:
-        yield hit(
-            services[unsorted_index].name_span, key=services[unsorted_index].name, before=services[unsorted_index - 1].name
-        )
+        yield hit(services[unsorted_index].name_span, key=services[unsorted_index].name, before=services[unsorted_index - 1].name)
 
 
 def dependencies_unsorted(service: Service) -> CheckOutcome:
@@ -87,11 +85,7 @@ def dependencies_unsorted(service: Service) -> CheckOutcome:
     unsorted_index = _index_out_of_order([_service_sort_key(name) for name, _ in dependency_names_and_keys])
     if unsorted_index is not None:
         dependency_key = dependency_names_and_keys[unsorted_index][1]
-        dependency_span = (
-            depends_on.key_span(dependency_key)
-            if isinstance(depends_on, Map)
-            else service.node["depends_on"].at(dependency_key)
-        )
+        dependency_span = depends_on.key_span(dependency_key) if isinstance(depends_on, Map) else service.node["depends_on"].at(dependency_key)
         yield hit(
             dependency_span,
             key=dependency_names_and_keys[unsorted_index][0],

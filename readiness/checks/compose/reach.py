@@ -29,9 +29,7 @@ def names_of_closed_stores(app: JoinedFiles, project: Project) -> frozenset[str]
     if any(one.role == "console" and not _is_unreachable_from_outside(one, project) for one in service_by_name.values()):
         return frozenset()
     return frozenset(
-        one.name
-        for one in store_services
-        if _is_unreachable_from_outside(one, project) and not _is_on_shared_network(one, app, project)
+        one.name for one in store_services if _is_unreachable_from_outside(one, project) and not _is_on_shared_network(one, app, project)
     )
 
 
@@ -52,15 +50,9 @@ def is_store_by_image(service: Service) -> bool:
 def _is_unreachable_from_outside(service: Service, project: Project) -> bool:
     """Whether neither a port, nor the host's network, nor a proxy leads to a service."""
     merged_node, is_merged_completely = merged_node_and_is_complete(service, project)
-    if (
-        not is_merged_completely
-        or merged_node.get("network_mode") not in (None, "bridge", "none")
-        or is_routed_by_proxy(service)
-    ):
+    if not is_merged_completely or merged_node.get("network_mode") not in (None, "bridge", "none") or is_routed_by_proxy(service):
         return False
-    return not merged_node.get("ports") or all(
-        _is_published_on_loopback(one) for one in port_specs(merged_node, service.env_values)
-    )
+    return not merged_node.get("ports") or all(_is_published_on_loopback(one) for one in port_specs(merged_node, service.env_values))
 
 
 def _is_published_on_loopback(port_spec: PortSpec) -> bool:

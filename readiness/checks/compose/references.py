@@ -97,9 +97,7 @@ def _has_unseen_override(document: Document, project: Project) -> bool:
         override_path = posixpath.normpath(posixpath.join(document.folder, f"{file_stem}.override.{override_extension}"))
         if override_path in project.paths:
             return False
-        if project.ignored(override_path) or any(
-            override_path + sample_suffix in project.paths for sample_suffix in _SAMPLE_FILE_SUFFIXES
-        ):
+        if project.ignored(override_path) or any(override_path + sample_suffix in project.paths for sample_suffix in _SAMPLE_FILE_SUFFIXES):
             return True
     return False
 
@@ -140,11 +138,7 @@ def dependency_profiled(service: Service, project: Project) -> CheckOutcome:
     for _, dependency_name, reference_span in references_to_services(service.node):
         dependency = service_by_name.get(dependency_name)
         dependency_profiles = dependency.extended_node.get("profiles") if dependency is not None else None
-        if (
-            isinstance(dependency_profiles, Seq)
-            and dependency_profiles
-            and not _is_optional_dependency(service, dependency_name)
-        ):
+        if isinstance(dependency_profiles, Seq) and dependency_profiles and not _is_optional_dependency(service, dependency_name):
             if set(_active_profiles(service)) & {*dependency_profiles, "*"}:
                 continue
             yield hit(reference_span, used=dependency_name, profile=str(dependency_profiles[0]))
@@ -218,9 +212,7 @@ def dependency_cycle(document: Document, project: Project) -> CheckOutcome:
     """Services that wait for each other in a circle."""
     service_by_name = project.memoize(join_compose_files).application_of(document).services()
     references_by_service = {
-        service_name: [
-            (used, closing_reference_span) for _, used, closing_reference_span in references_to_services(service.node)
-        ]
+        service_name: [(used, closing_reference_span) for _, used, closing_reference_span in references_to_services(service.node)]
         for service_name, service in service_by_name.items()
     }
     for service_name, closing_reference_span, cycle_names in _dependency_cycles(document.services, references_by_service):
@@ -234,9 +226,7 @@ def _dependency_cycles(
     """The edges that close a circle: whose they are, where they stand, and the names along the circle."""
     visited_names: set[str] = set()
     for start_name in start_names:
-        remaining_references_by_name = (
-            {} if start_name in visited_names else {start_name: iter(references_by_service.get(start_name, ()))}
-        )
+        remaining_references_by_name = {} if start_name in visited_names else {start_name: iter(references_by_service.get(start_name, ()))}
         while remaining_references_by_name:
             current_name = next(reversed(remaining_references_by_name))
             visited_names.add(current_name)
@@ -282,9 +272,7 @@ def _extension_cycle(service: Service) -> list[str]:
     while isinstance(extended_name, str) and extended_name in service_by_name and extended_name not in visited_names:
         visited_names.append(extended_name)
         extends_setting = service_by_name[extended_name].node.get("extends")
-        extended_name = (
-            None if isinstance(extends_setting, Map) and "file" in extends_setting else _extended_service_name(extends_setting)
-        )
+        extended_name = None if isinstance(extends_setting, Map) and "file" in extends_setting else _extended_service_name(extends_setting)
     return [*visited_names, service.name] if extended_name == service.name else []
 
 
@@ -303,10 +291,7 @@ def include_invalid(document: Document, project: Project) -> CheckOutcome:
             if current_document is document:
                 yield hit(include_span, say="circle", file=included_path)
                 break
-            nested_documents = [
-                document_at_written_path(joined_files, current_document, other.path)
-                for other in included_files_of(current_document)
-            ]
+            nested_documents = [document_at_written_path(joined_files, current_document, other.path) for other in included_files_of(current_document)]
             for nested_document in nested_documents:
                 if nested_document is not None and id(nested_document) not in visited_document_ids:
                     visited_document_ids.add(id(nested_document))
@@ -316,12 +301,7 @@ def include_invalid(document: Document, project: Project) -> CheckOutcome:
 def _missing_file_outcomes(document: Document, project: Project, referenced_path: str, reference_span: Span) -> CheckOutcome:
     """A file that is surely not there, or one that nobody can tell of."""
     expanded_path = expand_scalar(referenced_path, document.environment.values).text
-    if (
-        UNKNOWN_VALUE_MARK in expanded_path
-        or "://" in expanded_path
-        or expanded_path.startswith(("/", "~", "git@", "oci:"))
-        or project.prose
-    ):
+    if UNKNOWN_VALUE_MARK in expanded_path or "://" in expanded_path or expanded_path.startswith(("/", "~", "git@", "oci:")) or project.prose:
         yield Undecidable(reference_span)
         return
     compose_folder = posixpath.dirname(document.source.path)
@@ -339,10 +319,7 @@ def image_missing(service: Service, project: Project) -> CheckOutcome:
     if id(service.document) in joined_files.extended_only_ids or _has_unfilled_placeholder(service):
         return
     merged_node, is_merged_completely = merged_node_and_is_complete(service, project)
-    if any(
-        merged_node.get(key) not in (None, "") or (key == "build" and key in merged_node)
-        for key in ("image", "build", "provider")
-    ):
+    if any(merged_node.get(key) not in (None, "") or (key == "build" and key in merged_node) for key in ("image", "build", "provider")):
         return
     if (
         not is_merged_completely

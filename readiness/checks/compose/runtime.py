@@ -62,11 +62,7 @@ def restart_invalid(service: Service) -> CheckOutcome:
 def healthcheck_missing(service: Service, project: Project) -> CheckOutcome:
     """A service of which nobody can tell whether it works."""
     merged_node_and_completeness = merged_node_if_defined_here(service, project)
-    if (
-        merged_node_and_completeness is None
-        or not service.runs
-        or service.role in {"agent", "tunnel", "mail-catcher", "emulator"}
-    ):
+    if merged_node_and_completeness is None or not service.runs or service.role in {"agent", "tunnel", "mail-catcher", "emulator"}:
         return
     merged_node, is_merged_completely = merged_node_and_completeness
     healthcheck = merged_node.get("healthcheck")
@@ -94,9 +90,7 @@ def _has_image_healthcheck(service: Service, project: Project) -> bool | None:
         return None
     if image_property(image, "healthcheck"):
         return True
-    is_surely_public_image = service.image_facts is not None or any(
-        sibling.builds for sibling in service.document.services.values()
-    )
+    is_surely_public_image = service.image_facts is not None or any(sibling.builds for sibling in service.document.services.values())
     for folder in () if is_surely_public_image else parent_folders(posixpath.join(service.document.folder, "Dockerfile")):
         dockerfile_path = posixpath.join(folder, "Dockerfile")
         last_stage = stage_for_build_target(project.document_by_path("dockerfile").get(dockerfile_path), None)
@@ -128,8 +122,7 @@ def _has_sibling_with_healthcheck(service: Service) -> bool:
     """Whether another service of the same image keeps its check: the image's is made for that one's process."""
     image_and_build = service.extended_node.get("image"), service.extended_node.get("build")
     return any(image_and_build) and any(
-        (sibling.extended_node.get("image"), sibling.extended_node.get("build")) == image_and_build
-        and _disabled_healthcheck_span(sibling) is None
+        (sibling.extended_node.get("image"), sibling.extended_node.get("build")) == image_and_build and _disabled_healthcheck_span(sibling) is None
         for sibling in service.document.services.values()
         if sibling is not service and not sibling.once
     )
@@ -153,15 +146,10 @@ def dependency_waits(service: Service, project: Project, *, stores: bool) -> Che
     dependencies: list[tuple[str, Any, Span]] = []
     if isinstance(depends_on, Map):
         dependencies = [
-            (dependency_name, dependency_options, depends_on.key_span(dependency_name))
-            for dependency_name, dependency_options in depends_on.items()
+            (dependency_name, dependency_options, depends_on.key_span(dependency_name)) for dependency_name, dependency_options in depends_on.items()
         ]
     elif isinstance(depends_on, Seq):
-        dependencies = [
-            (dependency_name, None, depends_on.at(i))
-            for i, dependency_name in enumerate(depends_on)
-            if isinstance(dependency_name, str)
-        ]
+        dependencies = [(dependency_name, None, depends_on.at(i)) for i, dependency_name in enumerate(depends_on) if isinstance(dependency_name, str)]
     for dependency_name, dependency_options, dependency_span in dependencies:
         dependency = service_by_name.get(dependency_name)
         start_condition = dependency_options.get("condition") if isinstance(dependency_options, Map) else "service_started"
@@ -175,9 +163,7 @@ def dependency_waits(service: Service, project: Project, *, stores: bool) -> Che
 def _has_enabled_healthcheck(service_node: Map) -> bool:
     """Whether a service says how it is asked for its health."""
     healthcheck = service_node.get("healthcheck")
-    is_disabled = isinstance(healthcheck, Map) and (
-        is_true_value(healthcheck.get("disable")) or healthcheck.get("test") in ("NONE", ["NONE"])
-    )
+    is_disabled = isinstance(healthcheck, Map) and (is_true_value(healthcheck.get("disable")) or healthcheck.get("test") in ("NONE", ["NONE"]))
     return isinstance(healthcheck, Map) and healthcheck_has_test(healthcheck) and not is_disabled
 
 
@@ -187,18 +173,12 @@ def dependency_health_unknown(service: Service, project: Project) -> CheckOutcom
     service_by_name = project.memoize(join_compose_files).application_of(service.document).services()
     for dependency_name, dependency_options in depends_on.items() if isinstance(depends_on, Map) else ():
         dependency = service_by_name.get(dependency_name)
-        if (
-            dependency is None
-            or not isinstance(dependency_options, Map)
-            or dependency_options.get("condition") != "service_healthy"
-        ):
+        if dependency is None or not isinstance(dependency_options, Map) or dependency_options.get("condition") != "service_healthy":
             continue
         condition_span = dependency_options.at("condition")
         merged_node, is_merged_completely = merged_node_and_is_complete(dependency, project)
         healthcheck = merged_node.get("healthcheck")
-        is_disabled = isinstance(healthcheck, Map) and (
-            is_true_value(healthcheck.get("disable")) or healthcheck.get("test") in ("NONE", ["NONE"])
-        )
+        is_disabled = isinstance(healthcheck, Map) and (is_true_value(healthcheck.get("disable")) or healthcheck.get("test") in ("NONE", ["NONE"]))
         if isinstance(healthcheck, Map) and healthcheck_has_test(healthcheck) and not is_disabled:
             continue
         if is_disabled or (is_merged_completely and _is_image_without_healthcheck(dependency, project)):
@@ -211,11 +191,7 @@ def _is_image_without_healthcheck(service: Service, project: Project) -> bool:
     """Whether the image itself has no health check: built here without one, or an official image."""
     if service.builds:
         built_stage = stage_built_by_service(service, project)
-        final_image = (
-            built_stage.root_stage.image
-            if built_stage is not None and built_stage.effective_value("HEALTHCHECK") is None
-            else None
-        )
+        final_image = built_stage.root_stage.image if built_stage is not None and built_stage.effective_value("HEALTHCHECK") is None else None
     else:
         final_image = service.image
     return final_image is not None and may_be_official_image(final_image)
@@ -237,9 +213,7 @@ def limit_missing(service: Service, project: Project, *, resources: Sequence[str
     unlimited_resources = [
         resource
         for resource in resources
-        if not any(
-            merged_node.mapping_at_path(*path[:-1]).get(path[-1]) is not None for path in _LIMIT_KEY_PATHS_BY_RESOURCE[resource]
-        )
+        if not any(merged_node.mapping_at_path(*path[:-1]).get(path[-1]) is not None for path in _LIMIT_KEY_PATHS_BY_RESOURCE[resource])
     ]
     if is_merged_completely:
         yield from (missing_service_hit(service, limited=one) for one in unlimited_resources)
@@ -295,9 +269,7 @@ def replica_single(service: Service, project: Project) -> CheckOutcome:
         yield Undecidable(service.name_span)
     elif replicas < 2:
         has_replicas_setting = service.extended_node.mapping_at_path("deploy").get("replicas") is not None
-        yield missing_service_hit(
-            service, span_at_key_path(service.extended_node, "deploy", "replicas") if has_replicas_setting else None
-        )
+        yield missing_service_hit(service, span_at_key_path(service.extended_node, "deploy", "replicas") if has_replicas_setting else None)
 
 
 _URL_HOST = re.compile(r"\b[a-z][a-z0-9+.-]{1,30}://(?:[^@/\s]{0,200}@)?([A-Za-z0-9][A-Za-z0-9_.-]{0,100})")
@@ -310,9 +282,7 @@ def dependency_undeclared(service: Service, project: Project) -> CheckOutcome:
     merged_node, is_merged_completely = merged_node_and_is_complete(service, project)
     if not is_merged_completely or service.document.swarm:
         return
-    awaited_services = _names_of_awaited_services(
-        merged_node, service_by_name, project.memoize(_referenced_names_by_service_id)
-    )
+    awaited_services = _names_of_awaited_services(merged_node, service_by_name, project.memoize(_referenced_names_by_service_id))
     for variable_setting in service.variable_settings:
         variable_text = variable_setting.text or ""
         named_hosts = [match.group(1) for match in _URL_HOST.finditer(variable_text)]
@@ -320,12 +290,7 @@ def dependency_undeclared(service: Service, project: Project) -> CheckOutcome:
             named_hosts.append(variable_text.partition(":")[0])
         for host in named_hosts:
             host_service = service_by_name.get(host)
-            if (
-                host_service is None
-                or host_service is service
-                or host in awaited_services
-                or host_service.extended_node.get("profiles")
-            ):
+            if host_service is None or host_service is service or host in awaited_services or host_service.extended_node.get("profiles"):
                 continue
             if host_service.image_facts is not None and host_service.image_facts.is_store:
                 awaited_services.add(host)

@@ -60,9 +60,7 @@ def env_file_committed(value: EnvValue, project: Project) -> CheckOutcome:
         entries_of_same_secret = _entries_of_same_secret(value)
         if entries_of_same_secret and entries_of_same_secret[0] is not value.entry:
             return
-        related_entries = [
-            Related(value.source, one.value_span, f"{one.name} has the same value") for one in entries_of_same_secret[1:]
-        ]
+        related_entries = [Related(value.source, one.value_span, f"{one.name} has the same value") for one in entries_of_same_secret[1:]]
         yield from _hit_unless_client_copy(
             _hit_for_env_file_reader(secret_hit._replace(related=tuple(related_entries)), value, project), value, project
         )
@@ -83,9 +81,7 @@ def _entries_of_same_secret(env_value: EnvValue) -> list[EnvEntry]:
     return [
         one
         for one in env_value.document.parsed_env_file.entries
-        if one.raw_value is not None
-        and one.raw_value.strip("\"'") == unquoted_value
-        and secrets.classify_value(one.name, unquoted_value).is_secret
+        if one.raw_value is not None and one.raw_value.strip("\"'") == unquoted_value and secrets.classify_value(one.name, unquoted_value).is_secret
     ]
 
 
@@ -96,9 +92,7 @@ def _hit_unless_client_copy(secret_hit: Hit, subject: Variable | EnvValue, proje
     copied_passwords = project.memoize(password_copies)
     location_key = (subject.source.path, secret_hit.span.start)
     if location_key not in copied_passwords.copied:
-        secret_hit = secret_hit._replace(
-            related=(*secret_hit.related, *copied_passwords.clients_by_server.get(location_key, ()))
-        )
+        secret_hit = secret_hit._replace(related=(*secret_hit.related, *copied_passwords.clients_by_server.get(location_key, ())))
         yield lower_severity_for_closed_store(secret_hit, location_key, project)
 
 
@@ -129,16 +123,10 @@ def _severity_of_compose_secret(subject: Variable | EnvValue, secret_verdict: Se
     A key that somebody gave out, and what a machine made beside an example, open something anywhere.
     """
     assumed_purpose = subject.source.root.purposes.get("")
-    is_trial_secret = (
-        assumed_purpose is not None and assumed_purpose.is_trial and secret_verdict.strength < SecretStrength.SHAPE
-    )
+    is_trial_secret = assumed_purpose is not None and assumed_purpose.is_trial and secret_verdict.strength < SecretStrength.SHAPE
     if secret_verdict.is_minor or is_trial_secret:
         return Severity.LOW
-    if (
-        secret_verdict.strength < SecretStrength.RANDOM
-        and isinstance(subject, Variable)
-        and _is_replaced_by_other_store(subject)
-    ):
+    if secret_verdict.strength < SecretStrength.RANDOM and isinstance(subject, Variable) and _is_replaced_by_other_store(subject):
         return Severity.LOW
     root_path = subject.source.root.path
     return Severity.MEDIUM if is_sample_path(root_path) and secret_verdict.strength < SecretStrength.RANDOM else None
@@ -175,19 +163,13 @@ def password_well_known(variable: Variable, project: Project) -> CheckOutcome:
     password_span = (
         password_setting.span
         if secret_verdict.reach is None
-        else substring_span(
-            variable.source, password_setting.span, password_text, secret_verdict.span.start, secret_verdict.span.end
-        )
+        else substring_span(variable.source, password_setting.span, password_text, secret_verdict.span.start, secret_verdict.span.end)
     )
     related_values = [Related(variable.source, at, "this value is to be replaced, too") for at in spans_told_together[1:]]
     is_sample_key = is_sample_path(variable.source.root.path) and not secrets.is_password_name(variable.name)
-    local_setting_name = (
-        secrets.local_environment_setting_name(sibling_values_by_name(variable)) if secret_verdict.to_change else ""
-    )
+    local_setting_name = secrets.local_environment_setting_name(sibling_values_by_name(variable)) if secret_verdict.to_change else ""
     severity = Severity.MEDIUM if secret_verdict.is_description or is_sample_key or local_setting_name else None
-    if (variable.source.path, password_span.start) in project.memoize(password_copies).beyond or _is_replaced_by_other_store(
-        variable
-    ):
+    if (variable.source.path, password_span.start) in project.memoize(password_copies).beyond or _is_replaced_by_other_store(variable):
         severity = Severity.LOW
     message_name = "described" if secret_verdict.is_description else "local" if local_setting_name else "tried"
     password_hit = hit(password_span, severity=severity, related=related_values, say=message_name, setting=local_setting_name)
@@ -205,10 +187,7 @@ def _spans_of_combined_finding(variable: Variable, secret_verdict: SecretVerdict
         if (other_verdict := secrets.classify_value(one.name, one.raw_value)).is_guessed
         and other_verdict.is_description is secret_verdict.is_description
         and other_verdict.reach is None
-        and (
-            secret_verdict.is_description
-            or (one.raw_value == variable.setting.raw_value and not secrets.is_password_name(one.name))
-        )
+        and (secret_verdict.is_description or (one.raw_value == variable.setting.raw_value and not secrets.is_password_name(one.name)))
     ]
 
 
@@ -235,9 +214,7 @@ def password_fallback(subject: Variable | Service) -> CheckOutcome:
 
 def _is_exposed_default(default_value: str, *setting_names: str) -> bool:
     """Whether what a variable falls back to is a secret under one of its names."""
-    return not has_variable_sign(default_value) and any(
-        secrets.classify_value(name, default_value).is_exposed for name in setting_names
-    )
+    return not has_variable_sign(default_value) and any(secrets.classify_value(name, default_value).is_exposed for name in setting_names)
 
 
 def _command_fallback_outcomes(service: Service) -> CheckOutcome:
@@ -333,13 +310,7 @@ def environment_quoted(variable: Variable) -> CheckOutcome:
     setting = variable.setting
     is_list_entry = isinstance(variable.owner.node.get(variable.where), Seq)
     raw_text = setting.raw_value if isinstance(setting.raw_value, str) else ""
-    if (
-        is_list_entry
-        and variable.where == "environment"
-        and len(raw_text) > 1
-        and raw_text[0] in "\"'"
-        and raw_text[0] == raw_text[-1]
-    ):
+    if is_list_entry and variable.where == "environment" and len(raw_text) > 1 and raw_text[0] in "\"'" and raw_text[0] == raw_text[-1]:
         yield hit(setting.span)
 
 

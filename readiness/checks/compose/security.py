@@ -39,11 +39,7 @@ def user_root(service: Service) -> CheckOutcome:
 def user_unset(service: Service, project: Project) -> CheckOutcome:
     """A service that says not who it runs as, of an image that is not known to see to it."""
     merged_node_and_completeness = merged_node_if_defined_here(service, project)
-    if (
-        merged_node_and_completeness is None
-        or not service.runs
-        or (service.image_facts is not None and service.image_facts.is_store)
-    ):
+    if merged_node_and_completeness is None or not service.runs or (service.image_facts is not None and service.image_facts.is_store):
         return
     merged_node, is_merged_completely = merged_node_and_completeness
     if merged_node.get("user") is not None:
@@ -77,9 +73,7 @@ def capability_dangerous(service: Service, *, deny: Sequence[str]) -> CheckOutco
     added_capabilities = service.node.get("cap_add")
     has_own_pid_namespace = service.extended_node.get("pid") != "host"
     image = service.image
-    is_capability_given_up = (
-        image is not None and drops_root_in_entrypoint(image) and _has_no_new_privileges(service.extended_node)
-    )
+    is_capability_given_up = image is not None and drops_root_in_entrypoint(image) and _has_no_new_privileges(service.extended_node)
     for index, capability_setting in enumerate(added_capabilities) if isinstance(added_capabilities, Seq) else ():
         capability_name = capability_setting.upper().removeprefix("CAP_") if isinstance(capability_setting, str) else ""
         if capability_name in deny and isinstance(added_capabilities, Seq):
@@ -91,11 +85,7 @@ def capability_dangerous(service: Service, *, deny: Sequence[str]) -> CheckOutco
 def capabilities_not_dropped(service: Service, project: Project) -> CheckOutcome:
     """Docker's default capabilities, none of them dropped."""
     merged_node_and_completeness = merged_node_if_defined_here(service, project)
-    if (
-        merged_node_and_completeness is None
-        or not service.runs
-        or is_true_value(merged_node_and_completeness[0].get("privileged"))
-    ):
+    if merged_node_and_completeness is None or not service.runs or is_true_value(merged_node_and_completeness[0].get("privileged")):
         return
     dropped_capabilities = [text.upper() for text, _ in string_entries(merged_node_and_completeness[0].get("cap_drop"))]
     if "ALL" not in dropped_capabilities and "CAP_ALL" not in dropped_capabilities:
@@ -122,14 +112,8 @@ def privilege_escalation(service: Service, project: Project) -> CheckOutcome:
 def root_writable(service: Service, project: Project) -> CheckOutcome:
     """A root file system that can be written to."""
     merged_node_and_completeness = merged_node_if_defined_here(service, project)
-    if (
-        merged_node_and_completeness is not None
-        and service.runs
-        and not is_true_value(merged_node_and_completeness[0].get("read_only"))
-    ):
-        if isinstance(merged_node_and_completeness[0].get("read_only"), str) and has_variable_sign(
-            merged_node_and_completeness[0]["read_only"]
-        ):
+    if merged_node_and_completeness is not None and service.runs and not is_true_value(merged_node_and_completeness[0].get("read_only")):
+        if isinstance(merged_node_and_completeness[0].get("read_only"), str) and has_variable_sign(merged_node_and_completeness[0]["read_only"]):
             yield Undecidable(service.name_span)
         else:
             has_own_read_only = service.node.get("read_only") is not None
@@ -149,26 +133,18 @@ def host_namespace(service: Service, *, keys: Sequence[str]) -> CheckOutcome:
             yield hit(service.node.at(namespace_key), severity=severity, key=namespace_key)
 
 
-_DISABLED_SECURITY_OPTION = re.compile(
-    r"(?:seccomp|apparmor|systempaths)[:=]\s*unconfined\Z|label[:=]\s*disable\Z", re.IGNORECASE
-)
+_DISABLED_SECURITY_OPTION = re.compile(r"(?:seccomp|apparmor|systempaths)[:=]\s*unconfined\Z|label[:=]\s*disable\Z", re.IGNORECASE)
 
 
 def confinement_off(service: Service) -> CheckOutcome:
     """seccomp, AppArmor or SELinux switched off."""
     security_options = service.node.get("security_opt")
     for index, security_option in enumerate(security_options) if isinstance(security_options, Seq) else ():
-        if (
-            isinstance(security_option, str)
-            and isinstance(security_options, Seq)
-            and _DISABLED_SECURITY_OPTION.match(security_option.strip())
-        ):
+        if isinstance(security_option, str) and isinstance(security_options, Seq) and _DISABLED_SECURITY_OPTION.match(security_option.strip()):
             yield hit(security_options.at(index), option=security_option.strip())
 
 
-_DANGEROUS_DEVICE = re.compile(
-    r"/dev(?:/(?:mem|kmem|port|sd[a-z]\d*|nvme\d+n\d\w*|vd[a-z]\d*|xvd[a-z]\d*|disk|mapper)(?:/.*)?)?/?\Z"
-)
+_DANGEROUS_DEVICE = re.compile(r"/dev(?:/(?:mem|kmem|port|sd[a-z]\d*|nvme\d+n\d\w*|vd[a-z]\d*|xvd[a-z]\d*|disk|mapper)(?:/.*)?)?/?\Z")
 
 
 def device_host(service: Service) -> CheckOutcome:
@@ -228,15 +204,9 @@ def host_path_sensitive(mount: Mount) -> CheckOutcome:
     mount_text = mount.source.text[mount_spec.span.start : mount_spec.span.end]
     host_source = "~" + mount_spec.source[1:] if _HOME_VARIABLE_PATTERN.search(mount_text) else mount_spec.source
     host_path = posixpath.normpath(host_source) if host_source else ""
-    is_writable_log_folder = (
-        host_path == "/var/log" and not mount_spec.read_only
-    )  # a reader of logs reads them; only writing forges them
+    is_writable_log_folder = host_path == "/var/log" and not mount_spec.read_only  # a reader of logs reads them; only writing forges them
     if mount_spec.type not in {"bind", ""} or not (is_sensitive_host_path(host_path) or is_writable_log_folder):
         return
-    if (
-        image_facts is not None
-        and image_facts.is_host_agent
-        and (mount_spec.read_only or {"rslave", "ro"} & set(mount_spec.options))
-    ):
+    if image_facts is not None and image_facts.is_host_agent and (mount_spec.read_only or {"rslave", "ro"} & set(mount_spec.options)):
         return
     yield hit(mount_spec.span, say="read-only" if mount_spec.read_only else "writable", path=host_path)

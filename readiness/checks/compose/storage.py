@@ -32,9 +32,7 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> CheckOut
     """A server whose data goes away with its container; `stores`: one that keeps the data of others, or its own state."""
     merged_node_and_completeness = merged_node_if_defined_here(service, project)
     store_base = (
-        base_image_of_own_store(service, project)
-        if stores and merged_node_and_completeness is not None and service.image_facts is None
-        else None
+        base_image_of_own_store(service, project) if stores and merged_node_and_completeness is not None and service.image_facts is None else None
     )
     image_facts = service.image_facts if store_base is None else store_base.facts
     if (
@@ -48,9 +46,7 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> CheckOut
     merged_node, is_merged_completely = merged_node_and_completeness
     state_folders = image_facts.state_folders(service.image if store_base is None else store_base.image)
     mounts_of_service = list(mount_specs(merged_node, service.env_values))
-    if any(not spec.target or UNKNOWN_VALUE_MARK in spec.target for spec in mounts_of_service) or merged_node.get(
-        "volumes_from"
-    ):
+    if any(not spec.target or UNKNOWN_VALUE_MARK in spec.target for spec in mounts_of_service) or merged_node.get("volumes_from"):
         yield Undecidable(service.name_span)
         return
     if any(_does_mount_cover_any_folder(spec.target, state_folders) and spec.type != "tmpfs" for spec in mounts_of_service):
@@ -71,39 +67,25 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> CheckOut
         yield Undecidable(service.name_span)
     else:
         outdated_mount_span = (
-            mount_at_outdated_folder.span
-            if mount_at_outdated_folder is not None and mount_at_outdated_folder.type != "tmpfs"
-            else None
+            mount_at_outdated_folder.span if mount_at_outdated_folder is not None and mount_at_outdated_folder.type != "tmpfs" else None
         )
         related_locations = () if store_base is None else (store_base.related,)
-        yield missing_service_hit(
-            service, outdated_mount_span, role=image_facts.role, folder=state_folders[0], related=related_locations
-        )
+        yield missing_service_hit(service, outdated_mount_span, role=image_facts.role, folder=state_folders[0], related=related_locations)
 
 
 def _must_image_keep_data(service: Service, image_facts: ImageFacts, *, is_store: bool) -> bool:
     """Whether an image keeps what must last: other services' data, or its own state."""
-    if (
-        not image_facts.state_folders_before_18
-        or image_facts.keeps_nothing
-        or image_facts.role == "cache"
-        or image_facts.is_store is not is_store
-    ):
+    if not image_facts.state_folders_before_18 or image_facts.keeps_nothing or image_facts.role == "cache" or image_facts.is_store is not is_store:
         return False
     # A proxy keeps its certificates there, when it gets any.
     return image_facts.role != "proxy" or any(
-        spec.target is not None and spec.target[0] <= 443 <= spec.target[1]
-        for spec in port_specs(service.extended_node, service.env_values)
+        spec.target is not None and spec.target[0] <= 443 <= spec.target[1] for spec in port_specs(service.extended_node, service.env_values)
     )
 
 
-def _is_data_moved_to_mount(
-    setting_by_variable: SettingByVariable, service_node: Map, mount_specs_of_service: Sequence[MountSpec]
-) -> bool:
+def _is_data_moved_to_mount(setting_by_variable: SettingByVariable, service_node: Map, mount_specs_of_service: Sequence[MountSpec]) -> bool:
     """Whether a setting or the command names a folder that is mounted: the data was moved there."""
-    folder_variable_values = [
-        one.text for name, one in setting_by_variable.items() if one.text and _FOLDER_VARIABLE_NAME.search(name.upper())
-    ]
+    folder_variable_values = [one.text for name, one in setting_by_variable.items() if one.text and _FOLDER_VARIABLE_NAME.search(name.upper())]
     command_text = command_line(service_node.get("command"))
     return any(
         mount_spec.target.rstrip("/") in command_text
@@ -131,21 +113,13 @@ def _may_keep_state_elsewhere(
 def _does_mount_cover_any_folder(mount_target: str, data_folders: tuple[str, ...]) -> bool:
     """Whether a mount holds the folder of the data, or part of what is below it."""
     mount_target = posixpath.normpath(mount_target)
-    return any(
-        mount_target == path or path.startswith(mount_target + "/") or mount_target.startswith(path + "/")
-        for path in data_folders
-    )
+    return any(mount_target == path or path.startswith(mount_target + "/") or mount_target.startswith(path + "/") for path in data_folders)
 
 
 def cache_not_durable(service: Service, project: Project) -> CheckOutcome:
     """A cache that starts empty after each restart: no append-only file, or none that lasts."""
     merged_node_and_completeness = merged_node_if_defined_here(service, project)
-    if (
-        merged_node_and_completeness is None
-        or service.role != "cache"
-        or service.image_facts is None
-        or service.image_facts.keeps_nothing
-    ):
+    if merged_node_and_completeness is None or service.role != "cache" or service.image_facts is None or service.image_facts.keeps_nothing:
         yield NotApplicable()
         return
     merged_node, _ = merged_node_and_completeness
@@ -171,9 +145,7 @@ def cache_unbounded(service: Service, project: Project) -> CheckOutcome:
     command_and_variables_text = command_line(merged_node.get("command")) + " ".join(
         one.text or "" for one in variable_settings_by_name(service, project, merged_node).values()
     )
-    if UNKNOWN_VALUE_MARK in command_and_variables_text or any(
-        word.endswith(".conf") for word in unquoted_words(command_and_variables_text)
-    ):
+    if UNKNOWN_VALUE_MARK in command_and_variables_text or any(word.endswith(".conf") for word in unquoted_words(command_and_variables_text)):
         yield Undecidable(service.name_span)
     elif "maxmemory" not in command_and_variables_text and "memcached" not in str(service.extended_node.get("image")):
         yield missing_service_hit(service)
@@ -236,9 +208,7 @@ def _has_sample_beside(path: str, project: Project) -> bool:
     folder, file_name = posixpath.split(path)
     file_stem = file_name.partition(".")[0] or file_name
     return any(
-        posixpath.dirname(path) == folder
-        and file_stem in posixpath.basename(path)
-        and _SAMPLE_FILENAME.search(posixpath.basename(path))
+        posixpath.dirname(path) == folder and file_stem in posixpath.basename(path) and _SAMPLE_FILENAME.search(posixpath.basename(path))
         for path in project.paths
     )
 
@@ -258,7 +228,5 @@ def volume_anonymous(mount: Mount) -> CheckOutcome:
     image_facts = mount.owner.image_facts
     if mount_spec.type != "volume" or mount_spec.source or not mount_spec.target or UNKNOWN_VALUE_MARK in mount_spec.target:
         return
-    if image_facts is not None and _does_mount_cover_any_folder(
-        mount_spec.target, image_facts.state_folders(mount.owner.image)
-    ):
+    if image_facts is not None and _does_mount_cover_any_folder(mount_spec.target, image_facts.state_folders(mount.owner.image)):
         yield hit(mount_spec.span, path=mount_spec.target)

@@ -34,9 +34,7 @@ def _problems_by_document_id(project: Project) -> dict[int, list[Problem]]:
             document_problems += schema.schema_problems(root_mapping)
             document_problems += formats.format_problems(root_mapping)
         if id(document) in extended_only_ids:  # Docker reads only the services that are extended
-            document_problems[:] = [
-                problem for problem in document_problems if not (len(problem.path) == 2 and problem.path[0] == "services")
-            ]
+            document_problems[:] = [problem for problem in document_problems if not (len(problem.path) == 2 and problem.path[0] == "services")]
     return problems_by_document_id
 
 
@@ -50,9 +48,7 @@ def _problems_outside_template_marks(document: Document, project: Project) -> li
 
 def key_unknown(document: Document, project: Project) -> CheckOutcome:
     """A key that the specification does not know where it stands; what another tool's keys are in a file that it reads, nobody can tell."""
-    foreign_tool_key = next(
-        (key for key in document.node if key in property_by_fact_name("docker-words", "compose-reader")), None
-    )
+    foreign_tool_key = next((key for key in document.node if key in property_by_fact_name("docker-words", "compose-reader")), None)
     if foreign_tool_key is not None:
         yield Undecidable(document.node.key_span(foreign_tool_key))
         return
@@ -96,8 +92,7 @@ def _key_hint(problem: Problem) -> str:
     paths_below_parent = [
         path
         for path in _known_parent_paths_by_key().get(unknown_key, ())
-        if path[: len(_path_without_names(parent_path))] == _path_without_names(parent_path)
-        and path != _path_without_names(parent_path)
+        if path[: len(_path_without_names(parent_path))] == _path_without_names(parent_path) and path != _path_without_names(parent_path)
     ]
     if paths_below_parent:
         return f"; it belongs under `{'.'.join(paths_below_parent[0][len(_path_without_names(parent_path)) :])}`"
@@ -129,20 +124,14 @@ def _known_parent_paths_by_key() -> dict[str, list[tuple[str, ...]]]:
         if len(key_path) > 6 or key_path[:1] == ("jobs",):
             continue
         if "$ref" in schema_node:
-            pending_schema_nodes.append(
-                (key_path, schema.load_compose_schema()["$defs"][schema_node["$ref"].rpartition("/")[2]])
-            )
-        pending_schema_nodes += [
-            (key_path, inner_node) for name in ("oneOf", "allOf") for inner_node in schema_node.get(name, ())
-        ]
+            pending_schema_nodes.append((key_path, schema.load_compose_schema()["$defs"][schema_node["$ref"].rpartition("/")[2]]))
+        pending_schema_nodes += [(key_path, inner_node) for name in ("oneOf", "allOf") for inner_node in schema_node.get(name, ())]
         for property_key, inner_node in schema_node.get("properties", {}).items():
             parent_paths_by_key.setdefault(property_key, []).append(key_path)
             pending_schema_nodes.append(((*key_path, property_key), inner_node))
         if len(key_path) == 1:
             pending_schema_nodes += [
-                ((*key_path, "*"), inner_node)
-                for form, inner_node in schema_node.get("patternProperties", {}).items()
-                if form != "^x-"
+                ((*key_path, "*"), inner_node) for form, inner_node in schema_node.get("patternProperties", {}).items() if form != "^x-"
             ]
         if "items" in schema_node and key_path:
             pending_schema_nodes.append((key_path, schema_node["items"]))
@@ -168,18 +157,14 @@ def interpolation_invalid(document: Document) -> CheckOutcome:
             if id(mapping_or_list) in visited_ids:
                 continue
             visited_ids.add(id(mapping_or_list))
-            for entry_key, entry_value in list(
-                mapping_or_list.items() if isinstance(mapping_or_list, Map) else enumerate(mapping_or_list)
-            ):
+            for entry_key, entry_value in list(mapping_or_list.items() if isinstance(mapping_or_list, Map) else enumerate(mapping_or_list)):
                 if isinstance(entry_value, Map | Seq):
                     pending_nodes.append(entry_value)
                 elif isinstance(entry_value, str) and "${" in entry_value:
                     yield from _interpolation_error_hits(document, mapping_or_list, entry_key, entry_value)
 
 
-def _interpolation_error_hits(
-    document: Document, parent_node: Map | Seq, entry_key: Any, interpolated_text: str
-) -> Iterator[Hit]:
+def _interpolation_error_hits(document: Document, parent_node: Map | Seq, entry_key: Any, interpolated_text: str) -> Iterator[Hit]:
     try:
         interpolate_variables(interpolated_text)
     except InterpolationError as error:

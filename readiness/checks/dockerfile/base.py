@@ -136,12 +136,7 @@ def _images_pulled_by_instruction(step: Step) -> Iterator[tuple[images.ImageRefe
 def base_image_platform_fixed(stage: Stage) -> CheckOutcome:
     """FROM names one platform; a stage or a file whose name says the platform means it so."""
     platform_flag = stage.from_instruction.flag("platform") if stage.from_instruction else None
-    if (
-        platform_flag is None
-        or not platform_flag.value
-        or has_variable_sign(platform_flag.raw)
-        or has_template_opening(platform_flag.raw)
-    ):
+    if platform_flag is None or not platform_flag.value or has_variable_sign(platform_flag.raw) or has_template_opening(platform_flag.raw):
         return
     file_and_stage_name = f"{posixpath.basename(stage.source.path).lower()} {stage.name}"
     if any(part and part in file_and_stage_name for part in platform_flag.value.lower().split("/")):
@@ -175,9 +170,7 @@ def _is_tilt_fixture(stage: Stage, project: Project) -> bool:
     source = stage.document.source
     assumed_purpose = source.purposes.get("")
     tiltfile_paths = (posixpath.join(folder, "Tiltfile") for folder in parent_folders(source.path))
-    return (
-        assumed_purpose is not None and assumed_purpose.word == "test" and any(path in project.paths for path in tiltfile_paths)
-    )
+    return assumed_purpose is not None and assumed_purpose.word == "test" and any(path in project.paths for path in tiltfile_paths)
 
 
 def from_argument_undefined(stage: Stage, *, project: Project) -> CheckOutcome:
@@ -221,9 +214,5 @@ def from_default_invalid(stage: Stage) -> CheckOutcome:
         return "" if default_value is None and name in global_args and name not in platform_build_arguments() else default_value
 
     expanded_image = expand_word(image_word.raw, argument_default, stage.document.parsed_dockerfile.escape_character)
-    if (
-        expanded_image is not None
-        and not images.parse_image(expanded_image).is_valid
-        and not has_template_opening(expanded_image)
-    ):
+    if expanded_image is not None and not images.parse_image(expanded_image).is_valid and not has_template_opening(expanded_image):
         yield hit(image_word.span, image=image_word.value, filled=expanded_image or "nothing")

@@ -63,9 +63,7 @@ def _package_calls_and_removals(step: Step) -> Iterator[PackageCall | _Removal]:
             removed_words = [word for word in removed_words if word.value[:1] != "-"]
             are_all_paths_known = all(word.is_fully_known or _HOME_FOLDER_PREFIX.match(word.value) for word in removed_words)
             are_all_paths_known = are_all_paths_known and command_with_wrapper.program != "xargs"
-            removed_paths = (
-                posixpath.join(current_folder, name) for word in removed_words for name in _expand_braces(word.value)
-            )
+            removed_paths = (posixpath.join(current_folder, name) for word in removed_words for name in _expand_braces(word.value))
             yield _Removal(tuple(removed_paths), are_all_paths_known)
 
 
@@ -144,9 +142,7 @@ def _non_apt_caches_left_hits(step: Step, managers: Collection[str]) -> CheckOut
             yield Undecidable(install_call.verb.span)
         else:
             manager_name = install_call.manager.name
-            yield hit(
-                install_call.verb.span, program=install_call.program, action=install_call.verb.value, manager=manager_name
-            )
+            yield hit(install_call.verb.span, program=install_call.program, action=install_call.verb.value, manager=manager_name)
 
 
 def _installs_with_kept_cache(step: Step, managers: Collection[str]) -> tuple[dict[str, PackageCall], set[str]]:
@@ -155,20 +151,14 @@ def _installs_with_kept_cache(step: Step, managers: Collection[str]) -> tuple[di
     possibly_removed_programs: set[str] = set()
     for call_or_removal in _package_calls_and_removals(step):
         if isinstance(call_or_removal, _Removal):
-            removed_programs = {
-                name for name, call in install_by_program.items() if _is_cache_removed(step, call, call_or_removal)
-            }
+            removed_programs = {name for name, call in install_by_program.items() if _is_cache_removed(step, call, call_or_removal)}
             install_by_program = {name: call for name, call in install_by_program.items() if name not in removed_programs}
             possibly_removed_programs |= set() if call_or_removal.is_known else install_by_program.keys()
             continue
         cache_program = "dnf" if call_or_removal.program in _PROGRAMS_SHARING_DNF_CACHE else call_or_removal.program
         if call_or_removal.action == "clean":
             install_by_program.pop(cache_program, None)
-        elif (
-            call_or_removal.manager.name in managers
-            and call_or_removal.is_install
-            and not _keeps_no_cache(step, call_or_removal)
-        ):
+        elif call_or_removal.manager.name in managers and call_or_removal.is_install and not _keeps_no_cache(step, call_or_removal):
             install_by_program[cache_program] = call_or_removal
             possibly_removed_programs.discard(cache_program)
     return install_by_program, possibly_removed_programs
@@ -196,10 +186,7 @@ def _keeps_no_cache(step: Step, package_call: PackageCall) -> bool:
     manager = package_call.manager
     if manager.no_cache_options and package_call.command.has_option(*manager.no_cache_options):
         return True
-    if any(
-        (_variable_value_for_call(step, package_call, name) or "").lower() in _TRUE_VARIABLE_VALUES
-        for name in manager.no_cache_variables
-    ):
+    if any((_variable_value_for_call(step, package_call, name) or "").lower() in _TRUE_VARIABLE_VALUES for name in manager.no_cache_variables):
         return True
     return manager.no_cache_setting is not None and is_in_run_text(step.stage, manager.no_cache_setting)
 

@@ -46,7 +46,5 @@ def dockerignore_of(project: Project, dockerfile: str, folder: str) -> Ignores |
     """The .dockerignore that counts for a Dockerfile where its context is a folder."""
     dockerignore_by_path = project.document_by_path("dockerignore")
     dockerignore_of_dockerfile = dockerignore_by_path.get(posixpath.normpath(f"{dockerfile}.dockerignore"))
-    dockerignore: Ignores | None = dockerignore_of_dockerfile or dockerignore_by_path.get(
-        posixpath.normpath(posixpath.join(folder, ".dockerignore"))
-    )
+    dockerignore: Ignores | None = dockerignore_of_dockerfile or dockerignore_by_path.get(posixpath.normpath(posixpath.join(folder, ".dockerignore")))
     return dockerignore

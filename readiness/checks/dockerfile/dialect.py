@@ -14,10 +14,7 @@ from readiness.syntax.words import variable_references
 _MESSAGE_BY_BASH_COMMAND = {
     "source": "`source` is not in POSIX sh; `.` is",
     "[[": "`[[` is not in POSIX sh; `[` is",
-    **{
-        name: f"`{name}` is not in POSIX sh"
-        for name in ("pushd", "popd", "dirs", "shopt", "declare", "typeset", "let", "mapfile")
-    },
+    **{name: f"`{name}` is not in POSIX sh" for name in ("pushd", "popd", "dirs", "shopt", "declare", "typeset", "let", "mapfile")},
     "readarray": "`readarray` is not in POSIX sh",
 }
 _BASH_ONLY_VARIABLES = frozenset({"RANDOM", "BASH_SOURCE", "SECONDS", "PIPESTATUS", "BASH_VERSION",
@@ -88,9 +85,7 @@ def _bashism_spans_and_messages(step: Step) -> Iterator[tuple[Span, str]]:
         yield bashism.span, _MESSAGE_BY_BASH_CONSTRUCT.get(bashism.kind, _BASH_EXPANSION_MESSAGE)
     arguments_text = step.instruction.arguments_text
     for variable_reference in variable_references(arguments_text.text, respect_single_quotes=False):
-        if variable_reference.name in _BASH_ONLY_VARIABLES and not _is_variable_set_before_or_in_step(
-            step, variable_reference.name
-        ):
+        if variable_reference.name in _BASH_ONLY_VARIABLES and not _is_variable_set_before_or_in_step(step, variable_reference.name):
             message_text = f"`${variable_reference.name}` is empty in POSIX sh"
             yield arguments_text.source_span(variable_reference.start, variable_reference.end), message_text
 

@@ -32,11 +32,7 @@ def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -
     if insecure_options is None and package_call is not None and package_call.manager.name == "pip":
         insecure_options = options.get("pip")
     short_options_with_value = _SHORT_VALUE_OPTIONS_BY_PROGRAM.get(invocation.program, "")
-    option_word = (
-        invocation.find_option_word(*insecure_options, options_with_value=short_options_with_value)
-        if insecure_options
-        else None
-    )
+    option_word = invocation.find_option_word(*insecure_options, options_with_value=short_options_with_value) if insecure_options else None
     if option_word is None and insecure_options and "--allow-unauthenticated" in insecure_options:
         option_word = next((each for each in invocation.words if _UNSIGNED_APT_SETTING.search(each.value)), None)
     if option_word is not None and not (package_call is not None and _installs_only_local_packages(command, package_call)):
@@ -53,9 +49,7 @@ _PACKAGE_FILE_PATH = re.compile(r"\.{0,2}/|[^:]*\.(?:apk|deb|rpm)\Z")
 
 def _installs_only_local_packages(command: Command, package_call: packages.PackageCall) -> bool:
     """Whether all it installs are files that COPY or a mount brought: no repository, and nobody on the way."""
-    are_all_package_files = package_call.packages and all(
-        _PACKAGE_FILE_PATH.match(word.value) for word in package_call.packages
-    )
+    are_all_package_files = package_call.packages and all(_PACKAGE_FILE_PATH.match(word.value) for word in package_call.packages)
     if not are_all_package_files:
         return False
     stages_in_sight = list(command.stage.base_chain)
@@ -111,9 +105,7 @@ def tls_verification_off_setting(command: Command) -> CheckOutcome:
             )
             return
     if invocation.program in ("pip", "pip3") and invocation.unquoted_words[:2] == ("config", "set"):
-        trusted_host_settings = [
-            setting_value for setting_value in invocation.unquoted_words[2:3] if setting_value.endswith(".trusted-host")
-        ]
+        trusted_host_settings = [setting_value for setting_value in invocation.unquoted_words[2:3] if setting_value.endswith(".trusted-host")]
         if trusted_host_settings:
             yield hit(invocation.span, setting=trusted_host_settings[0], program=invocation.program)
 
@@ -123,11 +115,7 @@ def _is_setting_named(normalized_setting: str, setting_name: str) -> bool:
     if normalized_setting == setting_name:
         return True
     repository_prefix = setting_name.removesuffix("sslverify")
-    return (
-        repository_prefix != setting_name
-        and normalized_setting.startswith(repository_prefix)
-        and normalized_setting.endswith(".sslverify")
-    )
+    return repository_prefix != setting_name and normalized_setting.startswith(repository_prefix) and normalized_setting.endswith(".sslverify")
 
 
 _SSL_VERIFY_OFF = re.compile(r"\bsslverify\s*=\s*(?:0|false|no|off)\b", re.IGNORECASE)
@@ -142,9 +130,7 @@ def _writes_yum_settings_file(command: Command) -> bool:
     )
 
 
-def insecure_variable(
-    step: Step, *, off: Sequence[str] = (), any_value: Sequence[str] = (), zero: Sequence[str] = ()
-) -> CheckOutcome:
+def insecure_variable(step: Step, *, off: Sequence[str] = (), any_value: Sequence[str] = (), zero: Sequence[str] = ()) -> CheckOutcome:
     """A variable that turns a check off is set: to 0 (`zero`), to no (`off`), or at all."""
 
     def is_check_turned_off(name: str, value: str) -> bool:
@@ -191,16 +177,12 @@ def script_piped_to_shell(step: Step) -> CheckOutcome:
         if fetch_command is None:
             continue
         for command in pipeline_commands:
-            if command.position_in_pipeline > fetch_command.position_in_pipeline and _does_run_script_from_stdin(
-                unwrap_command(command)
-            ):
+            if command.position_in_pipeline > fetch_command.position_in_pipeline and _does_run_script_from_stdin(unwrap_command(command)):
                 yield hit(Span(fetch_command.span.start, command.span.end), url=redacted_fetch_url(fetch_command))
                 break
     for command in shell_script.commands:
         input_redirections = [r.target_word.value for r in command.redirects if r.operator == "<" and r.target_word]
-        if _is_code_interpreter(unwrap_command(command).program) and any(
-            map(_FETCH_IN_PROCESS_SUBSTITUTION.match, input_redirections)
-        ):
+        if _is_code_interpreter(unwrap_command(command).program) and any(map(_FETCH_IN_PROCESS_SUBSTITUTION.match, input_redirections)):
             yield hit(command.span, url="what it fetches")
         if 0 <= command.parent_index < len(shell_script.commands) and command.program in FETCH_PROGRAMS:
             enclosing_command = unwrap_command(shell_script.commands[command.parent_index])

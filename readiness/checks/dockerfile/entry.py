@@ -72,9 +72,7 @@ def _script_word_of_command(command: shell.SimpleCommand) -> shell.ShellWord | N
     if not command.words or not _INTERPRETER_NAME.match(command.program):
         return None
     first_word = command.words[0]
-    is_literal_argument = (
-        first_word.is_fully_known and not has_template_opening(first_word.value) and not first_word.value.startswith("-")
-    )
+    is_literal_argument = first_word.is_fully_known and not has_template_opening(first_word.value) and not first_word.value.startswith("-")
     return first_word if is_literal_argument and _SCRIPT_FILE_SUFFIX.search(first_word.value) else None
 
 
@@ -123,9 +121,7 @@ def _may_instruction_copy_file(stage: Stage, instruction: Instruction, file_path
         if not is_file_source or ("*" in source_name and "." not in source_name):
             if file_path == copy_target or file_path.startswith(copy_target.rstrip("/") + "/"):
                 return True
-        elif (file_path == copy_target and not is_target_folder) or glob.glob_matches(
-            posixpath.join(copy_target, source_name), file_path
-        ):
+        elif (file_path == copy_target and not is_target_folder) or glob.glob_matches(posixpath.join(copy_target, source_name), file_path):
             return True
     return False
 

@@ -95,11 +95,7 @@ def download_moving(step: Step) -> CheckOutcome:
             return
     for command in step.script.commands if step.keyword == "RUN" else ():
         invocation = unwrap_command(command)
-        if (
-            invocation.program == "git"
-            and invocation.unquoted_words[:1] == ("clone",)
-            and _clones_moving_branch(step, invocation)
-        ):
+        if invocation.program == "git" and invocation.unquoted_words[:1] == ("clone",) and _clones_moving_branch(step, invocation):
             yield hit(invocation.span, what="git clone")
             return
 

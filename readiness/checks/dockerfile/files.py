@@ -217,9 +217,7 @@ def copy_before_install(stage: Stage) -> CheckOutcome:
             first_whole_context_word = next((word for word in source_words if is_whole_context_source(word)), None)
             if first_whole_context_word is not None and whole_context_word is None:
                 whole_context_word = first_whole_context_word
-            is_manifest_copied = is_manifest_copied or any(
-                _DEPENDENCY_MANIFEST_NAME.search(word.value) for word in source_words
-            )
+            is_manifest_copied = is_manifest_copied or any(_DEPENDENCY_MANIFEST_NAME.search(word.value) for word in source_words)
         elif instruction.keyword == "RUN" and whole_context_word is not None and not is_manifest_copied:
             run_step = Step(stage.document, stage, instruction)
             mount_targets = {mount.get("target", "") for mount in run_step.mounts()}
@@ -285,8 +283,6 @@ def chown_after_copy(step: Step) -> CheckOutcome:
 def _folders_filled_by_copy(stage: Stage) -> tuple[tuple[int, str], ...]:
     """The folders that the stage's COPYs fill, with the offset of each."""
     offsets_and_folders = (
-        (instruction.span.start, copy_destination(stage, instruction))
-        for instruction in stage.instructions
-        if instruction.keyword in ("COPY", "ADD")
+        (instruction.span.start, copy_destination(stage, instruction)) for instruction in stage.instructions if instruction.keyword in ("COPY", "ADD")
     )
     return tuple((start, folder) for start, folder in offsets_and_folders if folder)

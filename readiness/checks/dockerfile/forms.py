@@ -45,9 +45,7 @@ def exec_form_broken(step: Step) -> CheckOutcome:
     instruction = step.instruction
     if instruction.keyword not in ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK") or instruction.is_json_form:
         return
-    if _MALFORMED_JSON_LIST_PATTERN.match(instruction.arguments_text.text) and not has_template_opening(
-        instruction.arguments_text.text
-    ):
+    if _MALFORMED_JSON_LIST_PATTERN.match(instruction.arguments_text.text) and not has_template_opening(instruction.arguments_text.text):
         arguments_end = len(instruction.arguments_text.text.rstrip())
         message_name = "backslash" if "\\" in instruction.arguments_text.text else "quote"
         if "'" not in instruction.arguments_text.text and "\\" not in instruction.arguments_text.text:
@@ -60,9 +58,7 @@ _OPERATOR_READING_PROGRAMS = frozenset({"monofy", "execlineb"})
 _SHELL_OPERATORS = frozenset({"&&", "||", "|", ">", ">>", "2>&1"})
 _SHELL_VARIABLE_PATTERN = re.compile(r"(?<![$\\])\$(?:[A-Z][A-Z0-9_]+|\{[A-Z][A-Z0-9_]+(?::?-[^}]{0,400})?\})")
 # Programs that take their arguments as they are, and have no code in them.
-_LITERAL_ARGUMENTS_PROGRAM_PATTERN = re.compile(
-    r"(?:node|python[0-9.]*|java|ruby|gunicorn|uvicorn|dotnet|curl|wget|redis-server|postgres)\Z"
-)
+_LITERAL_ARGUMENTS_PROGRAM_PATTERN = re.compile(r"(?:node|python[0-9.]*|java|ruby|gunicorn|uvicorn|dotnet|curl|wget|redis-server|postgres)\Z")
 _INLINE_CODE_OPTIONS = frozenset({"-c", "-e", "-r", "-p", "--eval", "--print"})
 
 
@@ -80,11 +76,7 @@ def exec_form_literal(step: Step) -> CheckOutcome:
     if not command_words or step.stage.windows or (instruction.keyword == "CMD" and _may_entrypoint_read_cmd(step)):
         return
     program = command_words[0].value.rpartition("/")[2]
-    if (
-        program in shell.SHELL_PROGRAMS
-        or program in _OPERATOR_READING_PROGRAMS
-        or has_template_opening(instruction.arguments_text.text)
-    ):
+    if program in shell.SHELL_PROGRAMS or program in _OPERATOR_READING_PROGRAMS or has_template_opening(instruction.arguments_text.text):
         return
     if _has_arguments_in_name(command_words[0].value):
         yield hit(command_words[0].span, say="one-entry", keyword=instruction.keyword)
@@ -93,9 +85,7 @@ def exec_form_literal(step: Step) -> CheckOutcome:
     if operator_word is not None:
         keyword = instruction.keyword
         yield hit(operator_word.span, say="operator", keyword=keyword, operator=operator_word.value)
-    elif _LITERAL_ARGUMENTS_PROGRAM_PATTERN.match(program) and not _INLINE_CODE_OPTIONS & {
-        word.value for word in command_words
-    }:
+    elif _LITERAL_ARGUMENTS_PROGRAM_PATTERN.match(program) and not _INLINE_CODE_OPTIONS & {word.value for word in command_words}:
         yield from _unexpanded_variable_hits(step, command_words)
 
 

@@ -43,11 +43,7 @@ def _dockerfiles_with_compose_check(project: Project) -> frozenset[str]:
 def healthcheck_disabled(stage: Stage) -> CheckOutcome:
     """The final stage turns the health check off."""
     effective_healthcheck = stage.effective_value("HEALTHCHECK") if stage.final else None
-    if (
-        effective_healthcheck
-        and effective_healthcheck.instruction.words
-        and effective_healthcheck.instruction.words[0].raw.upper() == "NONE"
-    ):
+    if effective_healthcheck and effective_healthcheck.instruction.words and effective_healthcheck.instruction.words[0].raw.upper() == "NONE":
         yield hit(effective_healthcheck.span)
 
 
@@ -73,9 +69,7 @@ def is_always_healthy(commands: Sequence[shell.SimpleCommand]) -> bool:
     last_command = commands[-1]
     if len(commands) > 1 and (last_command.operator_before not in ("||", ";", "\n") or last_command.position_in_pipeline > 0):
         return False
-    return last_command.program in _ALWAYS_SUCCEEDING_PROGRAMS or (
-        last_command.program == "exit" and last_command.unquoted_words == ("0",)
-    )
+    return last_command.program in _ALWAYS_SUCCEEDING_PROGRAMS or (last_command.program == "exit" and last_command.unquoted_words == ("0",))
 
 
 def healthcheck_tool_missing(stage: Stage) -> CheckOutcome:

@@ -54,9 +54,7 @@ def labels_missing(stage: Stage, *, required: Sequence[str]) -> CheckOutcome:
 
 
 _OCI_LABEL_PREFIX = "org.opencontainers.image."
-_RFC3339_TIME_PATTERN = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.\d+)?(?:[Zz]|[+-][01]\d:[0-5]\d|[+-]2[0-3]:[0-5]\d)\Z"
-)
+_RFC3339_TIME_PATTERN = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.\d+)?(?:[Zz]|[+-][01]\d:[0-5]\d|[+-]2[0-3]:[0-5]\d)\Z")
 
 
 def _is_rfc3339_time(value: str) -> bool:

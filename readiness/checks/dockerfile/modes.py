@@ -81,9 +81,7 @@ def setuid_set(step: Step) -> CheckOutcome:
         if _OCTAL_MODE_PATTERN.match(file_mode.text):
             sets_setuid = int(file_mode.text[:-3] or "0", 8) & 4
         else:
-            sets_setuid = any(
-                "s" in permissions and user_classes != "g" for user_classes, permissions in _granting_clauses(file_mode.text)
-            )
+            sets_setuid = any("s" in permissions and user_classes != "g" for user_classes, permissions in _granting_clauses(file_mode.text))
         if sets_setuid:
             yield hit(file_mode.span, mode=file_mode.text, by=file_mode.set_by)
 

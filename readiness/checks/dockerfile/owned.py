@@ -49,9 +49,7 @@ def is_owned_by_user(stage: Stage, path: str) -> bool | None:
         return None
     if not is_without_application(stage.root_stage.image) or _is_folder_not_judged(path):
         return None
-    if _PACKAGE_OWNED_FOLDER_PATTERN.match(path) and any(
-        _installs_system_packages(step) for step in _run_steps_of_chain(stage)
-    ):
+    if _PACKAGE_OWNED_FOLDER_PATTERN.match(path) and any(_installs_system_packages(step) for step in _run_steps_of_chain(stage)):
         return None
     is_owned: bool | None = False
     for chain_stage in reversed(list(stage.base_chain)):
@@ -156,9 +154,7 @@ def _gives_folder_to_user(step: Step, command: shell.SimpleCommand, folder: str,
         return False
     for target_word in target_words:
         target_folder = absolute_path(step.stage, target_word.value, step.instruction.span.start)
-        if target_folder == folder or (
-            target_folder and command.has_option("-R", "--recursive") and _is_at_or_above(target_folder, folder)
-        ):
+        if target_folder == folder or (target_folder and command.has_option("-R", "--recursive") and _is_at_or_above(target_folder, folder)):
             return True
     return False
 

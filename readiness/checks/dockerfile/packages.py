@@ -35,9 +35,7 @@ _ENTERPRISE_LINUX_8_PATTERN = re.compile(r"(?:ubi|el|ol)8\b|:8(?:[.-]|\Z)|linux8
 
 def _is_microdnf_assuming_yes(command: Command, call: PackageCall) -> bool:
     """microdnf of Enterprise Linux 8 assumes yes, that of 9 asks; https://github.com/rpm-software-management/microdnf/pull/94."""
-    return call.program == "microdnf" and bool(
-        _ENTERPRISE_LINUX_8_PATTERN.search(command.stage.root_stage.image.text_without_digest)
-    )
+    return call.program == "microdnf" and bool(_ENTERPRISE_LINUX_8_PATTERN.search(command.stage.root_stage.image.text_without_digest))
 
 
 def install_asks(command: Command, *, managers: Sequence[str]) -> CheckOutcome:
@@ -148,11 +146,7 @@ def version_redirected(command: Command) -> CheckOutcome:
             continue
         operator_offset = target_word.span.start - 1
         package_word = next((word for word in call.command.words if word.span.end == operator_offset), None)
-        if (
-            package_word is not None
-            and text[operator_offset] == redirect.operator
-            and not _FILE_DESCRIPTOR_PATTERN.match(package_word.raw)
-        ):
+        if package_word is not None and text[operator_offset] == redirect.operator and not _FILE_DESCRIPTOR_PATTERN.match(package_word.raw):
             yield hit(Span(package_word.span.start, target_word.span.end), file=target_word.value)
 
 
@@ -259,9 +253,7 @@ def dependencies_unlocked(command: Command) -> CheckOutcome:
     if manager_name == "npm":
         ignores_lock_file = call.verb.value != "ci" and not call.command.has_option("-g", "--global", "--package-lock-only")
     elif manager_name in ("yarn", "pnpm", "bun"):
-        ignores_lock_file = not call.command.has_option(*call.manager.lock_file_commands) and _installs_project_dependencies(
-            call
-        )
+        ignores_lock_file = not call.command.has_option(*call.manager.lock_file_commands) and _installs_project_dependencies(call)
         ignores_lock_file = ignores_lock_file and manager_name != "pnpm"  # pnpm freezes the lock file where CI is set
     else:
         yield NotApplicable()
@@ -306,9 +298,7 @@ def dependencies_development(step: Step) -> CheckOutcome:
     node_env = step.stage.variable_value("NODE_ENV", run_offset)
     if node_env == "production":
         return
-    install_calls = [
-        call for call in manager_calls(step) if call.manager.name in ("npm", "yarn", "pnpm") and call.action == "install"
-    ]
+    install_calls = [call for call in manager_calls(step) if call.manager.name in ("npm", "yarn", "pnpm") and call.action == "install"]
     if not install_calls:
         yield NotApplicable()
     elif node_env is None and step.stage.declares_variable("NODE_ENV", run_offset):
@@ -317,12 +307,7 @@ def dependencies_development(step: Step) -> CheckOutcome:
     for call in install_calls:
         has_named_packages = call.packages or call.verb_group == "global" or call.command.has_option("-g", "--global")
         sets_node_env = any(a.name == "NODE_ENV" for a in call.command.assignments)
-        if (
-            has_named_packages
-            or sets_node_env
-            or call.command.has_option(*_PRODUCTION_ONLY_OPTIONS)
-            or _prunes_dependencies(step.stage)
-        ):
+        if has_named_packages or sets_node_env or call.command.has_option(*_PRODUCTION_ONLY_OPTIONS) or _prunes_dependencies(step.stage):
             continue
         yield hit(call.verb.span, program=call.manager.name)
 
@@ -333,9 +318,7 @@ def _prunes_dependencies(stage: Stage) -> bool:
     return bool(_PRUNE_COMMAND_PATTERN.search(run_text(stage)))
 
 
-_PRUNE_COMMAND_PATTERN = re.compile(
-    r"\bprune\b|\brm\s[^\n;&|]{0,300}node_modules|\b(?:npm|yarn|pnpm)\b[^\n;&|]{0,300}(?:--omit|--prod|-P\b|focus)"
-)
+_PRUNE_COMMAND_PATTERN = re.compile(r"\bprune\b|\brm\s[^\n;&|]{0,300}node_modules|\b(?:npm|yarn|pnpm)\b[^\n;&|]{0,300}(?:--omit|--prod|-P\b|focus)")
 
 
 def compiler_in_final_stage(step: Step) -> CheckOutcome:
@@ -347,11 +330,7 @@ def compiler_in_final_stage(step: Step) -> CheckOutcome:
         return
     for call in manager_calls(step):
         if call.manager.is_system_manager and call.action == "install":
-            compiler_words = [
-                word
-                for word in call.packages
-                if word.value.partition("=")[0] in property_by_fact_name("system-packages", "compiler")
-            ]
+            compiler_words = [word for word in call.packages if word.value.partition("=")[0] in property_by_fact_name("system-packages", "compiler")]
             if compiler_words:
                 compiler_names = ", ".join(word.value for word in compiler_words[:4])
                 yield hit(compiler_words[0].span, packages=compiler_names)

@@ -26,12 +26,7 @@ def _start_command(stage: Stage) -> shell.SimpleCommand | None:
     if not top_level_commands:
         return None
     start_command = top_level_commands[0] if start_step.instruction.is_json_form else top_level_commands[-1]
-    if (
-        start_step is entrypoint_step
-        and entrypoint_step.instruction.is_json_form
-        and cmd_step
-        and cmd_step.instruction.is_json_form
-    ):
+    if start_step is entrypoint_step and entrypoint_step.instruction.is_json_form and cmd_step and cmd_step.instruction.is_json_form:
         cmd_words = cmd_step.instruction.words
         cmd_arguments = tuple(shell.ShellWord(word.raw, word.value, True, word.span) for word in cmd_words)
         start_command = replace(start_command, words=start_command.words + cmd_arguments)
@@ -77,11 +72,7 @@ def process_package_manager(stage: Stage) -> CheckOutcome:
         return
     if start_command.program in ("npm", "yarn", "pnpm") and start_command.words:
         subcommand = start_command.words[0].value
-        if (
-            subcommand in property_by_fact_name("script-words", "starts")
-            or subcommand.startswith("start")
-            or start_command.program != "npm"
-        ):
+        if subcommand in property_by_fact_name("script-words", "starts") or subcommand.startswith("start") or start_command.program != "npm":
             yield hit(_process_span(stage, start_command), program=start_command.program)
 
 
@@ -95,11 +86,7 @@ def process_shell_stays(stage: Stage) -> CheckOutcome:
             continue
         shell_command, *inner_commands = step.script.commands
         top_level_commands = [one for one in inner_commands if one.parent_index < 0 and one.name]
-        if (
-            shell_command.program in shell.SHELL_PROGRAMS
-            and len(top_level_commands) > 1
-            and top_level_commands[-1].name != "exec"
-        ):
+        if shell_command.program in shell.SHELL_PROGRAMS and len(top_level_commands) > 1 and top_level_commands[-1].name != "exec":
             yield hit(top_level_commands[-1].span, program=shell_command.program)
 
 
@@ -110,11 +97,7 @@ def process_development_server(stage: Stage) -> CheckOutcome:
         return
     program_index = started_program_index(start_command.program, start_command.unquoted_words)
     if program_index is not None:
-        start_command = (
-            _command_from_word(start_command, program_index)
-            if start_command.words[program_index].is_fully_known
-            else start_command
-        )
+        start_command = _command_from_word(start_command, program_index) if start_command.words[program_index].is_fully_known else start_command
     server_name = development_server_command(start_command.program, [word.value for word in start_command.words])
     if server_name:
         yield hit(_process_span(stage, start_command), server=server_name)

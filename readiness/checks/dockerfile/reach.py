@@ -29,9 +29,7 @@ def context_with_secrets(stage: Stage, project: Project) -> CheckOutcome:
         return
     copied_sources = list(_context_sources(stage))
     folder_prefix = f"{context_folder}/" if context_folder else ""
-    context_secret_files = (
-        [one for one in project.memoize(secret_file_paths) if one.startswith(folder_prefix)] if copied_sources else []
-    )
+    context_secret_files = [one for one in project.memoize(secret_file_paths) if one.startswith(folder_prefix)] if copied_sources else []
     unignored_secret_files = [
         posixpath.relpath(file, context_folder or ".")
         for file in context_secret_files
@@ -50,9 +48,7 @@ def context_with_secrets(stage: Stage, project: Project) -> CheckOutcome:
         ]
         if copied_secret_files:
             more_text = f" and {len(copied_secret_files) - 1} more" if len(copied_secret_files) > 1 else ""
-            copied_description = (
-                "the whole context" if is_whole_context_source(source_word) else f"directory {source_word.value!r}"
-            )
+            copied_description = "the whole context" if is_whole_context_source(source_word) else f"directory {source_word.value!r}"
             yield hit(source_word.span, what=copied_description, file=copied_secret_files[0] + more_text)
             return
 
@@ -72,13 +68,9 @@ def _reaches_image(stage: Stage, instruction: Instruction, source_folder: str, f
         return True
     target_folder = copy_destination(stage, instruction)
     file_name = posixpath.basename(file_path)
-    if target_folder is None or any(
-        file_name in run_instruction.arguments_text.text for run_instruction in stage.instructions_of("RUN")
-    ):
+    if target_folder is None or any(file_name in run_instruction.arguments_text.text for run_instruction in stage.instructions_of("RUN")):
         return False
-    return _is_copied_from_stage(
-        stage, posixpath.normpath(posixpath.join(target_folder, posixpath.relpath(file_path, source_folder)))
-    )
+    return _is_copied_from_stage(stage, posixpath.normpath(posixpath.join(target_folder, posixpath.relpath(file_path, source_folder))))
 
 
 @lru_cache(maxsize=16)
@@ -134,11 +126,7 @@ def context_unfiltered(stage: Stage, project: Project, *, shipped: bool) -> Chec
 def _has_dockerignore(project: Project, dockerfile_path: str) -> bool:
     """Whether a .dockerignore stands beside the Dockerfile, or in a folder above, where the context may be."""
     ignore_file_names = (".dockerignore", ".containerignore", f"{posixpath.basename(dockerfile_path)}.dockerignore")
-    return any(
-        project.was_path_seen(posixpath.join(folder, name))
-        for folder in parent_folders(dockerfile_path)
-        for name in ignore_file_names
-    )
+    return any(project.was_path_seen(posixpath.join(folder, name)) for folder in parent_folders(dockerfile_path) for name in ignore_file_names)
 
 
 _DEPLOYMENT_KINDS = ("compose", "k8s", "github", "gitlab")

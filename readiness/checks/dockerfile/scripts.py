@@ -43,9 +43,7 @@ def pipe_unchecked(step: Step) -> CheckOutcome:
         upstream_commands = [one for one in pipeline if one.position_in_pipeline < last_position]
         if not upstream_commands or all(_is_infallible(one) for one in upstream_commands):
             continue
-        if "condition" in upstream_commands[0].enclosing_constructs or not _is_exit_status_used(
-            step.script, upstream_commands[0]
-        ):
+        if "condition" in upstream_commands[0].enclosing_constructs or not _is_exit_status_used(step.script, upstream_commands[0]):
             continue
         yield hit(Span(upstream_commands[0].span.start, pipeline[-1].span.end), shell=shell_name)
         return
@@ -63,12 +61,7 @@ def _is_exit_status_used(script: shell.ShellScript, command: shell.SimpleCommand
     if "substitution" not in command.enclosing_constructs:
         return True
     outer_command = script.commands[command.parent_index] if command.parent_index >= 0 else None
-    return (
-        outer_command is not None
-        and not outer_command.name
-        and outer_command.is_name_known
-        and not outer_command.enclosing_constructs
-    )
+    return outer_command is not None and not outer_command.name and outer_command.is_name_known and not outer_command.enclosing_constructs
 
 
 def _heredoc_sets_pipefail(step: Step) -> bool:

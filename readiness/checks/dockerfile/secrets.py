@@ -134,11 +134,7 @@ def _is_script_of_run(step: Step, heredoc: Heredoc) -> bool:
         return False
     text_before_heredoc = step.source.text[step.instruction.keyword_span.end : heredoc.name_span.start]
     words_before = text_before_heredoc.split()
-    return (
-        not words_before
-        or all(word.startswith(("-", "<")) for word in words_before)
-        or (words_before[-1] in shell.SHELL_PROGRAMS)
-    )
+    return not words_before or all(word.startswith(("-", "<")) for word in words_before) or (words_before[-1] in shell.SHELL_PROGRAMS)
 
 
 def secret_mount_kept(step: Step) -> CheckOutcome:
@@ -153,15 +149,10 @@ def secret_mount_kept(step: Step) -> CheckOutcome:
         for file_word in _file_words_filled_from_secret(command, command_index, commands, secret_targets):
             file_path = file_word.value
             is_removed = any(
-                unwrap_command(command).program in ("rm", "shred", "unlink")
-                and _operands_cover_path(unwrap_command(command), file_path)
+                unwrap_command(command).program in ("rm", "shred", "unlink") and _operands_cover_path(unwrap_command(command), file_path)
                 for command in commands[command_index + 1 :]
             )
-            if (
-                file_word.is_fully_known
-                and not is_removed
-                and not file_path.startswith(("/dev/", *(f"{o}/" for o in other_targets if o)))
-            ):
+            if file_word.is_fully_known and not is_removed and not file_path.startswith(("/dev/", *(f"{o}/" for o in other_targets if o))):
                 yield hit(file_word.span, file=file_path)
                 return
 

@@ -63,16 +63,10 @@ def stage_unused(document: Document, project: Project) -> CheckOutcome:
             elif has_variable_sign(referenced_name):
                 return
     dockerfile_path = posixpath.normpath(document.source.path)
-    builds_with_target = [
-        build for build in project.memoize(builds_of_project) if build.dockerfile_path == dockerfile_path and build.target_stage
-    ]
+    builds_with_target = [build for build in project.memoize(builds_of_project) if build.dockerfile_path == dockerfile_path and build.target_stage]
     used_stage_ids.update(id(document.stage_by_name(build.target_stage or "")) for build in builds_with_target)
     for stage in document.stages[:-1]:
-        if (
-            id(stage) not in used_stage_ids
-            and stage.from_instruction is not None
-            and not _STANDALONE_TARGET_NAME_PATTERN.search(stage.name)
-        ):
+        if id(stage) not in used_stage_ids and stage.from_instruction is not None and not _STANDALONE_TARGET_NAME_PATTERN.search(stage.name):
             yield hit(stage.from_instruction.span, resource=stage.resource, name=stage.name or stage.index)
 
 

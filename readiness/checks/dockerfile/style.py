@@ -16,9 +16,7 @@ def instruction_case(document: Document) -> CheckOutcome:
     for instruction in instructions:
         is_mixed_case = not instruction.keyword_as_written.isupper() and not instruction.keyword_as_written.islower()
         is_minority_case = (
-            instruction.keyword_as_written.islower()
-            if uppercase_count >= lowercase_count
-            else instruction.keyword_as_written.isupper()
+            instruction.keyword_as_written.islower() if uppercase_count >= lowercase_count else instruction.keyword_as_written.isupper()
         )
         if is_mixed_case or is_minority_case:
             expected_keyword = instruction.keyword if uppercase_count >= lowercase_count else instruction.keyword.lower()

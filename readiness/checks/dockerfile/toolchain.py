@@ -41,7 +41,5 @@ def base_image_full(stage: Stage) -> CheckOutcome:
             yield NotApplicable()
     elif image.tag_unknown:
         yield Undecidable(image_word.span)
-    elif not any(part.startswith(tuple(small_tag_prefixes)) for part in _TAG_WORD_PATTERN.findall(image.tag)) and not any(
-        build_image_shipped(stage)
-    ):
+    elif not any(part.startswith(tuple(small_tag_prefixes)) for part in _TAG_WORD_PATTERN.findall(image.tag)) and not any(build_image_shipped(stage)):
         yield hit(image_word.span, image=image.text_without_digest)

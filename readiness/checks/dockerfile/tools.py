@@ -61,9 +61,7 @@ def _is_provided_by_step(stage: Stage, program: str) -> bool:
                 is_left = _is_program_left_by_run(Step(stage.document, chain_stage, instruction), program_pattern, program)
                 is_provided = is_provided if is_left is None else is_left
             elif instruction.keyword in ("COPY", "ADD") and instruction.words:
-                copy_match = program_pattern.search(instruction.arguments_text.text) or _BIN_FOLDER_PATTERN.search(
-                    instruction.words[-1].value
-                )
+                copy_match = program_pattern.search(instruction.arguments_text.text) or _BIN_FOLDER_PATTERN.search(instruction.words[-1].value)
                 is_provided = is_provided or bool(copy_match)
     return is_provided
 

@@ -109,8 +109,7 @@ def password_in_build(command: Command) -> CheckOutcome:
         pipeline_start = min(
             pipeline_command.span.start
             for pipeline_command in command.step.script.commands
-            if pipeline_command is command.command_with_wrapper
-            or (pipeline_command.pipeline_number == pipeline_number and pipeline_number >= 0)
+            if pipeline_command is command.command_with_wrapper or (pipeline_command.pipeline_number == pipeline_number and pipeline_number >= 0)
         )
         yield hit(Span(pipeline_start, command.command_with_wrapper.span.end), program=command.program)
     elif command.program == "passwd" and command.command.has_option("--stdin"):
@@ -142,9 +141,7 @@ def key_made_in_build(command: Command) -> CheckOutcome:
     makes_key = program == "ssh-keygen" and not command.command.has_option(*_SSH_KEYGEN_QUERY_OPTIONS)
     if program == "openssl" and arguments:
         makes_key = arguments[0] in ("genrsa", "genpkey", "gendsa") or (
-            arguments[0] == "req"
-            and bool({"-newkey", "-new", "-x509"} & set(arguments))
-            and not {"-key", "-verify"} & set(arguments)
+            arguments[0] == "req" and bool({"-newkey", "-new", "-x509"} & set(arguments)) and not {"-key", "-verify"} & set(arguments)
         )
     if makes_key:
         yield hit(command.command.span, program=program)

@@ -206,10 +206,7 @@ def variable_undefined(step: Step) -> CheckOutcome:
 def _is_guarded_reference(reference: VariableReference, references: Sequence[VariableReference]) -> bool:
     """Whether a use stands inside `${X:+...}` or `${X+...}` of the same variable: it is read only where that is set."""
     return any(
-        guard.name == reference.name
-        and guard.modifier in (":+", "+")
-        and guard.start < reference.start
-        and reference.end < guard.end
+        guard.name == reference.name and guard.modifier in (":+", "+") and guard.start < reference.start and reference.end < guard.end
         for guard in references
     )
 
@@ -239,9 +236,7 @@ def undefined_variable_reason(stage: Stage, name: str, after: int) -> str:
 @lru_cache(maxsize=16)
 def _known_variable_names(stage: Stage) -> tuple[str, ...]:
     """The variables that a stage knows, as many as a name is compared with."""
-    return tuple(
-        sorted({"PATH", *predefined_proxy_build_arguments(), *(n for s in stage.base_chain for n in s.values_by_offset)})[:200]
-    )
+    return tuple(sorted({"PATH", *predefined_proxy_build_arguments(), *(n for s in stage.base_chain for n in s.values_by_offset)})[:200])
 
 
 def definition_comment(step: Step) -> CheckOutcome:

@@ -21,11 +21,7 @@ def shell_variable_unquoted(step: Step) -> CheckOutcome:
     """An argument is a variable without quotes: it falls apart at blanks."""
     script = step.script
     for variable_use in script.variable_uses:
-        if (
-            not variable_use.is_split_into_words
-            or variable_use.name in _NUMERIC_VARIABLES
-            or variable_use.name in platform_build_arguments()
-        ):
+        if not variable_use.is_split_into_words or variable_use.name in _NUMERIC_VARIABLES or variable_use.name in platform_build_arguments():
             continue
         if variable_use.command_index >= 0 and script.commands[variable_use.command_index].program in _LIST_TAKING_PROGRAMS:
             continue
@@ -43,8 +39,7 @@ def _is_one_word_value(step: Step, variable_use: VariableUse) -> bool | None:
     assigned_values = [a.value for a in assignments if a.name == variable_use.name]
     if assigned_values:
         return all(
-            variable_value is None or (variable_value.is_fully_known and _is_one_word(variable_value.value))
-            for variable_value in assigned_values
+            variable_value is None or (variable_value.is_fully_known and _is_one_word(variable_value.value)) for variable_value in assigned_values
         )
     if variable_use.name in step.script.loop_variables:
         return None

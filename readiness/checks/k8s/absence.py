@@ -58,9 +58,7 @@ def details_of_missing_pods(join: NameResolution[Any], obj: Object, project: Pro
             if not are_workloads_beside(obj, project):
                 return None
             workload_owner = owner_object_of(candidate)
-            owner_location = Related(
-                workload_owner.source, workload_owner.metadata.at("name"), "this one is applied for others"
-            )
+            owner_location = Related(workload_owner.source, workload_owner.metadata.at("name"), "this one is applied for others")
             return MissingNameDetails("only one that is applied for others has", (owner_location,), Severity.LOW)
     if join.same_name_elsewhere:
         workload_owner = owner_object_of(join.same_name_elsewhere[0])
@@ -69,9 +67,7 @@ def details_of_missing_pods(join: NameResolution[Any], obj: Object, project: Pro
     return MissingNameDetails("no workload in the files has", (), None)
 
 
-def details_of_missing_service(
-    obj: Object, name: str, join: NameResolution[Any], namespace: str, project: Project
-) -> MissingNameDetails:
+def details_of_missing_service(obj: Object, name: str, join: NameResolution[Any], namespace: str, project: Project) -> MissingNameDetails:
     """What to say of a Service that can mean nothing; low where a chart or an operator may make it, or something else brings it.
 
     That is where no Service stands beside the object, where the name begins with that of an operator's object, where the object's

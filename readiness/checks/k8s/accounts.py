@@ -31,18 +31,12 @@ def service_account_of(pod: Pod, project: Project) -> Object | None:
     return next((one for one in candidate_accounts if _may_concern_pod_account(pod, one, pod_account_name, project)), None)
 
 
-def _may_concern_pod_account(
-    pod: Pod, account_or_grant: Object | AccountBinding, pod_account_name: str, project: Project
-) -> bool:
+def _may_concern_pod_account(pod: Pod, account_or_grant: Object | AccountBinding, pod_account_name: str, project: Project) -> bool:
     """Whether what speaks of an account may speak of the pod's: every namespace has one that is called `default`.
 
     That of another folder is the pod's only where both write the same namespace.
     """
-    if (
-        pod_account_name != "default"
-        or project.unit
-        or (account_or_grant.namespace and account_or_grant.namespace == pod.namespace)
-    ):
+    if pod_account_name != "default" or project.unit or (account_or_grant.namespace and account_or_grant.namespace == pod.namespace):
         return True
     return file_distance(account_or_grant.source.root.path, pod.source.root.path) <= BELOW_FOLDER_DISTANCE
 
@@ -163,9 +157,7 @@ def service_account_token_of_admin(obj: Object, *, project: Project) -> CheckOut
     service_account_name = obj.annotations.string_under("kubernetes.io/service-account.name")
     account_bindings = project.memoize(grants_by_account).get(service_account_name)
     for account_binding in (
-        object_index(project).resolve_meant(obj, account_bindings).meant[:MAX_BINDINGS_PER_ACCOUNT]
-        if account_bindings is not None
-        else ()
+        object_index(project).resolve_meant(obj, account_bindings).meant[:MAX_BINDINGS_PER_ACCOUNT] if account_bindings is not None else ()
     ):
         binding = account_binding.binding
         if binding.kind != "ClusterRoleBinding":

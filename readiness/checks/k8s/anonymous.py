@@ -94,9 +94,7 @@ def _role_rule_severity(rule: Map) -> Severity | None:
     if set(resources) <= _REVIEW_RESOURCES | _SELF_REVIEW_RESOURCES:
         return Severity.MEDIUM
     covers_acting_resource = any(
-        resource_covers(one, resource)
-        for one in resources
-        for resource in property_by_fact_name("kubernetes-resources", "acts")
+        resource_covers(one, resource) for one in resources for resource in property_by_fact_name("kubernetes-resources", "acts")
     )
     covers_core_group = bool({"", "*"} & set(strings_in(rule, "apiGroups")))
     if verbs - _READ_VERBS or (covers_acting_resource and covers_core_group):
@@ -107,6 +105,4 @@ def _role_rule_severity(rule: Map) -> Severity | None:
 def _is_public_url_path(url_path: str) -> bool:
     """Whether a path of the API server is open to everybody in every cluster."""
     path_prefix = url_path.rstrip("*").rstrip("/")
-    return any(
-        path_prefix == one or path_prefix.startswith(f"{one}/") for one in property_by_fact_name("kubernetes-public", "path")
-    )
+    return any(path_prefix == one or path_prefix.startswith(f"{one}/") for one in property_by_fact_name("kubernetes-public", "path"))

@@ -87,11 +87,7 @@ def api_version_deprecated(obj: Object, *, version: str = "") -> CheckOutcome:
     """The object's API version is served and deprecated in a Kubernetes version (default: the newest)."""
     deprecation_row = deprecation_facts(obj)
     target_version = version_sort_key(version or newest_kubernetes_version())
-    if (
-        deprecation_row is None
-        or "deprecated" not in deprecation_row
-        or version_sort_key(deprecation_row["deprecated"]) > target_version
-    ):
+    if deprecation_row is None or "deprecated" not in deprecation_row or version_sort_key(deprecation_row["deprecated"]) > target_version:
         return
     if "removed" not in deprecation_row or version_sort_key(deprecation_row["removed"]) > target_version:
         yield _outdated_version_hit(obj, deprecation_row, "deprecated")

@@ -20,10 +20,7 @@ def config_map_nginx_broken(obj: Object) -> CheckOutcome:
     nginx_files = [
         (data_key, text)
         for data_key, text in config_map_data.items()
-        if isinstance(text, str)
-        and "\n" in text
-        and _CONF_FILENAME_PATTERN.search(data_key)
-        and nginx.recognizes_file(data_key, text)
+        if isinstance(text, str) and "\n" in text and _CONF_FILENAME_PATTERN.search(data_key) and nginx.recognizes_file(data_key, text)
     ]
     if not nginx_files:
         yield NotApplicable()
@@ -36,12 +33,8 @@ def config_map_nginx_broken(obj: Object) -> CheckOutcome:
                 yield Undecidable(value_span)
                 continue
             line_starts = literal_line_starts(obj.source.text, value_span, text)
-            nested_source = (
-                Source(data_key, text, parent=obj.source, line_starts_in_parent=line_starts) if line_starts else None
-            )
-            error_line_start = (
-                nested_source.to_root(_line_text_start(text, error.offset)) if nested_source else value_span.start
-            )
+            nested_source = Source(data_key, text, parent=obj.source, line_starts_in_parent=line_starts) if line_starts else None
+            error_line_start = nested_source.to_root(_line_text_start(text, error.offset)) if nested_source else value_span.start
             yield hit(Span(error_line_start, value_span.end), key=data_key, reason=error.message)
 
 

@@ -24,9 +24,7 @@ def namespace_default(obj: Object, *, rules: bool) -> CheckOutcome:
     if obj.namespace != "default" or is_kept_in_default_namespace(obj) or (obj.kind in NAMESPACE_POLICY_KINDS) is not rules:
         return
     namespace_span = obj.metadata.at("namespace")
-    if not template_text_of_value(
-        obj.source, namespace_span
-    ):  # the release's namespace, which is only `default` while nobody says
+    if not template_text_of_value(obj.source, namespace_span):  # the release's namespace, which is only `default` while nobody says
         yield hit(namespace_span)
 
 
@@ -57,9 +55,7 @@ def pod_security_policy_permissive(obj: Object) -> CheckOutcome:
         if obj.spec.get(policy_field):
             yield hit(obj.spec.at(policy_field), key=policy_field, permits="capabilities-added")
     required_drops = obj.spec.get("requiredDropCapabilities")
-    dropped_capabilities = (
-        {item for item in required_drops if isinstance(item, str)} if isinstance(required_drops, Seq) else set()
-    )
+    dropped_capabilities = {item for item in required_drops if isinstance(item, str)} if isinstance(required_drops, Seq) else set()
     if "ALL" not in dropped_capabilities:
         yield missing(name_span, permits="capabilities-kept" if "NET_RAW" in dropped_capabilities else "net-raw")
     yield from _policy_root_hits(obj)
@@ -191,9 +187,7 @@ def service_ssh(obj: Object, *, numbers: Sequence[int]) -> CheckOutcome:
 
 def volume_mounted(pod: Pod, *, sources: Sequence[str]) -> CheckOutcome:
     """The pod mounts a volume of one of the types into a container."""
-    mounted_volume_names = {
-        mount.string_under("name") for c in pod.containers() for mount in c.node.mappings_under("volumeMounts")
-    }
+    mounted_volume_names = {mount.string_under("name") for c in pod.containers() for mount in c.node.mappings_under("volumeMounts")}
     for volume in pod.node.mappings_under("volumes"):
         for source_type in sources if volume.get("name") in mounted_volume_names else ():
             if volume.get(source_type) is not None:

@@ -33,9 +33,7 @@ def seccomp_missing(pod: Pod, *, allow_local: bool = True) -> CheckOutcome:
         elif profile_type == "Localhost" and not allow_local:
             container_profile = container.security_context.mapping_at_path("seccompProfile")
             written_profile = (
-                container_profile
-                if container_profile.get("type") is not None
-                else pod_security_context(pod).mapping_at_path("seccompProfile")
+                container_profile if container_profile.get("type") is not None else pod_security_context(pod).mapping_at_path("seccompProfile")
             )
             yield hit(written_profile.at("type"), container=container.name, name=container.name)
 
@@ -44,9 +42,7 @@ def has_seccomp_annotation(container: Container) -> bool:
     """Whether one of the old seccomp annotations is for this container."""
     container_key, pod_key = SECCOMP_ANNOTATION_PREFIXES[0] + container.name, SECCOMP_ANNOTATION_PREFIXES[1]
     return any(
-        key in annotation_map
-        for annotation_map in (container.pod.annotations, container.pod.owner.annotations)
-        for key in (container_key, pod_key)
+        key in annotation_map for annotation_map in (container.pod.annotations, container.pod.owner.annotations) for key in (container_key, pod_key)
     )
 
 
@@ -86,9 +82,7 @@ def security_option_unset(pod: Pod, *, key: str) -> CheckOutcome:
 def windows_unset(pod: Pod, *, key: str) -> CheckOutcome:
     """A Windows pod leaves an option of windowsOptions unset, for itself and for a container."""
     pod_options = pod_security_context(pod).mapping_at_path("windowsOptions")
-    has_windows_options = bool(pod_options) or any(
-        c.security_context.mapping_at_path("windowsOptions") for c in pod.containers()
-    )
+    has_windows_options = bool(pod_options) or any(c.security_context.mapping_at_path("windowsOptions") for c in pod.containers())
     if not (pod.windows or has_windows_options) or pod_options.get(key) is not None:
         return
     for container in pod.containers():

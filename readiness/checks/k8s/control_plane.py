@@ -79,12 +79,8 @@ def control_plane_etcd(container: Container) -> CheckOutcome:
     client_auth_flag = flag_by_name.get("client-cert-auth")
     if client_auth_flag is None and "ETCD_CLIENT_CERT_AUTH" in setting_by_variable:
         client_auth_setting = setting_by_variable["ETCD_CLIENT_CERT_AUTH"]
-        client_auth_flag = Flag(
-            "$(?)" if client_auth_setting.value is None else client_auth_setting.value.lower(), client_auth_setting.span
-        )
-    if client_auth_flag is None and (
-        {"config", "config-file"} & set(flag_by_name) or "ETCD_CONFIG_FILE" in setting_by_variable
-    ):
+        client_auth_flag = Flag("$(?)" if client_auth_setting.value is None else client_auth_setting.value.lower(), client_auth_setting.span)
+    if client_auth_flag is None and ({"config", "config-file"} & set(flag_by_name) or "ETCD_CONFIG_FILE" in setting_by_variable):
         yield Undecidable(missing_flag_span(container))
     elif client_auth_flag is None:
         yield missing(
@@ -102,9 +98,7 @@ def control_plane_etcd(container: Container) -> CheckOutcome:
         )
 
 
-def _etcd_severity(
-    container: Container, flag_by_name: dict[str, Flag], setting_by_variable: Mapping[str, VariableSetting]
-) -> Severity:
+def _etcd_severity(container: Container, flag_by_name: dict[str, Flag], setting_by_variable: Mapping[str, VariableSetting]) -> Severity:
     """High for the cluster's own etcd that others can reach, else medium."""
     listen_flag = flag_by_name.get("listen-client-urls")
     listen_urls = listen_flag.value if listen_flag else ""

@@ -58,9 +58,7 @@ def pod_exposed(pod: Pod, *, project: Project, ways: Mapping[str, Sequence[str]]
             None,
         )
         if exposing_object is not None:
-            exposing_location = Related(
-                exposing_object.source, exposing_object.metadata.at("name"), "this leads to it from outside"
-            )
+            exposing_location = Related(exposing_object.source, exposing_object.metadata.at("name"), "this leads to it from outside")
             workload_span = pod.owner.metadata.at("name")
             yield missing(workload_span, related=[exposing_location], way=exposing_object.resource, through=way_name)
 
@@ -101,11 +99,7 @@ def _open_debugger_hits(service: Object, selector: Selector, project: Project) -
     for workload in object_index(project).resolve_selected_workloads(service, selector).meant:
         for container in workload.pod.containers() if workload.pod is not None else ():
             for port_number, program in _ports_opened_to_all(container):
-                port_names = {
-                    port.get("name")
-                    for port in container.node.mappings_under("ports")
-                    if port.get("containerPort") == port_number
-                }
+                port_names = {port.get("name") for port in container.node.mappings_under("ports") if port.get("containerPort") == port_number}
                 if target_ports & {port_number, str(port_number), *port_names}:
                     container_location = Related(container.source, container.node.at("name"), "this container opens it")
                     yield _exposed_program_hit(service, program)._replace(related=(container_location,))

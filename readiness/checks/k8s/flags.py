@@ -51,9 +51,7 @@ def _missing_flag_hit(container: Container, flag_by_name: dict[str, Flag], hit_i
     return hit_if_missing._replace(span=missing_flag_span(container), is_missing=True)
 
 
-def _hit_at_flag(
-    container: Container, flag_by_name: dict[str, Flag], flag_name: str, hit_without_span: Hit
-) -> Hit | Undecidable:
+def _hit_at_flag(container: Container, flag_by_name: dict[str, Flag], flag_name: str, hit_without_span: Hit) -> Hit | Undecidable:
     """What is told of a flag, at the argument that holds it, or where it is missing."""
     if flag_name in flag_by_name:
         return hit_without_span._replace(span=flag_by_name[flag_name].span)

@@ -52,11 +52,7 @@ def gateway_certificate_missing(obj: Object, *, project: Project) -> CheckOutcom
     for listener in listeners(obj):
         tls_settings = listener.mapping_at_path("tls")
         terminates_tls = listener.get("protocol") in {"HTTPS", "TLS"} and tls_settings.get("mode") in (None, "Terminate")
-        if (
-            not terminates_tls
-            or any(True for _ in tls_settings.mappings_under("certificateRefs"))
-            or tls_settings.get("options")
-        ):
+        if not terminates_tls or any(True for _ in tls_settings.mappings_under("certificateRefs")) or tls_settings.get("options"):
             continue
         if "tls" not in listener and _CERTIFICATE_MAP_ANNOTATION in obj.annotations:
             continue
@@ -126,9 +122,7 @@ def gateway_backend_unresolved(obj: Object, *, project: Project) -> CheckOutcome
     if not is_route(obj):
         return
     for backend_ref, service_name, namespace, port in backend_references(obj):
-        yield from unresolved_backend(
-            obj, Backend(service_name, namespace, port), backend_ref.at("name"), backend_ref.at("port"), project
-        )
+        yield from unresolved_backend(obj, Backend(service_name, namespace, port), backend_ref.at("name"), backend_ref.at("port"), project)
 
 
 def _referenced_gateways(obj: Object, parent_ref: Map, gateway_name: str, project: Project) -> tuple[Object, ...]:
@@ -144,11 +138,7 @@ def gateway_listener_unresolved(obj: Object, *, project: Project) -> CheckOutcom
         return
     for parent_ref in obj.spec.mappings_under("parentRefs"):
         gateway_name, section_name = parent_ref.get("name"), parent_ref.get("sectionName")
-        if (
-            parent_ref.get("kind") not in (None, "Gateway")
-            or not isinstance(gateway_name, str)
-            or not isinstance(section_name, str)
-        ):
+        if parent_ref.get("kind") not in (None, "Gateway") or not isinstance(gateway_name, str) or not isinstance(section_name, str):
             continue
         gateways = _referenced_gateways(obj, parent_ref, gateway_name, project)
         listener_names = [each.string_under("name") for gateway in gateways for each in listeners(gateway)]
@@ -168,8 +158,6 @@ def gateway_route_not_redirected(obj: Object, *, project: Project) -> CheckOutco
             protocol_by_listener_name = {each.string_under("name"): each.get("protocol") for each in listeners(gateway)}
             section_name = parent_ref.get("sectionName")
             protocols = set(protocol_by_listener_name.values())
-            is_plain_http = (
-                protocol_by_listener_name.get(section_name) == "HTTP" if isinstance(section_name, str) else "HTTP" in protocols
-            )
+            is_plain_http = protocol_by_listener_name.get(section_name) == "HTTP" if isinstance(section_name, str) else "HTTP" in protocols
             if is_plain_http and "HTTPS" in protocols:
                 yield hit(parent_ref.at("sectionName") if section_name else parent_ref.at("name"), gateway=gateway_name)

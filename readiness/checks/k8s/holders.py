@@ -29,9 +29,7 @@ def lowered_for_controllers(told: Hit, bindings: Sequence[Object], project: Proj
 
     Then its message says which. Without bindings nobody knows who gets the rights.
     """
-    controller_facts = _controller_facts(
-        [(one, subject) for one in bindings for subject in one.node.mappings_under("subjects")], project
-    )
+    controller_facts = _controller_facts([(one, subject) for one in bindings for subject in one.node.mappings_under("subjects")], project)
     return _hit_lowered_to(told, Severity.MEDIUM, "controller", controller_facts) if controller_facts else told
 
 
@@ -47,9 +45,7 @@ def _kind_of_people(subjects: Iterable[Map]) -> str:
     Whatever begins with `system:` is no person: Kubernetes fills those groups, and names service accounts and nodes so.
     """
     kinds_and_names = [(one.string_under("kind"), one.string_under("name")) for one in subjects]
-    if not kinds_and_names or any(
-        kind not in {"Group", "User"} or not name or name.startswith("system:") for kind, name in kinds_and_names
-    ):
+    if not kinds_and_names or any(kind not in {"Group", "User"} or not name or name.startswith("system:") for kind, name in kinds_and_names):
         return ""
     return "users" if any(kind == "User" for kind, _ in kinds_and_names) else "groups"
 
@@ -67,9 +63,7 @@ def _controller_of_account(binding: Object, subject: Map, project: Project) -> M
         return None
     workloads_by_namespace = project.memoize(_workloads_by_account).get(subject.string_under("name"), ThingsByNamespace())
     namespace = subject.string_under("namespace") or binding.namespace
-    account_workloads = (
-        object_index(project).resolve_meant(binding, workloads_by_namespace, namespace, is_shared_thing=True).meant
-    )
+    account_workloads = object_index(project).resolve_meant(binding, workloads_by_namespace, namespace, is_shared_thing=True).meant
     controller_rows = [_controller_of_workload(one) for one in account_workloads if one.owner.kind not in {"Job", "CronJob"}]
     return controller_rows[0] if controller_rows and all(controller_rows) else None
 

@@ -121,9 +121,7 @@ def ingress_redirect_off(obj: Object) -> CheckOutcome:
     if not is_ingress(obj) or not obj.spec.get("tls"):
         return
     class_name = obj.spec.get("ingressClassName") or obj.annotations.get("kubernetes.io/ingress.class")
-    if class_name not in REDIRECTING_CONTROLLERS and not any(
-        "redirect" in annotation_key for annotation_key in obj.annotations
-    ):
+    if class_name not in REDIRECTING_CONTROLLERS and not any("redirect" in annotation_key for annotation_key in obj.annotations):
         yield NotApplicable()  # what its controller does by itself is not known
     force_redirect = obj.annotations.get(NGINX_ANNOTATION_PREFIX + "force-ssl-redirect")
     annotation_key = NGINX_ANNOTATION_PREFIX + "ssl-redirect"
@@ -144,18 +142,14 @@ def ingress_class_missing(obj: Object, *, project: Project) -> CheckOutcome:
     if obj.annotations.get("kubernetes.io/ingress.class") is not None or _is_for_gke(obj):
         return
     default_class_annotation = "ingressclass.kubernetes.io/is-default-class"
-    if not any(
-        str(each.annotations.get(default_class_annotation)) == "true"
-        for each in object_index(project).objects_of_kinds("IngressClass")
-    ):
+    if not any(str(each.annotations.get(default_class_annotation)) == "true" for each in object_index(project).objects_of_kinds("IngressClass")):
         yield missing(obj.metadata.at("name"))
 
 
 def _is_for_gke(obj: Object) -> bool:
     """Whether an Ingress is written for GKE, whose controller takes those that name no class."""
     return any(
-        key.startswith(("networking.gke.io/", "ingress.gcp.kubernetes.io/"))
-        or key == "kubernetes.io/ingress.global-static-ip-name"
+        key.startswith(("networking.gke.io/", "ingress.gcp.kubernetes.io/")) or key == "kubernetes.io/ingress.global-static-ip-name"
         for key in obj.annotations
     )
 
@@ -332,9 +326,7 @@ def ingress_snippets_allowed(obj: Object) -> CheckOutcome:
             yield hit(data.at("allow-snippet-annotations"))
 
 
-_NGINX_CONTROLLER_IMAGE_PATTERN = re.compile(
-    r"(?:\A|/)(?:ingress-nginx/controller(?:-chroot)?|nginx-ingress-controller)(?:[:@]|\Z)"
-)
+_NGINX_CONTROLLER_IMAGE_PATTERN = re.compile(r"(?:\A|/)(?:ingress-nginx/controller(?:-chroot)?|nginx-ingress-controller)(?:[:@]|\Z)")
 
 
 def ingress_nginx_retired(container: Container) -> CheckOutcome:
@@ -376,9 +368,7 @@ def ingress_certificate_by_hand(obj: Object, *, project: Project) -> CheckOutcom
     issuer_annotation_prefixes = tuple(property_by_fact_name("kubernetes-annotations", "issues"))
     if not is_ingress(obj) or any(key.startswith(issuer_annotation_prefixes) for key in obj.annotations):
         return
-    issued_secret_names = {
-        each.spec.string_under("secretName") for each in object_index(project).objects_of_kinds("Certificate")
-    }
+    issued_secret_names = {each.spec.string_under("secretName") for each in object_index(project).objects_of_kinds("Certificate")}
     for tls_entry in obj.spec.mappings_under("tls"):
         secret_name = tls_entry.get("secretName")
         if isinstance(secret_name, str) and not is_filled_in_value(secret_name) and secret_name not in issued_secret_names:

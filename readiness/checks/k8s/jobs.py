@@ -65,11 +65,7 @@ def job_deadline_missing(obj: Object) -> CheckOutcome:
     """A Job without activeDeadlineSeconds, which may run for ever."""
     spec = job_spec(obj)
     pod_spec = spec.mapping_at_path("template", "spec") if spec is not None else Map(obj.node.at())
-    if (
-        spec is None
-        or integer_or_none(spec.get("activeDeadlineSeconds"))
-        or integer_or_none(pod_spec.get("activeDeadlineSeconds"))
-    ):
+    if spec is None or integer_or_none(spec.get("activeDeadlineSeconds")) or integer_or_none(pod_spec.get("activeDeadlineSeconds")):
         return
     yield missing(obj.metadata.at("name"))
 

@@ -54,11 +54,7 @@ def literal_text_by_variable(container: Container) -> dict[str, str]:
 def _host_and_password(variable_name: str, variable_value: str, value_by_name: Mapping[str, str]) -> tuple[str, str]:
     """(host, password) of a variable: those of the account in a URL, else its value with the host beside it."""
     account = next(secrets.find_url_accounts(variable_value), None)
-    return (
-        (account.host, account.password)
-        if account
-        else (secrets.host_of_password(variable_name, value_by_name), variable_value)
-    )
+    return (account.host, account.password) if account else (secrets.host_of_password(variable_name, value_by_name), variable_value)
 
 
 def is_login_idle(verdict: SecretVerdict, name: str, value: str, settings: Mapping[str, str], project: Project) -> bool:
@@ -123,11 +119,7 @@ def _open_setting_by_service(project: Project) -> dict[str, StatedPassword]:
     for container in _workload_containers(project):
         image_facts = public_images.facts_of_public_image(parse_image(container.image)) if container.image else None
         for variable_name, variable_value, span in literal_variables(container) if image_facts is not None else ():
-            if (
-                image_facts is not None
-                and isinstance(variable_value, str)
-                and image_facts.opens_to_all(variable_name, variable_value)
-            ):
+            if image_facts is not None and isinstance(variable_value, str) and image_facts.opens_to_all(variable_name, variable_value):
                 for service in services_selecting_pod(container.pod, project):
                     setting_by_service.setdefault(service.name, StatedPassword(container, variable_name, span))
     return setting_by_service
@@ -143,9 +135,7 @@ def _passwordless_login_by_host_user(project: Project) -> dict[tuple[str, str], 
         span_by_name = {variable_name: span for variable_name, _, span in literal_variables(container)}
         for variable_name, user, server_host in _users_with_host(literal_text_by_variable(container)):
             name_prefix = _USER_SUFFIX_PATTERN.sub("", variable_name)
-            if not any(
-                one.startswith(name_prefix) and _PASSWORD_LIKE_PATTERN.search(one[len(name_prefix) :]) for one in variable_names
-            ):
+            if not any(one.startswith(name_prefix) and _PASSWORD_LIKE_PATTERN.search(one[len(name_prefix) :]) for one in variable_names):
                 login_by_host_and_user.setdefault(
                     (server_host.partition(".")[0], user), StatedPassword(container, variable_name, span_by_name[variable_name])
                 )
@@ -170,15 +160,11 @@ def verdict_with_idle_login(verdict: SecretVerdict, source: Source, span: Span, 
     root_start, root_end = source.to_root(span.start), source.to_root(span.end)
     find_set_value = getattr(source.root, "set_value", None)  # only a rendering knows which values it prints
     helm_value = find_set_value(Span(root_start, max(root_start, root_end))) if find_set_value is not None else None
-    settings_text, value_offset = (
-        (helm_value.source.text, helm_value.span.start) if helm_value is not None else (source.root.text, root_start)
-    )
+    settings_text, value_offset = (helm_value.source.text, helm_value.span.start) if helm_value is not None else (source.root.text, root_start)
     variable_name, value_by_name = secrets.setting_name_and_block_settings(settings_text, value_offset)
     line_start = settings_text.rfind("\n", 0, value_offset) + 1
     value_line = settings_text[line_start : line_start + _MAX_LINE_CHARACTERS].partition("\n")[0]
-    is_idle = variable_name and is_login_idle(
-        verdict, variable_name, value_line if "://" in value_line else "", value_by_name, project
-    )
+    is_idle = variable_name and is_login_idle(verdict, variable_name, value_line if "://" in value_line else "", value_by_name, project)
     return replace(verdict, is_minor=True) if is_idle else verdict
 
 
@@ -213,9 +199,7 @@ def _has_store_beside(project: Project) -> bool:
     for workload in object_index(project).workloads:
         containers = list(workload.pod.containers()) if workload.pod is not None else []
         facts_of_images = [public_images.facts_of_public_image(parse_image(one.image)) for one in containers if one.image]
-        if len(containers) > 1 and (
-            any(one is None or one.is_store for one in facts_of_images) or len(facts_of_images) < len(containers)
-        ):
+        if len(containers) > 1 and (any(one is None or one.is_store for one in facts_of_images) or len(facts_of_images) < len(containers)):
             return True
         if workload.pod is not None and workload.pod.node.get("hostNetwork") is True:
             return True
@@ -242,9 +226,9 @@ def is_secret_object_name(container: Container, name: str, value: object, projec
     if value in (pod.owner.name, pod.node.get("serviceAccountName")):
         return True
     project_index = object_index(project)
-    return any(
-        (kind, value) in project_index.objects_by_kind_and_name for kind in _KINDS_NAMED_AS_THEIR_SECRET
-    ) or value in project.memoize(_secrets_named_in_roles)
+    return any((kind, value) in project_index.objects_by_kind_and_name for kind in _KINDS_NAMED_AS_THEIR_SECRET) or value in project.memoize(
+        _secrets_named_in_roles
+    )
 
 
 def _secrets_named_in_roles(project: Project) -> frozenset[str]:
@@ -268,8 +252,7 @@ def password_at_server(container: Container, name: str, value: str, project: Pro
     other_passwords = [
         one
         for one in server_passwords
-        if one.container.pod is not container.pod
-        and is_non_production_path(one.source.root.path) <= is_non_production_path(client_path)
+        if one.container.pod is not container.pod and is_non_production_path(one.source.root.path) <= is_non_production_path(client_path)
     ]
     return min(other_passwords, key=lambda one: file_distance(one.source.root.path, client_path), default=None)
 
@@ -287,15 +270,10 @@ def _passwords_by_service_and_value(project: Project) -> dict[tuple[str, str], l
             if not isinstance(variable_value, str) or "://" in variable_value or not secrets.is_password_name(variable_name):
                 continue
             value_by_name = literal_text_by_variable(container)
-            if (
-                secrets.host_of_password(variable_name, value_by_name)
-                or not secrets.classify_value(variable_name, variable_value).is_exposed
-            ):
+            if secrets.host_of_password(variable_name, value_by_name) or not secrets.classify_value(variable_name, variable_value).is_exposed:
                 continue  # a client's own
             for service in services_selecting_pod(container.pod, project):
-                passwords_by_service_and_value.setdefault((service.name, variable_value), []).append(
-                    StatedPassword(container, variable_name, span)
-                )
+                passwords_by_service_and_value.setdefault((service.name, variable_value), []).append(StatedPassword(container, variable_name, span))
     return passwords_by_service_and_value
 
 

@@ -49,12 +49,7 @@ def name_invalid(obj: Object) -> CheckOutcome:
             and _is_api_object(obj)
         ):
             yield missing(obj.metadata.at(), say="missing")
-    elif (
-        isinstance(object_name, str)
-        and not is_filled_in_value(object_name)
-        and obj.kind not in KINDS_ALLOWING_COLONS
-        and not obj.source.fragment
-    ):
+    elif isinstance(object_name, str) and not is_filled_in_value(object_name) and obj.kind not in KINDS_ALLOWING_COLONS and not obj.source.fragment:
         if has_placeholder(object_name) or (not _is_api_object(obj) and _CAPITALS_PLACEHOLDER_PATTERN.search(object_name)):
             yield Undecidable(metadata.at("name"))
             return
@@ -119,9 +114,7 @@ def _label_hits(labels: Map, wrong_type_value_spans: Collection[Span]) -> CheckO
             yield hit(labels.key_span(label_key), say=invalid_part, label=label_key[:80])
         elif isinstance(label_value, str) and label_value and not QUALIFIED_NAME_PATTERN.match(label_value):
             yield hit(labels.at(label_key), say="value", label=label_key, value=label_value[:64])
-        elif (
-            label_value is not None and not isinstance(label_value, str) and labels.at(label_key) not in wrong_type_value_spans
-        ):
+        elif label_value is not None and not isinstance(label_value, str) and labels.at(label_key) not in wrong_type_value_spans:
             yield hit(labels.at(label_key), say="no-string", label=label_key)
 
 
@@ -132,11 +125,7 @@ def annotation_invalid(obj: Object, *, project: Project) -> CheckOutcome:
         invalid_part = invalid_key_part(annotation_key) if not has_variable_or_placeholder(annotation_key) else ""
         if invalid_part:
             yield hit(obj.annotations.key_span(annotation_key), say=invalid_part, key=annotation_key[:80])
-        elif (
-            annotation_value is not None
-            and not isinstance(annotation_value, str)
-            and obj.annotations.at(annotation_key) not in wrong_types
-        ):
+        elif annotation_value is not None and not isinstance(annotation_value, str) and obj.annotations.at(annotation_key) not in wrong_types:
             yield hit(obj.annotations.at(annotation_key), say="no-string", key=annotation_key)
 
 
@@ -144,11 +133,7 @@ def env_name_invalid(container: Container) -> CheckOutcome:
     """A variable's name that the API server refuses: empty, or with `=`."""
     for env_entry in container.node.mappings_under("env"):
         variable_name = env_entry.get("name")
-        if (
-            isinstance(variable_name, str)
-            and not has_variable_or_placeholder(variable_name)
-            and (not variable_name or "=" in variable_name)
-        ):
+        if isinstance(variable_name, str) and not has_variable_or_placeholder(variable_name) and (not variable_name or "=" in variable_name):
             yield hit(env_entry.at("name"), value=variable_name[:80])
 
 
@@ -251,9 +236,7 @@ def object_repeated(obj: Object, *, project: Project) -> CheckOutcome:
     for same_named_object in islice(project.memoize(_objects_by_name).get(name_key, ()), 64):
         if same_named_object is obj:
             return
-        if may_be_same_namespace(obj.namespace, same_named_object.namespace) is True and not _are_in_different_files(
-            obj, same_named_object
-        ):
+        if may_be_same_namespace(obj.namespace, same_named_object.namespace) is True and not _are_in_different_files(obj, same_named_object):
             other_location = Related(same_named_object.source, same_named_object.metadata.at("name"), "the other one")
             yield hit(obj.metadata.at("name"), related=[other_location])
             return
@@ -269,9 +252,7 @@ def labels_missing(obj: Object, *, any_of: Sequence[str], kinds: Sequence[str]) 
     if obj.kind not in kinds:
         return
     template_labels = obj.spec.mapping_at_path("template", "metadata", "labels")
-    if not any(key in obj.labels for key in any_of) or (
-        obj.spec.get("template") and not any(key in template_labels for key in any_of)
-    ):
+    if not any(key in obj.labels for key in any_of) or (obj.spec.get("template") and not any(key in template_labels for key in any_of)):
         yield missing(obj.metadata.at("name"))
 
 

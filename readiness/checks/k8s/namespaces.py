@@ -72,12 +72,7 @@ def pss_namespace_label_invalid(obj: Object) -> CheckOutcome:
     """A pod security label whose value is no level or no version: the API server refuses the namespace."""
     for label_key, label_value in obj.labels.items():
         security_mode = label_key.removeprefix(POD_SECURITY_LABEL_PREFIX)
-        if (
-            security_mode == label_key
-            or not isinstance(label_value, str)
-            or has_variable_sign(label_value)
-            or has_template_opening(label_value)
-        ):
+        if security_mode == label_key or not isinstance(label_value, str) or has_variable_sign(label_value) or has_template_opening(label_value):
             continue
         if security_mode in {"enforce", "audit", "warn"} and label_value not in POD_SECURITY_LEVELS:
             yield hit(obj.labels.at(label_key), key=label_key, value=label_value, allowed=join_names(POD_SECURITY_LEVELS))

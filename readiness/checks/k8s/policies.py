@@ -129,9 +129,7 @@ def network_policy_selects_nothing(obj: Object, *, alone: bool, project: Project
     yield from _absent_pods_hits(obj, selector, obj.spec.mapping_at_path("podSelector").at(), alone, project)
 
 
-def _absent_pods_hits(
-    obj: Object, selector: Selector, selector_span: Span, only_of_project: bool, project: Project
-) -> CheckOutcome:
+def _absent_pods_hits(obj: Object, selector: Selector, selector_span: Span, only_of_project: bool, project: Project) -> CheckOutcome:
     """What to say of a selector in a policy, for pods of its own namespace, that can mean none."""
     resolution = find_reached_workloads_in_run(obj, selector.without_controller_labels(), project)
     details = details_of_missing_pods(resolution, obj, project) if resolution.is_absent else None
@@ -149,11 +147,7 @@ def _may_pods_be_unlisted(selector: Selector, namespace: str, only_of_project: b
     selector_without_controller = selector.without_controller_labels()
     if selector_without_controller.selects_everything or project_index.may_be_operated(selector_without_controller):
         return True
-    return not (
-        only_of_project
-        or project_index.is_populated(namespace)
-        or project_index.is_matched_anywhere(selector_without_controller)
-    )
+    return not (only_of_project or project_index.is_populated(namespace) or project_index.is_matched_anywhere(selector_without_controller))
 
 
 def _has_pods_to_compare(project: Project, only_of_project: bool) -> bool:
@@ -225,8 +219,7 @@ def _admits_anyone(peers: Any) -> bool:
     if peers is None or (isinstance(peers, Seq) and not peers):
         return True
     return any(
-        peer.mapping_at_path("ipBlock").get("cidr") in CIDRS_OF_ALL_ADDRESSES
-        and not peer.mapping_at_path("ipBlock").get("except")
+        peer.mapping_at_path("ipBlock").get("cidr") in CIDRS_OF_ALL_ADDRESSES and not peer.mapping_at_path("ipBlock").get("except")
         for peer in mappings_in(peers)
     )
 
@@ -239,11 +232,7 @@ def allows_everything(obj: Object, *, direction: str) -> CheckOutcome:
     if not isinstance(direction_rules, Seq):
         return
     for index, rule in enumerate(direction_rules):
-        if (
-            isinstance(rule, Map)
-            and not rule.get("ports")
-            and _admits_anyone(rule.get("from" if direction == "ingress" else "to"))
-        ):
+        if isinstance(rule, Map) and not rule.get("ports") and _admits_anyone(rule.get("from" if direction == "ingress" else "to")):
             yield hit(direction_rules.at(index), direction=direction)
 
 
@@ -259,9 +248,7 @@ def _allows_dns(rule: Map) -> bool:
         first_port, last_port = port.get("port"), integer_or_none(port.get("endPort"))
         protocol = port.get("protocol") or "TCP"
         first_port_number = integer_or_none(first_port)
-        is_named_dns_port = isinstance(first_port, str) and (
-            "dns" in first_port or (first_port.isdigit() and first_port in {"53", "5353"})
-        )
+        is_named_dns_port = isinstance(first_port, str) and ("dns" in first_port or (first_port.isdigit() and first_port in {"53", "5353"}))
         includes_dns_port = first_port_number is not None and (
             first_port_number in {53, 5353} or (last_port is not None and first_port_number <= 53 <= last_port)
         )
@@ -281,18 +268,14 @@ def network_policy_without_dns(obj: Object, *, project: Project) -> CheckOutcome
         return
     dns_policy_ids = project.memoize(_ids_of_policies_allowing_dns)
     selector = parse_label_selector(obj.spec.get("podSelector")) or Selector()
-    if not dns_policy_ids or not any(
-        id(other_policy) in dns_policy_ids for other_policy in _other_policies_for(obj, selector, project)
-    ):
+    if not dns_policy_ids or not any(id(other_policy) in dns_policy_ids for other_policy in _other_policies_for(obj, selector, project)):
         yield hit(obj.spec.key_span("egress"))
 
 
 def _ids_of_policies_allowing_dns(project: Project) -> frozenset[int]:
     """The policies that let their pods resolve names."""
     return frozenset(
-        id(obj)
-        for obj in object_index(project).objects_of_kinds(POLICY_KIND)
-        if any(_allows_dns(rule) for rule in obj.spec.mappings_under("egress"))
+        id(obj) for obj in object_index(project).objects_of_kinds(POLICY_KIND) if any(_allows_dns(rule) for rule in obj.spec.mappings_under("egress"))
     )
 
 
@@ -312,15 +295,12 @@ def _other_policies_for(obj: Object, selector: Selector, project: Project) -> li
     project_index = object_index(project)
     workloads = project_index.selected_workloads(selector, obj.namespace)
     if workloads:
-        policy_lists = lists_unique_by_identity(
-            project.memoize(policy_selector_index).all_selecting_objects(each) for each in workloads
-        )
+        policy_lists = lists_unique_by_identity(project.memoize(policy_selector_index).all_selecting_objects(each) for each in workloads)
         common_policy_ids = set.intersection(*({id(each) for each in part} for part in policy_lists))
         return [each for each in policy_lists[0] if id(each) in common_policy_ids]
     selector_labels = dict(selector.pairs)
     return [
         other_policy
         for other_policy in islice(project_index.objects_of_kinds(POLICY_KIND), 4096)
-        if other_policy is not obj
-        and (parse_label_selector(other_policy.spec.get("podSelector")) or Selector()).matches(selector_labels)
+        if other_policy is not obj and (parse_label_selector(other_policy.spec.get("podSelector")) or Selector()).matches(selector_labels)
     ]

@@ -80,16 +80,12 @@ def readiness_probe_missing(container: Container, *, served: bool, project: Proj
     if (takes_requests or (not services and traffic.declares_traffic_port(container))) is not served:
         yield NotApplicable()
         return
-    loses_requests_in_rollout = (
-        takes_requests and traffic.has_overlapping_rollout(pod, project) and not traffic.has_only_udp_ports(services)
-    )
+    loses_requests_in_rollout = takes_requests and traffic.has_overlapping_rollout(pod, project) and not traffic.has_only_udp_ports(services)
     image = images.parse_image(container.image) if served and container.image else None
     is_ready_at_once_image = image is not None and is_server_ready_at_once(image) and not any(container.command_lists())
     severity = Severity.MEDIUM if served and (is_ready_at_once_image or not loses_requests_in_rollout) else None
     message_name = "at-once" if is_ready_at_once_image else ""
-    yield missing(
-        container.node.at(), severity=severity, say=message_name, server=image.name if image and is_ready_at_once_image else ""
-    )
+    yield missing(container.node.at(), severity=severity, say=message_name, server=image.name if image and is_ready_at_once_image else "")
 
 
 def readiness_probe_missing_behind_service(pod: Pod, *, project: Project) -> CheckOutcome:
@@ -120,9 +116,7 @@ def probes_identical(container: Container, *, strict: bool, project: Project) ->
     liveness_probe, readiness_probe = container.node.get("livenessProbe"), container.node.get("readinessProbe")
     if not isinstance(liveness_probe, Map) or not isinstance(readiness_probe, Map):
         return
-    if not probe_handler_kind_and_map(liveness_probe)[0] or probe_handler_kind_and_map(
-        liveness_probe
-    ) != probe_handler_kind_and_map(readiness_probe):
+    if not probe_handler_kind_and_map(liveness_probe)[0] or probe_handler_kind_and_map(liveness_probe) != probe_handler_kind_and_map(readiness_probe):
         return
     tolerated_seconds = [_tolerated_failure_seconds(one) for one in (liveness_probe, readiness_probe)]
     if not strict and (None in tolerated_seconds or tolerated_seconds[0] > tolerated_seconds[1]):  # type: ignore[operator]
@@ -252,9 +246,7 @@ def probe_port_undeclared(container: Container, *, silent: bool) -> CheckOutcome
             continue
         port = handler_and_port[1]
         port = int(port) if isinstance(port, str) and port.isdigit() and len(port) < 6 else port
-        is_undeclared = (
-            integer_or_none(port) is not None and port not in protocol_by_tcp_port and (silent or declared_ports(container))
-        )
+        is_undeclared = integer_or_none(port) is not None and port not in protocol_by_tcp_port and (silent or declared_ports(container))
         if is_undeclared or port in non_tcp_port_names:
             yield hit(handler_and_port[0].at("port"), probe=probe_key, port=port)
 
@@ -300,12 +292,7 @@ def liveness_probe_dependency(container: Container) -> CheckOutcome:
     if not isinstance(handler, Map):
         return
     host = handler.get("host")
-    if (
-        handler_kind in {"httpGet", "tcpSocket"}
-        and isinstance(host, str)
-        and host not in _LOCAL_HOSTS
-        and not is_filled_in_value(host)
-    ):
+    if handler_kind in {"httpGet", "tcpSocket"} and isinstance(host, str) and host not in _LOCAL_HOSTS and not is_filled_in_value(host):
         yield hit(handler.at("host"), host=host)
     command = handler.get("command")
     if handler_kind == "exec" and isinstance(command, Seq):
@@ -330,9 +317,7 @@ def probe_invalid(container: Container) -> CheckOutcome:
         for setting_name, minimum in _SETTINGS_AND_MINIMUMS:
             setting_value = integer_or_none(probe.get(setting_name))
             if setting_value is not None and setting_value < minimum:
-                yield hit(
-                    probe.at(setting_name), say="low", probe=probe_key, field=setting_name, value=setting_value, least=minimum
-                )
+                yield hit(probe.at(setting_name), say="low", probe=probe_key, field=setting_name, value=setting_value, least=minimum)
 
 
 _SETTINGS_AND_MINIMUMS: Sequence[tuple[str, int]] = (("periodSeconds", 0), ("timeoutSeconds", 0), ("failureThreshold", 0),
@@ -354,9 +339,5 @@ def pre_stop_missing(container: Container, *, project: Project) -> CheckOutcome:
     if container.role != "main" or workload is None or pod.kind not in LONG_RUNNING_KINDS:
         return
     has_pre_stop_hook = "preStop" in container.node.mapping_at_path("lifecycle")
-    if (
-        not has_pre_stop_hook
-        and declared_ports(container)
-        and certain_selecting_objects(workload, project, service_selector_index)
-    ):
+    if not has_pre_stop_hook and declared_ports(container) and certain_selecting_objects(workload, project, service_selector_index):
         yield missing(container.node.at())

@@ -284,9 +284,7 @@ RESTRICTED_CHECK_BY_CONTROL: dict[str, ControlCheck] = {
     "restricted-proc-mount": proc_mount_violations,
 }
 # The restricted control says all that these say, and is asked in their place.
-BASELINE_CONTROLS_IN_RESTRICTED = frozenset(
-    {"baseline-capabilities", "baseline-host-path", "baseline-proc-mount", "baseline-seccomp"}
-)
+BASELINE_CONTROLS_IN_RESTRICTED = frozenset({"baseline-capabilities", "baseline-host-path", "baseline-proc-mount", "baseline-seccomp"})
 CHECK_BY_CONTROL = BASELINE_CHECK_BY_CONTROL | RESTRICTED_CHECK_BY_CONTROL
 
 
@@ -300,16 +298,12 @@ def violations_by_level(pod: Pod) -> dict[str, list[Violation]]:
     """For each level the reasons why the pod is not admitted; an empty list is a yes."""
     violations_by_control = {name: list(violations_of(pod, name)) for name in BASELINE_CHECK_BY_CONTROL}
     kept_baseline_violations = [
-        one
-        for name, violations in violations_by_control.items()
-        if name not in BASELINE_CONTROLS_IN_RESTRICTED
-        for one in violations
+        one for name, violations in violations_by_control.items() if name not in BASELINE_CONTROLS_IN_RESTRICTED for one in violations
     ]
     return {
         "privileged": [],
         "baseline": [one for violations in violations_by_control.values() for one in violations],
-        "restricted": kept_baseline_violations
-        + [one for name in RESTRICTED_CHECK_BY_CONTROL for one in violations_of(pod, name)],
+        "restricted": kept_baseline_violations + [one for name in RESTRICTED_CHECK_BY_CONTROL for one in violations_of(pod, name)],
     }
 
 

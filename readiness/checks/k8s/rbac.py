@@ -114,11 +114,7 @@ def _role_reference(binding: Object) -> tuple[str, str, str]:
 def is_system_object(obj: Object) -> bool:
     """Whether an object is one of those that the control plane, or GKE's, makes and repairs itself."""
     is_built_in_cluster_role = obj.kind.startswith("Cluster") and obj.name in BUILT_IN_CLUSTER_ROLES
-    return (
-        is_built_in_cluster_role
-        or obj.name.startswith(("system:", "gce:"))
-        or obj.labels.get("kubernetes.io/bootstrapping") == "rbac-defaults"
-    )
+    return is_built_in_cluster_role or obj.name.startswith(("system:", "gce:")) or obj.labels.get("kubernetes.io/bootstrapping") == "rbac-defaults"
 
 
 def strings_in(rule: Map, key: str) -> list[str]:
@@ -140,12 +136,7 @@ def resource_covers(written: str, resource: str) -> bool:
         return True
     written_parent, separator, written_subresource = written.partition("/")
     parent_resource, _, subresource = resource.partition("/")
-    return (
-        bool(separator)
-        and written_parent in {"*", parent_resource}
-        and written_subresource in {"*", subresource}
-        and bool(subresource)
-    )
+    return bool(separator) and written_parent in {"*", parent_resource} and written_subresource in {"*", subresource} and bool(subresource)
 
 
 def find_allowed_access(
@@ -279,9 +270,7 @@ def role_wildcard(role: Object, *, project: Project, keys: Sequence[str], own: b
         wildcard_key = next((one for one in keys if "*" in strings_in(rule, one)), "")
         if wildcard_key:
             grant_names = far_reaching_grant_names(rule, role.kind == "ClusterRole")
-            gives_whole_cluster = _writes_everything(rule) or any(
-                "whole" in fact_row_by_name("kubernetes-grants")[one] for one in grant_names
-            )
+            gives_whole_cluster = _writes_everything(rule) or any("whole" in fact_row_by_name("kubernetes-grants")[one] for one in grant_names)
             severity = _severity_of_scope(role_scope) if gives_whole_cluster else Severity.MEDIUM
             rights_hit = hit(
                 rule.at(wildcard_key),
@@ -303,8 +292,7 @@ def far_reaching_grant_names(rule: Map, cluster: bool) -> list[str]:
     return [
         grant_name
         for grant_name, grant_row in fact_row_by_name("kubernetes-grants").items()
-        if (cluster or "cluster" not in grant_row)
-        and find_allowed_access(rule, grant_row["verbs"], grant_row["resources"], grant_row["groups"])
+        if (cluster or "cluster" not in grant_row) and find_allowed_access(rule, grant_row["verbs"], grant_row["resources"], grant_row["groups"])
     ]
 
 
@@ -407,7 +395,5 @@ def rbac_role_dangling(binding: Object, *, project: Project) -> CheckOutcome:
 def takes_over_cluster(role: Object, grants: Any) -> bool:
     """Whether a role allows one of the grants (verbs, resources, groups), each of which takes over a cluster."""
     return any(
-        find_allowed_access(rule, grant["verbs"], grant["resources"], grant.get("groups") or [""])
-        for rule in role_rules(role)
-        for grant in grants
+        find_allowed_access(rule, grant["verbs"], grant["resources"], grant.get("groups") or [""]) for rule in role_rules(role) for grant in grants
     )

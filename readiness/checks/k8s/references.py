@@ -61,9 +61,7 @@ def volume_references(pod: Pod) -> Iterator[ObjectReference]:
                 written_name_field = "name" if volume_source is not volume and object_kind == "Secret" else name_field
                 object_name = source_map.get(written_name_field)
                 if isinstance(object_name, str) and not is_filled_in_value(object_name):
-                    yield ObjectReference(
-                        source_map, written_name_field, object_kind, object_name, "", source_map.get("optional") is True, ""
-                    )
+                    yield ObjectReference(source_map, written_name_field, object_kind, object_name, "", source_map.get("optional") is True, "")
 
 
 def references_of(pod: Pod) -> Iterator[ObjectReference]:
@@ -100,12 +98,7 @@ def object_unresolved(pod: Pod, *, kinds: Sequence[str], project: Project) -> Ch
     seen_kinds_and_names = set()
     for reference in references_of(pod):
         kind_and_name = (reference.kind, reference.name)
-        if (
-            reference.kind not in kinds
-            or reference.is_optional
-            or kind_and_name in seen_kinds_and_names
-            or kind_and_name in BUILT_IN_KINDS_AND_NAMES
-        ):
+        if reference.kind not in kinds or reference.is_optional or kind_and_name in seen_kinds_and_names or kind_and_name in BUILT_IN_KINDS_AND_NAMES:
             continue
         seen_kinds_and_names.add(kind_and_name)
         resolution = find_named_in_run(pod, reference.kind, reference.name, project)
@@ -133,9 +126,7 @@ def _claim_template_prefixes(project: Project) -> frozenset[str]:
 def _is_template_claim(claim_name: str, pod: Pod, project: Project) -> bool:
     """Whether a StatefulSet makes the claim, its own (whose volume takes the template's place) or another one."""
     volume_names = {
-        volume.string_under("name")
-        for volume in pod.node.mappings_under("volumes")
-        if claim_name in str(volume.get("persistentVolumeClaim"))
+        volume.string_under("name") for volume in pod.node.mappings_under("volumes") if claim_name in str(volume.get("persistentVolumeClaim"))
     }
     claim_templates = pod.owner.spec.mappings_under("volumeClaimTemplates")
     if any(one.mapping_at_path("metadata").string_under("name") in volume_names for one in claim_templates):
@@ -202,11 +193,6 @@ def service_account_unresolved(pod: Pod, *, project: Project) -> CheckOutcome:
 def priority_class_undefined(pod: Pod, *, project: Project) -> CheckOutcome:
     """A pod names a priority class that is in no file and no part of Kubernetes."""
     class_name = pod.node.get("priorityClassName")
-    names_own_class = (
-        isinstance(class_name, str)
-        and class_name
-        and not class_name.startswith("system-")
-        and not is_filled_in_value(class_name)
-    )
+    names_own_class = isinstance(class_name, str) and class_name and not class_name.startswith("system-") and not is_filled_in_value(class_name)
     if names_own_class and find_named_in_run(pod, "PriorityClass", str(class_name), project, "").is_absent:
         yield missing(pod.node.at("priorityClassName"), value=class_name)

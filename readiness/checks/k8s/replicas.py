@@ -31,9 +31,7 @@ def replicas_single(pod: Pod, *, minimum: int, behind_service: bool, project: Pr
     replicas = stated_replica_count(owner)
     if replicas is None or not 0 < replicas < minimum:
         return
-    if behind_service and (
-        not certain_selecting_objects(workload, project, service_selector_index) or has_single_writer(pod, project)
-    ):
+    if behind_service and (not certain_selecting_objects(workload, project, service_selector_index) or has_single_writer(pod, project)):
         yield NotApplicable()
         return
     if "replicas" in owner.spec:

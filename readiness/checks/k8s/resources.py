@@ -23,9 +23,7 @@ def resource_quantities(container: Container, sort: str) -> Map:
 def has_malformed_resources(container: Container) -> bool:
     """Whether resources, requests or limits are no mappings: another rule says so."""
     resources = container.node.get("resources")
-    resource_mappings = (
-        (resources, *(resources.get(sort) for sort in ("requests", "limits"))) if isinstance(resources, Map) else (resources,)
-    )
+    resource_mappings = (resources, *(resources.get(sort) for sort in ("requests", "limits"))) if isinstance(resources, Map) else (resources,)
     return any(part is not None and not isinstance(part, Map) for part in resource_mappings)
 
 
@@ -37,9 +35,7 @@ def pod_level_quantities(pod: Pod, sort: str) -> Map:
 def _limit_range_defaults(pod: Pod, project: Project) -> Iterator[Map]:
     """The defaults for containers of the LimitRanges that hold for a pod."""
     workload = workload_of(pod, project)
-    for limit_range in (
-        project.memoize(limit_range_selector_index).all_selecting_objects(workload) if workload is not None else ()
-    ):
+    for limit_range in project.memoize(limit_range_selector_index).all_selecting_objects(workload) if workload is not None else ():
         for limit_item in limit_range.spec.mappings_under("limits"):
             if limit_item.get("type") == "Container":
                 yield limit_item
@@ -73,9 +69,7 @@ def resources_incomplete(container: Container, *, names: Sequence[str], sorts: S
     """One of the requests and limits is not set."""
     if container.role == "ephemeral" or has_malformed_resources(container):
         return
-    absent_quantities = [
-        f"{sort}.{name}" for sort in sorts for name in names if resource_quantities(container, sort).get(name) is None
-    ]
+    absent_quantities = [f"{sort}.{name}" for sort in sorts for name in names if resource_quantities(container, sort).get(name) is None]
     if absent_quantities:
         yield missing(span_of_deepest_mapping(container, "resources"), absent=join_names(absent_quantities))
 
@@ -105,9 +99,7 @@ def resource_request_over_limit(container: Container) -> CheckOutcome:
     for resource_name, request_text in requests.items():
         request, limit = parse_quantity(request_text), parse_quantity(limits.get(resource_name))
         if request is not None and limit is not None and request > limit:
-            yield hit(
-                requests.at(resource_name), resource_name=resource_name, request=request_text, limit=limits[resource_name]
-            )
+            yield hit(requests.at(resource_name), resource_name=resource_name, request=request_text, limit=limits[resource_name])
 
 
 def resource_quantity_invalid(container: Container) -> CheckOutcome:

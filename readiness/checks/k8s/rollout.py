@@ -40,11 +40,7 @@ def rollout_recreate(pod: Pod, *, project: Project) -> CheckOutcome:
     if update_strategy_node(owner).get("type") != "Recreate":
         return
     workload = workload_of(pod, project)
-    if (
-        workload
-        and certain_selecting_objects(workload, project, service_selector_index)
-        and not has_single_writer(pod, project)
-    ):
+    if workload and certain_selecting_objects(workload, project, service_selector_index) and not has_single_writer(pod, project):
         yield hit(update_strategy_node(owner).at("type"))
 
 
@@ -52,12 +48,7 @@ def rollout_not_rolling(obj: Object, *, accept: list[str]) -> CheckOutcome:
     """The type of the update strategy is written and none of `accept`."""
     kinds_with_strategy = KINDS_WITH_STRATEGY_KEY | {"DaemonSet", "StatefulSet"}
     strategy_type = update_strategy_node(obj).get("type")
-    if (
-        obj.kind in kinds_with_strategy
-        and isinstance(strategy_type, str)
-        and strategy_type not in accept
-        and not is_filled_in_value(strategy_type)
-    ):
+    if obj.kind in kinds_with_strategy and isinstance(strategy_type, str) and strategy_type not in accept and not is_filled_in_value(strategy_type):
         yield hit(update_strategy_node(obj).at("type"), type=strategy_type)
 
 
@@ -67,12 +58,7 @@ def rollout_not_rolling_behind_service(pod: Pod, *, project: Project) -> CheckOu
     strategy_type = update_strategy_node(owner).get("type")
     workload = workload_of(pod, project)
     is_not_rolling = isinstance(strategy_type, str) and strategy_type != "RollingUpdate"
-    if (
-        owner.kind == "Deployment"
-        and is_not_rolling
-        and workload
-        and certain_selecting_objects(workload, project, service_selector_index)
-    ):
+    if owner.kind == "Deployment" and is_not_rolling and workload and certain_selecting_objects(workload, project, service_selector_index):
         yield hit(update_strategy_node(owner).at("type"), type=strategy_type)
 
 
@@ -108,12 +94,7 @@ def rollout_all_unavailable(obj: Object, *, project: Project) -> CheckOutcome:
         has_single_pod = minimum_pods is not None and minimum_pods == 1
         severity = Severity.MEDIUM if has_single_pod else Severity.HIGH
         workload = object_index(project).workload_by_owner_id.get(id(obj))
-        if (
-            obj.kind == "DaemonSet"
-            and workload is not None
-            and workload.pod is not None
-            and _has_only_idle_containers(workload.pod)
-        ):
+        if obj.kind == "DaemonSet" and workload is not None and workload.pod is not None and _has_only_idle_containers(workload.pod):
             severity = Severity.LOW
         yield hit(rolling_update.at("maxUnavailable"), severity=severity, value=max_unavailable)
 

@@ -62,9 +62,7 @@ def autoscaler_bounds_invalid(obj: Object) -> CheckOutcome:
     """An autoscaler's minimum is over its maximum, or its maximum under 1."""
     if obj.kind not in AUTOSCALER_KINDS:
         return
-    minimum_key, maximum_key = (
-        ("minReplicas", "maxReplicas") if obj.kind == AUTOSCALER_KIND else ("minReplicaCount", "maxReplicaCount")
-    )
+    minimum_key, maximum_key = ("minReplicas", "maxReplicas") if obj.kind == AUTOSCALER_KIND else ("minReplicaCount", "maxReplicaCount")
     minimum, maximum = integer_or_none(obj.spec.get(minimum_key)), integer_or_none(obj.spec.get(maximum_key))
     if maximum is not None and maximum < 1:
         yield hit(obj.spec.at(maximum_key), say="maximum", high=maximum_key, most=maximum)
@@ -181,9 +179,7 @@ def vertical_beside_horizontal(obj: Object, *, project: Project) -> CheckOutcome
     for horizontal_autoscaler in find_certain_autoscalers(target_workload, project, AUTOSCALER_KIND):
         shared_resources = sorted({name for _, name, _ in _utilization_metrics(horizontal_autoscaler)} & controlled_resources)
         if shared_resources:
-            autoscaler_location = Related(
-                horizontal_autoscaler.source, horizontal_autoscaler.metadata.at("name"), "the horizontal autoscaler"
-            )
+            autoscaler_location = Related(horizontal_autoscaler.source, horizontal_autoscaler.metadata.at("name"), "the horizontal autoscaler")
             update_mode_span = update_policy.at("updateMode") if "updateMode" in update_policy else obj.metadata.at("name")
             yield hit(
                 update_mode_span,
@@ -200,9 +196,7 @@ def _vertical_resources(obj: Object) -> set[str]:
     for container_policy in container_policies:
         if container_policy.get("mode") != "Off":
             controlled_resources = container_policy.get("controlledResources")
-            resource_names |= (
-                {str(name) for name in controlled_resources} if isinstance(controlled_resources, list) else {"cpu", "memory"}
-            )
+            resource_names |= {str(name) for name in controlled_resources} if isinstance(controlled_resources, list) else {"cpu", "memory"}
     return resource_names if container_policies else {"cpu", "memory"}
 
 

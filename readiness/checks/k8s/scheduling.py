@@ -27,9 +27,7 @@ def _separates_replicas(term: Map, pod: Pod, topology_keys: Sequence[str]) -> bo
     selector = parse_label_selector(term.get("labelSelector"))
     namespaces = term.get("namespaces")
     namespace_names = [name for name in namespaces if isinstance(name, str)] if isinstance(namespaces, Seq) else []
-    covers_pod_namespace = not namespace_names or any(
-        may_be_same_namespace(name, pod.namespace) is not False for name in namespace_names
-    )
+    covers_pod_namespace = not namespace_names or any(may_be_same_namespace(name, pod.namespace) is not False for name in namespace_names)
     covers_pod_namespace = covers_pod_namespace or term.get("namespaceSelector") is not None
     return (
         selector is not None
@@ -121,12 +119,7 @@ def priority_class_missing(pod: Pod) -> CheckOutcome:
 def priority_class_unlisted(pod: Pod, *, allow: Sequence[str]) -> CheckOutcome:
     """The pod's priority class is none of `allow`."""
     priority_class = pod.node.get("priorityClassName")
-    if (
-        isinstance(priority_class, str)
-        and priority_class
-        and priority_class not in allow
-        and not is_filled_in_value(priority_class)
-    ):
+    if isinstance(priority_class, str) and priority_class and priority_class not in allow and not is_filled_in_value(priority_class):
         yield hit(pod.node.at("priorityClassName"), value=priority_class)
 
 
@@ -142,9 +135,7 @@ SYSTEM_NAMESPACES = (
 def priority_class_system(pod: Pod) -> CheckOutcome:
     """A pod outside the system namespaces claims the priority of the cluster's own parts."""
     priority_class = pod.node.get("priorityClassName")
-    is_outside_system_namespaces = (
-        pod.namespace and pod.namespace not in SYSTEM_NAMESPACES and not pod.namespace.startswith("openshift-")
-    )
+    is_outside_system_namespaces = pod.namespace and pod.namespace not in SYSTEM_NAMESPACES and not pod.namespace.startswith("openshift-")
     if priority_class in {"system-cluster-critical", "system-node-critical"} and is_outside_system_namespaces:
         yield hit(pod.node.at("priorityClassName"), value=priority_class, namespace=pod.namespace)
 

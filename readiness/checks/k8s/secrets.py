@@ -59,32 +59,21 @@ def secret_in_env(container: Container, *, project: Project) -> CheckOutcome:
         if is_reportable_secret(verdict, container.source) and is_generated_by_template(container.source, span):
             yield Undecidable(span)
         elif is_reportable_secret(verdict, container.source):
-            if (
-                span in description_spans[1:]
-                or password_at_server(container, variable_name, str(variable_value), project) is not None
-            ):
+            if span in description_spans[1:] or password_at_server(container, variable_name, str(variable_value), project) is not None:
                 continue  # told with the first of them, or at the server
             if is_login_moot(container, variable_name, verdict):
                 continue  # told where authentication is switched off
             is_idle = is_login_idle(verdict, variable_name, str(variable_value), text_by_variable, project)
-            related_locations = [
-                Related(one.source, one.span, LOGIN_COPY_MESSAGE)
-                for one in copies_at_clients(container, variable_name, project)
-            ]
+            related_locations = [Related(one.source, one.span, LOGIN_COPY_MESSAGE) for one in copies_at_clients(container, variable_name, project)]
             if span in description_spans:
                 related_locations += [
-                    Related(container.source, description_span, ALSO_DESCRIBED_MESSAGE)
-                    for description_span in description_spans[1:]
+                    Related(container.source, description_span, ALSO_DESCRIBED_MESSAGE) for description_span in description_spans[1:]
                 ]
-            env_secret_hit = secret_hit(
-                span, replace(verdict, is_minor=True) if is_idle else verdict, container.source, name=variable_name
-            )
+            env_secret_hit = secret_hit(span, replace(verdict, is_minor=True) if is_idle else verdict, container.source, name=variable_name)
             env_secret_hit = env_secret_hit._replace(related=tuple(related_locations))
             is_weak_secret = verdict.strength < SecretStrength.RANDOM
             yield (
-                lowered_for_open_server(env_secret_hit, container, variable_name, str(variable_value), project)
-                if is_weak_secret
-                else env_secret_hit
+                lowered_for_open_server(env_secret_hit, container, variable_name, str(variable_value), project) if is_weak_secret else env_secret_hit
             )
         elif is_filled_in_value(variable_value) and secrets.is_secret_name(variable_name):
             yield Undecidable(span)
@@ -145,11 +134,7 @@ def secret_named_in_env(container: Container, *, words: Sequence[str]) -> CheckO
     """A variable whose name holds one of the words has any value in the file."""
     for variable_name, variable_value, span in literal_variables(container):
         lowercase_name = variable_name.lower()
-        if (
-            variable_value not in {"", None}
-            and not is_filled_in_value(variable_value)
-            and any(word in lowercase_name for word in words)
-        ):
+        if variable_value not in {"", None} and not is_filled_in_value(variable_value) and any(word in lowercase_name for word in words):
             yield hit(span, name=variable_name)
 
 
@@ -198,9 +183,7 @@ def secret_in_config_map(obj: Object, *, project: Project) -> CheckOutcome:
                 yield secret_hit(config_map_data.at(data_key), verdict, obj.source, key=data_key)
             continue
         is_program_code = _PROGRAM_CODE_FILENAME_PATTERN.search(data_key) is not None
-        for secret_span, inner_verdict in secrets_in_block(
-            obj.source, config_map_data.at(data_key), data_value, program=is_program_code
-        ):
+        for secret_span, inner_verdict in secrets_in_block(obj.source, config_map_data.at(data_key), data_value, program=is_program_code):
             if is_reportable_secret(inner_verdict, obj.source):
                 yield secret_hit(
                     secret_span,
@@ -218,11 +201,7 @@ def secrets_in_block(source: Source, span: Span, value: str, *, program: bool = 
     source_line_starts = literal_line_starts(source.text, span, value)
     block_line_starts = line_starts(value)
     for found_secret in secrets.secrets_in_text(value):
-        if (
-            program
-            and found_secret.found_by_name
-            and value[found_secret.span.start - 1 : found_secret.span.start] not in _QUOTE_CHARACTERS
-        ):
+        if program and found_secret.found_by_name and value[found_secret.span.start - 1 : found_secret.span.start] not in _QUOTE_CHARACTERS:
             continue
         if not source_line_starts:
             yield span, found_secret.verdict
@@ -283,9 +262,7 @@ def secret_committed(obj: Object, *, project: Project) -> CheckOutcome:
     for data_field in ("data", "stringData"):
         secret_data = obj.node.mapping_at_path(data_field)
         plain_text_by_key = {
-            data_key: _decoded_value(data_field, data_value)
-            for data_key, data_value in secret_data.items()
-            if isinstance(data_value, str)
+            data_key: _decoded_value(data_field, data_value) for data_key, data_value in secret_data.items() if isinstance(data_value, str)
         }
         for data_key, data_value in secret_data.items():
             if not isinstance(data_value, str) or data_value.startswith("ENC["):
@@ -297,24 +274,16 @@ def secret_committed(obj: Object, *, project: Project) -> CheckOutcome:
             if verdict.reason == PRIVATE_KEY_REASON:
                 verdict = replace(
                     verdict,
-                    is_minor=_is_private_key_of_little_worth(
-                        _certificate_of_key(data_key, plain_text_by_key), obj.source, project
-                    ),
+                    is_minor=_is_private_key_of_little_worth(_certificate_of_key(data_key, plain_text_by_key), obj.source, project),
                 )
             if is_reportable_secret(verdict, obj.source) and is_generated_by_template(obj.source, secret_data.at(data_key)):
                 yield Undecidable(secret_data.at(data_key))
             elif is_reportable_secret(verdict, obj.source):
                 secret_span = secret_data.at(data_key)
                 if data_field == "stringData" and "\n" in data_value.strip():
-                    secret_span = next(
-                        (inner_span for inner_span, _ in secrets_in_block(obj.source, secret_span, data_value)), secret_span
-                    )
+                    secret_span = next((inner_span for inner_span, _ in secrets_in_block(obj.source, secret_span, data_value)), secret_span)
                 verdict = verdict_with_idle_login(verdict, obj.source, secret_data.at(data_key), project)
-                verdict = (
-                    verdict
-                    if verdict.is_minor
-                    else verdict_with_idle_login_in_text(verdict, plain_text_by_key[data_key], project)
-                )
+                verdict = verdict if verdict.is_minor else verdict_with_idle_login_in_text(verdict, plain_text_by_key[data_key], project)
                 committed_secret_hit = secret_hit(secret_span, verdict, obj.source, key=data_key)
                 is_live_private_key = verdict.reason == PRIVATE_KEY_REASON and not verdict.is_minor  # its certificate has told
                 yield committed_secret_hit._replace(severity=None) if is_live_private_key else committed_secret_hit
@@ -327,15 +296,9 @@ def _decoded_value(data_field: str, written_value: str) -> str:
 
 def _certificate_of_key(key_name: str, text_by_name: Mapping[str, str]) -> Certificate | None:
     """The certificate beside a key: of the same stem (`tls.key`, `tls.crt`), else the only one of the object."""
-    certificate_by_name = {
-        name: certificate
-        for name, text in text_by_name.items()
-        if (certificate := parse_first_pem_certificate(text)) is not None
-    }
+    certificate_by_name = {name: certificate for name, text in text_by_name.items() if (certificate := parse_first_pem_certificate(text)) is not None}
     stem = key_name.rpartition(".")[0]
-    same_stem_certificates = [
-        certificate for name, certificate in certificate_by_name.items() if stem and name.rpartition(".")[0] == stem
-    ]
+    same_stem_certificates = [certificate for name, certificate in certificate_by_name.items() if stem and name.rpartition(".")[0] == stem]
     candidates = same_stem_certificates or list(certificate_by_name.values())
     return candidates[0] if len(candidates) == 1 else None
 

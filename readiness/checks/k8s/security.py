@@ -106,10 +106,7 @@ def run_as_user_contradiction(pod: Pod) -> CheckOutcome:
     if pod.windows:
         return
     for container in pod.containers():
-        if (
-            effective_security_setting(container, "runAsNonRoot") is True
-            and integer_or_none(effective_security_setting(container, "runAsUser")) == 0
-        ):
+        if effective_security_setting(container, "runAsNonRoot") is True and integer_or_none(effective_security_setting(container, "runAsUser")) == 0:
             context_with_user = container.security_context
             if context_with_user.get("runAsUser") is None:
                 context_with_user = pod_security_context(pod)
@@ -229,10 +226,7 @@ def capabilities_not_dropped(container: Container) -> CheckOutcome:
         yield NotApplicable()
         return
     dropped_capabilities = capabilities_dropped(container)
-    if (
-        "ALL" not in dropped_capabilities
-        and not dropped_capabilities >= property_by_fact_name("linux-capabilities", "default").keys()
-    ):
+    if "ALL" not in dropped_capabilities and not dropped_capabilities >= property_by_fact_name("linux-capabilities", "default").keys():
         yield missing(span_of_deepest_mapping(container, "securityContext", "capabilities"))
 
 
@@ -277,9 +271,7 @@ def security_context_missing(pod: Pod) -> CheckOutcome:
     """Neither the pod nor every container says who runs in it and how it is confined."""
     if pod_security_context(pod):
         return
-    containers_without_context = [
-        container.name for container in pod.containers() if not SHARED_CONTEXT_FIELDS & set(container.security_context)
-    ]
+    containers_without_context = [container.name for container in pod.containers() if not SHARED_CONTEXT_FIELDS & set(container.security_context)]
     if containers_without_context:
         yield missing(pod.node.at(), names=join_names(repr(name) for name in containers_without_context))
 

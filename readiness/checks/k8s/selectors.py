@@ -40,9 +40,7 @@ def selector_missing(obj: Object, *, project: Project) -> CheckOutcome:
     """
     if not project.prose and obj.kind in KINDS_WITH_MATCH_LABELS and obj.api_version == "apps/v1":
         selector = selector_of_workload(obj)
-        if (selector is None or selector.selects_everything) and folder_of(obj.source) in object_index(
-            project
-        ).kustomized_folders:
+        if (selector is None or selector.selects_everything) and folder_of(obj.source) in object_index(project).kustomized_folders:
             yield Undecidable(obj.metadata.at("name"))
         elif selector is None or selector.selects_everything:
             yield missing(obj.metadata.at("name"))
@@ -72,8 +70,6 @@ def selector_shared(obj: Object, *, project: Project) -> CheckOutcome:
             and (obj.kind, obj.name) != (other_workload.kind, other_workload.name)
             and not are_alternatives
         ):
-            selector_location = Related(
-                other_workload.source, other_workload.spec.mapping_at_path("selector").at(), "the same selector"
-            )
+            selector_location = Related(other_workload.source, other_workload.spec.mapping_at_path("selector").at(), "the same selector")
             yield hit(obj.spec.at("selector"), related=[selector_location], other=other_workload.resource)
             return

@@ -50,18 +50,12 @@ def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Ch
     selector_without_controller = selector.without_controller_labels()
     if selector_without_controller.selects_everything or project_index.may_be_operated(selector_without_controller):
         return
-    if (
-        not alone
-        and not project_index.is_populated(obj.namespace)
-        and not project_index.is_matched_anywhere(selector_without_controller)
-    ):
+    if not alone and not project_index.is_populated(obj.namespace) and not project_index.is_matched_anywhere(selector_without_controller):
         yield Undecidable(obj.spec.at("selector"))
         return
     resolution = find_reached_workloads_in_run(obj, selector_without_controller, project)
     details = details_of_missing_pods(resolution, obj, project) if resolution.is_absent else None
-    if any(is_filled_in_value(value) for _, value in selector_without_controller.pairs) or (
-        not resolution.meant and details is None
-    ):
+    if any(is_filled_in_value(value) for _, value in selector_without_controller.pairs) or (not resolution.meant and details is None):
         yield Undecidable(obj.spec.at("selector"))
     elif details is not None:
         label_pairs_text = join_names(f"{key}={value}" for key, value in selector_without_controller.pairs)
@@ -88,12 +82,7 @@ def service_port_undefined(obj: Object, *, project: Project) -> CheckOutcome:
         return
     port_names = {port.string_under("name") for each in workloads for port in _declared_ports(each)}
     for port, target_port in service_ports_with_targets(obj):
-        if (
-            isinstance(target_port, str)
-            and not target_port.isdigit()
-            and target_port not in port_names
-            and not is_filled_in_value(target_port)
-        ):
+        if isinstance(target_port, str) and not target_port.isdigit() and target_port not in port_names and not is_filled_in_value(target_port):
             yield hit(port.at("targetPort"), related=[_selected_pods_location(workloads[0])], port=target_port)
 
 
@@ -104,13 +93,9 @@ def service_port_undeclared(obj: Object, *, project: Project) -> CheckOutcome:
     workloads = [each for each in _workloads_behind_service(obj, project) if each.pod is not None]
     if not workloads or any(not _declares_all_ports(each) for each in workloads):
         return
-    container_port_numbers = {
-        integer_or_none(port.get("containerPort")) for each in workloads for port in _declared_ports(each)
-    }
+    container_port_numbers = {integer_or_none(port.get("containerPort")) for each in workloads for port in _declared_ports(each)}
     for port, target_port in service_ports_with_targets(obj):
-        target_number = (
-            int(target_port) if isinstance(target_port, str) and target_port.isdigit() and len(target_port) < 6 else target_port
-        )
+        target_number = int(target_port) if isinstance(target_port, str) and target_port.isdigit() and len(target_port) < 6 else target_port
         port_number = integer_or_none(target_number)
         if port_number is not None and port_number not in container_port_numbers:
             port_key = "targetPort" if port.get("targetPort") is not None else "port"
@@ -171,12 +156,7 @@ def private_balancer_address(obj: Object) -> str:
 
 def load_balancer_open(obj: Object) -> CheckOutcome:
     """A load balancer takes connections from anywhere; one that only the own network reaches does not."""
-    if (
-        not is_service(obj)
-        or obj.spec.get("type") != "LoadBalancer"
-        or is_internal_balancer(obj)
-        or private_balancer_address(obj)
-    ):
+    if not is_service(obj) or obj.spec.get("type") != "LoadBalancer" or is_internal_balancer(obj) or private_balancer_address(obj):
         return
     source_ranges = obj.spec.get("loadBalancerSourceRanges")
     if not isinstance(source_ranges, Seq) or not source_ranges:
@@ -250,20 +230,15 @@ def service_monitor_selects_nothing(obj: Object, *, project: Project) -> CheckOu
             return
         if resolution.meant:
             return
-        candidates_elsewhere += [
-            one for one in resolution.same_name_elsewhere if same_namespace(one.namespace, namespace) is not False
-        ]
-    is_target_kind_beside = (
-        has_objects_of_kind_beside(obj, project, "Service") if is_of_services else are_workloads_beside(obj, project)
-    )
+        candidates_elsewhere += [one for one in resolution.same_name_elsewhere if same_namespace(one.namespace, namespace) is not False]
+    is_target_kind_beside = has_objects_of_kind_beside(obj, project, "Service") if is_of_services else are_workloads_beside(obj, project)
     if candidates_elsewhere and not is_target_kind_beside:
         yield Undecidable(obj.metadata.at("name"))
         return
     selector_span = obj.spec.key_span("selector") if "selector" in obj.spec else obj.metadata.at("name")
     where_missing = "that is applied with it, only one for others" if candidates_elsewhere else "in the files"
     other_locations = [
-        Related(one.source, owner_object_of(one).metadata.at("name"), "this one is applied for others")
-        for one in candidates_elsewhere[:1]
+        Related(one.source, owner_object_of(one).metadata.at("name"), "this one is applied for others") for one in candidates_elsewhere[:1]
     ]
     yield missing(selector_span, related=other_locations, noun="Service" if is_of_services else "pod", where=where_missing)
 

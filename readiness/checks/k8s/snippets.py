@@ -34,16 +34,8 @@ def ingress_snippet_alias(obj: Object, *, project: Project) -> CheckOutcome:
     if not is_ingress(obj):
         return
     for annotation_key, snippet_text in obj.annotations.items():
-        if (
-            annotation_key.startswith(NGINX_ANNOTATION_PREFIX)
-            and annotation_key.endswith("snippet")
-            and isinstance(snippet_text, str)
-        ):
-            file_directives = (
-                _root_and_alias_directives(snippet_text[:_MAX_SNIPPET_CHARACTERS])
-                if annotation_key.endswith("server-snippet")
-                else ()
-            )
+        if annotation_key.startswith(NGINX_ANNOTATION_PREFIX) and annotation_key.endswith("snippet") and isinstance(snippet_text, str):
+            file_directives = _root_and_alias_directives(snippet_text[:_MAX_SNIPPET_CHARACTERS]) if annotation_key.endswith("server-snippet") else ()
             folder_severities = [_served_folder_severity(d) for d in file_directives if _is_serving_files(d)]
             if folder_severities:
                 severity = max(folder_severities)
@@ -77,8 +69,7 @@ def _served_folder_severity(directive: Directive) -> Severity:
     if directive.name == "root" and location_prefix.startswith("/"):
         folder = posixpath.normpath(folder.rstrip("/") + location_prefix)
     reaches_sensitive_path = any(
-        _is_within(sensitive_path, folder) or _is_within(folder, sensitive_path)
-        for sensitive_path in _SENSITIVE_CONTROLLER_PATHS
+        _is_within(sensitive_path, folder) or _is_within(folder, sensitive_path) for sensitive_path in _SENSITIVE_CONTROLLER_PATHS
     )
     return Severity.CRITICAL if reaches_sensitive_path else Severity.LOW
 
@@ -90,7 +81,6 @@ def _is_within(path: str, folder: str) -> bool:
 def _are_snippets_allowed(project: Project) -> bool:
     """Whether a ConfigMap of the project makes ingress-nginx take snippets."""
     return any(
-        str(data.get("allow-snippet-annotations")).lower() == "true"
-        and str(data.get("annotations-risk-level", "Critical")).lower() == "critical"
+        str(data.get("allow-snippet-annotations")).lower() == "true" and str(data.get("annotations-risk-level", "Critical")).lower() == "critical"
         for data in (one.node.mapping_at_path("data") for one in object_index(project).objects_of_kinds("ConfigMap"))
     )

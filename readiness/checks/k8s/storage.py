@@ -64,9 +64,7 @@ def claim_shared_by_replicas(pod: Pod, *, project: Project) -> CheckOutcome:
         return
     for claim_node, claim, access_mode in single_node_claims(pod, project):
         access_modes_location = Related(claim.source, claim.spec.at("accessModes"), f"the claim is {access_mode}")
-        yield hit(
-            claim_node.at("claimName"), related=[access_modes_location], claim=claim.name, mode=access_mode, count=maximum_pods
-        )
+        yield hit(claim_node.at("claimName"), related=[access_modes_location], claim=claim.name, mode=access_mode, count=maximum_pods)
 
 
 def claim_with_rolling_update(pod: Pod, *, project: Project) -> CheckOutcome:
@@ -117,8 +115,7 @@ def _data_mounts_with_volumes(container: Container, data_paths: tuple[str, ...])
     for mount in container.node.mappings_under("volumeMounts"):
         mount_path = mount.string_under("mountPath").rstrip("/")
         if any(
-            mount_path == data_path or mount_path.startswith(data_path + "/") or data_path.startswith(mount_path + "/")
-            for data_path in data_paths
+            mount_path == data_path or mount_path.startswith(data_path + "/") or data_path.startswith(mount_path + "/") for data_path in data_paths
         ):
             yield mount, volume_by_name.get(mount.string_under("name"))
 
@@ -126,9 +123,7 @@ def _data_mounts_with_volumes(container: Container, data_paths: tuple[str, ...])
 def data_ephemeral(container: Container, *, project: Project) -> CheckOutcome:
     """A database keeps its data in an emptyDir, or on no volume at all."""
     has_claim_volume = any("persistentVolumeClaim" in volume for volume in container.pod.node.mappings_under("volumes"))
-    store_data = (
-        kept_data(container, project) if container.role == "main" and container.kind not in {"Job", "CronJob"} else None
-    )
+    store_data = kept_data(container, project) if container.role == "main" and container.kind not in {"Job", "CronJob"} else None
     if store_data is None:
         if not has_claim_volume:
             yield NotApplicable()
@@ -208,18 +203,12 @@ def volume_undefined(pod: Pod) -> CheckOutcome:
     """A container mounts a volume that the pod does not define."""
     owner = pod.owner
     defined_volume_names = {one.string_under("name") for one in pod.node.mappings_under("volumes")}
-    defined_volume_names |= {
-        claim.mapping_at_path("metadata").string_under("name") for claim in owner.spec.mappings_under("volumeClaimTemplates")
-    }
+    defined_volume_names |= {claim.mapping_at_path("metadata").string_under("name") for claim in owner.spec.mappings_under("volumeClaimTemplates")}
     for container in pod.containers():
         for mounts_key in ("volumeMounts", "volumeDevices"):
             for mount in container.node.mappings_under(mounts_key):
                 volume_name = mount.get("name")
-                if (
-                    isinstance(volume_name, str)
-                    and volume_name not in defined_volume_names
-                    and not is_filled_in_value(volume_name)
-                ):
+                if isinstance(volume_name, str) and volume_name not in defined_volume_names and not is_filled_in_value(volume_name):
                     yield missing(mount.at("name"), container=container.name, volume=volume_name)
 
 

@@ -40,9 +40,7 @@ def kept_data(container: Container, project: Project) -> KeptData | None:
     store_folders = lasting_data_folders(image, command_words)
     if store_folders:
         image_facts = facts_of_public_image(image)
-        return KeptData(
-            _folders_moved_by_pgdata(container) or store_folders, image_facts is None or image_facts.role == "database"
-        )
+        return KeptData(_folders_moved_by_pgdata(container) or store_folders, image_facts is None or image_facts.role == "database")
     if facts_of_public_image(image) is not None:
         return None
     return _kept_data_of_base_image(container, command_words, project) or _kept_data_by_settings(container, image)
@@ -84,10 +82,7 @@ def _kept_data_by_settings(container: Container, image: ImageReference) -> KeptD
         store_signs = [
             password_variable in container.variables,
             any(port in store_facts.ports for port in _container_port_numbers(container)),
-            any(
-                mount.string_under("mountPath").rstrip("/") in state_folders
-                for mount in container.node.mappings_under("volumeMounts")
-            ),
+            any(mount.string_under("mountPath").rstrip("/") in state_folders for mount in container.node.mappings_under("volumeMounts")),
         ]
         if sum(store_signs) > 1:
             return KeptData(state_folders, is_database=True)

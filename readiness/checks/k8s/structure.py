@@ -92,9 +92,7 @@ def _typed_entries(collection: Map | Seq, entry_type: str, field_path: str) -> l
 
 def _field_flaws(node: Map, type_by_field: dict[str, str], parent_path: str, pending_values: list[Any]) -> Iterator[SchemaFlaw]:
     missing_required_fields = {
-        field_name
-        for field_name, field_type in type_by_field.items()
-        if field_type.endswith("!") and node.get(field_name) is None
+        field_name for field_name, field_type in type_by_field.items() if field_type.endswith("!") and node.get(field_name) is None
     }
     misspelt_span_by_field: dict[str, Span] = {}
     for field_name, field_value in node.items():
@@ -106,9 +104,7 @@ def _field_flaws(node: Map, type_by_field: dict[str, str], parent_path: str, pen
             nearest_field = spelling.most_similar_known_word(field_name, type_by_field) if missing_required_fields else ""
             if nearest_field in missing_required_fields and f"{parent_path}.{nearest_field}" != _SELECTOR_FIELD:
                 misspelt_span_by_field.setdefault(nearest_field, node.key_span(field_name))
-            unknown_field_flaw = SchemaFlaw(
-                "unknown", node.key_span(field_name), field_path, spelling.did_you_mean_text(field_name, type_by_field)
-            )
+            unknown_field_flaw = SchemaFlaw("unknown", node.key_span(field_name), field_path, spelling.did_you_mean_text(field_name, type_by_field))
             yield unknown_field_flaw._replace(misspelt=misspelt_span_by_field.get(nearest_field))
     for field_name in type_by_field:
         if field_name in missing_required_fields:
@@ -176,11 +172,7 @@ def field_required_missing(obj: Object, *, project: Project) -> CheckOutcome:
         return
     for flaw in project.memoize_for_subject(_list_of_flaws, obj):
         if flaw.mistake_kind == "required" and flaw.field != _SELECTOR_FIELD:
-            misspelt_location = (
-                Related(obj.source, flaw.misspelt, "this key is none of its fields, and nearly that one")
-                if flaw.misspelt
-                else None
-            )
+            misspelt_location = Related(obj.source, flaw.misspelt, "this key is none of its fields, and nearly that one") if flaw.misspelt else None
             yield missing(flaw.span, related=[misspelt_location] if misspelt_location else [], field=flaw.field)
 
 

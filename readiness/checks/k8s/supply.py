@@ -136,10 +136,7 @@ def image_registry_untrusted(container: Container, *, project: Project, allow: S
         return
     if image.name_unknown:
         yield Undecidable(container.node.at("image"))
-    elif not any(
-        glob.glob_matches(pattern, image.full_repository) or glob.glob_matches(f"{pattern}/*", image.full_repository)
-        for pattern in allow
-    ):
+    elif not any(glob.glob_matches(pattern, image.full_repository) or glob.glob_matches(f"{pattern}/*", image.full_repository) for pattern in allow):
         yield hit(container.node.at("image"), image=image.text, registry=image.registry or "docker.io")
 
 

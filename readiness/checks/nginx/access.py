@@ -103,9 +103,7 @@ def stub_status_closed(statement: DirectiveSubject, project: Project) -> CheckOu
     access_rules = effective_access_rules(project, directive.parent)
     if access_for_unlisted_client(access_rules, "4") != "deny" or any(rule.name == "allow" for rule in access_rules):
         return
-    if includes.effective_arguments(project, directive.parent, "satisfy") != "any" or not is_authenticated(
-        project, directive.parent
-    ):
+    if includes.effective_arguments(project, directive.parent, "satisfy") != "any" or not is_authenticated(project, directive.parent):
         yield hit(access_rules[0].head_span, at=access_rules[0].source)
 
 
@@ -180,15 +178,11 @@ _HIDDEN_FILE_PATTERN = re.compile(r"/\\*\.|\\\.|\(\?:\^\|/\)|\.git|\.ht")
 def hidden_files_served(scope: BlockScope, project: Project) -> CheckOutcome:
     """A server sends files and keeps those that begin with a dot from nobody."""
     block = scope.node
-    root_directives = [
-        directive for directive in includes.all_directives_within_block(project, block) if directive.name == "root"
-    ]
+    root_directives = [directive for directive in includes.all_directives_within_block(project, block) if directive.name == "root"]
     if not includes.expanded_directives_of_block(project, block, "root") or not root_directives:
         return
     for directive in includes.all_directives_within_block(project, block):
-        location_modifier, location_pattern = (
-            location_modifier_and_path(directive) if directive.name == "location" else ("", "")
-        )
+        location_modifier, location_pattern = location_modifier_and_path(directive) if directive.name == "location" else ("", "")
         if (
             directive.block is not None
             and location_modifier.startswith("~")
@@ -196,11 +190,7 @@ def hidden_files_served(scope: BlockScope, project: Project) -> CheckOutcome:
             and includes.expanded_directives_of_block(project, directive.block, "deny", "return", "internal")
         ):
             return
-        if (
-            directive.name == "if"
-            and _HIDDEN_FILE_PATTERN.search(directive.joined_arguments)
-            and "uri" in directive.joined_arguments
-        ):
+        if directive.name == "if" and _HIDDEN_FILE_PATTERN.search(directive.joined_arguments) and "uri" in directive.joined_arguments:
             return
     if not _may_send_files(project, block):
         return
@@ -219,9 +209,7 @@ def _may_send_files(project: Project, block: Block) -> bool:
     for directive in includes.expanded_directives_of_block(project, block, "location"):
         if is_catch_all(directive) and directive.block is not None:
             answering_directive_names = {"return", *property_by_fact_name("nginx-directives", "backend")}
-            return not any(
-                x.name in answering_directive_names for x in includes.expanded_directives_of_block(project, directive.block)
-            )
+            return not any(x.name in answering_directive_names for x in includes.expanded_directives_of_block(project, directive.block))
     return True
 
 
@@ -229,9 +217,7 @@ def client_address_from_anyone(statement: DirectiveSubject, project: Project) ->
     """Every client is trusted to state its own address; worse where the address decides who gets in."""
     directive = statement.node
     if directive.args and directive.args[0] in _IP_VERSION_BY_ANY_CIDR:
-        is_address_deciding_access = any(
-            depends_on_client_address(each) for each in _directives_at_any_depth(project, directive.parent)
-        )
+        is_address_deciding_access = any(depends_on_client_address(each) for each in _directives_at_any_depth(project, directive.parent))
         yield hit(directive.at(1), severity=Severity.HIGH if is_address_deciding_access else Severity.MEDIUM)
 
 

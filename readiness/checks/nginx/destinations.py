@@ -16,18 +16,12 @@ _SERVER_NAME_REDIRECT = re.compile(r"https?://\$(?:server_name|\{server_name\})(
 def redirect_nameless(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """A redirect goes to $server_name, and the server's first name is none that anybody can call."""
     checked_directive = statement.node
-    redirect_argument_number = next(
-        (n for n, word in enumerate(checked_directive.args, 1) if _SERVER_NAME_REDIRECT.search(word)), None
-    )
+    redirect_argument_number = next((n for n, word in enumerate(checked_directive.args, 1) if _SERVER_NAME_REDIRECT.search(word)), None)
     server_block = includes.nearest_enclosing_block_named(project, checked_directive.parent, "server")
     if redirect_argument_number is None or server_block is None:
         yield NotApplicable()
         return
-    server_names = [
-        name
-        for directive in includes.expanded_directives_of_block(project, server_block, "server_name")
-        for name in directive.args
-    ]
+    server_names = [name for directive in includes.expanded_directives_of_block(project, server_block, "server_name") for name in directive.args]
     if not server_names and includes.may_be_set_in_unread_file(project, server_block):
         yield Undecidable(checked_directive.at(redirect_argument_number))
         return
@@ -64,9 +58,7 @@ def root_unset_beside_proxy(scope: BlockScope, project: Project) -> CheckOutcome
 def _is_root_location_proxied(project: Project, server_block: Block) -> bool:
     """Whether `location /` of a server goes to a backend."""
     return any(
-        includes.expanded_directives_of_block(
-            project, directive.block, *property_by_fact_name("nginx-directives", "application")
-        )
+        includes.expanded_directives_of_block(project, directive.block, *property_by_fact_name("nginx-directives", "application"))
         for directive in includes.expanded_directives_of_block(project, server_block, "location")
         if directive.block is not None and directive.args in {("/",), ("^~", "/")}
     )

@@ -121,9 +121,9 @@ def _worst_exposure_by_directive_id(project: Project) -> dict[int, Exposure]:
     worst_exposure_by_directive_id: dict[int, Exposure] = {}
     for server_block in server_block_by_id.values():
         for directive_id, exposure in _ServerExposures(project, server_block).find_exposures():
-            if directive_id not in worst_exposure_by_directive_id or _severity_rank(
-                worst_exposure_by_directive_id[directive_id]
-            ) < _severity_rank(exposure):
+            if directive_id not in worst_exposure_by_directive_id or _severity_rank(worst_exposure_by_directive_id[directive_id]) < _severity_rank(
+                exposure
+            ):
                 worst_exposure_by_directive_id[directive_id] = exposure
     return worst_exposure_by_directive_id
 
@@ -137,9 +137,7 @@ def _server_stand_in(project: Project, block: Block) -> Block | None:
     enclosing_blocks = includes.blocks_outwards(project, block)
     if any(level.opening_directive_name == "server" for level in enclosing_blocks):
         return None
-    http_or_outermost_block = next(
-        (level for level in enclosing_blocks if level.opening_directive_name == "http"), enclosing_blocks[-1]
-    )
+    http_or_outermost_block = next((level for level in enclosing_blocks if level.opening_directive_name == "http"), enclosing_blocks[-1])
     return (
         http_or_outermost_block
         if all(d.block is None for d in includes.expanded_directives_of_block(project, http_or_outermost_block, "server"))
@@ -180,28 +178,19 @@ class _ServerExposures:
     @cached_property
     def top_directives(self) -> list[Directive]:
         """The directives that name the top and hold in this server: its own, and those around it."""
-        inner_root_directives = [
-            d for d in includes.all_directives_within_block(self.project, self.block) if names_filesystem_root(d)
-        ]
+        inner_root_directives = [d for d in includes.all_directives_within_block(self.project, self.block) if names_filesystem_root(d)]
         outer_blocks = includes.blocks_outwards(self.project, self.block)[1:]
         return inner_root_directives + [
-            d
-            for block in outer_blocks
-            for d in includes.expanded_directives_of_block(self.project, block, "root")
-            if names_filesystem_root(d)
+            d for block in outer_blocks for d in includes.expanded_directives_of_block(self.project, block, "root") if names_filesystem_root(d)
         ]
 
     def paths_with_target_file(self) -> Iterator[tuple[str, str]]:
         """(path, file): requests that would get a file if nothing stood in the way."""
         if any(directive.name == "root" for directive in self.top_directives):
             yield from zip(_SENSITIVE_FILES, _SENSITIVE_FILES, strict=True)
-        alias_directives = [
-            directive for directive in self.top_directives if directive.name == "alias" and directive.parent.owner is not None
-        ]
+        alias_directives = [directive for directive in self.top_directives if directive.name == "alias" and directive.parent.owner is not None]
         for directive in alias_directives[:_MAX_ALIASES_PER_SERVER]:
-            location_modifier, location_prefix = (
-                location_modifier_and_path(directive.parent.owner) if directive.parent.owner else ("", "")
-            )
+            location_modifier, location_prefix = location_modifier_and_path(directive.parent.owner) if directive.parent.owner else ("", "")
             if location_modifier in {"", "^~"} and location_prefix.startswith("/"):
                 yield from ((location_prefix.rstrip("/") + file, file) for file in _SENSITIVE_FILES)
 
@@ -210,19 +199,13 @@ class _ServerExposures:
         root_or_alias_directives = includes.expanded_directives_of_block(
             self.project, route.answering_block, "alias"
         ) or directives_in_force_on_route(self.project, route, "root")
-        return (
-            root_or_alias_directives[-1]
-            if root_or_alias_directives and names_filesystem_root(root_or_alias_directives[-1])
-            else None
-        )
+        return root_or_alias_directives[-1] if root_or_alias_directives and names_filesystem_root(root_or_alias_directives[-1]) else None
 
     def is_path_of_file(self, d: Directive, route: LocationRoute, path: str, file: str) -> bool:
         """Whether the path means the file: what an alias stands for is cut off."""
         if d.name == "root":
             return path == file
-        location_modifier, location_prefix = (
-            location_modifier_and_path(route.answering_block.owner) if route.answering_block.owner else ("~", "")
-        )
+        location_modifier, location_prefix = location_modifier_and_path(route.answering_block.owner) if route.answering_block.owner else ("~", "")
         return location_modifier in {"", "^~"} and "/" + path[len(location_prefix) :].lstrip("/") == file
 
     def exposure_by_request(self, route: LocationRoute, path: str, file: str) -> Exposure | None:
@@ -241,9 +224,7 @@ class _ServerExposures:
                 return None
         request_description = f"a request for {path} gets {file}"
         if path_change is not None:
-            request_description = (
-                f"{path_change.directive.name} leads there with what the client sends, and {path} gives {file}"
-            )
+            request_description = f"{path_change.directive.name} leads there with what the client sends, and {path} gives {file}"
         return self.make_exposure(route, request_description, path_change)
 
     def make_exposure(self, route: LocationRoute, how: str, by: PathChange | None) -> Exposure | None:
@@ -283,11 +264,7 @@ class _ServerExposures:
     def exposures_by_rewrite(self, lead: PathChange) -> Iterator[tuple[int, Exposure]]:
         """What a location exposes by changing the path and staying where it is."""
         location_block = includes.nearest_enclosing_block_named(self.project, lead.directive.parent, "location")
-        if (
-            not lead.keeps_location
-            or location_block is None
-            or includes.expanded_directives_of_block(self.project, location_block, "internal")
-        ):
+        if not lead.keeps_location or location_block is None or includes.expanded_directives_of_block(self.project, location_block, "internal"):
             return
         enclosing_levels = includes.blocks_outwards(self.project, location_block)
         server_level_index = next((n for n, one in enumerate(enclosing_levels) if one is self.block), len(enclosing_levels) - 1)
@@ -297,17 +274,10 @@ class _ServerExposures:
             (sensitive_file_path for sensitive_file_path in _SENSITIVE_FILES if self.may_make_path(lead, sensitive_file_path)),
             "",
         )
-        if (
-            directive is None
-            or directive.name != "root"
-            or not sensitive_file_path
-            or is_answered_without_file(self.project, location_block)
-        ):
+        if directive is None or directive.name != "root" or not sensitive_file_path or is_answered_without_file(self.project, location_block):
             return
         self.router.is_certain = True
-        request_description = (
-            f"{lead.directive.name} makes the path of what the client sends, which gives {sensitive_file_path}"
-        )
+        request_description = f"{lead.directive.name} makes the path of what the client sends, which gives {sensitive_file_path}"
         exposure = self.make_exposure(route, request_description, lead)
         if exposure is not None:
             yield id(directive), exposure
@@ -317,9 +287,7 @@ class _ServerExposures:
         literal_variable_pairs_of_path = list(
             literal_variable_pairs(re.sub(r"\?.*|\$is_args.*|\$\{is_args\}.*", "", lead.new_path_text, flags=re.DOTALL))
         )
-        return 1 < len(literal_variable_pairs_of_path) <= _MAX_TEMPLATE_PARTS and self._may_fit_parts(
-            lead, literal_variable_pairs_of_path, path
-        )
+        return 1 < len(literal_variable_pairs_of_path) <= _MAX_TEMPLATE_PARTS and self._may_fit_parts(lead, literal_variable_pairs_of_path, path)
 
     def _may_fit_parts(self, path_change: PathChange, template_parts: list[tuple[str, str]], unmatched_path: str) -> bool:
         literal_prefix, variable_name = template_parts[0]
@@ -359,11 +327,7 @@ class _ServerExposures:
 def _captured_group(directive: Directive, variable_name: str) -> pcre_tree.RegexNode | None:
     """The group of a rewrite's own expression that a variable of its target stands for."""
     rewrite_regex = pcre.try_parse_regex(directive.args[0]) if directive.name == "rewrite" else None
-    return (
-        rewrite_regex.group(int(variable_name) if variable_name.isdigit() else variable_name)
-        if rewrite_regex is not None
-        else None
-    )
+    return rewrite_regex.group(int(variable_name) if variable_name.isdigit() else variable_name) if rewrite_regex is not None else None
 
 
 def _path_changes(project: Project, server_block: Block) -> Iterator[PathChange]:
@@ -378,9 +342,7 @@ def _path_changes(project: Project, server_block: Block) -> Iterator[PathChange]
         elif directive.name == "try_files":
             yield PathChange(directive, directive.args[-1] if directive.args else "")
             if _is_in_location(project, directive):
-                yield from (
-                    PathChange(directive, text, keeps_location=True) for text in directive.args[:-1] if "uri" not in text
-                )
+                yield from (PathChange(directive, text, keeps_location=True) for text in directive.args[:-1] if "uri" not in text)
         elif directive.name == "error_page" and len(directive.args) > 1:
             yield PathChange(directive, directive.args[-1])
 
@@ -398,6 +360,4 @@ def _internal_redirects(project: Project) -> list[PathChange]:
 def _is_in_location(project: Project, directive: Directive, *, must_be_internal: bool = False) -> bool:
     """Whether a directive stands in a location; with `must_be_internal`, in one that no client asks for itself."""
     location_block = includes.nearest_enclosing_block_named(project, directive.parent, "location")
-    return location_block is not None and (
-        not must_be_internal or bool(includes.expanded_directives_of_block(project, location_block, "internal"))
-    )
+    return location_block is not None and (not must_be_internal or bool(includes.expanded_directives_of_block(project, location_block, "internal")))

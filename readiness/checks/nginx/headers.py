@@ -29,11 +29,7 @@ def effective_header_directives(project: Project, block: Block, directive: str) 
     inherit_directive_name = f"{directive}_inherit"
     for enclosing_level in includes.blocks_outwards(project, block):
         directives_of_level = includes.expanded_directives_of_block(project, enclosing_level, directive)
-        inherit_mode = (
-            includes.effective_arguments(project, enclosing_level, inherit_directive_name, "on")
-            if directive.startswith("add_")
-            else "on"
-        )
+        inherit_mode = includes.effective_arguments(project, enclosing_level, inherit_directive_name, "on") if directive.startswith("add_") else "on"
         header_directives += directives_of_level
         if (directives_of_level and inherit_mode == "on") or inherit_mode == "off":
             break
@@ -57,27 +53,19 @@ def header_lost(
     own_header_directives = includes.expanded_directives_of_block(project, inner_block, directive)
     inherit_mode = includes.effective_arguments(project, inner_block, f"{directive}_inherit", "on")
     enclosing_level = next(iter(includes.blocks_outwards(project, inner_block)[1:]), None)
-    if (
-        not own_header_directives
-        or enclosing_level is None
-        or inherit_mode != "on"
-        or _answers_no_content(project, inner_block)
-    ):
+    if not own_header_directives or enclosing_level is None or inherit_mode != "on" or _answers_no_content(project, inner_block):
         return
     own_header_names = {lowercase_header_name(d) for d in own_header_directives}
     lost_directives = [
         d
         for d in effective_header_directives(project, enclosing_level, directive)
-        if lowercase_header_name(d) not in own_header_names
-        and not (directive == "proxy_set_header" and _sets_header_to_nginx_default(d))
+        if lowercase_header_name(d) not in own_header_names and not (directive == "proxy_set_header" and _sets_header_to_nginx_default(d))
     ]
     if lost_directives and directive == "proxy_set_header":
         is_missing_from_some_proxy_pass = _missing_header_test(project, inner_block)
         lost_directives = [d for d in lost_directives if is_missing_from_some_proxy_pass(lowercase_header_name(d))]
     security_header_names = property_by_fact_name("http-headers", "security")
-    lost_directives = [
-        d for d in lost_directives if security is None or (lowercase_header_name(d) in security_header_names) is security
-    ]
+    lost_directives = [d for d in lost_directives if security is None or (lowercase_header_name(d) in security_header_names) is security]
     if lost_directives and includes.may_be_set_in_block_by_unread_file(project, inner_block):
         yield Undecidable(own_header_directives[0].head_span)
     elif lost_directives:
@@ -148,21 +136,14 @@ def header_missing(scope: BlockScope, project: Project, *, any_of: Sequence[str]
     server_block = scope.node
     if (tls and not scope.tls) or not is_serving_pages_to_others(project, server_block):
         return
-    if (
-        includes.effective_arguments(project, server_block, "security_headers") == "on"
-        and any_of[0] != "content-security-policy"
-    ):
+    if includes.effective_arguments(project, server_block, "security_headers") == "on" and any_of[0] != "content-security-policy":
         return
     if _sends_any_header(project, server_block, any_of):
         return
     if includes.may_be_set_in_unread_file(project, server_block) or _has_scripted_header_filter(project, server_block):
         yield Undecidable(server_block.at())
         return
-    location_blocks = [
-        d.block
-        for d in includes.all_directives_within_block(project, server_block)
-        if d.name == "location" and d.block is not None
-    ]
+    location_blocks = [d.block for d in includes.all_directives_within_block(project, server_block) if d.name == "location" and d.block is not None]
     content_location_blocks = [one for one in location_blocks if _sends_content(project, one)]
     if content_location_blocks and all(_sends_any_header(project, one, any_of) for one in content_location_blocks):
         return
@@ -222,17 +203,13 @@ def is_serving_pages_to_others(project: Project, block: Block) -> bool:
         and all(hosts.is_loopback_host(one.host) for one in listen_sockets)
     ):
         return False
-    if includes.effective_arguments(project, block, "ssl_reject_handshake") == "on" or _only_redirects_or_refuses(
-        project, block
-    ):
+    if includes.effective_arguments(project, block, "ssl_reject_handshake") == "on" or _only_redirects_or_refuses(project, block):
         return False
     location_directives = [d for d in includes.expanded_directives_of_block(project, block, "location") if d.block is not None]
     catch_all_locations = [d for d in location_directives if is_catch_all(d)]
     if not any(_only_redirects_or_refuses(project, d.block) for d in catch_all_locations if d.block):
         return True
-    narrower_locations = [
-        d for d in location_directives if d not in catch_all_locations and "well-known" not in d.joined_arguments
-    ]
+    narrower_locations = [d for d in location_directives if d not in catch_all_locations and "well-known" not in d.joined_arguments]
     return any(_has_content_directive(project, d.block) for d in narrower_locations if d.block)
 
 
@@ -263,11 +240,7 @@ def _has_content_directive(project: Project, block: Block) -> bool:
 def security_header_not_always(statement: DirectiveSubject) -> CheckOutcome:
     """A security header without `always` is left out of error answers."""
     directive = statement.node
-    if (
-        len(directive.args) == 2
-        and lowercase_header_name(directive) in property_by_fact_name("http-headers", "security")
-        and directive.args[1]
-    ):
+    if len(directive.args) == 2 and lowercase_header_name(directive) in property_by_fact_name("http-headers", "security") and directive.args[1]:
         yield hit(directive.at(1), header=directive.args[0])
 
 
@@ -347,11 +320,7 @@ def cors_any(statement: DirectiveSubject, project: Project, *, credentials: bool
         if len(directive.args) > 1
     }
     are_credentials_allowed = value_by_header_name.get("access-control-allow-credentials") == "true"
-    if (
-        checked_directive.args[1] == "*"
-        and are_credentials_allowed is credentials
-        and not _is_public_asset_location(checked_directive)
-    ):
+    if checked_directive.args[1] == "*" and are_credentials_allowed is credentials and not _is_public_asset_location(checked_directive):
         yield hit(checked_directive.at(2))
 
 

@@ -26,9 +26,7 @@ def worker_files_too_few(scope: BlockScope, project: Project) -> CheckOutcome:
         return
     main_directives = includes.expanded_directives_of_block(project, scope.node)
     open_file_limit_directives = [
-        directive
-        for directive in main_directives
-        if directive.name == "worker_rlimit_nofile" and directive.joined_arguments.isdigit()
+        directive for directive in main_directives if directive.name == "worker_rlimit_nofile" and directive.joined_arguments.isdigit()
     ]
     if not open_file_limit_directives:
         return
@@ -39,9 +37,7 @@ def worker_files_too_few(scope: BlockScope, project: Project) -> CheckOutcome:
     ):
         return
     worker_connection_count = (
-        int(worker_connections_directives[-1].joined_arguments)
-        if worker_connections_directives
-        else _DEFAULT_WORKER_CONNECTIONS
+        int(worker_connections_directives[-1].joined_arguments) if worker_connections_directives else _DEFAULT_WORKER_CONNECTIONS
     )
     if int(open_file_limit_directives[-1].joined_arguments) < 2 * worker_connection_count:
         directive = open_file_limit_directives[-1]
@@ -56,10 +52,7 @@ def worker_files_too_few(scope: BlockScope, project: Project) -> CheckOutcome:
 
 def _worker_connections_directives(main_directives: list[Directive], project: Project) -> list[Directive]:
     events_directives = [
-        x
-        for d in main_directives
-        if d.name == "events" and d.block
-        for x in includes.expanded_directives_of_block(project, d.block)
+        x for d in main_directives if d.name == "events" and d.block for x in includes.expanded_directives_of_block(project, d.block)
     ]
     return [d for d in [*main_directives, *events_directives] if d.name == "worker_connections"]
 
@@ -101,12 +94,8 @@ def worker_processes_missing(scope: BlockScope, project: Project, *, directive: 
 
 def compression_off(scope: BlockScope, project: Project, *, directive: str, unless: Sequence[str] = ()) -> CheckOutcome:
     """An `http` block and all that is in it leave a directive out."""
-    compression_directives = [
-        d for d in includes.all_directives_within_block(project, scope.node) if d.name == directive or d.name in unless
-    ]
-    if compression_directives or not any(
-        d.name == "server" for d in includes.expanded_directives_of_block(project, scope.node)
-    ):
+    compression_directives = [d for d in includes.all_directives_within_block(project, scope.node) if d.name == directive or d.name in unless]
+    if compression_directives or not any(d.name == "server" for d in includes.expanded_directives_of_block(project, scope.node)):
         return
     if includes.may_be_set_in_unread_file(project, scope.node):
         yield Undecidable(scope.node.at())
@@ -123,8 +112,7 @@ def version_disclosed_by_default(scope: BlockScope, project: Project) -> CheckOu
     if all(includes.expanded_directives_of_block(project, one, "server_tokens") for one in server_blocks):
         return
     if any(
-        d.name == "more_clear_headers" and "server" in d.joined_arguments.lower()
-        for d in includes.all_directives_within_block(project, http_block)
+        d.name == "more_clear_headers" and "server" in d.joined_arguments.lower() for d in includes.all_directives_within_block(project, http_block)
     ):
         return
     if includes.may_be_set_in_unread_file(project, http_block):
@@ -150,9 +138,7 @@ def body_size_unset(scope: BlockScope, project: Project) -> CheckOutcome:
     """A proxied server leaves the size of a request body to the default of one megabyte."""
     server_block = scope.node
     proxy_pass_directives = [
-        d
-        for d in includes.all_directives_within_block(project, server_block)
-        if d.name in property_by_fact_name("nginx-directives", "application")
+        d for d in includes.all_directives_within_block(project, server_block) if d.name in property_by_fact_name("nginx-directives", "application")
     ]
     if not proxy_pass_directives or includes.effective_directives(project, server_block, "client_max_body_size"):
         return
@@ -224,12 +210,8 @@ def health_check_logged(scope: BlockScope, project: Project) -> CheckOutcome:
     ):
         yield NotApplicable()
         return
-    is_answered_by_nginx = any(
-        d.args and d.args[0] in {"200", "204"} for d in includes.expanded_directives_of_block(project, scope.node, "return")
-    )
-    if is_answered_by_nginx and not any(
-        d.joined_arguments == "off" for d in includes.effective_directives(project, scope.node, "access_log")
-    ):
+    is_answered_by_nginx = any(d.args and d.args[0] in {"200", "204"} for d in includes.expanded_directives_of_block(project, scope.node, "return"))
+    if is_answered_by_nginx and not any(d.joined_arguments == "off" for d in includes.effective_directives(project, scope.node, "access_log")):
         yield hit(location_directive.head_span, location=location_directive.args[-1])
 
 
@@ -244,9 +226,7 @@ def limit_zone_undefined(statement: DirectiveSubject, project: Project) -> Check
         for zone_directive in includes.expanded_directives_of_block(project, enclosing_level, zone_directive_name):
             if any(word.split(":")[0] == f"zone={zone_name}" for word in zone_directive.args):
                 return
-    if includes.may_be_set_in_unread_file(project, checked_directive.parent) or not includes.is_http_context_known(
-        project, checked_directive.parent
-    ):
+    if includes.may_be_set_in_unread_file(project, checked_directive.parent) or not includes.is_http_context_known(project, checked_directive.parent):
         yield Undecidable(checked_directive.at())
     else:
         yield hit(checked_directive.head_span, zone=zone_name, definer=zone_directive_name)
@@ -267,9 +247,7 @@ def limit_zone_unused(statement: DirectiveSubject, project: Project) -> CheckOut
     )
     limit_directive_name = directive.name.removesuffix("_zone")
     enclosing_block = includes.outermost_including_block(project, directive.parent)
-    if not zone_name or (limit_directive_name, zone_name) in project.memoize_for_subject(
-        _limit_kind_and_used_zone_pairs, enclosing_block
-    ):
+    if not zone_name or (limit_directive_name, zone_name) in project.memoize_for_subject(_limit_kind_and_used_zone_pairs, enclosing_block):
         return
     if enclosing_block.opening_directive_name != "http" or includes.may_be_set_in_unread_file(project, enclosing_block):
         yield Undecidable(directive.at())
@@ -279,19 +257,13 @@ def limit_zone_unused(statement: DirectiveSubject, project: Project) -> CheckOut
 
 def _limit_kind_and_used_zone_pairs(block: Block, project: Project) -> set[tuple[str, str]]:
     """The zones that limits under a block use, each with the kind of limit."""
-    return {
-        (d.name, _limit_zone_name(d))
-        for d in includes.all_directives_within_block(project, block)
-        if d.name in {"limit_req", "limit_conn"}
-    }
+    return {(d.name, _limit_zone_name(d)) for d in includes.all_directives_within_block(project, block) if d.name in {"limit_req", "limit_conn"}}
 
 
 def limit_without_burst(statement: DirectiveSubject) -> CheckOutcome:
     """A request limit has no burst: two requests close together, and one is refused."""
     directive = statement.node
-    if any(word.startswith("zone=") for word in directive.args) and not any(
-        word.startswith("burst=") for word in directive.args
-    ):
+    if any(word.startswith("zone=") for word in directive.args) and not any(word.startswith("burst=") for word in directive.args):
         yield hit(directive.head_span)
 
 
@@ -299,9 +271,7 @@ def rate_limit_missing(scope: BlockScope, project: Project) -> CheckOutcome:
     """A server that proxies to an application limits neither requests nor connections."""
     server_block = scope.node
     proxy_pass_directives = [
-        d
-        for d in includes.all_directives_within_block(project, server_block)
-        if d.name in property_by_fact_name("nginx-directives", "application")
+        d for d in includes.all_directives_within_block(project, server_block) if d.name in property_by_fact_name("nginx-directives", "application")
     ]
     if not proxy_pass_directives or not is_serving_pages_to_others(project, server_block):
         return

@@ -35,9 +35,7 @@ def origin_check_bypassed(scope: BlockScope, project: Project) -> CheckOutcome:
         return
     if not comparison_operator.startswith("!") and _returns_refusal_status(project, scope.node):
         return  # a list of what is kept out: matching more than meant lets nobody in
-    pattern_flaw = origin_pattern_flaw(
-        origin_regex_text, comparison_operator.endswith("*"), origin=variable_name == "http_origin"
-    )
+    pattern_flaw = origin_pattern_flaw(origin_regex_text, comparison_operator.endswith("*"), origin=variable_name == "http_origin")
     if pattern_flaw is not None and variable_name != "http_referrer":
         yield Hit(_condition_pattern_span(if_directive, origin_regex_text), pattern_flaw.facts, message_name=pattern_flaw.say)
 
@@ -59,11 +57,7 @@ def _condition_pattern_span(if_directive: Directive, condition_pattern: str) -> 
 def origin_map_bypassed(scope: BlockScope, project: Project) -> CheckOutcome:
     """A `map` that gives out Access-Control-Allow-Origin has an expression that another site can match."""
     map_directive = scope.node.owner
-    if (
-        map_directive is None
-        or len(map_directive.args) != 2
-        or map_directive.args[0].strip("${}").lower() not in {"http_origin", "http_referer"}
-    ):
+    if map_directive is None or len(map_directive.args) != 2 or map_directive.args[0].strip("${}").lower() not in {"http_origin", "http_referer"}:
         return
     if not _is_variable_in_allow_origin_header(project, scope.node, map_directive.args[1].strip("${}").lower()):
         return
@@ -92,16 +86,10 @@ def _is_variable_in_allow_origin_header(project: Project, block: Block, variable
 def cors_origin_reflected(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """Access-Control-Allow-Origin repeats whatever Origin the client sends."""
     directive = statement.node
-    if (
-        lowercase_header_name(directive) != "access-control-allow-origin"
-        or len(directive.args) < 2
-        or _is_in_conditional_block(directive)
-    ):
+    if lowercase_header_name(directive) != "access-control-allow-origin" or len(directive.args) < 2 or _is_in_conditional_block(directive):
         return
     for variable_name in variable_names_in_text(directive.args[1]):
-        if variable_name in {"http_origin", "http_referer"} or _is_client_origin_passed_through(
-            project, directive, variable_name
-        ):
+        if variable_name in {"http_origin", "http_referer"} or _is_client_origin_passed_through(project, directive, variable_name):
             severity = None if _may_allow_credentials(project, directive) else Severity.LOW
             yield hit(directive.at(2), severity=severity, variable=f"${variable_name}")
             return
@@ -131,16 +119,14 @@ def _is_client_origin_passed_through(project: Project, directive: Directive, var
     """Whether a variable is the Origin itself for origins that nothing has looked at."""
     for defining_directive in definitions_of_variable(project, directive.parent, variable_name):
         if defining_directive.name == "set":
-            if defining_directive.parent.opening_directive_name != "if" and variable_names_in_text(
-                " ".join(defining_directive.args[1:])
-            ) == ["http_origin"]:
+            if defining_directive.parent.opening_directive_name != "if" and variable_names_in_text(" ".join(defining_directive.args[1:])) == [
+                "http_origin"
+            ]:
                 return True
         elif defining_directive.block is not None:
             for map_entry in defining_directive.block.directives:
                 is_entry_for_any_origin = map_entry.name in {"default", "~.*", "~.", "~^.*$", "~*.*", "~.+", "~^"}
-                if is_entry_for_any_origin and variable_names_in_text(map_entry.args[-1] if map_entry.args else "") == [
-                    "http_origin"
-                ]:
+                if is_entry_for_any_origin and variable_names_in_text(map_entry.args[-1] if map_entry.args else "") == ["http_origin"]:
                     return True
     return False
 
@@ -164,9 +150,7 @@ def origin_pattern_flaw(pattern: str, icase: bool, *, origin: bool) -> PatternFl
         return None
     if any(node.is_atomic for node in pcre_tree.walk_nodes(origin_regex.root)):
         return None
-    sample_matches = [
-        _as_sent_by_browser(pattern_automaton, text) for text in automaton.sample_texts(origin_regex.root) if text
-    ]
+    sample_matches = [_as_sent_by_browser(pattern_automaton, text) for text in automaton.sample_texts(origin_regex.root) if text]
     if origin and automaton.automaton_matches(pattern_automaton, _UNRELATED_ORIGIN):
         return PatternFlaw("every-site")
     for attacking_origin in _attacking_origins(sample_matches, is_origin_header=origin):
@@ -177,9 +161,7 @@ def origin_pattern_flaw(pattern: str, icase: bool, *, origin: bool) -> PatternFl
     if _has_unescaped_dot_in_name(origin_regex.root):
         return PatternFlaw("dot")
     sample_origins = map(_as_origin, sample_matches)
-    matched_sendable_origins = (
-        _ORIGIN_PATTERN.fullmatch(one) and automaton.automaton_matches(pattern_automaton, one) for one in sample_origins
-    )
+    matched_sendable_origins = (_ORIGIN_PATTERN.fullmatch(one) and automaton.automaton_matches(pattern_automaton, one) for one in sample_origins)
     return PatternFlaw("no-origin") if origin and sample_matches and not any(matched_sendable_origins) else None
 
 
@@ -198,9 +180,7 @@ def _registrable_domain(host: str) -> str:
     host_labels = host.lower().rstrip(".").split(".")
     label_count = (
         3
-        if len(host_labels) > 2
-        and host_labels[-2] in property_by_fact_name("top-level-domains", "second-level")
-        and len(host_labels[-1]) == 2
+        if len(host_labels) > 2 and host_labels[-2] in property_by_fact_name("top-level-domains", "second-level") and len(host_labels[-1]) == 2
         else 2
     )
     return ".".join(host_labels[-label_count:])
@@ -243,9 +223,7 @@ def _has_unescaped_dot_in_name(root_node: pcre_tree.RegexNode) -> bool:
     for regex_node in pcre_tree.walk_nodes(root_node):
         if regex_node.kind not in {"cat"}:
             continue
-        for preceding_node, dot_node, following_node in zip(
-            regex_node.children, regex_node.children[1:], regex_node.children[2:], strict=False
-        ):
+        for preceding_node, dot_node, following_node in zip(regex_node.children, regex_node.children[1:], regex_node.children[2:], strict=False):
             if (
                 dot_node.kind == "chars"
                 and dot_node.char_mask == pcre_tree.ANY_EXCEPT_NEWLINE_MASK
@@ -260,12 +238,8 @@ def _is_fixed_letter(regex_node: pcre_tree.RegexNode, host_letter_mask: int) -> 
     """Whether a node is a letter of a name, or a choice of such."""
     if regex_node.kind == "chars":
         return (
-            bool(regex_node.char_mask & host_letter_mask)
-            and not regex_node.char_mask & ~host_letter_mask
-            and regex_node.char_mask.bit_count() <= 2
+            bool(regex_node.char_mask & host_letter_mask) and not regex_node.char_mask & ~host_letter_mask and regex_node.char_mask.bit_count() <= 2
         )
     return (
-        regex_node.kind == "group"
-        and bool(pcre_tree.first_char_mask(regex_node))
-        and not pcre_tree.first_char_mask(regex_node) & ~host_letter_mask
+        regex_node.kind == "group" and bool(pcre_tree.first_char_mask(regex_node)) and not pcre_tree.first_char_mask(regex_node) & ~host_letter_mask
     )

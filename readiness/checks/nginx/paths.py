@@ -118,12 +118,7 @@ def proxy_slash_mismatch(statement: DirectiveSubject, project: Project) -> Check
     """The location's prefix and the URI that replaces it do not both end in a slash."""
     directive = statement.node
     location_directive = _proxied_location(directive.parent)
-    if (
-        not directive.args
-        or has_variable_sign(directive.args[0])
-        or location_directive is None
-        or directive.parent.opening_directive_name == "if"
-    ):
+    if not directive.args or has_variable_sign(directive.args[0]) or location_directive is None or directive.parent.opening_directive_name == "if":
         return
     proxy_pass_uri = hosts.parse_pass_target(directive.args[0]).uri
     location_modifier, location_prefix = location_modifier_and_path(location_directive)
@@ -196,9 +191,7 @@ def proxy_path_decoded(statement: DirectiveSubject, project: Project) -> CheckOu
         value_of_variable = variable_value(project, directive, variable_name)
         if not value_of_variable.is_decoded or not value_of_variable.client_characters & _NGINX_ESCAPED_CHARACTERS_MASK:
             continue
-        if variable_name in {"uri", "document_uri"} and _rewrites_to_raw_request_uri(
-            project, directive.parent, is_unconditional_only=True
-        ):
+        if variable_name in {"uri", "document_uri"} and _rewrites_to_raw_request_uri(project, directive.parent, is_unconditional_only=True):
             continue
         yield hit(directive.at(1), variable=f"${variable_name}")
         return
@@ -237,18 +230,12 @@ def static_files_uncached(scope: BlockScope, project: Project) -> CheckOutcome:
         if not includes.expanded_directives_of_block(project, location_block, "expires"):
             yield NotApplicable()
         return
-    if any(
-        d.name in {"deny", "return", "proxy_pass", "fastcgi_pass"}
-        for d in includes.expanded_directives_of_block(project, location_block)
-    ):
+    if any(d.name in {"deny", "return", "proxy_pass", "fastcgi_pass"} for d in includes.expanded_directives_of_block(project, location_block)):
         return
     if includes.effective_directives(project, location_block, "expires"):
         return
     if includes.may_be_set_in_unread_file(project, location_block):
         yield Undecidable(location_directive.head_span)
         return
-    if not any(
-        d.args and d.args[0].lower() == "cache-control"
-        for d in includes.effective_directives(project, location_block, "add_header")
-    ):
+    if not any(d.args and d.args[0].lower() == "cache-control" for d in includes.effective_directives(project, location_block, "add_header")):
         yield hit(location_directive.head_span)

@@ -36,7 +36,5 @@ def _script_sources(policy_text: str) -> list[str] | None:
     for csp_directive_text in policy_text.split(";"):
         csp_directive_words = csp_directive_text.split()
         if csp_directive_words:
-            sources_by_csp_directive.setdefault(
-                csp_directive_words[0].lower(), [word.lower() for word in csp_directive_words[1:]]
-            )
+            sources_by_csp_directive.setdefault(csp_directive_words[0].lower(), [word.lower() for word in csp_directive_words[1:]])
     return sources_by_csp_directive.get("script-src", sources_by_csp_directive.get("default-src"))

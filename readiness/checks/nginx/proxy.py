@@ -90,21 +90,14 @@ def backend_resolved_once(statement: DirectiveSubject, project: Project) -> Chec
         return
     pass_target = hosts.parse_pass_target(directive.args[0])
     backend_host = hosts.split_host_and_port(pass_target.host)[0]
-    if is_public_dns_name(backend_host) and backend_host.lower() not in _visible_upstream_block_by_name(
-        project, directive.parent
-    ):
+    if is_public_dns_name(backend_host) and backend_host.lower() not in _visible_upstream_block_by_name(project, directive.parent):
         yield hit(directive.at(1), host=backend_host)
 
 
 def upstream_resolved_once(statement: DirectiveSubject) -> CheckOutcome:
     """A public name in an `upstream` is looked up when nginx starts and never again."""
     directive = statement.node
-    if (
-        directive.parent.opening_directive_name != "upstream"
-        or not directive.args
-        or "resolve" in directive.args
-        or "down" in directive.args
-    ):
+    if directive.parent.opening_directive_name != "upstream" or not directive.args or "resolve" in directive.args or "down" in directive.args:
         return
     upstream_host = hosts.split_host_and_port(directive.args[0])[0]
     if not has_variable_sign(upstream_host) and is_public_dns_name(upstream_host):
@@ -117,9 +110,7 @@ def upstream_resolver_missing(statement: DirectiveSubject, project: Project) -> 
     if "resolve" not in directive.args or includes.effective_directives(project, directive.parent, "resolver"):
         return
     resolve_parameter_span = directive.at(directive.args.index("resolve") + 1)
-    if includes.may_be_set_in_unread_file(project, directive.parent) or not includes.is_http_context_known(
-        project, directive.parent
-    ):
+    if includes.may_be_set_in_unread_file(project, directive.parent) or not includes.is_http_context_known(project, directive.parent):
         yield Undecidable(resolve_parameter_span)
     else:
         yield hit(resolve_parameter_span)
@@ -127,33 +118,21 @@ def upstream_resolver_missing(statement: DirectiveSubject, project: Project) -> 
 
 def _visible_upstream_block_by_name(project: Project, block: Block) -> ChainMap[str, Block]:
     """The upstream groups in sight of a block, by name."""
-    return ChainMap(
-        *(project.memoize_for_subject(_upstream_block_by_name, level) for level in includes.blocks_outwards(project, block))
-    )
+    return ChainMap(*(project.memoize_for_subject(_upstream_block_by_name, level) for level in includes.blocks_outwards(project, block)))
 
 
 def _upstream_block_by_name(block: Block, project: Project) -> dict[str, Block]:
     """The upstream groups of a level, by name."""
-    return {
-        d.args[0].lower(): d.block
-        for d in includes.expanded_directives_of_block(project, block, "upstream")
-        if d.args and d.block is not None
-    }
+    return {d.args[0].lower(): d.block for d in includes.expanded_directives_of_block(project, block, "upstream") if d.args and d.block is not None}
 
 
 def resolver_missing(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """A pass with a variable must look its host up for each request, and no resolver is set."""
     directive = statement.node
-    if (
-        not directive.args
-        or not has_variable_sign(directive.args[0])
-        or includes.effective_directives(project, directive.parent, "resolver")
-    ):
+    if not directive.args or not has_variable_sign(directive.args[0]) or includes.effective_directives(project, directive.parent, "resolver"):
         return
     pass_target = hosts.parse_pass_target(directive.args[0])
-    if _ENVIRONMENT_VARIABLE.search(directive.args[0]) and not variable_names_in_text(
-        _ENVIRONMENT_VARIABLE.sub("", directive.args[0])
-    ):
+    if _ENVIRONMENT_VARIABLE.search(directive.args[0]) and not variable_names_in_text(_ENVIRONMENT_VARIABLE.sub("", directive.args[0])):
         return  # filled in before nginx starts
     visible_upstream_block_by_name = _visible_upstream_block_by_name(project, directive.parent)
     for possible_host in _possible_hosts(project, directive, pass_target.host):
@@ -183,11 +162,7 @@ def _possible_hosts(project: Project, pass_directive: Directive, host_text: str)
         return [host_text]
     variable_names_in_host = variable_names_in_text(host_text)
     text_before_variable = host_text.partition("$")[0]
-    if (
-        text_before_variable
-        and variable_names_in_host
-        and variable_value(project, pass_directive, variable_names_in_host[0]).has_slash
-    ):
+    if text_before_variable and variable_names_in_host and variable_value(project, pass_directive, variable_names_in_host[0]).has_slash:
         return [text_before_variable]  # the variable is the path
     if len(variable_names_in_host) != 1 or not re.fullmatch(r"\$\{?\w+\}?(?::\d+)?", host_text):
         return []
@@ -223,13 +198,9 @@ def forwarded_headers_missing(scope: BlockScope, project: Project, *, headers: S
         proxying_block.owner.joined_arguments if proxying_block.owner else "",
     ):
         return  # somebody else's service: it has its own name and no business with the client
-    header_names_set = {
-        lowercase_header_name(d) for d in includes.effective_directives(project, proxying_block, "proxy_set_header")
-    }
+    header_names_set = {lowercase_header_name(d) for d in includes.effective_directives(project, proxying_block, "proxy_set_header")}
     missing_header_names = [
-        name
-        for name in headers
-        if name.lower() not in header_names_set and not ("forwarded" in header_names_set and name != "Host")
+        name for name in headers if name.lower() not in header_names_set and not ("forwarded" in header_names_set and name != "Host")
     ]
     if not missing_header_names:
         return
@@ -252,9 +223,7 @@ def websocket_upgrade_incomplete(scope: BlockScope, project: Project) -> CheckOu
         yield NotApplicable()
         return
     missing_directive_texts = []
-    if includes.effective_arguments(
-        project, proxying_block, "proxy_http_version", _default_proxy_http_version(project, scope)
-    ) not in {
+    if includes.effective_arguments(project, proxying_block, "proxy_http_version", _default_proxy_http_version(project, scope)) not in {
         "1.1",
         "2",
     }:
@@ -266,9 +235,7 @@ def websocket_upgrade_incomplete(scope: BlockScope, project: Project) -> CheckOu
     ):
         missing_directive_texts.append("proxy_set_header Connection")
     if missing_directive_texts and not includes.may_be_set_in_unread_file(project, proxying_block):
-        reported_directive = (
-            upgrade_header_directives[-1] if upgrade_header_directives[-1].source is scope.source else proxy_passes[0]
-        )
+        reported_directive = upgrade_header_directives[-1] if upgrade_header_directives[-1].source is scope.source else proxy_passes[0]
         yield hit(reported_directive.head_span, absent=join_names(missing_directive_texts))
 
 
@@ -285,15 +252,11 @@ def connection_upgrade_constant(scope: BlockScope, project: Project) -> CheckOut
         yield NotApplicable()
         return
     server_block = includes.nearest_enclosing_block_named(project, proxying_block, "server")
-    server_name_directives = (
-        includes.expanded_directives_of_block(project, server_block, "server_name") if server_block is not None else []
-    )
+    server_name_directives = includes.expanded_directives_of_block(project, server_block, "server_name") if server_block is not None else []
     if _WEBSOCKET_PATH.search(" ".join(one.joined_arguments.lower() for one in (*proxy_passes, *server_name_directives))):
         yield NotApplicable()
         return
-    constant_upgrade_directives = [
-        d for d in _directives_setting_header(proxy_header_directives, "connection") if d.args[1].lower() == "upgrade"
-    ]
+    constant_upgrade_directives = [d for d in _directives_setting_header(proxy_header_directives, "connection") if d.args[1].lower() == "upgrade"]
     if constant_upgrade_directives:
         yield hit(constant_upgrade_directives[-1].at(2), at=constant_upgrade_directives[-1].source)
 
@@ -313,9 +276,7 @@ def websocket_timeout_default(scope: BlockScope, project: Project) -> CheckOutco
     proxying_block = scope.node
     proxy_passes = proxying_block.directives_named("proxy_pass")
     upgrade_header_directives = [
-        d
-        for d in includes.effective_directives(project, proxying_block, "proxy_set_header")
-        if lowercase_header_name(d) == "upgrade"
+        d for d in includes.effective_directives(project, proxying_block, "proxy_set_header") if lowercase_header_name(d) == "upgrade"
     ]
     if not proxy_passes or not upgrade_header_directives:
         yield NotApplicable()

@@ -58,14 +58,10 @@ def if_in_location(scope: BlockScope, project: Project) -> CheckOutcome:
 def if_in_location_unsafe(scope: BlockScope, project: Project) -> CheckOutcome:
     """An `if` in a location holds anything but `return` and a rewrite that leaves the location."""
     if_directive = scope.node.owner
-    if if_directive is None or not any(
-        block.opening_directive_name == "location" for block in includes.blocks_outwards(project, scope.node)
-    ):
+    if if_directive is None or not any(block.opening_directive_name == "location" for block in includes.blocks_outwards(project, scope.node)):
         return
     for directive in scope.node.directives:
-        if directive.name != "return" and not (
-            directive.name == "rewrite" and _FLAGS_LEAVING_LOCATION & set(directive.args[2:])
-        ):
+        if directive.name != "return" and not (directive.name == "rewrite" and _FLAGS_LEAVING_LOCATION & set(directive.args[2:])):
             yield hit(directive.head_span, directive=directive.name)
             return
 
@@ -113,9 +109,7 @@ def _missing_condition_group_hits(set_directive: Directive, if_directive: Direct
     if condition_parts(if_directive)[1].startswith("!"):
         lowest_group_number = _lowest_referenced_group_number(assigned_text)
         earlier_capture_providers = [one for one in capture_providers(project, if_directive) if not one.is_negated]
-        if lowest_group_number and not any(
-            one.regex is None or one.regex.group(lowest_group_number) for one in earlier_capture_providers
-        ):
+        if lowest_group_number and not any(one.regex is None or one.regex.group(lowest_group_number) for one in earlier_capture_providers):
             yield hit(set_directive.at(2), capture=f"${lowest_group_number}")
     elif condition_regex is not None:
         missing_group_number = _lowest_missing_group_number(assigned_text, condition_regex)
@@ -154,9 +148,7 @@ def _has_regex_with_group_in_sight(project: Project, directive: Directive, group
         if candidate_directive.name == "server_name" and any(name.startswith("~") for name in candidate_directive.args):
             return True
         regex_and_case = regex_and_case_of_directive(candidate_directive)
-        if regex_and_case and not (
-            candidate_directive.name == "if" and condition_parts(candidate_directive)[1].startswith("!")
-        ):
+        if regex_and_case and not (candidate_directive.name == "if" and condition_parts(candidate_directive)[1].startswith("!")):
             candidate_regex = pcre.try_parse_regex(*regex_and_case)
             if candidate_regex is None or candidate_regex.group(group_number):
                 return True
@@ -226,18 +218,10 @@ def rewrite_arguments_leak(scope: BlockScope, project: Project) -> CheckOutcome:
         return
     for directive in _directives_in_rewrite_order(scope.node):
         if directive.name == "rewrite" and len(directive.args) > 1:
-            if (
-                "?" in directive.args[1].removesuffix("?")
-                and not _REWRITE_FLAGS & set(directive.args[2:])
-                and not is_redirect(directive)
-            ):
+            if "?" in directive.args[1].removesuffix("?") and not _REWRITE_FLAGS & set(directive.args[2:]) and not is_redirect(directive):
                 leaking_rewrite = directive
         elif leaking_rewrite is not None and directive.name in {"set", "if"}:
-            capture_reading_text = (
-                directive.args[1]
-                if directive.name == "set" and len(directive.args) > 1
-                else _right_operand_of_equality(directive)
-            )
+            capture_reading_text = directive.args[1] if directive.name == "set" and len(directive.args) > 1 else _right_operand_of_equality(directive)
             if _CAPTURE_REFERENCE.search(capture_reading_text):
                 yield hit(leaking_rewrite.head_span, directive=directive.name)
                 return
@@ -267,12 +251,7 @@ def rewrite_numbered_capture_in_query(scope: BlockScope, project: Project) -> Ch
         if rewrite_with_capture_in_query is not None and directive.name in {"rewrite", "if", "set"}:
             yield hit(rewrite_with_capture_in_query.at(2), directive=directive.name)
             return
-        if (
-            directive.name == "rewrite"
-            and len(directive.args) > 1
-            and "?" in directive.args[1]
-            and _CAPTURE_REFERENCE.search(directive.args[1])
-        ):
+        if directive.name == "rewrite" and len(directive.args) > 1 and "?" in directive.args[1] and _CAPTURE_REFERENCE.search(directive.args[1]):
             rewrite_with_capture_in_query = directive
 
 
@@ -288,9 +267,7 @@ def _regex_and_case_with_span(directive: Directive) -> list[tuple[tuple[str, boo
         [
             (
                 regex_and_case,
-                directive.head_span
-                if directive.name == "if"
-                else (directive.places[-1] if directive.name == "location" else directive.at(1)),
+                directive.head_span if directive.name == "if" else (directive.places[-1] if directive.name == "location" else directive.at(1)),
             )
         ]
         if regex_and_case
@@ -303,11 +280,7 @@ def regex_branches_overlap(statement: DirectiveSubject) -> CheckOutcome:
     for (pattern_text, ignores_case), pattern_span in _regex_and_case_with_span(statement.node):
         regex = pcre.try_parse_regex(pattern_text, ignores_case)
         for regex_node in pcre_tree.walk_nodes(regex.root) if regex else ():
-            if (
-                regex_node.kind == "repeat"
-                and regex_node.max_repeats is None
-                and _has_alternative_prefixing_another(regex_node)
-            ):
+            if regex_node.kind == "repeat" and regex_node.max_repeats is None and _has_alternative_prefixing_another(regex_node):
                 yield hit(pattern_span, pattern=pattern_text)
                 break
 
@@ -362,11 +335,7 @@ def location_regex_unanchored(scope: BlockScope, project: Project) -> CheckOutco
     location_directive = scope.node.owner
     regex_and_case = regex_and_case_of_directive(location_directive) if location_directive else None
     location_regex = pcre.try_parse_regex(*regex_and_case) if regex_and_case else None
-    if (
-        location_directive is None
-        or location_regex is None
-        or any(node.is_atomic for node in pcre_tree.walk_nodes(location_regex.root))
-    ):
+    if location_directive is None or location_regex is None or any(node.is_atomic for node in pcre_tree.walk_nodes(location_regex.root)):
         return
     is_refusing_requests = any(
         d.name in {"deny", "return"} and d.joined_arguments in {"all", "403", "404", "444"}
@@ -379,9 +348,7 @@ def location_regex_unanchored(scope: BlockScope, project: Project) -> CheckOutco
 def location_regex_exact(scope: BlockScope) -> CheckOutcome:
     """The expression of a location can match one path only, which `location =` finds faster."""
     location_directive = scope.node.owner
-    location_modifier, location_pattern = (
-        location_modifier_and_path(location_directive) if location_directive is not None else ("", "")
-    )
+    location_modifier, location_pattern = location_modifier_and_path(location_directive) if location_directive is not None else ("", "")
     if location_directive is None or location_modifier != "~":
         return
     location_regex = pcre.try_parse_regex(location_pattern)
@@ -402,9 +369,7 @@ def variable_case_mixed(scope: BlockScope) -> CheckOutcome:
     first_spelling_by_lowercase_name: dict[str, str] = {}
     reported_lowercase_names: set[str] = set()
     for directive in walk_directives(scope.node):
-        checked_arguments = (
-            directive.args if directive.parent.opening_directive_name not in DATA_BLOCK_DIRECTIVE_NAMES else directive.args[-1:]
-        )
+        checked_arguments = directive.args if directive.parent.opening_directive_name not in DATA_BLOCK_DIRECTIVE_NAMES else directive.args[-1:]
         for argument_number, argument in enumerate(
             checked_arguments,
             1 if directive.parent.opening_directive_name not in DATA_BLOCK_DIRECTIVE_NAMES else len(directive.args),
@@ -424,12 +389,7 @@ def map_without_default(scope: BlockScope) -> CheckOutcome:
     map_or_geo_directive = scope.node.owner
     map_entries = [d for d in scope.node.directives if d.name not in _MAP_AND_GEO_OPTION_NAMES]
     is_default_known = any(d.name in {"default", "include"} for d in scope.node.directives)
-    if (
-        map_or_geo_directive is not None
-        and not is_default_known
-        and map_entries
-        and (map_or_geo_directive.name == "geo" or len(map_entries) > 1)
-    ):
+    if map_or_geo_directive is not None and not is_default_known and map_entries and (map_or_geo_directive.name == "geo" or len(map_entries) > 1):
         yield hit(
             map_or_geo_directive.head_span,
             variable=map_or_geo_directive.args[-1] if map_or_geo_directive.args else map_or_geo_directive.name,

@@ -18,9 +18,7 @@ from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
 _MAX_LOCATION_NESTING_DEPTH = 30  # locations in locations
-_MAX_PATTERN_MATCHES_PER_SERVER = (
-    5_000  # paths held against expressions, for one server: nobody writes a hundred expressions and fifty such aliases
-)
+_MAX_PATTERN_MATCHES_PER_SERVER = 5_000  # paths held against expressions, for one server: nobody writes a hundred expressions and fifty such aliases
 # What a client says of itself, or anybody may send: a condition on it keeps nobody out.
 _UNRESTRICTIVE_VARIABLE_PATTERN = re.compile(
     r"scheme|https|(?:http_)?host|server_name|server_port|request_method|request_uri|uri|document_uri|args|query_string"
@@ -183,29 +181,21 @@ def clients_admitted_by_route(project: Project, route: LocationRoute) -> str:
         if is_about_all_addresses:
             break
         is_some_address_allowed = is_some_address_allowed or directive.name == "allow"
-    is_restricted = (
-        is_restricted or _is_listening_locally_only(project, route.levels[0]) or _is_access_conditional(project, route)
-    )
+    is_restricted = is_restricted or _is_listening_locally_only(project, route.levels[0]) or _is_access_conditional(project, route)
     return "some" if is_restricted else "everybody"
 
 
 def _is_listening_locally_only(project: Project, server_block: Block) -> bool:
     """Whether a server is reached from its own machine only."""
     listen_directives = includes.expanded_directives_of_block(project, server_block, "listen")
-    return bool(listen_directives) and all(
-        bool(d.args) and d.args[0].startswith(("127.", "localhost", "[::1]", "unix:")) for d in listen_directives
-    )
+    return bool(listen_directives) and all(bool(d.args) and d.args[0].startswith(("127.", "localhost", "[::1]", "unix:")) for d in listen_directives)
 
 
 def _is_access_conditional(project: Project, route: LocationRoute) -> bool:
     """Whether a condition on the way refuses who does not send, or is not, what not everybody can: a key, an address."""
     for route_level in route.levels:
         for if_directive in includes.expanded_directives_of_block(project, route_level, "if"):
-            return_directives = (
-                includes.expanded_directives_of_block(project, if_directive.block, "return")
-                if if_directive.block is not None
-                else []
-            )
+            return_directives = includes.expanded_directives_of_block(project, if_directive.block, "return") if if_directive.block is not None else []
             is_refusing = any(d.args and d.args[0].startswith("4") for d in return_directives)
             variable_match = VARIABLE_REFERENCE.search(if_directive.joined_arguments)
             variable_name = next(filter(None, variable_match.groups()), "").lower() if variable_match else ""
@@ -217,8 +207,4 @@ def _is_access_conditional(project: Project, route: LocationRoute) -> bool:
 def has_unresolved_include(project: Project, route: LocationRoute) -> bool:
     """Whether a file that is included on the way is not in sight."""
     unresolved_include_ids = includes.include_tree(project).unresolved_include_ids
-    return any(
-        id(d) in unresolved_include_ids
-        for level in route.levels
-        for d in includes.expanded_directives_of_block(project, level, "include")
-    )
+    return any(id(d) in unresolved_include_ids for level in route.levels for d in includes.expanded_directives_of_block(project, level, "include"))

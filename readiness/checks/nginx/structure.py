@@ -60,11 +60,7 @@ def default_server_missing(scope: BlockScope, project: Project) -> CheckOutcome:
     """One named server has a public socket for itself, and passes every other name on to its backend as well."""
     for socket_address, servers_on_socket in _servers_by_socket(scope, project).items():
         first_server_on_socket = servers_on_socket[0]
-        server_names = [
-            name
-            for d in includes.expanded_directives_of_block(project, first_server_on_socket.server, "server_name")
-            for name in d.args
-        ]
+        server_names = [name for d in includes.expanded_directives_of_block(project, first_server_on_socket.server, "server_name") for name in d.args]
         if (
             len({id(one.server) for one in servers_on_socket}) == 1
             and not any(one.is_default for one in servers_on_socket)
@@ -82,9 +78,7 @@ def default_server_missing(scope: BlockScope, project: Project) -> CheckOutcome:
 _CATCH_ALL_SERVER_NAMES = frozenset({"_", "", "*", "localhost"})
 
 
-def _socket_hit(
-    server_on_socket: ServerOnSocket, socket_address: str, scope: BlockScope, project: Project, **facts: str
-) -> Hit | Undecidable:
+def _socket_hit(server_on_socket: ServerOnSocket, socket_address: str, scope: BlockScope, project: Project, **facts: str) -> Hit | Undecidable:
     """What is told of a socket, at the `listen` or at the server that has none."""
     server_block, listen_directive = server_on_socket.server, server_on_socket.listen.directive
     if includes.may_be_set_in_unread_file(project, scope.node):
@@ -108,9 +102,7 @@ def server_name_conflicting(scope: BlockScope, project: Project) -> CheckOutcome
     servers_by_socket_and_name: dict[tuple[str, ...], list[Directive]] = {}
     for server_directive in includes.expanded_directives_of_block(project, scope.node, "server"):
         is_reported = False
-        for socket_and_name, server_name, server_name_directive, argument_number in _socket_and_server_name_pairs(
-            project, server_directive
-        ):
+        for socket_and_name, server_name, server_name_directive, argument_number in _socket_and_server_name_pairs(project, server_directive):
             servers_with_same_name = servers_by_socket_and_name.setdefault(socket_and_name, [])
             conflicting_server = next(
                 (
@@ -122,9 +114,7 @@ def server_name_conflicting(scope: BlockScope, project: Project) -> CheckOutcome
             )
             if conflicting_server is not None and not is_reported and not has_variable_sign(server_name):
                 is_reported = True
-                conflicting_server_related = Related(
-                    conflicting_server.source, conflicting_server.head_span, "the server that answers instead"
-                )
+                conflicting_server_related = Related(conflicting_server.source, conflicting_server.head_span, "the server that answers instead")
                 server_name_span, server_name_source = server_name_directive.at(argument_number), server_name_directive.source
                 yield hit(
                     server_name_span,
@@ -137,9 +127,7 @@ def server_name_conflicting(scope: BlockScope, project: Project) -> CheckOutcome
                 servers_with_same_name.append(server_directive)
 
 
-def _socket_and_server_name_pairs(
-    project: Project, server_directive: Directive
-) -> Iterator[tuple[tuple[str, ...], str, Directive, int]]:
+def _socket_and_server_name_pairs(project: Project, server_directive: Directive) -> Iterator[tuple[tuple[str, ...], str, Directive, int]]:
     """Each socket of a server with each of its names: a key for both, the name, its directive, its number in it."""
     if server_directive.block is None:
         return
@@ -199,12 +187,8 @@ def quic_bpf_reuseport(scope: BlockScope, project: Project) -> CheckOutcome:
     if includes.outermost_including_block(project, scope.node) is not scope.node:
         return
     main_directives = includes.expanded_directives_of_block(project, scope.node)
-    enabled_quic_bpf_directives = [
-        directive for directive in main_directives if directive.name == "quic_bpf" and directive.joined_arguments == "on"
-    ]
-    worker_process_count = next(
-        (directive.joined_arguments for directive in main_directives if directive.name == "worker_processes"), "1"
-    )
+    enabled_quic_bpf_directives = [directive for directive in main_directives if directive.name == "quic_bpf" and directive.joined_arguments == "on"]
+    worker_process_count = next((directive.joined_arguments for directive in main_directives if directive.name == "worker_processes"), "1")
     if not enabled_quic_bpf_directives or worker_process_count == "1":
         return
     for directive in includes.all_directives_within_block(project, scope.node):

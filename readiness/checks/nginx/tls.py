@@ -45,18 +45,12 @@ _HYBRID_KEY_EXCHANGE = re.compile(r"\w{0,60}(?:Kyber|MLKEM)\w*", re.IGNORECASE)
 def tls_protocol_old(statement: DirectiveSubject) -> CheckOutcome:
     """`ssl_protocols` and its kin name versions before TLS 1.2; those before TLS 1.0 can be read on the way."""
     directive = statement.node
-    outdated_number_protocol_pairs = [
-        (number, word) for number, word in enumerate(directive.args, 1) if word in _OUTDATED_PROTOCOLS
-    ]
+    outdated_number_protocol_pairs = [(number, word) for number, word in enumerate(directive.args, 1) if word in _OUTDATED_PROTOCOLS]
     if outdated_number_protocol_pairs:
-        first_protocol_span = Span(
-            directive.at(outdated_number_protocol_pairs[0][0]).start, directive.at(outdated_number_protocol_pairs[0][0]).end
-        )
+        first_protocol_span = Span(directive.at(outdated_number_protocol_pairs[0][0]).start, directive.at(outdated_number_protocol_pairs[0][0]).end)
         has_ssl_version = any(word.startswith("SSL") for _, word in outdated_number_protocol_pairs)
         severity = Severity.HIGH if has_ssl_version else Severity.MEDIUM
-        yield hit(
-            first_protocol_span, severity=severity, version=join_names([word for _, word in outdated_number_protocol_pairs])
-        )
+        yield hit(first_protocol_span, severity=severity, version=join_names([word for _, word in outdated_number_protocol_pairs]))
 
 
 def tls_cipher_weak(statement: DirectiveSubject, project: Project) -> CheckOutcome:
@@ -114,9 +108,7 @@ def tls_certificate_missing(scope: BlockScope, project: Project) -> CheckOutcome
     server_block = scope.node
     if not scope.tls or includes.effective_arguments(project, server_block, "ssl_reject_handshake") == "on":
         return
-    missing_directive_names = [
-        n for n in ("ssl_certificate", "ssl_certificate_key") if not includes.effective_directives(project, server_block, n)
-    ]
+    missing_directive_names = [n for n in ("ssl_certificate", "ssl_certificate_key") if not includes.effective_directives(project, server_block, n)]
     if not missing_directive_names or any(
         d.name.startswith("ssl_certificate_by") for d in includes.expanded_directives_of_block(project, server_block)
     ):
@@ -130,10 +122,7 @@ def tls_certificate_missing(scope: BlockScope, project: Project) -> CheckOutcome
 def _is_http_level_known_or_absent(project: Project, block: Block) -> bool:
     """Whether the http level is in sight, or the whole project has none: then nothing else can set it."""
     return includes.is_http_context_known(project, block) or not any(
-        d.name == "http"
-        for document in project.documents_of_kind("nginx")
-        for _, root in document.sections
-        for d in root.directives
+        d.name == "http" for document in project.documents_of_kind("nginx") for _, root in document.sections for d in root.directives
     )
 
 
@@ -147,9 +136,7 @@ def https_redirect_missing(scope: BlockScope, project: Project) -> CheckOutcome:
     """Content is served over plain HTTP under a name that has TLS as well, and nothing redirects there."""
     server_block = scope.node
     plain_http_listens = [
-        listen
-        for listen in hosts.listen_sockets(server_block)
-        if listen.port == "80" and not {"ssl", "quic"} & set(listen.options)
+        listen for listen in hosts.listen_sockets(server_block) if listen.port == "80" and not {"ssl", "quic"} & set(listen.options)
     ]
     if not _is_redirecting_to_https(project, server_block) and (
         not plain_http_listens or all(hosts.is_loopback_host(one.host) for one in plain_http_listens)
@@ -176,9 +163,7 @@ def _tls_names_of_same_nginx(project: Project, block: Block) -> set[str]:
         return set()
     enclosing_level = includes.outermost_including_block(project, block.enclosing_block)
     tls_server_names: set[str] = set()
-    for first_tls_server, names_in_file in project.memoize_for_subject(
-        _first_server_and_tls_names_by_path, enclosing_level
-    ).values():
+    for first_tls_server, names_in_file in project.memoize_for_subject(_first_server_and_tls_names_by_path, enclosing_level).values():
         if includes.may_be_read_by_one_nginx(project, first_tls_server, block.owner):
             tls_server_names |= names_in_file
     return tls_server_names
@@ -207,11 +192,7 @@ def has_content_beyond_well_known(project: Project, block: Block) -> bool:
     for directive in includes.all_directives_within_block(project, block):
         if directive.name in property_by_fact_name("nginx-directives", "content"):
             enclosing_directive = directive.parent.owner
-            if not (
-                enclosing_directive
-                and enclosing_directive.name == "location"
-                and "well-known" in enclosing_directive.joined_arguments
-            ):
+            if not (enclosing_directive and enclosing_directive.name == "location" and "well-known" in enclosing_directive.joined_arguments):
                 return True
     return False
 
@@ -229,12 +210,9 @@ def _is_redirecting_to_https(project: Project, block: Block) -> bool:
 def tls_missing(scope: BlockScope, project: Project) -> CheckOutcome:
     """A whole configuration that proxies to an application has no server with TLS."""
     http_block = scope.node
-    server_blocks = [
-        d.block for d in includes.expanded_directives_of_block(project, http_block, "server") if d.block is not None
-    ]
+    server_blocks = [d.block for d in includes.expanded_directives_of_block(project, http_block, "server") if d.block is not None]
     is_proxying_to_application = any(
-        d.name in property_by_fact_name("nginx-directives", "application")
-        for d in includes.all_directives_within_block(project, http_block)
+        d.name in property_by_fact_name("nginx-directives", "application") for d in includes.all_directives_within_block(project, http_block)
     )
     if (
         not server_blocks
@@ -267,9 +245,7 @@ def tls_session_tickets(scope: BlockScope, project: Project) -> CheckOutcome:
     if not scope.tls or includes.effective_directives(project, server_block, "ssl_session_ticket_key"):
         return
     session_cache_directives = includes.effective_directives(project, server_block, "ssl_session_cache")
-    is_session_cache_shared = any(
-        argument.startswith("shared:") for directive in session_cache_directives for argument in directive.args
-    )
+    is_session_cache_shared = any(argument.startswith("shared:") for directive in session_cache_directives for argument in directive.args)
     if is_session_cache_shared and not versions.is_nginx_below(project, scope.source, (1, 23, 2)):
         return
     session_tickets_directives = includes.effective_directives(project, server_block, "ssl_session_tickets")
@@ -284,18 +260,12 @@ def tls_session_tickets(scope: BlockScope, project: Project) -> CheckOutcome:
 def tls_dhparam_missing(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """The cipher list names suites with DHE and no parameters for them are given, so they are never used."""
     directive = statement.node
-    if (
-        not directive.args
-        or directive.name != "ssl_ciphers"
-        or includes.effective_directives(project, directive.parent, "ssl_dhparam")
-    ):
+    if not directive.args or directive.name != "ssl_ciphers" or includes.effective_directives(project, directive.parent, "ssl_dhparam"):
         return
     dhe_ciphers = [entry for entry in re.split(r"[:, ]", directive.args[0]) if re.match(r"(?:DHE|EDH|kEDH)-?", entry)]
     if not dhe_ciphers:
         return
-    if includes.may_be_set_in_unread_file(project, directive.parent) or not includes.is_http_context_known(
-        project, directive.parent
-    ):
+    if includes.may_be_set_in_unread_file(project, directive.parent) or not includes.is_http_context_known(project, directive.parent):
         yield Undecidable(directive.at(1))
     else:
         yield hit(directive.at(1), cipher=dhe_ciphers[0])
@@ -365,15 +335,9 @@ def http2_default_server_without_421(scope: BlockScope, project: Project) -> Che
     is_http2_on = includes.effective_arguments(project, server_block, "http2") == "on" or any(
         "http2" in d.args for d in server_block.directives_named("listen")
     )
-    if (
-        not is_default_server
-        or not is_http2_on
-        or includes.effective_arguments(project, server_block, "ssl_reject_handshake") != "on"
-    ):
+    if not is_default_server or not is_http2_on or includes.effective_arguments(project, server_block, "ssl_reject_handshake") != "on":
         return
-    returned_status_codes = {
-        d.args[0] for d in includes.all_directives_within_block(project, server_block) if d.name == "return" and d.args
-    }
+    returned_status_codes = {d.args[0] for d in includes.all_directives_within_block(project, server_block) if d.name == "return" and d.args}
     if not returned_status_codes & {"421", "444"}:
         reject_handshake_directive = includes.effective_directives(project, server_block, "ssl_reject_handshake")[-1]
         yield hit(reject_handshake_directive.head_span, at=reject_handshake_directive.source)

@@ -132,9 +132,7 @@ def _find_capture_providers(project: Project, directive: Directive) -> list[Capt
                 and not condition_parts(if_directive)[1].startswith("!")
             ):
                 found_providers.append(
-                    _capture_provider_of_pattern(
-                        if_directive, value_of_leading_variable(project, if_directive, condition_parts(if_directive)[0])
-                    )
+                    _capture_provider_of_pattern(if_directive, value_of_leading_variable(project, if_directive, condition_parts(if_directive)[0]))
                 )
         directive_in_block = enclosing_block.owner
     return found_providers
@@ -147,9 +145,7 @@ def _rewrite_capture_providers(directive: Directive, earlier_rewrites: list[Dire
     for checked_directive in earlier_rewrites:
         if checked_directive is not directive:
             providers.append(
-                _capture_provider_of_pattern(
-                    checked_directive, PossibleValue(_VISIBLE_MASK, has_slash=True) if is_path_raw else _DECODED_PATH_VALUE
-                )
+                _capture_provider_of_pattern(checked_directive, PossibleValue(_VISIBLE_MASK, has_slash=True) if is_path_raw else _DECODED_PATH_VALUE)
             )
             is_path_raw = is_path_raw or (len(checked_directive.args) > 1 and "$request_uri" in checked_directive.args[1])
     return providers[::-1]
@@ -168,10 +164,7 @@ def _block_capture_providers(project: Project, block: Block, opening_directive: 
     if opening_directive.name != "server":
         return []
     regex_server_names = [
-        name
-        for d in includes.expanded_directives_of_block(project, block, "server_name")
-        for name in d.args
-        if name.startswith("~")
+        name for d in includes.expanded_directives_of_block(project, block, "server_name") for name in d.args if name.startswith("~")
     ]
     return [
         CaptureProvider(
@@ -185,9 +178,7 @@ def _block_capture_providers(project: Project, block: Block, opening_directive: 
 def _capture_provider_of_pattern(directive: Directive, matched_value: PossibleValue) -> CaptureProvider:
     regex_and_case = regex_and_case_of_directive(directive)
     comparison_operator = condition_parts(directive)[1] if directive.name == "if" else ""
-    return CaptureProvider(
-        pcre.try_parse_regex(*regex_and_case) if regex_and_case else None, matched_value, comparison_operator.startswith("!")
-    )
+    return CaptureProvider(pcre.try_parse_regex(*regex_and_case) if regex_and_case else None, matched_value, comparison_operator.startswith("!"))
 
 
 def value_of_leading_variable(project: Project, directive: Directive, text: str) -> PossibleValue:
@@ -223,11 +214,7 @@ def _raw_path_rewrites(project: Project, directive: Directive) -> Iterator[Direc
     """The rewrites that always run before a directive's location is served and put the raw path into `$uri`."""
     for enclosing_block in includes.blocks_outwards(project, directive.parent):
         for checked_directive in includes.expanded_directives_of_block(project, enclosing_block, "rewrite"):
-            if (
-                len(checked_directive.args) > 1
-                and "$request_uri" in checked_directive.args[1]
-                and not is_redirect(checked_directive)
-            ):
+            if len(checked_directive.args) > 1 and "$request_uri" in checked_directive.args[1] and not is_redirect(checked_directive):
                 yield checked_directive
         if enclosing_block.opening_directive_name in {"location", "server"}:
             return
@@ -280,9 +267,7 @@ def _value_from_all_definitions(project: Project, directive: Directive, variable
             is_slash_always_held = is_slash_always_held and definition_values[-1].has_slash
             continue
         map_entries = [
-            d
-            for d in (defining_directive.block.directives if defining_directive.block else [])
-            if d.args and d.name not in {"include", "hostnames"}
+            d for d in (defining_directive.block.directives if defining_directive.block else []) if d.args and d.name not in {"include", "hostnames"}
         ]
         for map_entry in map_entries:
             definition_values.append(_map_entry_value(project, defining_directive, map_entry))
@@ -293,9 +278,7 @@ def _value_from_all_definitions(project: Project, directive: Directive, variable
     client_character_mask = 0
     for definition_value in definition_values:
         client_character_mask |= definition_value.client_characters
-    return PossibleValue(
-        client_character_mask, is_slash_always_held, any(definition_value.is_decoded for definition_value in definition_values)
-    )
+    return PossibleValue(client_character_mask, is_slash_always_held, any(definition_value.is_decoded for definition_value in definition_values))
 
 
 def _map_entry_value(project: Project, map_directive: Directive, map_entry: Directive) -> PossibleValue:
@@ -308,13 +291,9 @@ def _map_entry_value(project: Project, map_directive: Directive, map_entry: Dire
     matched_value = value_of_leading_variable(project, map_directive, map_directive.args[0] if map_directive.args else "")
     client_character_mask, is_slash_always_held, is_any_part_decoded = 0, _has_literal_slash(mapped_text), False
     for variable_name in variable_names_in_text(mapped_text):
-        captured_group = (
-            map_key_regex.group(int(variable_name)) if variable_name.isdigit() else map_key_regex.group(variable_name)
-        )
+        captured_group = map_key_regex.group(int(variable_name)) if variable_name.isdigit() else map_key_regex.group(variable_name)
         if captured_group is None:
-            value_of_variable = (
-                NO_CLIENT_VALUE if variable_name.isdigit() else variable_value(project, map_directive, variable_name)
-            )
+            value_of_variable = NO_CLIENT_VALUE if variable_name.isdigit() else variable_value(project, map_directive, variable_name)
         else:
             group_character_mask = 0
             for regex_node in pcre_tree.walk_nodes(captured_group):
@@ -341,9 +320,7 @@ def possible_value_of_text(project: Project, directive: Directive, text: str) ->
     for variable_name in variable_names_in_text(text):
         value_of_variable = variable_value(project, directive, variable_name)
         if variable_name.isdigit() and directive.name == "set":
-            value_of_variable = PossibleValue(
-                value_of_variable.client_characters, value_of_variable.has_slash, False
-            )  # `set` escapes captures again
+            value_of_variable = PossibleValue(value_of_variable.client_characters, value_of_variable.has_slash, False)  # `set` escapes captures again
         client_character_mask |= value_of_variable.client_characters
         is_slash_always_held = is_slash_always_held or value_of_variable.has_slash
         is_any_part_decoded = is_any_part_decoded or value_of_variable.is_decoded
@@ -369,9 +346,7 @@ def _definitions_by_variable_name(block: Block, project: Project) -> dict[str, l
         )
         for defining_directive in candidate_directives:
             variable_reference = (
-                (defining_directive.args[0] if defining_directive.name == "set" else defining_directive.args[-1])
-                if defining_directive.args
-                else ""
+                (defining_directive.args[0] if defining_directive.name == "set" else defining_directive.args[-1]) if defining_directive.args else ""
             )
             if defining_directive.name != "if":
                 definitions_by_variable_name.setdefault(variable_reference.lstrip("$").lower(), []).append(defining_directive)
@@ -381,9 +356,7 @@ def _definitions_by_variable_name(block: Block, project: Project) -> dict[str, l
 def is_redirect(rewrite: Directive) -> bool:
     """Whether a rewrite answers the client with a redirect."""
     rewrite_target = rewrite.args[1] if len(rewrite.args) > 1 else ""
-    return rewrite_target.startswith(("http://", "https://", "$scheme")) or bool(
-        {"redirect", "permanent"} & set(rewrite.args[2:])
-    )
+    return rewrite_target.startswith(("http://", "https://", "$scheme")) or bool({"redirect", "permanent"} & set(rewrite.args[2:]))
 
 
 # -- header and request splitting ---------------------------------------------------------------------------------

@@ -59,9 +59,7 @@ def _pods_behind_ingress(ingress: Object, project: Project) -> Iterator[Pod]:
         matching_services = object_index_of_project.find_named(ingress, "Service", service_name).meant
         pod_selector = selector_of_service(matching_services[0]) if len(matching_services) == 1 else None
         selected_workloads = (
-            object_index_of_project.resolve_selected_workloads(matching_services[0], pod_selector).meant
-            if pod_selector is not None
-            else ()
+            object_index_of_project.resolve_selected_workloads(matching_services[0], pod_selector).meant if pod_selector is not None else ()
         )
         if len(selected_workloads) == 1 and selected_workloads[0].pod is not None:
             yield selected_workloads[0].pod
@@ -76,9 +74,7 @@ def _largest_accepted_body_size(pod: Pod, project: Project) -> tuple[int, Docume
     if image.name_unknown or image.familiar_name not in {"nginx", "nginxinc/nginx-unprivileged"}:
         return None
     volume_mounts = list(main_and_sidecar_containers[0].node.mappings_under("volumeMounts"))
-    nginx_volume_mounts = [
-        volume_mount for volume_mount in volume_mounts if volume_mount.string_under("mountPath").startswith("/etc/nginx")
-    ]
+    nginx_volume_mounts = [volume_mount for volume_mount in volume_mounts if volume_mount.string_under("mountPath").startswith("/etc/nginx")]
     volume_by_name = {volume.string_under("name"): volume for volume in pod.node.mappings_under("volumes")}
     nginx_documents: list[Document] = []
     for volume_mount in nginx_volume_mounts:
@@ -108,11 +104,7 @@ def _largest_client_max_body_size(documents: list[Document]) -> tuple[int, Docum
     for document in documents:
         for directive in document.walk_directives():
             argument_text = directive.args[0] if directive.args else ""
-            if (
-                directive.name == "include"
-                and not argument_text.endswith(_STOCK_INCLUDE_SUFFIXES)
-                and "conf.d" not in argument_text
-            ):
+            if directive.name == "include" and not argument_text.endswith(_STOCK_INCLUDE_SUFFIXES) and "conf.d" not in argument_text:
                 return None
             if directive.name != "client_max_body_size":
                 continue

@@ -85,23 +85,17 @@ def edge_index(project: Project) -> EdgeIndex:
         path: list(islice(_services_reading_file(path, service_target_pairs_by_source), MAX_SERVICES_MOUNTING_ONE_FILE + 1))
         for path in nginx_file_paths
     }
-    upstream_names = {
-        d.args[0].lower() for document in nginx_documents for d in document.walk_directives() if d.name == "upstream" and d.args
-    }
+    upstream_names = {d.args[0].lower() for document in nginx_documents for d in document.walk_directives() if d.name == "upstream" and d.args}
     services_by_mounted_file = {path: services for path, services in mounting_services_by_path.items() if services}
     return EdgeIndex(services_by_mounted_file, frozenset(known_host_names), frozenset(upstream_names))
 
 
-def _services_reading_file(
-    file_path: str, service_target_pairs_by_source: Mapping[str, list[tuple[Service, str]]]
-) -> Iterator[Service]:
+def _services_reading_file(file_path: str, service_target_pairs_by_source: Mapping[str, list[tuple[Service, str]]]) -> Iterator[Service]:
     """The services that a file, or a folder above it, is mounted into where nginx reads it."""
     mount_source_path, path_below_mount = posixpath.normpath(file_path), ""
     while mount_source_path and mount_source_path not in {".", "/", ".."}:
         for service, container_path in service_target_pairs_by_source.get(mount_source_path, ()):
-            if _NGINX_READ_PATH_PATTERN.match(
-                posixpath.join(container_path, path_below_mount) if path_below_mount else container_path
-            ):
+            if _NGINX_READ_PATH_PATTERN.match(posixpath.join(container_path, path_below_mount) if path_below_mount else container_path):
                 yield service
         mount_source_path, last_path_component = posixpath.split(mount_source_path)
         path_below_mount = posixpath.join(last_path_component, path_below_mount) if path_below_mount else last_path_component
@@ -148,12 +142,8 @@ def _host_names_of_service(service: Service) -> set[str]:
         for link_text, _ in string_entries(service_node.get(property_key)):
             host_names |= {part.lower() for part in expand_scalar(link_text).text.split(":")}
     extra_hosts = service_node.get("extra_hosts")
-    extra_host_texts = (
-        list(extra_hosts) if isinstance(extra_hosts, Map) else [link_text for link_text, _ in string_entries(extra_hosts)]
-    )
-    return host_names | {
-        re.split(r"[:=]", expand_scalar(link_text).text, maxsplit=1)[0].lower() for link_text in extra_host_texts
-    }
+    extra_host_texts = list(extra_hosts) if isinstance(extra_hosts, Map) else [link_text for link_text, _ in string_entries(extra_hosts)]
+    return host_names | {re.split(r"[:=]", expand_scalar(link_text).text, maxsplit=1)[0].lower() for link_text in extra_host_texts}
 
 
 def upstream_unknown(statement: DirectiveSubject, *, project: Project) -> CheckOutcome:
@@ -167,19 +157,14 @@ def upstream_unknown(statement: DirectiveSubject, *, project: Project) -> CheckO
     if proxy_target.host in compose_edge_index.known_host_names or proxy_target.host in compose_edge_index.upstream_names:
         return
     is_doubtful = len(mounting_services) > MAX_SERVICES_MOUNTING_ONE_FILE or any(
-        project.memoize_for_subject(_may_reach_undeclared_names, first_mounting_service)
-        for first_mounting_service in mounting_services
+        project.memoize_for_subject(_may_reach_undeclared_names, first_mounting_service) for first_mounting_service in mounting_services
     )
     if is_doubtful or includes.may_be_set_in_unread_file(project, directive.parent):
         yield Undecidable(directive.at(1))
         return
     first_mounting_service = mounting_services[0]
-    mounting_service_related = Related(
-        first_mounting_service.source, first_mounting_service.name_span, "the service that mounts this file"
-    )
-    yield hit(
-        directive.at(1), related=[mounting_service_related], host=proxy_target.host, file=first_mounting_service.source.path
-    )
+    mounting_service_related = Related(first_mounting_service.source, first_mounting_service.name_span, "the service that mounts this file")
+    yield hit(directive.at(1), related=[mounting_service_related], host=proxy_target.host, file=first_mounting_service.source.path)
 
 
 def _may_reach_undeclared_names(service: Service, project: Project) -> bool:
@@ -187,33 +172,19 @@ def _may_reach_undeclared_names(service: Service, project: Project) -> bool:
     joined_applications = project.memoize(join_compose_files)
     joined_files: JoinedFiles = joined_applications.application_of(service.document)
     service_node = service.extended_node
-    if (
-        joined_files.has_unread_files
-        or id(service.document) in joined_applications.extended_only_ids
-        or service.document.swarm
-        or project.prose
-    ):
+    if joined_files.has_unread_files or id(service.document) in joined_applications.extended_only_ids or service.document.swarm or project.prose:
         return True
     if any(key in service_node for key in ("network_mode", "extends", "dns", "dns_search")):
         return True
     command_and_entrypoint_line = command_line(service_node.get("command")) + command_line(service_node.get("entrypoint"))
-    if (
-        re.search(r"\b(?:sed|envsubst|sh|bash|confd|tee)\b|\.sh\b", command_and_entrypoint_line)
-        or UNKNOWN_VALUE_MARK in command_and_entrypoint_line
-    ):
+    if re.search(r"\b(?:sed|envsubst|sh|bash|confd|tee)\b|\.sh\b", command_and_entrypoint_line) or UNKNOWN_VALUE_MARK in command_and_entrypoint_line:
         return True
     if len(joined_files.services()) < 2:  # a proxy by itself serves what others attach to its network
         return True
-    used_network_names = {
-        expand_scalar(network_name).text for network_name, _ in named_entries(service_node.get("networks"))
-    } or {"default"}
+    used_network_names = {expand_scalar(network_name).text for network_name, _ in named_entries(service_node.get("networks"))} or {"default"}
     for joined_document in joined_files.documents():
         for network_name, (_, network_definition) in joined_document.section_entries("networks").items():
-            if (
-                network_name in used_network_names
-                and isinstance(network_definition, Map)
-                and {"external", "name"} & set(network_definition)
-            ):
+            if network_name in used_network_names and isinstance(network_definition, Map) and {"external", "name"} & set(network_definition):
                 return True
     return not _are_all_nginx_mounts_in_tree(service, project)
 
@@ -223,11 +194,7 @@ def _are_all_nginx_mounts_in_tree(service: Service, project: Project) -> bool:
     for mount_spec in mount_specs(service.extended_node, service.env_values):
         if mount_spec.target.startswith("/etc/nginx") and not mount_spec.target.endswith((".pem", ".key", ".crt")):
             mount_source_path = posixpath.normpath(posixpath.join(service.document.folder, mount_spec.source))
-            if (
-                mount_spec.type != "bind"
-                or UNKNOWN_VALUE_MARK in mount_spec.source
-                or not project.was_path_seen(mount_source_path)
-            ):
+            if mount_spec.type != "bind" or UNKNOWN_VALUE_MARK in mount_spec.source or not project.was_path_seen(mount_source_path):
                 return False
     return True
 
@@ -244,20 +211,12 @@ def upstream_port_wrong(statement: DirectiveSubject, *, project: Project) -> Che
         yield NotApplicable()
         return
     target_port = proxy_target.port or _DEFAULT_PORT_BY_SCHEME.get(proxy_target.scheme, "")
-    target_service = (
-        project.memoize(join_compose_files).application_of(mounting_services[0].document).services().get(proxy_target.host)
-    )
-    built_stage = (
-        stage_built_by_service(target_service, project) if target_service is not None and target_service.builds else None
-    )
+    target_service = project.memoize(join_compose_files).application_of(mounting_services[0].document).services().get(proxy_target.host)
+    built_stage = stage_built_by_service(target_service, project) if target_service is not None and target_service.builds else None
     if target_service is None or built_stage is None or not target_port.isdigit():
         yield Undecidable(directive.at(1))
         return
-    listening_ports = (
-        None
-        if may_have_unread_settings(target_service, project)
-        else _listening_ports(target_service, built_stage, target_port)
-    )
+    listening_ports = None if may_have_unread_settings(target_service, project) else _listening_ports(target_service, built_stage, target_port)
     if listening_ports is None:
         yield Undecidable(directive.at(1))
     elif target_port not in listening_ports:
@@ -294,15 +253,11 @@ def _listening_ports(service: Service, stage: Stage, target_port: str) -> set[st
         return None
     published_ports = {spec.target for spec in port_specs(service.extended_node, service.env_values)}
     declared_container_ports = {str(one[0]) for one in published_ports if one is not None and one[0] == one[1]}
-    declared_container_ports |= {
-        expand_scalar(text).text.partition("/")[0] for text, _ in string_entries(service.extended_node.get("expose"))
-    }
+    declared_container_ports |= {expand_scalar(text).text.partition("/")[0] for text, _ in string_entries(service.extended_node.get("expose"))}
     if declared_container_ports:
         return exposed_ports if declared_container_ports <= exposed_ports else None
     image_command_line = " ".join(
-        effective.text
-        for effective in (stage.effective_value("CMD"), stage.effective_value("ENTRYPOINT"))
-        if effective is not None
+        effective.text for effective in (stage.effective_value("CMD"), stage.effective_value("ENTRYPOINT")) if effective is not None
     )
     effective_command_line = command_line(service.extended_node.get("command")) or image_command_line
     is_command_naming_all_ports = all(re.search(rf"(?<!\d){one}(?!\d)", effective_command_line) for one in exposed_ports)

@@ -36,9 +36,7 @@ def dockerfile_unresolved(subject: BuildSubject, project: Project) -> CheckOutco
             yield Undecidable(build.dockerfile_span)
         elif project.was_path_seen(build.dockerfile_path):
             continue
-        elif not project.is_surely_missing(build.dockerfile_path) or not _is_dockerfile_certainly_missing(
-            build, build.dockerfile_path, project
-        ):
+        elif not project.is_surely_missing(build.dockerfile_path) or not _is_dockerfile_certainly_missing(build, build.dockerfile_path, project):
             yield Undecidable(build.dockerfile_span)
         else:
             yield hit(
@@ -51,9 +49,7 @@ def _is_dockerfile_certainly_missing(build: Build, dockerfile_path: str, project
     """Whether a path that is not there was meant where it was looked for, and nothing brings it before the build."""
     dockerfile_folder, file_name = posixpath.split(dockerfile_path)
     alternative_dockerfile_names = ("dockerfile", "Containerfile")  # what builders take in the place of the default
-    if file_name == "Dockerfile" and any(
-        project.was_path_seen(posixpath.join(dockerfile_folder, o)) for o in alternative_dockerfile_names
-    ):
+    if file_name == "Dockerfile" and any(project.was_path_seen(posixpath.join(dockerfile_folder, o)) for o in alternative_dockerfile_names):
         return False
     if isinstance(build.subject, Service):
         return not _exists_relative_to_parent_folder(build, dockerfile_path, project)
@@ -122,14 +118,12 @@ def build_argument_undeclared(subject: BuildSubject, project: Project) -> CheckO
             yield Undecidable(build.arguments[0][1])
             continue
         root_base_images = [stage.root_stage.image for stage in dockerfile_document.stages]
-        if _has_custom_dockerfile_frontend(dockerfile_document) or any(
-            image.name_unknown or "onbuild" in image.tag for image in root_base_images
-        ):
+        if _has_custom_dockerfile_frontend(dockerfile_document) or any(image.name_unknown or "onbuild" in image.tag for image in root_base_images):
             yield Undecidable(build.arguments[0][1])
             continue
-        declared_argument_names = {
-            pair.name for step in dockerfile_document.steps if step.keyword == "ARG" for pair in step.instruction.pairs
-        } | set(dockerfile_document.global_args)
+        declared_argument_names = {pair.name for step in dockerfile_document.steps if step.keyword == "ARG" for pair in step.instruction.pairs} | set(
+            dockerfile_document.global_args
+        )
         for argument_name, argument_span in build.arguments:
             if (
                 argument_name not in declared_argument_names
@@ -142,9 +136,7 @@ def build_argument_undeclared(subject: BuildSubject, project: Project) -> CheckO
 def deployed_path_unresolved(runner: StepOrJob, project: Project) -> CheckOutcome:
     """A deployment of a manifest, chart, values file or compose file that is not in the tree."""
     command_and_path_word_pairs = [
-        (located_command, path_word)
-        for located_command in commands_with_known_folder(runner)
-        for path_word in _deployed_path_words(located_command)
+        (located_command, path_word) for located_command in commands_with_known_folder(runner) for path_word in _deployed_path_words(located_command)
     ]
     if not command_and_path_word_pairs:
         yield NotApplicable()
@@ -161,14 +153,8 @@ def deployed_path_unresolved(runner: StepOrJob, project: Project) -> CheckOutcom
             and count_mentions_in_scripts(runner, path_word) == use_count_by_word[path_word]
         ):
             workflow_path = runner.source.path
-            repository_folder = (
-                repository_root_of_workflow_path(workflow_path)
-                if isinstance(runner, Step)
-                else posixpath.dirname(workflow_path)
-            )
-            yield hit(
-                located_command.span_of_word(path_word), file=posixpath.relpath(repository_path, repository_folder or ".")
-            )
+            repository_folder = repository_root_of_workflow_path(workflow_path) if isinstance(runner, Step) else posixpath.dirname(workflow_path)
+            yield hit(located_command.span_of_word(path_word), file=posixpath.relpath(repository_path, repository_folder or "."))
         else:
             yield Undecidable(located_command.span_of_word(path_word))
 
@@ -183,9 +169,7 @@ def _deployed_path_words(located_command: LocatedCommand) -> Iterator[str]:
     elif command_call.program == "helm" and {"upgrade", "install"} & set(argument_words[:2]):
         for values_option in _local_path_option_values(argument_words, ("-f", "--values")):
             yield from values_option.split(",")
-        yield from (
-            values_option for values_option in command_call.non_option_arguments if values_option.startswith(("./", "../"))
-        )
+        yield from (values_option for values_option in command_call.non_option_arguments if values_option.startswith(("./", "../")))
     elif command_call.program == "docker-compose":
         yield from _local_path_option_values(_words_before_compose_command(argument_words), ("-f", "--file"))
     elif command_call.program == "docker" and argument_words[:1] == ("compose",):
@@ -197,11 +181,7 @@ def _deployed_path_words(located_command: LocatedCommand) -> Iterator[str]:
 def _words_before_compose_command(argument_words: tuple[str, ...]) -> tuple[str, ...]:
     """The options of compose itself, before its command."""
     compose_command_index = next(
-        (
-            index
-            for index, word in enumerate(argument_words)
-            if word in property_by_fact_name("docker-words", "compose-command")
-        ),
+        (index for index, word in enumerate(argument_words) if word in property_by_fact_name("docker-words", "compose-command")),
         len(argument_words),
     )
     return argument_words[:compose_command_index]

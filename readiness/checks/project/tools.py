@@ -60,9 +60,7 @@ def required_program_name(words: list[str]) -> str | None:
         return None
     if words[0].rpartition("/")[2] in shell.SHELL_PROGRAMS and words[1:2] == ["-c"] and len(words) > 2:
         unwrapped_commands = [unwrap_command(one) for one in shell.parse_commands(words[2])]
-        if not unwrapped_commands or any(
-            one.program not in property_by_fact_name("programs", "passing") for one in unwrapped_commands[1:]
-        ):
+        if not unwrapped_commands or any(one.program not in property_by_fact_name("programs", "passing") for one in unwrapped_commands[1:]):
             return None
         return unwrapped_commands[0].program if "/" not in unwrapped_commands[0].name else None
     return words[0] if "/" not in words[0] else None

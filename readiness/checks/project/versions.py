@@ -81,9 +81,7 @@ def version_drift(service: Service, project: Project) -> CheckOutcome:
         yield Undecidable(service.node.at("image"))
         return
     compose_version, manifest_version = compose_versions.pop(), manifest_versions.pop()
-    manifest_version_related = Related(
-        first_container.source, first_container.node.at("image"), f"version {manifest_version} here"
-    )
+    manifest_version_related = Related(first_container.source, first_container.node.at("image"), f"version {manifest_version} here")
     image_name = image.familiar_name
     yield hit(
         service.node.at("image"),
@@ -101,6 +99,4 @@ def _is_manifest_near_compose_file(service: Service, container: Container) -> bo
     """
     compose_folder = posixpath.dirname(posixpath.normpath(service.source.root.path))
     manifest_parent_folders = set(parent_folders(posixpath.normpath(container.source.root.path)))
-    return compose_folder in manifest_parent_folders or (
-        bool(compose_folder) and posixpath.dirname(compose_folder) in manifest_parent_folders
-    )
+    return compose_folder in manifest_parent_folders or (bool(compose_folder) and posixpath.dirname(compose_folder) in manifest_parent_folders)

@@ -20,20 +20,11 @@ def volume_not_owned(service: Service, project: Project) -> CheckOutcome:
     """A named volume on a folder that the image does not have, or that belongs to root, while the process is another."""
     service_node = service.extended_node
     built_stage = stage_built_by_service(service, project)
-    fresh_volume_mounts = [
-        mount_spec for mount_spec in mount_specs(service.node, service.env_values) if _is_filled_from_image(mount_spec, service)
-    ]
-    if (
-        built_stage is None
-        or not fresh_volume_mounts
-        or "extends" in service.node
-        or not _runs_as_image_user(service_node, built_stage)
-    ):
+    fresh_volume_mounts = [mount_spec for mount_spec in mount_specs(service.node, service.env_values) if _is_filled_from_image(mount_spec, service)]
+    if built_stage is None or not fresh_volume_mounts or "extends" in service.node or not _runs_as_image_user(service_node, built_stage):
         yield NotApplicable()
         return
-    declared_volume_paths = (
-        {where for _, where in volume_words_with_paths(built_stage)} if built_stage.final and built_stage.deployed else set()
-    )
+    declared_volume_paths = {where for _, where in volume_words_with_paths(built_stage)} if built_stage.final and built_stage.deployed else set()
     for mount_spec in fresh_volume_mounts:
         if posixpath.normpath(mount_spec.target) in declared_volume_paths:
             yield NotApplicable()  # told, where it is wrong, at the VOLUME
@@ -45,9 +36,7 @@ def volume_not_owned(service: Service, project: Project) -> CheckOutcome:
             effective_user_instruction = built_stage.effective_value("USER")
             user_span = effective_user_instruction.span if effective_user_instruction is not None else built_stage.at()
             image_user_related = Related(built_stage.source, user_span, f"the image runs as {known_nonroot_user(built_stage)}")
-            yield hit(
-                mount_spec.span, related=[image_user_related], folder=mount_spec.target, user=known_nonroot_user(built_stage)
-            )
+            yield hit(mount_spec.span, related=[image_user_related], folder=mount_spec.target, user=known_nonroot_user(built_stage))
 
 
 def _is_volume_shared_with_service(mount_spec: MountSpec, service: Service) -> bool:

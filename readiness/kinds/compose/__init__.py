@@ -23,9 +23,7 @@ EXAMPLE_PATH = "compose.yaml"
 
 _COMPOSE_FILENAME_PATTERN = re.compile(r"(?:^|/)(?:docker-)?compose(?:[._-][^/]*)?\.ya?ml\Z", re.IGNORECASE)
 _SERVICES_KEY_LINE_PATTERN = re.compile(r"""^["']?services["']?[ \t]*:""", re.MULTILINE)
-_FIRST_SERVICE_INDENT_PATTERN = re.compile(
-    r"""^["']?services["']?[ \t]*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*([ \t]*)""", re.MULTILINE
-)
+_FIRST_SERVICE_INDENT_PATTERN = re.compile(r"""^["']?services["']?[ \t]*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*([ \t]*)""", re.MULTILINE)
 _SERVICE_FIELD_LINE_PATTERN = re.compile(
     r"""^([ \t]+)["']?(?:image|build|container_name|depends_on|extends|environment|env_file|ports|volumes|command|entrypoint|deploy|
     networks|restart|healthcheck|profiles|logging|privileged|network_mode)["']?[ \t]*:""",
@@ -88,12 +86,7 @@ def _has_only_compose_services(text: str) -> bool:
         mapping_roots = [root for root in load_yaml_documents(text) if isinstance(root, Map)]
     except ParseError:
         return True
-    service_nodes = [
-        each
-        for root in mapping_roots
-        if isinstance(services_node := root.get("services"), Map)
-        for each in services_node.values()
-    ]
+    service_nodes = [each for root in mapping_roots if isinstance(services_node := root.get("services"), Map) for each in services_node.values()]
     service_key_sets = [frozenset(one) for one in service_nodes if isinstance(one, Map) and one]
     known_service_keys = frozenset(flatten_all_of(load_compose_schema()["$defs"]["service"])["properties"])
     if any(all(key not in known_service_keys and not key.startswith("x-") for key in keys) for keys in service_key_sets):
@@ -122,23 +115,15 @@ def parse(source: Source) -> Document:
         raise ParseError(error_reason, 0)
     for root in mapping_roots:
         check_alias_expansion(root)
-    reset_key_paths = (
-        [path for root in mapping_roots for path in _remove_reset_keys(source, root)] if "!reset" in source.text else []
-    )
+    reset_key_paths = [path for root in mapping_roots for path in _remove_reset_keys(source, root)] if "!reset" in source.text else []
     if source.parent is not None and _has_ellipsis_line(source.text):
         source.fragment = True
-    is_legacy_format = not any(
-        set(root) & _COMPOSE_TOP_LEVEL_KEYS or any(key.startswith("x-") for key in root) for root in mapping_roots
-    )
-    document = Document(
-        source, mapping_roots, compose_purpose(source.path), is_legacy_format, reset_paths=tuple(reset_key_paths)
-    )
+    is_legacy_format = not any(set(root) & _COMPOSE_TOP_LEVEL_KEYS or any(key.startswith("x-") for key in root) for root in mapping_roots)
+    document = Document(source, mapping_roots, compose_purpose(source.path), is_legacy_format, reset_paths=tuple(reset_key_paths))
     for root_of_services, node_by_service_name in service_mappings(document):
         for service_name, service_node in node_by_service_name.items():
             if isinstance(service_node, Map):
-                extended_service_node, extended_file_and_service = extend_service(
-                    node_by_service_name, service_node, {service_name}
-                )
+                extended_service_node, extended_file_and_service = extend_service(node_by_service_name, service_node, {service_name})
                 document.services[service_name] = Service(
                     source,
                     service_node,
@@ -191,9 +176,7 @@ def _has_ellipsis_line(text: str) -> bool:
     for line in text.splitlines():
         stripped_line = line.strip()
         is_comment = stripped_line.startswith("#")
-        if stripped_line.lstrip("#- \t").startswith(_ELLIPSIS_TEXTS) or (
-            is_comment and stripped_line.endswith(_ELLIPSIS_TEXTS)
-        ):
+        if stripped_line.lstrip("#- \t").startswith(_ELLIPSIS_TEXTS) or (is_comment and stripped_line.endswith(_ELLIPSIS_TEXTS)):
             return True
     return False
 
@@ -216,10 +199,7 @@ def _names_awaited_until_completed(document: Document) -> Iterator[str]:
         dependencies = service.extended_node.get("depends_on")
         if isinstance(dependencies, Map):
             for dependency_name, dependency_options in dependencies.items():
-                if (
-                    isinstance(dependency_options, Map)
-                    and dependency_options.get("condition") == "service_completed_successfully"
-                ):
+                if isinstance(dependency_options, Map) and dependency_options.get("condition") == "service_completed_successfully":
                     yield dependency_name
 
 
@@ -288,9 +268,7 @@ def mounts(document: Document) -> Iterator[Mount]:
     return _unique_service_parts(document, mount_specs, Mount)
 
 
-def _unique_service_parts(
-    document: Document, find_part_specs: Callable[..., Iterator[Any]], make_service_part: Callable[..., Any]
-) -> Iterator[Any]:
+def _unique_service_parts(document: Document, find_part_specs: Callable[..., Iterator[Any]], make_service_part: Callable[..., Any]) -> Iterator[Any]:
     """The parts of all services, each place once."""
     seen_spans: set[Span] = set()
     for service in document.services.values():

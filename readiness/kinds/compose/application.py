@@ -85,11 +85,7 @@ def join_compose_files(project: Project) -> JoinedFilesIndex:
         _join_with_included_files(joined_files_index, document)
         for service in document.services.values():
             extended_file_path = service.extends[0] if service.extends else None
-            extended_document = (
-                document_at_written_path(joined_files_index, document, extended_file_path)
-                if extended_file_path is not None
-                else None
-            )
+            extended_document = document_at_written_path(joined_files_index, document, extended_file_path) if extended_file_path is not None else None
             if extended_document is not None and extended_document is not document and not extended_document.first:
                 joined_files_index.extended_only_ids.add(id(extended_document))
     return joined_files_index
@@ -105,11 +101,7 @@ def _join_with_base(
     base_document = _base_of_overlay(document, documents_in_folder)
     if base_document is not None and (document.override or document.production or base_document.purpose == document.purpose):
         joined_files_index.by_document_id[id(base_document)].overlays.append(document)
-    base_document = (
-        base_document
-        or _base_of_variant(document, documents_in_folder)
-        or _base_in_parent_folders(document, documents_by_folder)
-    )
+    base_document = base_document or _base_of_variant(document, documents_in_folder) or _base_in_parent_folders(document, documents_by_folder)
     if base_document is not None:
         joined_files_index.by_document_id[id(document)].bases.append(base_document)
 
@@ -253,9 +245,7 @@ def extended_node_and_is_complete(joined_files_index: JoinedFilesIndex, service:
     extended_node_so_far, service_folder = service.extended_node, service.document.folder
     for base_service in extends_chain[1:]:
         extended_node_so_far = merge_services(
-            rebase_service_paths(
-                base_service.extended_node, posixpath.relpath(base_service.document.folder or ".", service_folder or ".")
-            ),
+            rebase_service_paths(base_service.extended_node, posixpath.relpath(base_service.document.folder or ".", service_folder or ".")),
             extended_node_so_far,
         )
     return extended_node_so_far, not extends_chain[-1].extends
@@ -267,11 +257,7 @@ def _extends_chain(joined_files_index: JoinedFilesIndex, service: Service) -> li
     while service.extends and len(extends_chain) < MAX_EXTENDS_DEPTH:
         extended_file_path, extended_service_name = service.extends
         extended_document = document_at_written_path(joined_files_index, service.document, extended_file_path)
-        base_service = (
-            extended_document.services.get(extended_service_name)
-            if extended_document is not None and extended_service_name
-            else None
-        )
+        base_service = extended_document.services.get(extended_service_name) if extended_document is not None and extended_service_name else None
         if base_service is None or base_service in extends_chain:
             break
         extends_chain.append(base_service)

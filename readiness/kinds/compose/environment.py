@@ -32,9 +32,7 @@ class EnvFileValue:
     def setting_of(self, variable_name: str) -> VariableSetting:
         """The setting of a variable of this value; an empty one settles nothing."""
         env_entry = self.entry
-        return VariableSetting(
-            variable_name, env_entry.raw_value, self.value or None, env_entry.value_span, env_entry.name_span, self.source
-        )
+        return VariableSetting(variable_name, env_entry.raw_value, self.value or None, env_entry.value_span, env_entry.name_span, self.source)
 
     @property
     def source(self) -> Source:
@@ -64,23 +62,17 @@ class Environment:
 EMPTY_ENVIRONMENT = Environment()
 
 
-def environment_from_env_files(
-    env_documents: Iterable[dotenv.Document], outer_environment: Environment = EMPTY_ENVIRONMENT
-) -> Environment:
+def environment_from_env_files(env_documents: Iterable[dotenv.Document], outer_environment: Environment = EMPTY_ENVIRONMENT) -> Environment:
     """Files one after the other, the later first in rank, and `outer_environment` before them all."""
     env_file_value_by_name: dict[str, EnvFileValue] = {}
     for env_document in env_documents:
-        env_file_value_by_name |= env_file_value_by_name_of(
-            env_document, env_document.parsed_env_file.entries, outer_environment.values_with_secrets
-        )
+        env_file_value_by_name |= env_file_value_by_name_of(env_document, env_document.parsed_env_file.entries, outer_environment.values_with_secrets)
     return environment_of({**env_file_value_by_name, **outer_environment.env_file_values})
 
 
 def environment_of(env_file_value_by_name: Mapping[str, EnvFileValue]) -> Environment:
     """The environment that some settings make."""
-    value_by_name = {
-        name: one.value for name, one in env_file_value_by_name.items() if 0 < len(one.value) <= MAX_ENV_VALUE_LENGTH
-    }
+    value_by_name = {name: one.value for name, one in env_file_value_by_name.items() if 0 < len(one.value) <= MAX_ENV_VALUE_LENGTH}
     secret_names = _secret_variable_names(env_file_value_by_name)
     non_secret_value_by_name = {name: text for name, text in value_by_name.items() if name not in secret_names}
     return Environment(non_secret_value_by_name, value_by_name, env_file_value_by_name)
@@ -113,11 +105,7 @@ def env_file_value_by_name_of(
     if len(env_entries) > MAX_ENTRIES_PER_ENV_FILE:
         return {}
     resolved_value_by_name = resolve_entries(env_entries, outer_value_by_name)
-    return {
-        entry.name: EnvFileValue(entry, env_document, resolved_value_by_name[entry.name])
-        for entry in env_entries
-        if entry.raw_value is not None
-    }
+    return {entry.name: EnvFileValue(entry, env_document, resolved_value_by_name[entry.name]) for entry in env_entries if entry.raw_value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +144,12 @@ def env_file_values_and_are_all_read(
     env_file_value_by_name: dict[str, EnvFileValue] = {}
     is_complete = True
     for env_file_reference in env_file_references(service_node):
-        env_document = env_document_by_path.get(
-            resolved_path_or_hole(env_file_reference.path, compose_folder, outer_value_by_name)
-        )
+        env_document = env_document_by_path.get(resolved_path_or_hole(env_file_reference.path, compose_folder, outer_value_by_name))
         if env_document is None:
             is_complete = False
             continue
         env_document.read = env_document.read or not env_file_reference.raw
-        parsed_env_file = (
-            parse_raw_env_file(env_document.source.text) if env_file_reference.raw else env_document.parsed_env_file
-        )
+        parsed_env_file = parse_raw_env_file(env_document.source.text) if env_file_reference.raw else env_document.parsed_env_file
         is_complete = is_complete and parsed_env_file.problem is None
         env_file_value_by_name |= env_file_value_by_name_of(env_document, parsed_env_file.entries, outer_value_by_name)
     return env_file_value_by_name, is_complete
@@ -174,8 +158,4 @@ def env_file_values_and_are_all_read(
 def resolved_path_or_hole(written_path: str, naming_folder: str, value_by_name: Mapping[str, str]) -> str:
     """The path of a file that is named in a folder; HOLE where a variable hides it."""
     expanded_path = expand_scalar(written_path, value_by_name).text
-    return (
-        UNKNOWN_VALUE_MARK
-        if UNKNOWN_VALUE_MARK in expanded_path
-        else posixpath.normpath(posixpath.join(naming_folder, expanded_path))
-    )
+    return UNKNOWN_VALUE_MARK if UNKNOWN_VALUE_MARK in expanded_path else posixpath.normpath(posixpath.join(naming_folder, expanded_path))

@@ -38,12 +38,8 @@ def collect_non_production_signs(documents: Sequence[Document]) -> None:
         is_purpose_undetermined = document.purpose == "unknown" and not document.legacy and document.said is None
         documents_run_together = document_group_by_id.get(id(document), [document])
         non_production_signs = _non_production_signs(document, documents_run_together) if is_purpose_undetermined else ()
-        is_restarted_beside_development = id(document) in ids_with_development_overlay and any(
-            map(_has_restart_policy, document.services.values())
-        )
-        document.non_production_signs = tuple(
-            one for one in non_production_signs if one.is_decisive or not is_restarted_beside_development
-        )
+        is_restarted_beside_development = id(document) in ids_with_development_overlay and any(map(_has_restart_policy, document.services.values()))
+        document.non_production_signs = tuple(one for one in non_production_signs if one.is_decisive or not is_restarted_beside_development)
 
 
 def _ids_of_documents_with_dev_overlay(documents: Sequence[Document]) -> set[int]:
@@ -59,9 +55,7 @@ def _ids_of_documents_with_dev_overlay(documents: Sequence[Document]) -> set[int
         if "image" not in service.extended_node and not service.extends
     }
     return {
-        id(one)
-        for one in documents
-        if one.purpose == "unknown" and any((one.folder, name) in folder_and_service_name_pairs for name in one.services)
+        id(one) for one in documents if one.purpose == "unknown" and any((one.folder, name) in folder_and_service_name_pairs for name in one.services)
     }
 
 
@@ -70,9 +64,7 @@ def assign_env_file_purposes(documents: Sequence[Document], env_document_by_path
     non_production_purpose_by_path: dict[str, Purpose | None] = {}
     for document in documents:
         document_purpose = document.taken_for
-        non_production_purpose = (
-            document_purpose if document_purpose is not None and not document_purpose.is_production else None
-        )
+        non_production_purpose = document_purpose if document_purpose is not None and not document_purpose.is_production else None
         for env_path in env_file_paths_looked_for([document]):
             non_production_purpose_by_path[env_path] = (
                 non_production_purpose if non_production_purpose_by_path.setdefault(env_path, non_production_purpose) else None
@@ -80,9 +72,7 @@ def assign_env_file_purposes(documents: Sequence[Document], env_document_by_path
     for env_path, env_file_purpose in non_production_purpose_by_path.items():
         env_document = env_document_by_path.get(env_path)
         if env_document is not None and env_file_purpose is not None and env_document.source.said is None:
-            env_document.source.purposes = {
-                "": Purpose(env_file_purpose.word, f"so is what reads it, as {env_file_purpose.evidence}"[:300])
-            }
+            env_document.source.purposes = {"": Purpose(env_file_purpose.word, f"so is what reads it, as {env_file_purpose.evidence}"[:300])}
 
 
 def _clear_purpose_of_included_files(documents: Sequence[Document]) -> None:
@@ -139,15 +129,10 @@ def _signs_of_folder_readme_and_blanks(document: Document) -> Iterator[NonProduc
     elif README_WORD_TRIAL in readme_statements:
         yield NonProductionSign("readme", "the README beside it says that it is not for production", document_span)
     if README_WORD_CHANGE in readme_statements:
-        yield NonProductionSign(
-            "change", "the README beside it says to change it for production", document_span, purpose="sample"
-        )
+        yield NonProductionSign("change", "the README beside it says to change it for production", document_span, purpose="sample")
     uncommented_lines = [line.split(" #")[0] for line in document.source.text.splitlines() if not line.lstrip().startswith("#")]
     is_in_docs_folder = "docs" in folder_names or "doc" in folder_names
-    if any(
-        _PLACEHOLDER_TO_FILL_IN_PATTERN.search(line) or (is_in_docs_folder and _EXAMPLE_HOST_PATTERN.search(line))
-        for line in uncommented_lines
-    ):
+    if any(_PLACEHOLDER_TO_FILL_IN_PATTERN.search(line) or (is_in_docs_folder and _EXAMPLE_HOST_PATTERN.search(line)) for line in uncommented_lines):
         yield NonProductionSign("blank", "it has blanks to fill in", document_span, purpose="sample")
 
 
@@ -156,28 +141,17 @@ def _is_public_proxy_or_tunnel(service: Service) -> bool:
     if service.role not in {"proxy", "tunnel"}:
         return False
     published_port_specs = port_specs(service.extended_node, service.env_values)
-    return service.role == "tunnel" or any(
-        one.published is not None and one.published[0] <= 443 <= one.published[1] for one in published_port_specs
-    )
+    return service.role == "tunnel" or any(one.published is not None and one.published[0] <= 443 <= one.published[1] for one in published_port_specs)
 
 
-def _signs_of_missing_parts(
-    related_documents: Sequence[Document], own_file_services: Sequence[Service]
-) -> Iterator[NonProductionSign]:
+def _signs_of_missing_parts(related_documents: Sequence[Document], own_file_services: Sequence[Service]) -> Iterator[NonProductionSign]:
     """What none of the files that may run together has: a volume under a store, a restart, an application."""
     own_services = [one for one in own_file_services if one.owned or one.extends]
     production_services = [
-        one
-        for document in related_documents
-        for one in document.services.values()
-        if not one.set_aside and "provider" not in one.extended_node
+        one for document in related_documents for one in document.services.values() if not one.set_aside and "provider" not in one.extended_node
     ]
     defined_service_names = {one.name for one in production_services if one.owned}
-    if (
-        not own_services
-        or any(one.name not in defined_service_names for one in production_services)
-        or _includes_unlisted_file(related_documents)
-    ):
+    if not own_services or any(one.name not in defined_service_names for one in production_services) or _includes_unlisted_file(related_documents):
         return
     first_service_span = own_services[0].name_span
     if not any(map(_has_restart_policy, production_services)) and not any(one.swarm for one in related_documents):
@@ -202,9 +176,7 @@ def _is_long_running_data_store(service: Service) -> bool:
     return image_facts is not None and image_facts.keeps_data and not service.once
 
 
-_STORE_CONFIG_MOUNT_PATTERN = re.compile(
-    r"/docker-entrypoint-initdb\.d|/etc/|\.(?:sql|sh|conf|cnf|ini|ya?ml|json|js|crt|key|pem|xml)\Z"
-)
+_STORE_CONFIG_MOUNT_PATTERN = re.compile(r"/docker-entrypoint-initdb\.d|/etc/|\.(?:sql|sh|conf|cnf|ini|ya?ml|json|js|crt|key|pem|xml)\Z")
 
 
 def _has_mount_that_may_hold_data(service: Service) -> bool:
@@ -230,8 +202,7 @@ def included_and_extended_paths(document: Document) -> set[str]:
     value_by_name = document.environment.values or NO_VARIABLES
     expanded_paths = [expand_scalar(one, value_by_name).text for one in written_paths]
     return {
-        UNKNOWN_VALUE_MARK if UNKNOWN_VALUE_MARK in text else posixpath.normpath(posixpath.join(document.folder, text))
-        for text in expanded_paths
+        UNKNOWN_VALUE_MARK if UNKNOWN_VALUE_MARK in text else posixpath.normpath(posixpath.join(document.folder, text)) for text in expanded_paths
     }
 
 

@@ -139,11 +139,7 @@ def format_problems(root: Map) -> Iterator[Problem]:
         for service_or_item_name, section_item in item_by_name.items() if isinstance(item_by_name, Map) else ():
             for boolean_key in boolean_keys:
                 boolean_text = section_item.get(boolean_key) if isinstance(section_item, Map) else None
-                if (
-                    isinstance(boolean_text, str)
-                    and not is_string_with_variable(boolean_text)
-                    and boolean_problem(boolean_text)
-                ):
+                if isinstance(boolean_text, str) and not is_string_with_variable(boolean_text) and boolean_problem(boolean_text):
                     item_key_path = (top_section, service_or_item_name, boolean_key)
                     yield _format_problem(section_item.at(boolean_key), item_key_path, "boolean", value=boolean_text)
 
@@ -156,9 +152,7 @@ def _format_problems_below(node: Map | Seq, format_check_tree: Table, key_path: 
     """Values whose path is in the table."""
     key_value_pairs = enumerate(node) if isinstance(node, Seq) else node.items()
     for key, value in key_value_pairs:
-        check_or_subtree = (
-            format_check_tree.get("*") or format_check_tree.get(key) if isinstance(key, str) else format_check_tree.get("*")
-        )
+        check_or_subtree = format_check_tree.get("*") or format_check_tree.get(key) if isinstance(key, str) else format_check_tree.get("*")
         if isinstance(value, Map | Seq):
             if isinstance(check_or_subtree, dict):
                 yield from _format_problems_below(value, check_or_subtree, (*key_path, str(key)))
@@ -298,11 +292,7 @@ def _long_form_problems(service: Map, service_key_path: tuple[str, ...]) -> Iter
             file_mode = list_entry.get("mode")
             if required_key not in list_entry:
                 yield _format_problem(list_entries.at(index), (*service_key_path, list_key), "lacks", key=required_key)
-            if (
-                isinstance(file_mode, str)
-                and not is_string_with_variable(file_mode)
-                and not _OCTAL_MODE_PATTERN.match(file_mode)
-            ):
+            if isinstance(file_mode, str) and not is_string_with_variable(file_mode) and not _OCTAL_MODE_PATTERN.match(file_mode):
                 yield _format_problem(list_entry.at("mode"), (*service_key_path, list_key), "mode", value=file_mode)
 
 

@@ -63,9 +63,7 @@ def project_folder_of_include(include: Include, including_folder: str, value_by_
     project_directory = include_mapping.get("project_directory") if include_mapping is not None else None
     if isinstance(project_directory, str):
         return resolved_path_or_hole(project_directory, including_folder, value_by_name)
-    first_included_path = (
-        next(string_entries(include_mapping.get("path")), (include.path, 0))[0] if include_mapping is not None else include.path
-    )
+    first_included_path = next(string_entries(include_mapping.get("path")), (include.path, 0))[0] if include_mapping is not None else include.path
     return posixpath.dirname(resolved_path_or_hole(first_included_path, including_folder, value_by_name))
 
 
@@ -84,9 +82,7 @@ def assign_env_file_variables(documents: list[Document], env_document_by_path: M
     reported_places: set[tuple[str, Span]] = set()
     for document in sorted(documents, key=lambda one: (not one.production, one.source.path)):
         env_file_values_by_service = {
-            name: env_file_values_and_are_all_read(
-                service.extended_node, document.folder, env_document_by_path, service.env_file_variables
-            )[0]
+            name: env_file_values_and_are_all_read(service.extended_node, document.folder, env_document_by_path, service.env_file_variables)[0]
             for name, service in document.services.items()
             if "env_file" in service.extended_node
         }
@@ -121,9 +117,7 @@ class _EnvironmentResolver:
                 env_or_included_path = resolved_path_or_hole(included_file.path, document.folder, NO_VARIABLES)
                 self.ways.setdefault(env_or_included_path, []).append((document, included_file))
             for env_or_included_path in {one.extends[0] for one in document.services.values() if one.extends}:
-                self.ways.setdefault(resolved_path_or_hole(env_or_included_path, document.folder, NO_VARIABLES), []).append(
-                    (document, None)
-                )
+                self.ways.setdefault(resolved_path_or_hole(env_or_included_path, document.folder, NO_VARIABLES), []).append((document, None))
 
     def resolve_all(self) -> None:
         """Give every document its environment, and mark the environment files that were read."""
@@ -137,9 +131,7 @@ class _EnvironmentResolver:
             document_path = posixpath.normpath(document.source.path)
             includer_and_include_pairs = [way for way in self.ways.get(document_path, ()) if way[1] or not document.first]
             if includer_and_include_pairs and include_depth < MAX_INCLUDE_DEPTH:
-                environment = _common_environment(
-                    [self.environment_from_includer(*way, include_depth + 1) for way in includer_and_include_pairs]
-                )
+                environment = _common_environment([self.environment_from_includer(*way, include_depth + 1) for way in includer_and_include_pairs])
             else:
                 environment = self.environment_in_folder(self.homes.get(document_path, document.folder))
             self.known[id(document)] = environment
@@ -152,9 +144,7 @@ class _EnvironmentResolver:
             self.own[env_file_path_in_folder] = environment_from_env_files(self.env_files_at([env_file_path_in_folder]))
         return self.own[env_file_path_in_folder]
 
-    def environment_from_includer(
-        self, including_document: Document, included_file: Include | None, include_depth: int
-    ) -> Environment:
+    def environment_from_includer(self, including_document: Document, included_file: Include | None, include_depth: int) -> Environment:
         """The environment of a file that another includes: what that one has goes first; one that it only extends
         services of has no other."""
         includer_environment = self.environment_of(including_document, include_depth)
@@ -162,12 +152,9 @@ class _EnvironmentResolver:
             return includer_environment
         include_entry = included_file.entry if included_file.entry is not None else Map(Span(0, 0))
         named_env_file_paths = [
-            resolved_path_or_hole(file.path, including_document.folder, includer_environment.values)
-            for file in env_file_references(include_entry)
+            resolved_path_or_hole(file.path, including_document.folder, includer_environment.values) for file in env_file_references(include_entry)
         ]
-        include_project_folder = project_folder_of_include(
-            included_file, including_document.folder, includer_environment.values
-        )
+        include_project_folder = project_folder_of_include(included_file, including_document.folder, includer_environment.values)
         return environment_from_env_files(
             self.env_files_at(named_env_file_paths or [posixpath.join(include_project_folder, ".env")]), includer_environment
         )
@@ -211,9 +198,7 @@ def env_file_paths_looked_for(documents: Iterable[Document]) -> set[str]:
         include_entries = [one.entry for one in included_files_of(document) if one.entry is not None]
         service_nodes = [service.extended_node for service in document.services.values()]
         for env_file_owner in (*include_entries, *service_nodes):
-            env_file_paths |= {
-                resolved_path_or_hole(one.path, document_folder, NO_VARIABLES) for one in env_file_references(env_file_owner)
-            }
+            env_file_paths |= {resolved_path_or_hole(one.path, document_folder, NO_VARIABLES) for one in env_file_references(env_file_owner)}
         for included_file in included_files_of(document):
             include_project_folder = project_folder_of_include(included_file, document_folder, NO_VARIABLES)
             env_file_paths.add(posixpath.normpath(posixpath.join(include_project_folder, ".env")))
@@ -235,18 +220,14 @@ def _variables_from_env_files(
     variable_by_place: dict[tuple[str, Span], Variable] = {}
     weight_by_place: dict[tuple[str, Span], tuple[bool, int]] = {}
     for service in document.services.values():
-        for variable_name, env_file_value in _variables_with_env_value(
-            service, env_file_values_by_service.get(service.name, {})
-        ):
+        for variable_name, env_file_value in _variables_with_env_value(service, env_file_values_by_service.get(service.name, {})):
             path_and_span = (env_file_value.source.path, env_file_value.span)
             if path_and_span in reported_path_and_span_pairs:
                 continue
             variable_weight = is_secret_name(variable_name), _variable_use_weight(service, variable_name)
             if path_and_span not in variable_by_place or variable_weight > weight_by_place[path_and_span]:
                 weight_by_place[path_and_span] = variable_weight
-                variable_by_place[path_and_span] = Variable(
-                    service, env_file_value.setting_of(variable_name), "env_file", env_file_value
-                )
+                variable_by_place[path_and_span] = Variable(service, env_file_value.setting_of(variable_name), "env_file", env_file_value)
     reported_path_and_span_pairs |= set(variable_by_place)
     yield from variable_by_place.values()
 
@@ -267,9 +248,7 @@ def _variable_use_weight(service: Service, variable_name: str) -> int:
     return 3 if is_written_in_environment or variable_name in fact_row_by_name("store-accounts") else 1
 
 
-def _variables_with_env_value(
-    service: Service, env_file_values: Mapping[str, EnvFileValue]
-) -> Iterator[tuple[str, EnvFileValue]]:
+def _variables_with_env_value(service: Service, env_file_values: Mapping[str, EnvFileValue]) -> Iterator[tuple[str, EnvFileValue]]:
     """(variable, setting that gives it) of a service."""
     document_environment = service.document.environment
     written_variable_names = set()

@@ -18,9 +18,7 @@ _NAME_LIST_FIELDS = frozenset({"depends_on", "networks", "models"})
 _STRING_OR_LIST_FIELDS = frozenset({"dns", "dns_search", "tmpfs", "env_file", "label_file", "profiles"})
 
 
-def extend_service(
-    node_by_service_name: Map, service_node: Map, extended_names: set[str]
-) -> tuple[Map, tuple[str, str] | None]:
+def extend_service(node_by_service_name: Map, service_node: Map, extended_names: set[str]) -> tuple[Map, tuple[str, str] | None]:
     """The service over what it extends in the same file, and what it extends in another: (file, service)."""
     extends_value = service_node.get("extends")
     extended_service_name = extends_value.get("service") if isinstance(extends_value, Map) else extends_value
@@ -30,9 +28,7 @@ def extend_service(
     base_node = node_by_service_name.get(extended_service_name) if isinstance(extended_service_name, str) else None
     if not isinstance(base_node, Map) or extended_service_name in extended_names or len(extended_names) > MAX_EXTENDS_DEPTH:
         return service_node, None
-    extended_base_node, external_file_and_service = extend_service(
-        node_by_service_name, base_node, extended_names | {str(extended_service_name)}
-    )
+    extended_base_node, external_file_and_service = extend_service(node_by_service_name, base_node, extended_names | {str(extended_service_name)})
     return merge_services(extended_base_node, service_node), external_file_and_service
 
 

@@ -154,9 +154,7 @@ class Service(HasPurpose, HasVariables):
 
     def layer_variables(self, env_file_values: Mapping[str, EnvFileValue], service_node: Map) -> Mapping[str, VariableSetting]:
         """What environment files give, and over that what `service_node`, the service as far as it is known, writes."""
-        written_settings = variable_settings_under_key(
-            self.source, service_node, "environment", self.document.environment.values_with_secrets
-        )
+        written_settings = variable_settings_under_key(self.source, service_node, "environment", self.document.environment.values_with_secrets)
         env_file_setting_by_name = {name: one.setting_of(name) for name, one in env_file_values.items()}
         return {**env_file_setting_by_name, **{one.name: one for one in written_settings}}
 
@@ -339,9 +337,7 @@ class Document(HasPurpose):
         """Whether the file may run in production: neither its name nor what stands in it says otherwise."""
         if (stated_purpose := self.said) is not None:
             return stated_purpose.is_production
-        return self.purpose == "prod" or not (
-            self.purpose in {"dev", "test"} or decisive_signs(self.non_production_signs, ignored_fact)
-        )
+        return self.purpose == "prod" or not (self.purpose in {"dev", "test"} or decisive_signs(self.non_production_signs, ignored_fact))
 
     @property
     def said(self) -> Purpose | None:
@@ -370,8 +366,7 @@ class Document(HasPurpose):
         """Whether it is written for a swarm, where other defaults hold: a container starts again by itself."""
         if self._is_for_swarm is None:
             self._is_for_swarm = any(_has_swarm_deploy_keys(one) for one in self.services.values()) or any(
-                isinstance(node, Map) and node.get("driver") == "overlay"
-                for _, node in self.section_entries("networks").values()
+                isinstance(node, Map) and node.get("driver") == "overlay" for _, node in self.section_entries("networks").values()
             )
         return self._is_for_swarm
 

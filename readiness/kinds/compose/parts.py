@@ -43,9 +43,7 @@ def substring_span(source: Source, scalar_span: Span, scalar_value: str, start_i
     substring_start = offset_in_source(start_index)
     return Span(
         substring_start,
-        max(offset_in_source(max(end_index - 1, start_index)) + 1, substring_start + 1)
-        if end_index > start_index
-        else substring_start,
+        max(offset_in_source(max(end_index - 1, start_index)) + 1, substring_start + 1) if end_index > start_index else substring_start,
     )
 
 
@@ -189,13 +187,9 @@ def mount_spec_from_short_form(mount_text: str, mount_span: Span) -> MountSpec:
     mount_options = tuple(mount_parts[2].split(",")) if len(mount_parts) > 2 else ()
     source_path_or_volume = mount_parts[0]
     if source_path_or_volume.startswith(UNKNOWN_VALUE_MARK):
-        mount_type = (
-            "" if source_path_or_volume == UNKNOWN_VALUE_MARK else "bind" if source_path_or_volume[1:2] in "/\\" else ""
-        )
+        mount_type = "" if source_path_or_volume == UNKNOWN_VALUE_MARK else "bind" if source_path_or_volume[1:2] in "/\\" else ""
     else:
-        mount_type = (
-            "bind" if source_path_or_volume[:1] in "./~\\" or _WINDOWS_DRIVE_PATTERN.match(source_path_or_volume) else "volume"
-        )
+        mount_type = "bind" if source_path_or_volume[:1] in "./~\\" or _WINDOWS_DRIVE_PATTERN.match(source_path_or_volume) else "volume"
     return MountSpec(mount_span, mount_type, source_path_or_volume, mount_parts[1], "ro" in mount_options, mount_options)
 
 
@@ -220,9 +214,7 @@ def variable_settings_under_key(
     """
 
     def make_setting(variable_name: str, raw_value: Any, setting_span: Span, name_span: Span) -> VariableSetting:
-        resolved_value = (
-            value_by_variable.get(variable_name) if raw_value is None else expand_scalar(raw_value, value_by_variable).text
-        )
+        resolved_value = value_by_variable.get(variable_name) if raw_value is None else expand_scalar(raw_value, value_by_variable).text
         return VariableSetting(variable_name, raw_value, resolved_value, setting_span, name_span, source)
 
     pairs_node = owner_node.get(section_key) if isinstance(owner_node, Map) else None
@@ -234,11 +226,7 @@ def variable_settings_under_key(
             if isinstance(pair_text, str):
                 name_of_pair, equals_sign, value_of_pair = pair_text.partition("=")
                 pair_span = pairs_node.at(index)
-                value_span = (
-                    substring_span(source, pair_span, pair_text, len(name_of_pair) + 1, len(pair_text))
-                    if value_of_pair
-                    else pair_span
-                )
+                value_span = substring_span(source, pair_span, pair_text, len(name_of_pair) + 1, len(pair_text)) if value_of_pair else pair_span
                 yield make_setting(name_of_pair, value_of_pair if equals_sign else None, value_span, pair_span)
 
 

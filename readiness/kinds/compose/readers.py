@@ -34,9 +34,7 @@ def variable_names_by_use(project: Project) -> VariablesByUse:
             names_of_line_sort.update(match[1] for match in _VARIABLE_REFERENCE.finditer(compose_line))
         for service in document.services.values():
             service_env_files = env_file_references(service.extended_node)
-            env_file_paths |= {
-                resolved_path_or_hole(one.path, document.folder, document.environment.values) for one in service_env_files
-            }
+            env_file_paths |= {resolved_path_or_hole(one.path, document.folder, document.environment.values) for one in service_env_files}
     return VariablesByUse(frozenset(names_in_active_lines), frozenset(names_in_commented_lines), frozenset(env_file_paths))
 
 

@@ -198,9 +198,7 @@ def describe_value(value: Any) -> str:
 
 def describe_types(allowed_types: Any) -> str:
     """The types that a schema allows as a message names them: `a string or a number`."""
-    type_phrases = [
-        _TYPE_PHRASES_BY_JSON_TYPE[one] for one in ([allowed_types] if isinstance(allowed_types, str) else allowed_types)
-    ]
+    type_phrases = [_TYPE_PHRASES_BY_JSON_TYPE[one] for one in ([allowed_types] if isinstance(allowed_types, str) else allowed_types)]
     return type_phrases[0] if len(type_phrases) == 1 else f"{', '.join(type_phrases[:-1])} or {type_phrases[-1]}"
 
 
@@ -273,9 +271,7 @@ def check_unique_items(value: Any, position: SchemaPosition) -> None:
 def make_mapping_check(schema: Schema) -> SchemaCheck:
     """Every key of a mapping: those that are named, those of a form, those that must be there."""
     checks_by_key = {key: compile_schema(one) for key, one in schema.get("properties", {}).items()}
-    pattern_checks = [
-        (re.compile(form).search, compile_schema(subschema)) for form, subschema in schema.get("patternProperties", {}).items()
-    ]
+    pattern_checks = [(re.compile(form).search, compile_schema(subschema)) for form, subschema in schema.get("patternProperties", {}).items()]
     required_keys, forbids_unknown_keys = schema.get("required", ()), schema.get("additionalProperties") is False
 
     def check(value: Any, position: SchemaPosition) -> None:

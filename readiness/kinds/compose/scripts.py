@@ -20,9 +20,7 @@ _COMPOSE_PROGRAM_PATTERN = re.compile(
 )
 _COMMAND_SEPARATOR = re.compile(r"[;|&]")
 _FILE_OPTION = re.compile(r"(?:-f|--file)(?:=|\Z)")
-_BUILD_COMMAND = re.compile(
-    r"\b(?:docker|podman|nerdctl|buildah)[ \t]+(?:image[ \t]+|buildx[ \t]+)?(?:build|bud)\b(?P<words>[^\n;|&]{0,2000})"
-)
+_BUILD_COMMAND = re.compile(r"\b(?:docker|podman|nerdctl|buildah)[ \t]+(?:image[ \t]+|buildx[ \t]+)?(?:build|bud)\b(?P<words>[^\n;|&]{0,2000})")
 _IMAGE_TAG_OPTION = re.compile(r"(?:\A|[ \t])(?:-t|--tag)(?:[ \t]+|=)[\"']?(?P<name>[\w./:-]{1,200})")
 _SERVICE_NAME_PATTERN = re.compile(r"[\w.-]{1,80}\Z")
 
@@ -81,18 +79,14 @@ def _parse_up_arguments(script_folder: str, words_after_up: Iterable[str]) -> St
     return StartCommand(script_folder, frozenset(service_names), has_only_literal_names)
 
 
-def service_groups_started_by_scripts(
-    services_by_name: Mapping[str, Service], compose_folder: str, project: Project
-) -> list[frozenset[str]]:
+def service_groups_started_by_scripts(services_by_name: Mapping[str, Service], compose_folder: str, project: Project) -> list[frozenset[str]]:
     """The services that scripts start together, with what these depend on; none where one starts all, or something unknown.
 
     A script that stands above the compose file, beside it or in a folder below it is about it where it names its services alone.
     """
     service_name_groups: list[frozenset[str]] = []
     for up_command in project.memoize(compose_up_commands):
-        if up_command.folder != compose_folder and not up_command.folder.startswith(
-            compose_folder + "/" if compose_folder else ""
-        ):
+        if up_command.folder != compose_folder and not up_command.folder.startswith(compose_folder + "/" if compose_folder else ""):
             continue
         if not up_command.is_known or not up_command.names:
             return []

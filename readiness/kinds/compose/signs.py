@@ -48,9 +48,7 @@ def find_development_server(service_node: Map) -> Started | None:
     """The server for development that a service starts."""
     for command_key in ("command", "entrypoint"):
         command_value = service_node.get(command_key)
-        command_text = (
-            command_value if isinstance(command_value, str) else shlex.join(word for word, _ in string_entries(command_value))
-        )
+        command_text = command_value if isinstance(command_value, str) else shlex.join(word for word, _ in string_entries(command_value))
         simple_commands = shell.parse_commands(command_text.replace("$$", "$")) if command_text else ()
         if server_name := next(filter(None, map(_development_server_of_command, simple_commands)), ""):
             return Started(command_key, server_name)
@@ -79,9 +77,7 @@ def _signs_from_start_commands(services: Sequence[Service]) -> Iterator[NonProdu
             yield NonProductionSign("command", sign_text, service.name_span, True)
             return
         command_value = service.extended_node.get("command")
-        command_words = (
-            command_value.split() if isinstance(command_value, str) else [one for one, _ in string_entries(command_value)]
-        )
+        command_words = command_value.split() if isinstance(command_value, str) else [one for one, _ in string_entries(command_value)]
         if service.builds and command_words and is_non_serving_command(command_words) and "sleep" in command_words[0]:
             sign_text = f"service {service.name!r} only waits to be entered"
             yield NonProductionSign("command", sign_text, service.name_span, True)
@@ -102,9 +98,7 @@ def is_source_mount(service: Service, mount_spec: MountSpec) -> bool:
     is_runtime_image = image_reference is not None and is_runtime(image_reference)
     build_value = service.extended_node.get("build")
     build_context = (
-        expand_scalar(build_value.get("context", ".") if isinstance(build_value, Map) else build_value).text
-        if build_value is not None
-        else ""
+        expand_scalar(build_value.get("context", ".") if isinstance(build_value, Map) else build_value).text if build_value is not None else ""
     )
     is_in_context = _is_path_within_folder(host_path, posixpath.normpath(build_context)) if build_context else host_path == "."
     is_whole_context = host_path in {".", posixpath.normpath(build_context or ".")}
@@ -172,9 +166,7 @@ def _keeps_data_in_memory(service: Service) -> bool:
         return False
     data_folders = set(image_facts.state_folders(service.image)) | set(image_facts.state_folders_before_18)
     tmpfs_mount_targets = {
-        posixpath.normpath(one.target)
-        for one in mount_specs(service.extended_node, service.env_values)
-        if one.type == "tmpfs" and one.target
+        posixpath.normpath(one.target) for one in mount_specs(service.extended_node, service.env_values) if one.type == "tmpfs" and one.target
     }
     tmpfs_key_paths = {posixpath.normpath(text.split(":")[0]) for text, _ in string_entries(service.extended_node.get("tmpfs"))}
     return bool(data_folders & (tmpfs_mount_targets | tmpfs_key_paths))
@@ -227,8 +219,7 @@ def _has_weak_login(service: Service) -> bool:
         name_before_pass, pass_separator, _ = variable_name.partition("PASS")
         if (
             pass_separator
-            and literal_value_by_name.get(f"{name_before_pass}USER", literal_value_by_name.get(f"{name_before_pass}USERNAME"))
-            == variable_value
+            and literal_value_by_name.get(f"{name_before_pass}USER", literal_value_by_name.get(f"{name_before_pass}USERNAME")) == variable_value
         ):
             return True
     return False

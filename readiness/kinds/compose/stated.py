@@ -25,9 +25,7 @@ def first_stated_purpose(purpose_nodes: Iterable[Map], owner_phrase: str) -> Pur
     """The purpose that the first of some mappings states; `owner_phrase` says in a report whose it is."""
     stated_purpose = next(filter(None, map(stated_purpose_of_node, purpose_nodes)), None)
     is_known_purpose = stated_purpose is not None and stated_purpose.is_known
-    return (
-        Purpose(stated_purpose.word, f"{PURPOSE_KEY} {owner_phrase} says so") if stated_purpose and is_known_purpose else None
-    )
+    return Purpose(stated_purpose.word, f"{PURPOSE_KEY} {owner_phrase} says so") if stated_purpose and is_known_purpose else None
 
 
 def all_stated_purposes(file_roots: Iterable[Map], service_nodes: Iterable[Map]) -> Iterator[Stated]:

@@ -96,8 +96,7 @@ def may_have_unread_settings(service: Service, project: Project, node: Map | Non
         return True
     env_file_value_by_name, are_all_files_read = env_file_values_and_is_complete(service, project)
     return bool(node.get("env_file")) and (
-        not are_all_files_read
-        or any(UNKNOWN_VALUE_MARK in one.value or not one.value for one in env_file_value_by_name.values())
+        not are_all_files_read or any(UNKNOWN_VALUE_MARK in one.value or not one.value for one in env_file_value_by_name.values())
     )
 
 
@@ -120,9 +119,7 @@ def may_run_together(one_service: Service, other_service: Service) -> bool:
     return not profiles or not other_profiles or bool(profiles & other_profiles)
 
 
-def edit_location_facts(
-    service: Service, interpolated_value: InterpolatedValue, text_start: int, text_end: int, value_span: Span
-) -> dict[str, Any]:
+def edit_location_facts(service: Service, interpolated_value: InterpolatedValue, text_start: int, text_end: int, value_span: Span) -> dict[str, Any]:
     """Where `text[start:end]`, written at `value_or_key_span`, is to be mended: in an environment file where all of it stands there.
 
     For `hit(**place(...))`.
@@ -156,9 +153,7 @@ def stage_built_by_service(service: Service, project: Project) -> Stage | None:
     containerfile_path = posixpath.join(posixpath.dirname(dockerfile_path_in_tree), "Containerfile")
     target_value = build_value.get("target") if isinstance(build_value, Map) else None
     target_name = expand_scalar(target_value, service.env_values).text if isinstance(target_value, str) else None
-    return stage_for_build_target(
-        dockerfile_by_path.get(dockerfile_path_in_tree) or dockerfile_by_path.get(containerfile_path), target_name
-    )
+    return stage_for_build_target(dockerfile_by_path.get(dockerfile_path_in_tree) or dockerfile_by_path.get(containerfile_path), target_name)
 
 
 def dockerfile_path(service: Service, context: object, dockerfile: object) -> str | None:

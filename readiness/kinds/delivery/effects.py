@@ -59,9 +59,7 @@ def _command_effect_patterns() -> tuple[_EffectPattern, ...]:
     for fact_row in fact_row_by_name("command-effects").values():
         if "commands" in fact_row:
             command_pattern = _join_patterns(fact_row["commands"])
-            effect_patterns.append(
-                _EffectPattern(fact_row["effect"], fact_row.get("family", ""), command_pattern, "weak" in fact_row)
-            )
+            effect_patterns.append(_EffectPattern(fact_row["effect"], fact_row.get("family", ""), command_pattern, "weak" in fact_row))
     return tuple(effect_patterns)
 
 
@@ -95,9 +93,9 @@ def script_effects(script: str) -> tuple[DeliveryEffect, ...]:
 
 def _effects_of_command(call: ScriptCommand) -> Iterator[DeliveryEffect]:
     command_line = " ".join((call.program, *call.words))[:1200].replace("\n", " ")
-    is_dry_run = any(
-        ssh_argument.startswith("--dry-run") and "none" not in ssh_argument for ssh_argument in call.words
-    ) or call.has_option("--server-dry-run")
+    is_dry_run = any(ssh_argument.startswith("--dry-run") and "none" not in ssh_argument for ssh_argument in call.words) or call.has_option(
+        "--server-dry-run"
+    )
     effect_position = (call.start, call.end, call.text)
     kinds_by_task_name = _effect_kinds_by_task_name(call)
     for effect_pattern in _command_effect_patterns():
@@ -106,9 +104,7 @@ def _effects_of_command(call: ScriptCommand) -> Iterator[DeliveryEffect]:
             continue
         if effect_kind == "smoke" and call.program in ("curl", "wget") and _is_download(call):
             continue
-        if effect_kind == "test" and (
-            "-DskipTests" in command_line or "skip.test" in command_line or " -x test" in command_line
-        ):
+        if effect_kind == "test" and ("-DskipTests" in command_line or "skip.test" in command_line or " -x test" in command_line):
             continue
         if effect_kind == "deploy" and (is_dry_run or call.has_option("--help", "--check") or _is_print_only_command(call)):
             yield DeliveryEffect("lint", "", *effect_position)
@@ -119,10 +115,7 @@ def _effects_of_command(call: ScriptCommand) -> Iterator[DeliveryEffect]:
     if call.program == "ssh":
         for ssh_argument in call.words:
             if " " in ssh_argument:
-                yield from (
-                    DeliveryEffect(d.kind, d.tool_family, *effect_position, d.is_guess)
-                    for d in _effects_of_remote_script(ssh_argument)
-                )
+                yield from (DeliveryEffect(d.kind, d.tool_family, *effect_position, d.is_guess) for d in _effects_of_remote_script(ssh_argument))
     for effect_kind in kinds_by_task_name:
         yield DeliveryEffect(effect_kind, "script", *effect_position, effect_kind == "deploy")
 
@@ -133,9 +126,7 @@ def _is_download(call: ScriptCommand) -> bool:
         return "-qO-" not in call.words and not call.has_option("--spider")
     short_option_words = [word for word in call.words if word.startswith("-") and not word.startswith("--")]
     output_path = call.option_value("-o", "--output") or ""
-    saves_to_file = any(word[-1:] in "oO" for word in short_option_words if len(word) > 1) or call.has_option(
-        "--output", "--remote-name"
-    )
+    saves_to_file = any(word[-1:] in "oO" for word in short_option_words if len(word) > 1) or call.has_option("--output", "--remote-name")
     return (saves_to_file and output_path != "/dev/null") or call.text.rstrip().endswith("| sh")
 
 
@@ -179,14 +170,10 @@ def _may_replace_served_version(script: str) -> bool:
 
 def _is_print_only_command(call: ScriptCommand) -> bool:
     """Whether a kubectl command only prints: `kubectl apply view-last-applied`, `-o yaml` of nothing."""
-    return "view-last-applied" in call.non_option_arguments or (
-        call.program == "helm" and "plugin" in call.non_option_arguments
-    )
+    return "view-last-applied" in call.non_option_arguments or (call.program == "helm" and "plugin" in call.non_option_arguments)
 
 
-def _deployment_safeguards(
-    call: ScriptCommand, tool_family: str, effect_position: tuple[int, int, str]
-) -> Iterator[DeliveryEffect]:
+def _deployment_safeguards(call: ScriptCommand, tool_family: str, effect_position: tuple[int, int, str]) -> Iterator[DeliveryEffect]:
     """What a deployment does of itself: wait, and roll back."""
     if tool_family == "helm" and (call.has_option(*_WAIT_OPTIONS) or call.program == "helmfile"):
         yield DeliveryEffect("rollout", tool_family, *effect_position)
@@ -251,12 +238,8 @@ def action_effects(action_name: str, inputs: Mapping[str, Any]) -> tuple[Deliver
         for input_name in _INPUTS_WITH_COMMANDS & inputs.keys():
             inline_script = inputs[input_name]
             if isinstance(inline_script, str):
-                effects += (
-                    DeliveryEffect(one.kind, one.tool_family) for one in script_effects(inline_script) if not one.is_guess
-                )
-    if action_name == "aws-actions/amazon-ecs-deploy-task-definition" and _is_true_text(
-        inputs.get("wait-for-service-stability")
-    ):
+                effects += (DeliveryEffect(one.kind, one.tool_family) for one in script_effects(inline_script) if not one.is_guess)
+    if action_name == "aws-actions/amazon-ecs-deploy-task-definition" and _is_true_text(inputs.get("wait-for-service-stability")):
         effects.append(DeliveryEffect("rollout", "ecs"))
     return tuple(effects)
 
@@ -282,9 +265,7 @@ def _effects_of_effect_word(effect_word: str, action_name: str, inputs: Mapping[
         remote_effects = list(_effects_of_remote_script(remote_script))
         if _is_rollout_of_checkout(remote_script):
             remote_effects.append(DeliveryEffect("deploy", "ssh"))
-        return remote_effects or (
-            [DeliveryEffect("deploy", "ssh", is_guess=True)] if _may_replace_served_version(remote_script) else []
-        )
+        return remote_effects or ([DeliveryEffect("deploy", "ssh", is_guess=True)] if _may_replace_served_version(remote_script) else [])
     effect_kind, _, tool_family = effect_word.partition(":")
     return [DeliveryEffect(effect_kind, tool_family.rstrip("?"), is_guess=tool_family.endswith("?"))]
 

@@ -60,14 +60,8 @@ class JobDelivery:
         has_deployment_target = bool(self.job.environment) or (
             bool(_DEPLOYING_JOB_NAME.search(job_title)) and not effects.is_non_delivery_name(job_title)
         )
-        is_website_job = bool(
-            _WEBSITE_JOB_NAME.search(f"{self.job.name} {_job_title(self.job)} {self.job.environment or ''}".lower())
-        )
-        return tuple(
-            act
-            for act in self.actions
-            if act.kind == "deploy" and not is_website_job and (has_deployment_target or not act.is_guess)
-        )
+        is_website_job = bool(_WEBSITE_JOB_NAME.search(f"{self.job.name} {_job_title(self.job)} {self.job.environment or ''}".lower()))
+        return tuple(act for act in self.actions if act.kind == "deploy" and not is_website_job and (has_deployment_target or not act.is_guess))
 
     def performs_any(self, *kinds: str) -> bool:
         """Whether it does one of some things."""
@@ -81,17 +75,11 @@ class JobDelivery:
         named_environment_kind = next((found for found in map(environment_kind, environment_texts) if found), "")
         if named_environment_kind != "production" and _is_started_only_by_pull_requests(self.job):
             return "preview"
-        return (
-            _environment_by_branch(self.job, named_environment_kind)
-            if named_environment_kind in {"", "production"}
-            else named_environment_kind
-        )
+        return _environment_by_branch(self.job, named_environment_kind) if named_environment_kind in {"", "production"} else named_environment_kind
 
 
 _DEPLOYING_JOB_NAME = re.compile(r"deploy|release|rollout|ship|production|staging|promote|(?:^|[^a-z])prod(?:[^a-z]|\Z)")
-_WEBSITE_JOB_NAME = re.compile(
-    r"(?:^|[^a-z])(?:docs?|documentation|pages|github-pages|website|storybook|gh-pages)(?:[^a-z]|\Z)"
-)
+_WEBSITE_JOB_NAME = re.compile(r"(?:^|[^a-z])(?:docs?|documentation|pages|github-pages|website|storybook|gh-pages)(?:[^a-z]|\Z)")
 
 
 @functools.cache
@@ -115,9 +103,7 @@ def _is_started_only_by_pull_requests(job: AnyJob) -> bool:
 
 _GITLAB_BRANCH_CONDITION = re.compile(r"\$CI_(?:COMMIT_BRANCH|COMMIT_REF_NAME)\s*==\s*[\"']([^\"'\n]{1,200})[\"']")
 
-_GITHUB_BRANCH_CONDITION = re.compile(
-    r"github\.ref\s*==\s*'refs/heads/([^'\n]{1,200})'|github\.ref_name\s*==\s*'([^'\n]{1,200})'"
-)
+_GITHUB_BRANCH_CONDITION = re.compile(r"github\.ref\s*==\s*'refs/heads/([^'\n]{1,200})'|github\.ref_name\s*==\s*'([^'\n]{1,200})'")
 
 
 def _environment_by_branch(job: AnyJob, named_environment_kind: str) -> str:
@@ -128,9 +114,7 @@ def _environment_by_branch(job: AnyJob, named_environment_kind: str) -> str:
     if not job_branches:
         return named_environment_kind
     has_production_branch = any(
-        glob_matches(pattern, one) or glob_matches(one, pattern)
-        for pattern in production_branch_patterns
-        for one in job_branches
+        glob_matches(pattern, one) or glob_matches(one, pattern) for pattern in production_branch_patterns for one in job_branches
     )
     if has_production_branch:
         return "production"
@@ -180,9 +164,7 @@ def _job_title(job: AnyJob) -> str:
 def script_actions(script_text: LocatedText, resource: str, step_number: int, step_name: str) -> Iterator[PipelineAction]:
     """The actions that a step's script performs; `step_number` is the step's place in the job."""
     for script_effect in effects.script_effects(script_text.value):
-        line_span = (
-            script_text.span_of_line(script_effect.start) if script_effect.end > script_effect.start else script_text.span
-        )
+        line_span = script_text.span_of_line(script_effect.start) if script_effect.end > script_effect.start else script_text.span
         yield PipelineAction(
             script_effect.kind,
             script_effect.tool_family,
@@ -196,9 +178,7 @@ def script_actions(script_text: LocatedText, resource: str, step_number: int, st
         )
 
 
-def _step_actions(
-    step: model.Step, step_number: int, resolve_action: ActionResolver, depth: int = 0
-) -> Iterator[PipelineAction]:
+def _step_actions(step: model.Step, step_number: int, resolve_action: ActionResolver, depth: int = 0) -> Iterator[PipelineAction]:
     if step.dead:
         return
     step_name = step.name
@@ -239,11 +219,7 @@ def _uses_and_inputs_text(step: model.Step) -> str:
 def delivery_of_job(job: AnyJob, resolve_action: ActionResolver) -> JobDelivery:
     """The delivery stage of a job: its actions, those of called actions and workflows, and whether any is unreadable."""
     if isinstance(job, gitlab_model.Job):
-        job_actions = [
-            act
-            for step_number, text in enumerate(job.script_texts)
-            for act in script_actions(text, job.resource, step_number, job.name)
-        ]
+        job_actions = [act for step_number, text in enumerate(job.script_texts) for act in script_actions(text, job.resource, step_number, job.name)]
         calls_unreadable_code = "trigger" in job.node or not any(True for _ in job.script_texts)
         return JobDelivery(
             job,

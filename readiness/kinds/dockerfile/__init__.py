@@ -69,11 +69,7 @@ def recognizes_file(path: str, text: str) -> bool:
         return False
     if first_instruction.group(1).upper() in ("FROM", "ARG"):
         return bool(_FROM_LINE.search(text) and _INSTRUCTION_LINE.search(text))
-    return (
-        "#" in path
-        and bool(_SNIPPET_FIRST_INSTRUCTION.match(text, first_instruction.start(1)))
-        and _has_only_instruction_lines(text)
-    )
+    return "#" in path and bool(_SNIPPET_FIRST_INSTRUCTION.match(text, first_instruction.start(1))) and _has_only_instruction_lines(text)
 
 
 def starts_with_from(text: str) -> bool:

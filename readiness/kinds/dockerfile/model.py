@@ -26,11 +26,7 @@ _WINDOWS_IMAGE_NAME = re.compile(r"windows|nanoserver|servercore", re.IGNORECASE
 
 def _may_be_set_by_build(variable_name: str) -> bool:
     """Whether a variable may have a value that no instruction gives it."""
-    return (
-        variable_name == "PATH"
-        or variable_name in platform_build_arguments()
-        or variable_name in predefined_proxy_build_arguments()
-    )
+    return variable_name == "PATH" or variable_name in platform_build_arguments() or variable_name in predefined_proxy_build_arguments()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,9 +131,7 @@ class Stage(HasVariables):
     def windows(self) -> bool:
         """Whether the base is a Windows image."""
         root_image, escape_character = self.root_stage.image, self.document.parsed_dockerfile.escape_character
-        return bool(_WINDOWS_IMAGE_NAME.search(root_image.text)) or (
-            escape_character == "`" and not is_known_official(root_image)
-        )
+        return bool(_WINDOWS_IMAGE_NAME.search(root_image.text)) or (escape_character == "`" and not is_known_official(root_image))
 
     @property
     def shipped(self) -> bool:
@@ -150,9 +144,7 @@ class Stage(HasVariables):
         Its own under ONBUILD are left out: they run in the stages that build on it.
         """
         if not self.by_keyword:
-            onbuild_instructions = (
-                [one for one in self.base_stage.instructions if one.is_under_onbuild] if self.base_stage else []
-            )
+            onbuild_instructions = [one for one in self.base_stage.instructions if one.is_under_onbuild] if self.base_stage else []
             for instruction in (
                 *onbuild_instructions,
                 *(one for one in self.instructions if not one.is_under_onbuild),
@@ -201,11 +193,7 @@ class Stage(HasVariables):
 
     def declares_variable(self, variable_name: str, before_offset: int) -> bool:
         """Whether ENV or ARG of the stage, or of one below it, sets the name before an offset."""
-        return any(
-            offset_values[0][0] < before_offset
-            for stage in self.base_chain
-            if (offset_values := stage.values_by_offset.get(variable_name))
-        )
+        return any(offset_values[0][0] < before_offset for stage in self.base_chain if (offset_values := stage.values_by_offset.get(variable_name)))
 
     def expand_word(self, raw_word: str, before_offset: int) -> str | None:
         """The word with its variables filled in; None where a value is unknown."""
@@ -258,8 +246,7 @@ class Step(HasVariables):
         if self.onbuild or not (self.stage.whole and self.stage.shipped):
             return []
         first_index, end_index = (
-            bisect_left(stage_settings, at, key=lambda one: one.name_span.start)
-            for at in (instruction_span.start, instruction_span.end)
+            bisect_left(stage_settings, at, key=lambda one: one.name_span.start) for at in (instruction_span.start, instruction_span.end)
         )
         return stage_settings[first_index:end_index]
 
@@ -390,16 +377,10 @@ class Document:
 
     def stage_by_name(self, name_or_number: str) -> Stage | None:
         """The stage that `--from=name` means, by name or number; the last of a name."""
-        named_stage = next(
-            (one for one in reversed(self.stages) if one.name and one.name.lower() == name_or_number.lower()), None
-        )
+        named_stage = next((one for one in reversed(self.stages) if one.name and one.name.lower() == name_or_number.lower()), None)
         if named_stage is not None:
             return named_stage
-        stage_index = (
-            int(name_or_number)
-            if name_or_number.isascii() and name_or_number.isdigit() and len(name_or_number) < 6
-            else len(self.stages)
-        )
+        stage_index = int(name_or_number) if name_or_number.isascii() and name_or_number.isdigit() and len(name_or_number) < 6 else len(self.stages)
         return self.stages[stage_index] if stage_index < len(self.stages) else None
 
     def script_of_step(self, step: Step) -> shell.ShellScript:

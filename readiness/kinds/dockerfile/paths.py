@@ -55,6 +55,4 @@ def copy_destination(stage: Stage, instruction: Instruction) -> str | None:
     if not instruction.words:
         return None
     destination_word = instruction.words[-1]
-    return absolute_path(
-        stage, destination_word.value if instruction.is_json_form else destination_word.raw, instruction.span.start
-    )
+    return absolute_path(stage, destination_word.value if instruction.is_json_form else destination_word.raw, instruction.span.start)

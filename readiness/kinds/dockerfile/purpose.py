@@ -20,9 +20,9 @@ from readiness.kinds.purpose import (
 )
 from readiness.model import Purpose
 
-DECISIVE_SIGN_PAIRS: SignNamePairs = frozenset(
-    map(frozenset, (("place", "sibling"), ("place", "stage"), ("place", "waits")))
-) | (README_SIGN_PAIRS_THAT_DECIDE - {frozenset(("readme", "loose"))})
+DECISIVE_SIGN_PAIRS: SignNamePairs = frozenset(map(frozenset, (("place", "sibling"), ("place", "stage"), ("place", "waits")))) | (
+    README_SIGN_PAIRS_THAT_DECIDE - {frozenset(("readme", "loose"))}
+)
 _EDITOR_IMAGE_NAME = re.compile(r"(?:devcontainers|vscode/devcontainers|gitpod)/")  # what editors open
 _NON_PRODUCTION_STAGE_NAME = re.compile(r"(?:[\w-]+-)?(?:tests?|dev|development|debug|e2e|lint)")
 

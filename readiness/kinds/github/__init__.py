@@ -39,9 +39,7 @@ def recognizes_file(path: str, text: str) -> bool:
     if _UNREAD_WORKFLOW_PATH.search(path) and not _ACTION_PATH.search(path):
         return False
     if _ACTION_PATH.search(path) and (
-        _RUNS_KEY_LINE.search(text)
-        or (_NAME_KEY_LINE.search(text) and _ACTION_METADATA_LINE.search(text))
-        or "runs" in outline.top_level_keys(text)
+        _RUNS_KEY_LINE.search(text) or (_NAME_KEY_LINE.search(text) and _ACTION_METADATA_LINE.search(text)) or "runs" in outline.top_level_keys(text)
     ):
         return True
     if not (path.endswith((".yml", ".yaml")) or "#" in path) or _FOREIGN_TOP_LEVEL_LINE.search(text):

@@ -36,11 +36,7 @@ def repository_path_of_uses(uses_path: str, workflow_path: str) -> str | None:
 def local_action_of_step(step: Step, project: Project) -> Action | None:
     """The action of the same repository that a step uses, where it was read."""
     parsed_uses = step.parsed_uses
-    action_folder = (
-        repository_path_of_uses(parsed_uses.path, step.source.path)
-        if parsed_uses and parsed_uses.reference_kind == "local"
-        else None
-    )
+    action_folder = repository_path_of_uses(parsed_uses.path, step.source.path) if parsed_uses and parsed_uses.reference_kind == "local" else None
     if action_folder is None:
         return None
     document_by_path = project.document_by_path("github")
@@ -55,10 +51,6 @@ def resolve_called_workflow(job: Job, project: Project) -> Workflow | None:
     """The workflow of the same repository that a job calls, where it was read."""
     uses_value = job.node.get("uses")
     parsed_uses = parse_uses(uses_value) if isinstance(uses_value, str) else None
-    workflow_path = (
-        repository_path_of_uses(parsed_uses.path, job.source.path)
-        if parsed_uses and parsed_uses.reference_kind == "local"
-        else None
-    )
+    workflow_path = repository_path_of_uses(parsed_uses.path, job.source.path) if parsed_uses and parsed_uses.reference_kind == "local" else None
     document = project.document_by_path("github").get(workflow_path) if workflow_path else None
     return document if isinstance(document, Workflow) else None

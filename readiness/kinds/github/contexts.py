@@ -76,12 +76,8 @@ _JOB_CONTEXT_TYPE = t.make_object_type(
         ),
     }
 )
-_RUNNER_CONTEXT_TYPE = t.make_object_type(
-    dict.fromkeys("name os arch temp tool_cache debug environment workspace".split(), t.STRING)
-)
-_STRATEGY_CONTEXT_TYPE = t.make_object_type(
-    {"fail-fast": t.BOOLEAN, "job-index": t.NUMBER, "job-total": t.NUMBER, "max-parallel": t.NUMBER}
-)
+_RUNNER_CONTEXT_TYPE = t.make_object_type(dict.fromkeys("name os arch temp tool_cache debug environment workspace".split(), t.STRING))
+_STRATEGY_CONTEXT_TYPE = t.make_object_type({"fail-fast": t.BOOLEAN, "job-index": t.NUMBER, "job-total": t.NUMBER, "max-parallel": t.NUMBER})
 _TYPE_BY_DECLARED_INPUT_TYPE = {"boolean": t.BOOLEAN, "number": t.NUMBER, "string": t.STRING, "choice": t.STRING}
 
 
@@ -96,18 +92,10 @@ def inputs_context_type(workflow: Workflow) -> t.Type:
     for event_name in ("workflow_dispatch", "workflow_call"):
         for input_name, input_settings in (_declared_mapping_of_event(workflow, event_name, "inputs") or {}).items():
             declared_type_name = input_settings.get("type") if isinstance(input_settings, Map) else None
-            default_type = (
-                t.STRING if event_name == "workflow_dispatch" and declared_type_name in (None, "environment") else t.ANY
-            )
-            input_type = (
-                _TYPE_BY_DECLARED_INPUT_TYPE.get(declared_type_name, default_type)
-                if isinstance(declared_type_name, str)
-                else default_type
-            )
+            default_type = t.STRING if event_name == "workflow_dispatch" and declared_type_name in (None, "environment") else t.ANY
+            input_type = _TYPE_BY_DECLARED_INPUT_TYPE.get(declared_type_name, default_type) if isinstance(declared_type_name, str) else default_type
             type_by_input_name[input_name.lower()] = (
-                t.union_type(type_by_input_name[input_name.lower()], input_type)
-                if input_name.lower() in type_by_input_name
-                else input_type
+                t.union_type(type_by_input_name[input_name.lower()], input_type) if input_name.lower() in type_by_input_name else input_type
             )
     return t.make_object_type(type_by_input_name)
 
@@ -176,9 +164,7 @@ def needs_context_type(job: Job, needed_job_names: tuple[str, ...], project: Pro
     for job_name in needed_job_names:
         needed_job = job_by_lowercase_name.get(job_name.lower())
         if needed_job is not None:
-            type_by_job_name[job_name] = t.make_object_type(
-                {"outputs": job_outputs_type(needed_job, project), "result": t.STRING}
-            )
+            type_by_job_name[job_name] = t.make_object_type({"outputs": job_outputs_type(needed_job, project), "result": t.STRING})
     return t.make_object_type(type_by_job_name)
 
 
@@ -212,9 +198,7 @@ def typed_steps_with_id(finished_steps: Iterable[Step], project: Project) -> Ite
 def steps_context_type_from_pairs(step_id_type_pairs: Iterable[tuple[str, t.Type]]) -> t.Type:
     """The `steps` that have run, by their ids; an id from an expression may be any."""
     type_by_step_id = dict(step_id_type_pairs)
-    return t.make_object_type(
-        type_by_step_id, t.ANY if any(is_text_with_expression(name) for name in type_by_step_id) else None
-    )
+    return t.make_object_type(type_by_step_id, t.ANY if any(is_text_with_expression(name) for name in type_by_step_id) else None)
 
 
 def steps_context_type(finished_steps: Iterable[Step], project: Project) -> t.Type:
@@ -237,9 +221,7 @@ def _step_outputs_type(step: Step, project: Project) -> t.Type:
 
 def workflow_context_types_by_name(workflow: Workflow, project: Project) -> dict[str, t.Type]:
     """The types of all contexts that keys outside of jobs can name."""
-    type_by_job_name = {
-        job.name: t.make_object_type({"outputs": job_outputs_type(job, project), "result": t.STRING}) for job in workflow.jobs
-    }
+    type_by_job_name = {job.name: t.make_object_type({"outputs": job_outputs_type(job, project), "result": t.STRING}) for job in workflow.jobs}
     return {
         "github": github_context_type(workflow),
         "inputs": inputs_context_type(workflow),

@@ -78,12 +78,8 @@ _SHAPE_BY_EVENT: dict[str, Any] = {
         ),
         may_be_single=False,
     ),
-    "workflow_dispatch": MappingShape(
-        "workflow_dispatch", {"inputs": make_mapping_check(_DISPATCH_INPUT_SHAPE)}, may_be_empty=True
-    ),
-    "repository_dispatch": MappingShape(
-        "repository_dispatch", {"types": make_list_check(check_nonempty_scalar)}, may_be_empty=True
-    ),
+    "workflow_dispatch": MappingShape("workflow_dispatch", {"inputs": make_mapping_check(_DISPATCH_INPUT_SHAPE)}, may_be_empty=True),
+    "repository_dispatch": MappingShape("repository_dispatch", {"types": make_list_check(check_nonempty_scalar)}, may_be_empty=True),
     "workflow_call": MappingShape(
         "workflow_call",
         {

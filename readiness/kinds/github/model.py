@@ -71,9 +71,7 @@ class Workflow(PipelineFile):
         if "jobs" not in self.cached_results:
             jobs_node = self.node.get("jobs")
             name_body_pairs = list(jobs_node.items()) if isinstance(jobs_node, Map) else []
-            self.cached_results["jobs"] = tuple(
-                Job(self.source, body, name, self) for name, body in name_body_pairs if isinstance(body, Map)
-            )
+            self.cached_results["jobs"] = tuple(Job(self.source, body, name, self) for name, body in name_body_pairs if isinstance(body, Map))
         cached_jobs: tuple[Job, ...] = self.cached_results["jobs"]
         return cached_jobs
 
@@ -231,9 +229,7 @@ class Step(HasVariables):
         setting_by_name: dict[str, VariableSetting] = {}
         for env_node in (node.mapping_at_path("env") for node in nodes_outermost_first):
             for variable_name, variable_value in env_node.items():
-                known_value_text = scalar_text_or_unknown_mark(
-                    variable_value, holds_unknown_value=is_text_with_expression(variable_value)
-                )
+                known_value_text = scalar_text_or_unknown_mark(variable_value, holds_unknown_value=is_text_with_expression(variable_value))
                 setting_by_name.pop(variable_name, None)  # so that the nearest comes last
                 setting_by_name[variable_name] = VariableSetting(
                     variable_name,
@@ -266,9 +262,7 @@ def _steps_below_node(source: Source, steps_node: Any, parent_resource: str, job
             continue
         parallel_group = step_node.get("parallel")
         if isinstance(parallel_group, Seq) and "run" not in step_node and "uses" not in step_node:
-            pending_step_nodes.extend(
-                item for item in reversed(parallel_group) if isinstance(item, Map) and "parallel" not in item
-            )
+            pending_step_nodes.extend(item for item in reversed(parallel_group) if isinstance(item, Map) and "parallel" not in item)
             continue
         step_number += 1
         step_id = step_node.get("id")

@@ -19,9 +19,7 @@ _OWNER_NAME_PATTERN = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})"
 _OWNER_CONDITION = re.compile(
     rf"github\.repository(?:_owner[ \t]*==[ \t]*'(?P<owner>{_OWNER_NAME_PATTERN})'|[ \t]*==[ \t]*'(?P<first>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}')"
 )
-_WORKFLOW_BADGE = re.compile(
-    rf"\bgithub\.com/(?P<owner>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}/actions/workflows/(?P<file>[\w.-]{{1,100}}\.ya?ml)\b"
-)
+_WORKFLOW_BADGE = re.compile(rf"\bgithub\.com/(?P<owner>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}/actions/workflows/(?P<file>[\w.-]{{1,100}}\.ya?ml)\b")
 _TEAM_MENTION = re.compile(rf"(?:\A|(?<=\s))@(?P<owner>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}")
 # What a package says of itself: a fork says its upstream, and is in conflict with conditions of its own.
 _REPOSITORY_PATTERN_BY_FILE_NAME = {
@@ -51,23 +49,17 @@ def set_repository_owners(sources: Iterable[Source]) -> None:
     }
     for source_path, source in source_by_path.items() if any(owner_by_root.values()) else ():
         repository_folder = next((folder for folder in parent_folders(source_path) if folder in owner_by_root), None)
-        if repository_folder is not None and (
-            ".github/" in source_path or posixpath.basename(source_path).startswith("action.y")
-        ):
+        if repository_folder is not None and (".github/" in source_path or posixpath.basename(source_path).startswith("action.y")):
             source.repository_owner = owner_by_root[repository_folder]
 
 
-def _sole_owner_of_repository(
-    root_folder: str, workflow_sources: Iterable[Source], source_by_path: Mapping[str, Source]
-) -> str:
+def _sole_owner_of_repository(root_folder: str, workflow_sources: Iterable[Source], source_by_path: Mapping[str, Source]) -> str:
     """The one owner whom conditions, badges and teams name; empty where they name none, or several."""
     owner_names = {owner.lower() for owner in _owner_names_in_repository(root_folder, list(workflow_sources), source_by_path)}
     return owner_names.pop() if len(owner_names) == 1 else ""
 
 
-def _owner_names_in_repository(
-    root_folder: str, workflow_sources: list[Source], source_by_path: Mapping[str, Source]
-) -> Iterator[str]:
+def _owner_names_in_repository(root_folder: str, workflow_sources: list[Source], source_by_path: Mapping[str, Source]) -> Iterator[str]:
     """The owners in conditions of workflows, in badges of workflows that are here, of packages, and of teams that own code."""
     for source in workflow_sources:
         for source_line in _non_comment_lines(source):
@@ -82,9 +74,7 @@ def _owner_names_in_repository(
             yield from (found["owner"] for found in badge_matches if found["file"] in workflow_file_names)
     for file_name, repository_pattern in _REPOSITORY_PATTERN_BY_FILE_NAME.items():
         package_source = source_by_path.get(posixpath.join(root_folder, file_name))
-        if package_source is not None and (
-            repository_match := repository_pattern.search(package_source.text[:_MAX_CHARACTERS_PER_FILE])
-        ):
+        if package_source is not None and (repository_match := repository_pattern.search(package_source.text[:_MAX_CHARACTERS_PER_FILE])):
             yield repository_match["owner"]
     for file_name in _CODEOWNERS_PATHS:
         codeowners_source = source_by_path.get(posixpath.join(root_folder, file_name))

@@ -30,9 +30,7 @@ def runner_labels_with_spans(job_node: Map) -> list[tuple[str, Span]]:
     parent_key_label_triples = [(parent_node, key_in_parent, runs_on_node)] if isinstance(runs_on_node, str) else []
     if isinstance(runs_on_node, Seq):
         parent_key_label_triples = [
-            (runs_on_node, index, matrix_value)
-            for index, matrix_value in enumerate(runs_on_node)
-            if isinstance(matrix_value, str)
+            (runs_on_node, index, matrix_value) for index, matrix_value in enumerate(runs_on_node) if isinstance(matrix_value, str)
         ]
     labels_with_spans: list[tuple[str, Span]] = []
     for label_parent, label_key, label_text in parent_key_label_triples:
@@ -57,9 +55,7 @@ def key_of_whole_matrix_expression(value: str) -> str | None:
 
 
 _MATRIX_EXPRESSION = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}")
-_FORMAT_OF_MATRIX_VALUE = re.compile(
-    r"\$\{\{\s*format\(\s*'([^'{}]*\{0\}[^'{}]*)'\s*,\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\)\s*\}\}\Z"
-)
+_FORMAT_OF_MATRIX_VALUE = re.compile(r"\$\{\{\s*format\(\s*'([^'{}]*\{0\}[^'{}]*)'\s*,\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\)\s*\}\}\Z")
 
 
 def expanded_matrix_texts(job_node: Map, value: str) -> list[tuple[Any, Span]] | None:
@@ -101,15 +97,11 @@ def matrix_values_with_spans(job_node: Map, matrix_key: str) -> list[tuple[Any, 
     ]
     if isinstance(axis_values, Seq):
         values_with_spans += [
-            (include_entry, axis_values.at(i))
-            for i, include_entry in enumerate(axis_values)
-            if include_entry not in excluded_values
+            (include_entry, axis_values.at(i)) for i, include_entry in enumerate(axis_values) if include_entry not in excluded_values
         ]
     for include_entry in _list_items(matrix_node.get("include")):
         if isinstance(include_entry, Map):
-            values_with_spans += [
-                (include_entry[key], include_entry.at(key)) for key in include_entry if key.lower() == matrix_key.lower()
-            ]
+            values_with_spans += [(include_entry[key], include_entry.at(key)) for key in include_entry if key.lower() == matrix_key.lower()]
     return values_with_spans
 
 

@@ -79,9 +79,7 @@ def located_texts_with_key_paths(node: Any, source: Source) -> Iterator[tuple[tu
             if isinstance(child_value, str):
                 yield (*key_path, child_key), LocatedText(child_value, current_node.at(child_key), source)
         pending_nodes.extend(
-            ((*key_path, child_key), child_value)
-            for child_key, child_value in reversed(key_value_pairs)
-            if isinstance(child_value, Map | Seq)
+            ((*key_path, child_key), child_value) for child_key, child_value in reversed(key_value_pairs) if isinstance(child_value, Map | Seq)
         )
 
 

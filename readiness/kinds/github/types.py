@@ -63,9 +63,7 @@ def union_type(first_type: Type, second_type: Type) -> Type:
         type_by_property = dict(first_type.properties)
         for property_name, property_type in second_type.properties.items():
             type_by_property[property_name] = (
-                union_type(type_by_property[property_name], property_type)
-                if property_name in type_by_property
-                else property_type
+                union_type(type_by_property[property_name], property_type) if property_name in type_by_property else property_type
             )
         return Type("object", type_by_property, first_type.other_properties or second_type.other_properties)
     if first_type.name == second_type.name == "array":
@@ -93,9 +91,7 @@ def _type_of_value(value: Any, remaining_values: Iterator[int], depth: int) -> T
     if depth > 20 or next(remaining_values, None) is None:
         return ANY
     if isinstance(value, dict):
-        return make_object_type(
-            {str(name): _type_of_value(list_item, remaining_values, depth + 1) for name, list_item in value.items()}
-        )
+        return make_object_type({str(name): _type_of_value(list_item, remaining_values, depth + 1) for name, list_item in value.items()})
     item_type: Type | None = None
     for list_item in value:
         type_of_item = _type_of_value(list_item, remaining_values, depth + 1)
@@ -145,9 +141,7 @@ _FUNCTION_SIGNATURE_BY_NAME: dict[str, tuple[int, int | None, Type]] = {
     "always": (0, 0, BOOLEAN),
     "cancelled": (0, 0, BOOLEAN),
 }
-_FUNCTIONS_AVAILABLE_EVERYWHERE = frozenset(
-    {"contains", "startswith", "endswith", "format", "join", "tojson", "fromjson", "case"}
-)
+_FUNCTIONS_AVAILABLE_EVERYWHERE = frozenset({"contains", "startswith", "endswith", "format", "join", "tojson", "fromjson", "case"})
 _FORMAT_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([0-9]{1,4})\}")
 
 
@@ -272,9 +266,7 @@ class ExpressionTypeChecker:
         min_argument_count, max_argument_count, return_type = _FUNCTION_SIGNATURE_BY_NAME[function_name]
         if function_name in ("success", "failure") and not self.scope.of_jobs:
             max_argument_count = 0
-        if len(argument_types) < min_argument_count or (
-            max_argument_count is not None and len(argument_types) > max_argument_count
-        ):
+        if len(argument_types) < min_argument_count or (max_argument_count is not None and len(argument_types) > max_argument_count):
             message_facts: dict[str, FactValue] = {"name": node.name, "count": len(argument_types), "least": min_argument_count}
             if max_argument_count is None:
                 return self.add_fault("call", node, "too-few", **message_facts)
@@ -320,9 +312,7 @@ class ExpressionTypeChecker:
 
     def check_format_placeholders(self, node: ex.FunctionCall, format_text: str) -> None:
         """The numbers in a format against its values."""
-        used_placeholder_numbers = {
-            int(match.group(1)) for match in _FORMAT_PLACEHOLDER.finditer(format_text) if match.group(1)
-        }
+        used_placeholder_numbers = {int(match.group(1)) for match in _FORMAT_PLACEHOLDER.finditer(format_text) if match.group(1)}
         format_value_count = len(node.arguments) - 1
         for placeholder_number in sorted(used_placeholder_numbers):
             if placeholder_number >= format_value_count:

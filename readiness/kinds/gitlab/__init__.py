@@ -16,9 +16,7 @@ EXAMPLE_PATH = ".gitlab-ci.yml"
 
 _GITLAB_CI_PATH = re.compile(r"(?:^|/)[\w.-]{0,100}gitlab-ci[\w.-]{0,100}\.ya?ml\Z")
 _JOB_FIELD_LINE = re.compile(r"^[ \t]+(?:script|extends|trigger)[ \t]*:", re.MULTILINE)
-_TOP_LEVEL_KEY_LINE = re.compile(
-    r"^(?:stages|image|default|before_script|include|workflow|variables|cache)[ \t]*:", re.MULTILINE
-)
+_TOP_LEVEL_KEY_LINE = re.compile(r"^(?:stages|image|default|before_script|include|workflow|variables|cache)[ \t]*:", re.MULTILINE)
 _STAGE_OR_STAGES_KEY_LINE = re.compile(r"^stages[ \t]*:|^[ \t]+stage[ \t]*:", re.MULTILINE)
 # Top-level keys of other systems; the last five are those of Azure Pipelines.
 _KEY_OF_OTHER_SYSTEMS = re.compile(

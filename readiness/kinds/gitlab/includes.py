@@ -113,11 +113,7 @@ def included_pipeline_paths(text_by_path: Mapping[str, str]) -> frozenset[str]:
             node_by_path[path] = _load_last_mapping(text_by_path.get(path))
         return node_by_path[path]
 
-    root_paths = [
-        path
-        for path, text in text_by_path.items()
-        if posixpath.basename(path) == _ROOT_FILE_NAME and _INCLUDE_KEY_LINE.search(text)
-    ]
+    root_paths = [path for path, text in text_by_path.items() if posixpath.basename(path) == _ROOT_FILE_NAME and _INCLUDE_KEY_LINE.search(text)]
     yaml_file_tree = YamlFileTree(text_by_path)
     return frozenset(path for root in root_paths for path in resolve_includes(root, load_node, yaml_file_tree).paths)
 
@@ -141,9 +137,7 @@ def _is_include_fragment(gitlab_file: GitlabFile, known_paths: Collection[str]) 
         return False
     if "stages" not in gitlab_file.node or ".gitlab" in file_path.split("/")[:-1]:
         return True
-    return any(
-        posixpath.normpath(posixpath.join(folder, _ROOT_FILE_NAME)) in known_paths for folder in parent_folders(file_path)
-    )
+    return any(posixpath.normpath(posixpath.join(folder, _ROOT_FILE_NAME)) in known_paths for folder in parent_folders(file_path))
 
 
 def merge_included_files(gitlab_files: list[GitlabFile]) -> None:
@@ -154,27 +148,19 @@ def merge_included_files(gitlab_files: list[GitlabFile]) -> None:
     """
     file_by_path = {posixpath.normpath(one.source.path): one for one in gitlab_files if not one.source.parent}
     for gitlab_file in gitlab_files:
-        gitlab_file.set_merged_files(
-            (gitlab_file,), is_open="include" in gitlab_file.node or _is_include_fragment(gitlab_file, file_by_path)
-        )
+        gitlab_file.set_merged_files((gitlab_file,), is_open="include" in gitlab_file.node or _is_include_fragment(gitlab_file, file_by_path))
     yaml_file_tree = YamlFileTree(file_by_path)
     included_files_by_root = {
-        file_path: resolve_includes(
-            file_path, lambda each: file_by_path[each].node if each in file_by_path else None, yaml_file_tree
-        )
+        file_path: resolve_includes(file_path, lambda each: file_by_path[each].node if each in file_by_path else None, yaml_file_tree)
         for file_path, one in file_by_path.items()
         if "include" in one.node
     }
-    included_paths_of_all_roots = {
-        file_path for included_files in included_files_by_root.values() for file_path in included_files.paths
-    }
+    included_paths_of_all_roots = {file_path for included_files in included_files_by_root.values() for file_path in included_files.paths}
     already_merged_paths: set[str] = set()
     for root_path, included_files in included_files_by_root.items():
         if root_path in included_paths_of_all_roots:
             continue
-        merged_files = tuple(
-            file_by_path[file_path] for file_path in (root_path, *included_files.paths) if file_path in file_by_path
-        )
+        merged_files = tuple(file_by_path[file_path] for file_path in (root_path, *included_files.paths) if file_path in file_by_path)
         is_incomplete = included_files.is_incomplete or _is_include_fragment(file_by_path[root_path], file_by_path)
         shared_paths = already_merged_paths & set(included_files.paths)
         already_merged_paths |= set(included_files.paths)

@@ -101,10 +101,7 @@ class GitlabFile(PipelineFile):
             self.cached_results["jobs"] = tuple(
                 Job(self.source, node, name, self)
                 for name, node in self.node.items()
-                if isinstance(node, Map)
-                and name not in NON_JOB_TOP_LEVEL_KEYS
-                and not name.startswith(".")
-                and _has_job_keys(node)
+                if isinstance(node, Map) and name not in NON_JOB_TOP_LEVEL_KEYS and not name.startswith(".") and _has_job_keys(node)
             )
         cached_jobs: tuple[Job, ...] = self.cached_results["jobs"]
         return cached_jobs
@@ -192,13 +189,7 @@ class Job(PipelineJob, HasVariables):
             seen_node_ids.add(id(definition_node))
             yield definition_node, definition_file
             extends_value = definition_node.get("extends")
-            template_names = (
-                [extends_value]
-                if isinstance(extends_value, str)
-                else list(extends_value)
-                if isinstance(extends_value, Seq)
-                else []
-            )
+            template_names = [extends_value] if isinstance(extends_value, str) else list(extends_value) if isinstance(extends_value, Seq) else []
             templates_with_files = [self.file.value_and_file(name) for name in template_names if isinstance(name, str)]
             pending_definitions += [base for base in templates_with_files if base is not None and isinstance(base[0], Map)]
 
@@ -212,9 +203,7 @@ class Job(PipelineJob, HasVariables):
         inherited_variables = inherit_settings.get("variables", True) if isinstance(inherit_settings, Map) else True
         for defining_file in reversed(self.file.merged_files):
             for pipeline_setting in _variable_settings_of_node(defining_file.node, defining_file.source):
-                if inherited_variables is True or (
-                    isinstance(inherited_variables, Seq) and pipeline_setting.name in inherited_variables
-                ):
+                if inherited_variables is True or (isinstance(inherited_variables, Seq) and pipeline_setting.name in inherited_variables):
                     yield pipeline_setting
         workflow_and_file = self.file.value_and_file("workflow")
         if workflow_and_file is not None and isinstance(workflow_and_file[0], Map) and inherited_variables is True:
@@ -271,9 +260,7 @@ class Job(PipelineJob, HasVariables):
         if isinstance(script_value, str):
             yield self._script_line(script_value, mapping_with_script.at(script_key), script_source)
         pending_list_entries = (
-            [(script_value, entry_index) for entry_index in range(len(script_value))][::-1]
-            if isinstance(script_value, Seq)
-            else []
+            [(script_value, entry_index) for entry_index in range(len(script_value))][::-1] if isinstance(script_value, Seq) else []
         )
         visited_entry_count = 0
         while pending_list_entries and visited_entry_count < 2_000:

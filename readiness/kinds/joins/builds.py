@@ -135,9 +135,7 @@ def _build_of_command(step_or_job: Step | gitlab_model.Job, command: LocatedComm
             non_option_words.append(current_word)
         elif current_word in property_by_fact_name("docker-words", "build-valued"):
             word_index += 1
-            values_by_option.setdefault(current_word, []).append(
-                build_words[word_index] if word_index < len(build_words) else ""
-            )
+            values_by_option.setdefault(current_word, []).append(build_words[word_index] if word_index < len(build_words) else "")
         elif equals_sign:
             values_by_option.setdefault(option_name, []).append(option_value)
         word_index += 1
@@ -151,8 +149,7 @@ def _build_of_command(step_or_job: Step | gitlab_model.Job, command: LocatedComm
         path_of_dockerfile = posixpath.normpath(posixpath.join(context_folder, "Dockerfile"))
     target_name = values_by_option["--target"][-1] if "--target" in values_by_option else None
     arguments_with_spans = tuple(
-        (argument.partition("=")[0], command.span_of_word(argument.partition("=")[0], 1))
-        for argument in values_by_option.get("--build-arg", ())
+        (argument.partition("=")[0], command.span_of_word(argument.partition("=")[0], 1)) for argument in values_by_option.get("--build-arg", ())
     )
     current_word = written_dockerfiles[-1] if written_dockerfiles else written_context
     return Build(
@@ -175,9 +172,7 @@ def _last_span_of_word(command: LocatedCommand, word: str) -> Span:
         return script_text.span_of_part(command.call.start, command.call.end)
     command_text = script_text.value[command.call.start : command.call.end]
     word_index = command_text.rfind(word)
-    while word_index > 0 and (
-        not _is_word_edge(command_text, word_index - 1) or not _is_word_edge(command_text, word_index + len(word))
-    ):
+    while word_index > 0 and (not _is_word_edge(command_text, word_index - 1) or not _is_word_edge(command_text, word_index + len(word))):
         word_index = command_text.rfind(word, 0, word_index + len(word) - 1)
     if word_index <= 0:
         return script_text.span_of_part(command.call.start, command.call.end)
@@ -197,17 +192,10 @@ def _build_of_action(step: Step) -> Build:
     repository_folder = repository_root_of_workflow_path(step.source.path)
     context_input, file_input = action_inputs.get("context", "."), action_inputs.get("file")
     path_of_dockerfile = None
-    if (
-        repository_folder is not None
-        and isinstance(context_input, str)
-        and not _has_variable_or_percent(context_input)
-        and step.job
-    ):
+    if repository_folder is not None and isinstance(context_input, str) and not _has_variable_or_percent(context_input) and step.job:
         context_folder = literal_path_from_folder(repository_folder, context_input.strip())
         if isinstance(file_input, str):
-            path_of_dockerfile = (
-                literal_path_from_folder(repository_folder, file_input.strip()) if context_folder is not None else None
-            )
+            path_of_dockerfile = literal_path_from_folder(repository_folder, file_input.strip()) if context_folder is not None else None
         elif context_folder is not None and file_input is None:
             path_of_dockerfile = posixpath.normpath(posixpath.join(context_folder, "Dockerfile"))
     tags_input = action_inputs.get("tags")
@@ -252,6 +240,4 @@ def stage_made_by_build(image_build: Build, project: Project) -> Stage | None:
     """The stage that a build makes; None where the files don't tell."""
     if image_build.dockerfile_path is None or image_build.target_stage == "":
         return None
-    return stage_for_build_target(
-        project.document_by_path("dockerfile").get(image_build.dockerfile_path), image_build.target_stage
-    )
+    return stage_for_build_target(project.document_by_path("dockerfile").get(image_build.dockerfile_path), image_build.target_stage)

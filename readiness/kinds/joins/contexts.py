@@ -24,9 +24,7 @@ def may_be_named_context(context_name: str, dockerfile_path: str, project: Proje
     bake_folders = project.memoize(_bake_folders)
     if bake_folders and not bake_folders.isdisjoint(parent_folders(dockerfile_path)):
         return True
-    return context_name in project.memoize(_context_names_in_compose_files) or context_name in project.memoize(
-        _possible_contexts_of_pipelines
-    )
+    return context_name in project.memoize(_context_names_in_compose_files) or context_name in project.memoize(_possible_contexts_of_pipelines)
 
 
 def _bake_folders(project: Project) -> frozenset[str]:

@@ -97,9 +97,7 @@ def stage_of_container(container: Container, project: Project) -> Stage | None:
         (one for one in parent_folders(container.source.root.path) if one in maker_index.dockerfile_folder_names),
         "",
     )
-    return (
-        stage_of_image if nearest_dockerfile_folder in parent_folders(posixpath.normpath(stage_of_image.source.path)) else None
-    )
+    return stage_of_image if nearest_dockerfile_folder in parent_folders(posixpath.normpath(stage_of_image.source.path)) else None
 
 
 def stage_runs_server_of_base(stage: Stage, workload_name: str) -> bool:
@@ -131,9 +129,7 @@ def _stage_of_image(image: ImageReference, maker_index: ImageStages, manifest_pa
     if not maker_lists:
         return None
     nearest_stage = _stage_of_nearest_makers([one for makers in maker_lists for one in makers], manifest_path)
-    if nearest_stage is None or any(
-        _last_part_of_image_name(below.image) == short_name for below in nearest_stage.document.stages
-    ):
+    if nearest_stage is None or any(_last_part_of_image_name(below.image) == short_name for below in nearest_stage.document.stages):
         return None
     return nearest_stage
 
@@ -144,9 +140,7 @@ def _stage_of_nearest_makers(image_makers_to_compare: Sequence[Maker], manifest_
         return None
     distances = [file_distance(manifest_path, posixpath.normpath(maker.path)) for maker in image_makers_to_compare]
     least_distance = min(distances)
-    nearest_stages = [
-        maker.stage for maker, steps in zip(image_makers_to_compare, distances, strict=True) if steps == least_distance
-    ]
+    nearest_stages = [maker.stage for maker, steps in zip(image_makers_to_compare, distances, strict=True) if steps == least_distance]
     return nearest_stages[0] if all(stage is nearest_stages[0] for stage in nearest_stages) else None
 
 

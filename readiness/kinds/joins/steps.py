@@ -43,9 +43,7 @@ class LocatedCommand:
         """Where a word of the command stands."""
         word_start = self.text.value.find(word, self.call.start + after_offset, self.call.end)
         is_found = word_start >= 0
-        return self.text.span_of_part(
-            word_start if is_found else self.call.start, word_start + len(word) if is_found else self.call.end
-        )
+        return self.text.span_of_part(word_start if is_found else self.call.start, word_start + len(word) if is_found else self.call.end)
 
     def repository_path_of_word(self, word: str) -> str | None:
         """A literal path relative to where the command runs, as a path of the tree; None for anything else."""
@@ -94,9 +92,7 @@ def _do_jobs_start_with_clean_checkout(gitlab_file: model.GitlabFile) -> bool:
         used_keys = {key for node in mappings_with_keys for key in node}
         variable_names = {name for job in gitlab_file.all_jobs.values() for name in job.variables}
         may_bring_other_files = {"artifacts", "cache", "trigger"} & used_keys or gitlab_file.includes
-        gitlab_file.cached_results["project.fresh"] = not may_bring_other_files and not any(
-            name.startswith("GIT_") for name in variable_names
-        )
+        gitlab_file.cached_results["project.fresh"] = not may_bring_other_files and not any(name.startswith("GIT_") for name in variable_names)
     is_clean: bool = gitlab_file.cached_results["project.fresh"]
     return is_clean
 
@@ -184,6 +180,4 @@ def may_tolerate_missing_files(step_or_job: StepOrJob) -> bool:
         is_allowed_to_fail = step_or_job.inherited_value("allow_failure") not in (None, False)
         return is_allowed_to_fail or "exists" in str(step_or_job.inherited_value("rules"))
     step_and_job_nodes = [step_or_job.node, *([step_or_job.job.node] if step_or_job.job is not None else [])]
-    return any(
-        "hashFiles" in str(node.get("if")) or node.get("continue-on-error") not in (None, False) for node in step_and_job_nodes
-    )
+    return any("hashFiles" in str(node.get("if")) or node.get("continue-on-error") not in (None, False) for node in step_and_job_nodes)

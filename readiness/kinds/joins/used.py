@@ -22,23 +22,15 @@ if TYPE_CHECKING:
     from readiness.kinds.compose.model import Service
     from readiness.kinds.dockerfile.model import Document as Dockerfile
 
-_PurposesOfUsersByPath = dict[
-    str, list[Purpose | None]
-]  # by path, of everything that uses it; None for what may run in production
+_PurposesOfUsersByPath = dict[str, list[Purpose | None]]  # by path, of everything that uses it; None for what may run in production
 
 
 def tell_purposes_by_use(documents_by_kind: Mapping[str, Sequence[Any]], known_paths: Collection[str]) -> None:
     """Say of every Dockerfile and configuration of nginx of which nothing else is said what all that uses them is for."""
     compose_files: Sequence[ComposeFile] = documents_by_kind.get("compose", ())
     dockerfiles: Sequence[Dockerfile] = documents_by_kind.get("dockerfile", ())
-    undecided_dockerfiles = [
-        one for one in dockerfiles if _is_purpose_undecided(one) and posixpath.dirname(posixpath.normpath(one.source.path))
-    ]
-    if (
-        compose_files
-        and undecided_dockerfiles
-        and not (pipeline_built_dockerfiles := _dockerfiles_built_by_pipelines(documents_by_kind)).is_unknown
-    ):
+    undecided_dockerfiles = [one for one in dockerfiles if _is_purpose_undecided(one) and posixpath.dirname(posixpath.normpath(one.source.path))]
+    if compose_files and undecided_dockerfiles and not (pipeline_built_dockerfiles := _dockerfiles_built_by_pipelines(documents_by_kind)).is_unknown:
         build_purposes_by_path = _build_purposes_by_dockerfile(compose_files)
         for document in undecided_dockerfiles:
             dockerfile_path = posixpath.normpath(document.source.path)
@@ -71,9 +63,7 @@ def _set_purpose_if_all_uses_agree(document: Any, purposes_of_uses: Sequence[Pur
     """Take a file for what all its uses are for; those of production, or none at all, leave it as it is."""
     first_purpose = purposes_of_uses[0] if purposes_of_uses else None
     if first_purpose is not None and all(one is not None for one in purposes_of_uses):
-        document.source.purposes = {
-            "": Purpose(first_purpose.word, f"so is all that {use_verb} it, as {first_purpose.evidence}"[:300])
-        }
+        document.source.purposes = {"": Purpose(first_purpose.word, f"so is all that {use_verb} it, as {first_purpose.evidence}"[:300])}
 
 
 def _build_purposes_by_dockerfile(compose_files: Sequence[ComposeFile]) -> _PurposesOfUsersByPath:
@@ -115,9 +105,7 @@ def _mount_purposes_by_path(compose_files: Sequence[ComposeFile]) -> _PurposesOf
             for mount_spec in mount_specs(service.extended_node, service.env_values):
                 if mount_spec.type == "bind" and is_nginx_configuration_path(mount_spec.target):
                     mounted_path = posixpath.normpath(posixpath.join(document.folder, mount_spec.source))
-                    purposes_by_mounted_path.setdefault(mounted_path, []).append(
-                        _non_production_purpose_of_service(document, service)
-                    )
+                    purposes_by_mounted_path.setdefault(mounted_path, []).append(_non_production_purpose_of_service(document, service))
     return purposes_by_mounted_path
 
 
@@ -134,9 +122,7 @@ def _copied_configuration_paths(dockerfiles: Sequence[Dockerfile], known_paths: 
     from readiness.kinds.dockerfile.paths import copy_destination
 
     known_files_and_folders = set(map(posixpath.normpath, known_paths))
-    known_files_and_folders |= {
-        context_folder for source_path in known_files_and_folders for context_folder in parent_folders(source_path)
-    }
+    known_files_and_folders |= {context_folder for source_path in known_files_and_folders for context_folder in parent_folders(source_path)}
     for document in dockerfiles:
         for stage in document.stages:
             for instruction in (*stage.instructions_of("COPY"), *stage.instructions_of("ADD")):
@@ -145,8 +131,6 @@ def _copied_configuration_paths(dockerfiles: Sequence[Dockerfile], known_paths: 
                     continue
                 for source_word in instruction.words[:-1]:
                     for context_folder in parent_folders(posixpath.normpath(document.source.path)):
-                        source_path = posixpath.normpath(
-                            posixpath.join(context_folder, source_word.value.rstrip("*").lstrip("/"))
-                        )
+                        source_path = posixpath.normpath(posixpath.join(context_folder, source_word.value.rstrip("*").lstrip("/")))
                         if source_path in known_files_and_folders or source_path == ".":
                             yield source_path

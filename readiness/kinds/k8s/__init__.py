@@ -64,14 +64,11 @@ _API_VERSION_PATTERN = re.compile(r"v[0-9]\w*")
 def _config_file_pattern() -> re.Pattern[str]:
     """What a text with the settings of a program says somewhere: the group's name, or at a line's end the kind's, or a version's without a group."""
     config_only_api_names = (
-        fact_row_by_name("kubernetes-config-files").keys()
-        - property_by_fact_name("kubernetes-config-files", "names-manifests").keys()
+        fact_row_by_name("kubernetes-config-files").keys() - property_by_fact_name("kubernetes-config-files", "names-manifests").keys()
     )
     line_end_pattern = r"""["']?,?[ \t]*$"""
     api_name_patterns = [
-        rf"(?<![\w./]){name}{line_end_pattern}"
-        if _API_VERSION_PATTERN.fullmatch(name)
-        else re.escape(name) + (line_end_pattern if version else "/")
+        rf"(?<![\w./]){name}{line_end_pattern}" if _API_VERSION_PATTERN.fullmatch(name) else re.escape(name) + (line_end_pattern if version else "/")
         for name, _, version in (thing.partition(" ") for thing in sorted(config_only_api_names))
     ]
     return re.compile("|".join(api_name_patterns), re.MULTILINE)
@@ -85,9 +82,7 @@ def _has_only_program_settings(text: str) -> bool:
         root_mappings = [root for root in load_yaml_documents(text) if isinstance(root, Map)]
     except ParseError:
         return False
-    return bool(root_mappings) and all(
-        is_program_config_kind(root.string_under("apiVersion"), root.string_under("kind")) for root in root_mappings
-    )
+    return bool(root_mappings) and all(is_program_config_kind(root.string_under("apiVersion"), root.string_under("kind")) for root in root_mappings)
 
 
 def _may_contain_objects(path: str, text: str) -> bool:
@@ -125,9 +120,7 @@ def parse(source: Source) -> Document:
 def first_unfilled_placeholder(document: Document) -> int | None:
     """The first `{{ name }}` or `{name}` that stands where a value does; None where there is none."""
     text, roots = document.source.text, document.roots
-    placeholder_offsets = (
-        [template_mark_offset] if (template_mark_offset := yaml.first_unfilled_placeholder(text, roots)) is not None else []
-    )
+    placeholder_offsets = [template_mark_offset] if (template_mark_offset := yaml.first_unfilled_placeholder(text, roots)) is not None else []
     if _BRACE_PLACEHOLDER.search(text):
         placeholder_offsets += [
             value.at().start
@@ -178,9 +171,7 @@ def link_documents(documents_by_kind: Mapping[str, list[Any]], known_paths: Coll
         root_mapping, document_folder = document.node, posixpath.dirname(document.source.root.path)
         if root_mapping.get("kind") in ("Kustomization", "Component") or KUSTOMIZATION_PATH.search(document.source.root.path):
             patch_entry_paths = [
-                posixpath.normpath(posixpath.join(document_folder, one))
-                for one in _patch_paths_of_kustomization(root_mapping)
-                if one
+                posixpath.normpath(posixpath.join(document_folder, one)) for one in _patch_paths_of_kustomization(root_mapping) if one
             ]
             patch_paths.update(patch_entry_paths)
             patched_folders.update([posixpath.normpath(document_folder)] if patch_entry_paths else ())
@@ -224,9 +215,7 @@ def _is_patch_by_content(
     is_near_patching_kustomization = not path_and_parent_folders.isdisjoint(patched_folders)
     has_complete_twins = all((one.kind, one.name) in complete_kind_name_pairs for one in workloads)
     has_no_images = bool(document.containers) and not any(one.image for one in document.containers)
-    return (is_near_patching_kustomization or has_no_images) and (
-        has_complete_twins or (is_near_patching_kustomization and has_no_images)
-    )
+    return (is_near_patching_kustomization or has_no_images) and (has_complete_twins or (is_near_patching_kustomization and has_no_images))
 
 
 def _patch_paths_of_kustomization(root: Map) -> Iterator[str]:
@@ -272,9 +261,7 @@ def annotation_suppressions(document: Document) -> Iterator[AnnotationSuppressio
                     annotation_name.removeprefix(IGNORE_ANNOTATION_PREFIX),
                     annotation_value if isinstance(annotation_value, str) else "",
                 )
-                yield AnnotationSuppression(
-                    document.source, rule_id, reason, carried_annotations.entry_span(annotation_name), annotated_node.at()
-                )
+                yield AnnotationSuppression(document.source, rule_id, reason, carried_annotations.entry_span(annotation_name), annotated_node.at())
 
 
 def objects(document: Document) -> tuple[Object, ...]:

@@ -70,9 +70,7 @@ def is_node_maintenance(pod: Pod) -> bool:
     if pod.kind == "CronJob":
         host_path_by_volume = host_path_by_volume_name(pod)
         return bool(host_path_by_volume) and all(
-            mount.get("readOnly") is True
-            for volume in host_path_by_volume
-            for _, mount in container_mounts_of_volume(pod, volume)
+            mount.get("readOnly") is True for volume in host_path_by_volume for _, mount in container_mounts_of_volume(pod, volume)
         )
     return pod.kind == "Job" or (pod.kind == "Pod" and pod.node.get("restartPolicy") == "Never")
 

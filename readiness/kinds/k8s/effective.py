@@ -89,9 +89,7 @@ def _is_made_by_random_function(source: Source, span: Span) -> bool:
     root_span = Span(source.to_root(span.start), source.to_root(span.end))
     template_source, template_span = written_location(root_span)
     line_end = template_source.text.find("\n", template_span.start)
-    template_line = template_source.text[
-        template_source.text.rfind("\n", 0, template_span.start) + 1 : line_end if line_end >= 0 else None
-    ]
+    template_line = template_source.text[template_source.text.rfind("\n", 0, template_span.start) + 1 : line_end if line_end >= 0 else None]
     return bool(_RANDOM_TEMPLATE_FUNCTION.search(template_line)) and find_set_value(root_span) is None
 
 
@@ -101,6 +99,4 @@ def is_generated_by_template(source: Source, span: Span) -> bool:
         return True
     written_template = template_text_of_value(source, span)
     generator_function_words = ("rand", "lookup", "gen", "derive", "htpasswd", "uuid", "shuffle")
-    return bool(written_template) and (
-        ".Values" not in written_template or any(word in written_template for word in generator_function_words)
-    )
+    return bool(written_template) and (".Values" not in written_template or any(word in written_template for word in generator_function_words))

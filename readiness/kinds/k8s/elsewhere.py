@@ -49,9 +49,7 @@ def find_selected_in_run(obj: Object, selector: Selector, project: Project, name
     return _add_candidates_of_other_units(NameResolution(), obj, matching_workloads, project, namespace)
 
 
-def find_reached_workloads_in_run(
-    obj: Object, selector: Selector, project: Project, namespace: str | None = None
-) -> NameResolution[Workload]:
+def find_reached_workloads_in_run(obj: Object, selector: Selector, project: Project, namespace: str | None = None) -> NameResolution[Workload]:
     """The workloads whose pods an object means by a selector, as `find_named_in_run` tells what it means by a name."""
     effective_namespace = obj.namespace if namespace is None else namespace
     resolution = object_index(project).resolve_selected_workloads(obj, selector, effective_namespace)
@@ -70,12 +68,8 @@ def find_matching_services_in_run(obj: Object, selector: Selector, project: Proj
     project_index = object_index(project)
     first_label_pair = selector.pairs[0] if selector.pairs else None
     services_by_label = project.memoize(_services_by_label)
-    services_by_namespace = project_index.things_by_namespace(
-        ("service", first_label_pair), services_by_label.get(first_label_pair, ())
-    )
-    resolution = project_index.resolve_meant(
-        obj, services_by_namespace, namespace, predicate=lambda each: selector.matches(each.labels)
-    )
+    services_by_namespace = project_index.things_by_namespace(("service", first_label_pair), services_by_label.get(first_label_pair, ()))
+    resolution = project_index.resolve_meant(obj, services_by_namespace, namespace, predicate=lambda each: selector.matches(each.labels))
     if not resolution.is_absent or project.run is None:
         return resolution
     candidate_services = project.run.memoize(_services_of_run_by_label).get(first_label_pair, ())

@@ -109,9 +109,7 @@ class ObjectIndex:
         `is_shared_thing`: as many objects may use one of them as like to, so that a folder above holds it for those below; else
         it belongs to the nearest object that it can be about.
         """
-        objects_by_namespace = self.things_by_namespace(
-            ("name", kind, object_name), self.objects_by_kind_and_name.get((kind, object_name), ())
-        )
+        objects_by_namespace = self.things_by_namespace(("name", kind, object_name), self.objects_by_kind_and_name.get((kind, object_name), ()))
         return self.resolve_meant(obj, objects_by_namespace, namespace, is_shared_thing=is_shared_thing)
 
     def things_by_namespace(self, things_key: Any, things: Any) -> ThingsByNamespace[Any]:
@@ -148,29 +146,21 @@ class ObjectIndex:
             return True
 
         object_path = obj.source.root.path
-        nearest_things = candidates_by_namespace.nearest(
-            object_path, namespace, is_candidate, ignore_folders=self.is_applied_as_one
-        )
+        nearest_things = candidates_by_namespace.nearest(object_path, namespace, is_candidate, ignore_folders=self.is_applied_as_one)
         if nearest_things.distance >= 0:
             is_ambiguous_result = nearest_things.is_tied or (
                 nearest_things.distance > SAME_FOLDER_DISTANCE and self._may_be_patched(obj, nearest_things.things)
             )
             return NameResolution(() if is_ambiguous_result else tuple(nearest_things.things), is_ambiguous_result)
         if not things_of_namesakes:
-            things_of_namesakes = [
-                thing for thing in islice(candidates_by_namespace.every.things, MAX_CANDIDATES_PER_QUESTION) if predicate(thing)
-            ]
-        return NameResolution(
-            (), bool(fragment_things or tied_things), () if fragment_things or tied_things else tuple(things_of_namesakes)
-        )
+            things_of_namesakes = [thing for thing in islice(candidates_by_namespace.every.things, MAX_CANDIDATES_PER_QUESTION) if predicate(thing)]
+        return NameResolution((), bool(fragment_things or tied_things), () if fragment_things or tied_things else tuple(things_of_namesakes))
 
     def _may_be_patched(self, obj: NamespacedThing, things: Iterable[NamespacedThing]) -> bool:
         """Whether a kustomization that was not built puts things of other folders together, with patches that nobody saw."""
         return any(folder_of(each.source) in self.kustomized_folders for each in (obj, *things))
 
-    def all_candidates(
-        self, obj: NamespacedThing, candidates_by_namespace: ThingsByNamespace[T], *, predicate: Callable[[T], bool]
-    ) -> list[T]:
+    def all_candidates(self, obj: NamespacedThing, candidates_by_namespace: ThingsByNamespace[T], *, predicate: Callable[[T], bool]) -> list[T]:
         """All things of those that may be meant for an object, the nearest first, at most MAX_CANDIDATES of them."""
         thing_by_id: dict[int, T] = {}
         for things_by_folder in candidates_by_namespace.places_in_namespace(obj.namespace):
@@ -181,9 +171,7 @@ class ObjectIndex:
                 thing_by_id.setdefault(id(thing), thing)
         return list(thing_by_id.values())
 
-    def _belongs_to_nearer_namesake(
-        self, obj: NamespacedThing, thing: NamespacedThing, *, is_shared_thing: bool
-    ) -> bool | None:
+    def _belongs_to_nearer_namesake(self, obj: NamespacedThing, thing: NamespacedThing, *, is_shared_thing: bool) -> bool | None:
         """Whether a thing belongs to another object of the kind and name of `obj`; None where either may be meant."""
         if self.is_applied_as_one:
             return False
@@ -204,16 +192,10 @@ class ObjectIndex:
         )
         if least_namesake_distance >= 0 and is_surely_nearer(least_namesake_distance, distance_to_object):
             return True
-        is_rival_as_near = distance_to_object > BELOW_FOLDER_DISTANCE and (
-            least_namesake_distance < distance_to_object or is_tied
-        )
+        is_rival_as_near = distance_to_object > BELOW_FOLDER_DISTANCE and (least_namesake_distance < distance_to_object or is_tied)
         if not is_rival_as_near or is_shared_thing:
             return False
-        return (
-            False
-            if self._rivals_are_copies(owner_object, thing, distance_to_object if is_tied else distance_to_object - 1)
-            else None
-        )
+        return False if self._rivals_are_copies(owner_object, thing, distance_to_object if is_tied else distance_to_object - 1) else None
 
     def _rivals_are_copies(self, obj: Object, thing: NamespacedThing, max_distance: int) -> bool:
         """Whether all objects of the kind and name of `obj` that stand as near to a thing say the same: it is about each.
@@ -254,16 +236,12 @@ class ObjectIndex:
                 return True
         return False
 
-    def selected_workloads(
-        self, selector: Selector, namespace: str, max_workload_count: int = MAX_CANDIDATES_PER_QUESTION
-    ) -> list[Workload]:
+    def selected_workloads(self, selector: Selector, namespace: str, max_workload_count: int = MAX_CANDIDATES_PER_QUESTION) -> list[Workload]:
         """The workloads whose pods a selector may mean, at most `max_workload_count` of them."""
         likely_workloads = self.workloads_matching_candidates(selector).things_possibly_in_namespace(namespace)
         return list(islice((one for one in likely_workloads if selector.matches(one.labels)), max_workload_count))
 
-    def resolve_selected_workloads(
-        self, obj: Object, selector: Selector, namespace: str | None = None
-    ) -> NameResolution[Workload]:
+    def resolve_selected_workloads(self, obj: Object, selector: Selector, namespace: str | None = None) -> NameResolution[Workload]:
         """The workloads whose pods an object means by a selector; in its own namespace unless another one is given."""
         return self.resolve_meant(
             obj,
@@ -274,9 +252,7 @@ class ObjectIndex:
 
     def workloads_matching_candidates(self, selector: Selector) -> ThingsByNamespace[Workload]:
         """The workloads among which are all that a selector matches, by namespace and place."""
-        known_label_pairs = [
-            rarest_label_pair for rarest_label_pair in selector.pairs if not is_filled_in_value(rarest_label_pair[1])
-        ]
+        known_label_pairs = [rarest_label_pair for rarest_label_pair in selector.pairs if not is_filled_in_value(rarest_label_pair[1])]
         if not known_label_pairs and selector.expressions:
             return ThingsByNamespace(self.possibly_matching_workloads(selector))
         rarest_label_pair = min(known_label_pairs, key=lambda each: len(self.workloads_by_label.get(each, ())), default=None)
@@ -293,15 +269,9 @@ class ObjectIndex:
         candidate_lists = [self.workloads_by_label.get(pair, []) for pair in selector.pairs if not is_filled_in_value(pair[1])]
         for label_key, operator, label_values in selector.expressions:
             if operator == "In" and not any(map(is_filled_in_value, label_values)):
-                candidate_lists.append(
-                    [one for value in label_values for one in self.workloads_by_label.get((label_key, value), ())]
-                )
+                candidate_lists.append([one for value in label_values for one in self.workloads_by_label.get((label_key, value), ())])
         shortest_candidate_list = min(candidate_lists, key=len, default=self.workloads)
-        return (
-            shortest_candidate_list
-            if not candidate_lists
-            else [*shortest_candidate_list, *self.workloads_by_label.get(("", ""), ())]
-        )
+        return shortest_candidate_list if not candidate_lists else [*shortest_candidate_list, *self.workloads_by_label.get(("", ""), ())]
 
 
 def object_index(project: Project) -> ObjectIndex:

@@ -34,16 +34,10 @@ class Selector:
 
     def without_controller_labels(self) -> Selector:
         """The same selector without the labels that controllers add on their own."""
-        remaining_pairs = tuple(
-            pair for pair in self.pairs if pair[0] not in property_by_fact_name("kubernetes-labels", "added")
-        )
+        remaining_pairs = tuple(pair for pair in self.pairs if pair[0] not in property_by_fact_name("kubernetes-labels", "added"))
         return Selector(
             remaining_pairs,
-            tuple(
-                expression
-                for expression in self.expressions
-                if expression[0] not in property_by_fact_name("kubernetes-labels", "added")
-            ),
+            tuple(expression for expression in self.expressions if expression[0] not in property_by_fact_name("kubernetes-labels", "added")),
         )
 
 

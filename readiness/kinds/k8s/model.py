@@ -101,10 +101,7 @@ class Object(WithMetadata, HasVariables):
     def named_for_development(self) -> bool:
         """Whether its file or its namespace is, by its name, for development or tests."""
         development_name_pattern = _development_name_pattern()
-        return bool(
-            development_name_pattern.search(self.source.root.path.lower())
-            or development_name_pattern.search(self.namespace.lower())
-        )
+        return bool(development_name_pattern.search(self.source.root.path.lower()) or development_name_pattern.search(self.namespace.lower()))
 
     @property
     def variable_settings(self) -> Iterator[VariableSetting]:
@@ -112,9 +109,7 @@ class Object(WithMetadata, HasVariables):
         config_map_data = self.node.mapping_at_path("data")
         for data_key, data_value in config_map_data.items() if self.kind == "ConfigMap" else ():
             if "\n" not in str(data_value):
-                yield _variable_setting_from_mapping(
-                    config_map_data, data_key, data_key, config_map_data.key_span(data_key), self.source
-                )
+                yield _variable_setting_from_mapping(config_map_data, data_key, data_key, config_map_data.key_span(data_key), self.source)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,9 +222,7 @@ class Container(HasVariables):
     def variable_settings(self) -> Iterator[VariableSetting]:
         """The variables under `env`; the last of a name counts, as it does for the kubelet."""
         for env_entry in self.node.mappings_under("env"):
-            yield _variable_setting_from_mapping(
-                env_entry, "value", env_entry.string_under("name"), env_entry.at("name"), self.source
-            )
+            yield _variable_setting_from_mapping(env_entry, "value", env_entry.string_under("name"), env_entry.at("name"), self.source)
 
     @property
     def security_context(self) -> Map:
@@ -241,14 +234,10 @@ class Container(HasVariables):
         yield from (listed for key in ("command", "args") if isinstance(listed := self.node.get(key), Seq))
 
 
-def _variable_setting_from_mapping(
-    mapping: Map, value_key: str, variable_name: str, name_span: Span, source: Source
-) -> VariableSetting:
+def _variable_setting_from_mapping(mapping: Map, value_key: str, variable_name: str, name_span: Span, source: Source) -> VariableSetting:
     """The setting of a variable whose value stands under a key of a mapping, or beside it under `valueFrom`."""
     raw_value = mapping.get(value_key)
-    known_value_text = scalar_text_or_unknown_mark(
-        raw_value, holds_unknown_value=isinstance(raw_value, str) and is_variable_or_template(raw_value)
-    )
+    known_value_text = scalar_text_or_unknown_mark(raw_value, holds_unknown_value=isinstance(raw_value, str) and is_variable_or_template(raw_value))
     return VariableSetting(
         variable_name,
         raw_value,

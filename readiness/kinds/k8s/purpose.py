@@ -121,6 +121,4 @@ def stated_purposes(document: Document) -> Iterator[Stated]:
     """What the annotations of a file's objects say that they are for, known words or not."""
     for annotated_object in document.objects:
         if PURPOSE_ANNOTATION in annotated_object.annotations:
-            yield Stated(
-                str(annotated_object.annotations[PURPOSE_ANNOTATION]), annotated_object.annotations.at(PURPOSE_ANNOTATION)
-            )
+            yield Stated(str(annotated_object.annotations[PURPOSE_ANNOTATION]), annotated_object.annotations.at(PURPOSE_ANNOTATION))

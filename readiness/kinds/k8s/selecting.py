@@ -75,18 +75,14 @@ class SelectorIndex:
             return False
         distance_to_workload = file_distance(obj.source.root.path, workload.source.root.path)
         compared_namespace = comparable_namespace(obj.namespace)
-        if distance_to_workload <= BELOW_FOLDER_DISTANCE or (
-            compared_namespace and compared_namespace == comparable_namespace(workload.namespace)
-        ):
+        if distance_to_workload <= BELOW_FOLDER_DISTANCE or (compared_namespace and compared_namespace == comparable_namespace(workload.namespace)):
             return False
         if id(obj) not in self._nearest_distance_by_object:
             object_selector = self.selector_by_object_id[id(obj)]
             nearest_workloads = self.index.workloads_matching_candidates(object_selector).nearest(
                 obj.source.root.path, obj.namespace, lambda each: object_selector.matches(each.labels)
             )
-            self._nearest_distance_by_object[id(obj)] = (
-                nearest_workloads.distance if nearest_workloads.things else distance_to_workload
-            )
+            self._nearest_distance_by_object[id(obj)] = nearest_workloads.distance if nearest_workloads.things else distance_to_workload
         return is_surely_nearer(self._nearest_distance_by_object[id(obj)], distance_to_workload)
 
 
@@ -102,12 +98,8 @@ def _label_pairs_of_workload(workload: Workload) -> frozenset[tuple[str, str]]:
 
 
 def _build_selector_index(project: Project, objects_with_selectors: Iterable[tuple[Object, Selector | None]]) -> SelectorIndex:
-    selecting_objects_with_selectors = [
-        (obj, object_selector) for obj, object_selector in objects_with_selectors if object_selector is not None
-    ]
-    count_by_label_pair = Counter(
-        pair for _, object_selector in selecting_objects_with_selectors for pair in object_selector.pairs
-    )
+    selecting_objects_with_selectors = [(obj, object_selector) for obj, object_selector in objects_with_selectors if object_selector is not None]
+    count_by_label_pair = Counter(pair for _, object_selector in selecting_objects_with_selectors for pair in object_selector.pairs)
     objects_by_label_pair: dict[tuple[str, str], list[Object]] = {}
     objects_without_label_pair = []
     for obj, object_selector in selecting_objects_with_selectors:
@@ -155,8 +147,6 @@ def limit_range_selector_index(project: Project) -> SelectorIndex:
     return _build_selector_index(project, ((obj, Selector()) for obj in limit_ranges))
 
 
-def certain_selecting_objects(
-    workload: Workload, project: Project, build_index: Callable[[Project], SelectorIndex]
-) -> tuple[Object, ...]:
+def certain_selecting_objects(workload: Workload, project: Project, build_index: Callable[[Project], SelectorIndex]) -> tuple[Object, ...]:
     """The Services (or budgets, or policies) that surely select a workload's pods."""
     return project.memoize(build_index).nearest_selecting_objects(workload).meant

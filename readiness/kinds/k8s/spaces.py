@@ -117,12 +117,8 @@ class ThingsByNamespace(Generic[T]):
         `same_namespace_only`: of those in the same namespace, else of those that may be in it.
         """
         compared_namespace = comparable_namespace(namespace)
-        folder_maps = (
-            [self._by_space[compared_namespace]] if same_namespace_only and compared_namespace in self._by_space else []
-        )
-        distances_with_ties = [
-            one.least_distance(path) for one in (folder_maps if same_namespace_only else self.places_in_namespace(namespace))
-        ]
+        folder_maps = [self._by_space[compared_namespace]] if same_namespace_only and compared_namespace in self._by_space else []
+        distances_with_ties = [one.least_distance(path) for one in (folder_maps if same_namespace_only else self.places_in_namespace(namespace))]
         return min((one for one in distances_with_ties if one[0] >= 0), default=(-1, False))
 
 

@@ -39,9 +39,7 @@ def services_selecting_pod(pod: Pod, project: Project) -> list[Object]:
 def target_ports_of_services(services: list[Object]) -> Iterator[Any]:
     """What the ports of Services send requests to: a number or a name; ports that are aside left out."""
     for service in services:
-        is_non_traffic_service = bool(_NON_TRAFFIC_PORT_WORD.search(service.name.lower())) or _is_metrics_exporter_service(
-            service
-        )
+        is_non_traffic_service = bool(_NON_TRAFFIC_PORT_WORD.search(service.name.lower())) or _is_metrics_exporter_service(service)
         for service_port in service.spec.mappings_under("ports"):
             if not (is_non_traffic_port(service_port) or is_non_traffic_service):
                 yield service_port.get("targetPort") or service_port.get("port")
@@ -61,9 +59,7 @@ def _is_metrics_exporter_service(service: Object) -> bool:
         target_port = integer_or_none(service_port.get("targetPort"))
         target_ports.append(integer_or_none(service_port.get("port")) if target_port is None else target_port)
     is_marked_for_prometheus = str(service.annotations.get("prometheus.io/scrape")).lower() == "true"
-    return is_marked_for_prometheus or (
-        bool(target_ports) and all(service_port in _EXPORTER_PORTS for service_port in target_ports)
-    )
+    return is_marked_for_prometheus or (bool(target_ports) and all(service_port in _EXPORTER_PORTS for service_port in target_ports))
 
 
 def has_only_udp_ports(services: list[Object]) -> bool:
@@ -79,9 +75,7 @@ def is_idle_container(container: Container) -> bool:
         command_words = command_words[2:]
     if not command_words:
         return parse_image(container.image).name.rpartition("/")[2] == "pause"
-    return posixpath.basename(command_words[0]) in {"sleep", "true", "pause"} and not any(
-        mark in word for word in command_words for mark in "&;|"
-    )
+    return posixpath.basename(command_words[0]) in {"sleep", "true", "pause"} and not any(mark in word for word in command_words for mark in "&;|")
 
 
 def receives_service_requests(container: Container, services: list[Object]) -> bool:
@@ -96,14 +90,10 @@ def receives_service_requests(container: Container, services: list[Object]) -> b
     for earlier_container in takewhile(lambda one: one.node is not container.node, main_containers):
         own_port_words -= _port_names(earlier_container)
     non_traffic_port_words = {
-        word
-        for port in container.node.mappings_under("ports")
-        if is_non_traffic_port(port)
-        for word in _port_number_and_name_words(port)
+        word for port in container.node.mappings_under("ports") if is_non_traffic_port(port) for word in _port_number_and_name_words(port)
     }
     return any(
-        str(target) in own_port_words - non_traffic_port_words
-        or (is_only_main_container and str(target) not in declared_port_words_of_pod)
+        str(target) in own_port_words - non_traffic_port_words or (is_only_main_container and str(target) not in declared_port_words_of_pod)
         for target in target_ports_of_services(services)
     )
 
@@ -123,9 +113,7 @@ def _declared_port_words(container: Container) -> set[str]:
 
 def declares_traffic_port(container: Container) -> bool:
     """Whether a container declares a port that requests may go to."""
-    return any(
-        one.get("containerPort") is not None and not is_non_traffic_port(one) for one in container.node.mappings_under("ports")
-    )
+    return any(one.get("containerPort") is not None and not is_non_traffic_port(one) for one in container.node.mappings_under("ports"))
 
 
 def may_serve_requests(pod: Pod, project: Project) -> bool:
@@ -153,9 +141,7 @@ def has_overlapping_rollout(pod: Pod, project: Project) -> bool:
     minimum_pod_count = integer_or_none(pod_count_range(owner_object, project).minimum)
     if pod.kind == "StatefulSet":
         return minimum_pod_count is not None and minimum_pod_count > 1
-    max_stopped_pods = pods_rounded_down(
-        update_strategy_settings.mapping_at_path("rollingUpdate").get("maxUnavailable"), minimum_pod_count or 1
-    )
+    max_stopped_pods = pods_rounded_down(update_strategy_settings.mapping_at_path("rollingUpdate").get("maxUnavailable"), minimum_pod_count or 1)
     return pod.kind == "Deployment" and not (
         minimum_pod_count is not None and max_stopped_pods is not None and 0 < minimum_pod_count <= max_stopped_pods
     )

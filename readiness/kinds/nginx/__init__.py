@@ -246,11 +246,7 @@ def stream_blocks(document: Document) -> Iterator[BlockScope]:
 def http_server_blocks(document: Document) -> Iterator[BlockScope]:
     """`server` blocks of http."""
     context_by_block_id: dict[int, str] = {}
-    return (
-        scope
-        for scope in _block_scopes_named(document, "server")
-        if nginx_context_of_block(scope.node, context_by_block_id) == "http"
-    )
+    return (scope for scope in _block_scopes_named(document, "server") if nginx_context_of_block(scope.node, context_by_block_id) == "http")
 
 
 def location_blocks(document: Document) -> Iterator[BlockScope]:

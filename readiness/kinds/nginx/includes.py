@@ -83,9 +83,7 @@ def _build_include_tree(project: Project) -> IncludeTree:
     for document in documents:
         _guess_including_block(include_tree, project, document)
     include_tree.unresolved_include_ids -= include_tree.blocks_by_include_id.keys()
-    include_tree.incomplete_main_files = [
-        one for one in documents if _is_main_file(one) and _has_unseen_parts(include_tree, one)
-    ]
+    include_tree.incomplete_main_files = [one for one in documents if _is_main_file(one) and _has_unseen_parts(include_tree, one)]
     return include_tree
 
 
@@ -108,9 +106,7 @@ def _resolve_include(
     """Find the files of one include; note it as lost where they are not in the tree."""
     include_pattern = directive.args[0]
     if dump_section_by_path:
-        included_blocks = [
-            included_block for path, included_block in dump_section_by_path.items() if glob.glob_matches(include_pattern, path)
-        ]
+        included_blocks = [included_block for path, included_block in dump_section_by_path.items() if glob.glob_matches(include_pattern, path)]
     else:
         included_blocks = [
             include_tree.block_by_path[path]
@@ -128,30 +124,22 @@ def _resolve_include(
         for included_block in included_blocks:
             include_tree.including_block_by_id.setdefault(id(included_block), directive.parent)
     elif not _STOCK_FILE_PATH.search(include_pattern):
-        included_folder = posixpath.normpath(
-            posixpath.join(including_folder, posixpath.dirname(_NGINX_CONFIG_PREFIX.sub("", include_pattern)))
-        )
+        included_folder = posixpath.normpath(posixpath.join(including_folder, posixpath.dirname(_NGINX_CONFIG_PREFIX.sub("", include_pattern))))
         is_empty_folder = "*" in include_pattern and not include_pattern.startswith("/") and project.is_walked(included_folder)
         if not is_empty_folder:
             include_tree.unresolved_include_ids.add(id(directive))
 
 
-def _paths_matching_include(
-    include_tree: IncludeTree, include_pattern: str, including_folder: str, including_path: str
-) -> list[str]:
+def _paths_matching_include(include_tree: IncludeTree, include_pattern: str, including_folder: str, including_path: str) -> list[str]:
     """The paths that an include means: beside the file, else by the tail of the path, nearest first."""
     pattern_tail = _NGINX_CONFIG_PREFIX.sub("", include_pattern).lstrip("/")
     if has_variable_sign(pattern_tail) or not pattern_tail or ".." in pattern_tail.split("/"):
-        pattern_tail = (
-            "" if has_variable_sign(pattern_tail) else posixpath.normpath(posixpath.join("/", pattern_tail)).lstrip("/")
-        )
+        pattern_tail = "" if has_variable_sign(pattern_tail) else posixpath.normpath(posixpath.join("/", pattern_tail)).lstrip("/")
     if not pattern_tail:
         return []
     pattern_beside_file = posixpath.normpath(posixpath.join(including_folder, pattern_tail))
     paths_beside_file = [
-        path
-        for path in include_tree.block_by_path
-        if _path_matches_include_pattern(path, pattern_beside_file) and path != including_path
+        path for path in include_tree.block_by_path if _path_matches_include_pattern(path, pattern_beside_file) and path != including_path
     ]
     if paths_beside_file:
         return sorted(paths_beside_file)
@@ -178,16 +166,9 @@ def _path_matches_include_pattern(path: str, pattern: str) -> bool:
     if len(path_parts) != len(pattern_parts):
         return False
     file_name_without_template_suffix = re.sub(r"\.(?:template|tmpl|tpl)$", "", path_parts[-1])
-    if (
-        file_name_without_template_suffix != path_parts[-1]
-        and path_parts[-2:-1] == ["templates"]
-        and pattern_parts[-2:-1] == ["conf.d"]
-    ):
+    if file_name_without_template_suffix != path_parts[-1] and path_parts[-2:-1] == ["templates"] and pattern_parts[-2:-1] == ["conf.d"]:
         path_parts[-2] = "conf.d"
-    return all(
-        glob.glob_matches(two, one)
-        for one, two in zip([*path_parts[:-1], file_name_without_template_suffix], pattern_parts, strict=True)
-    )
+    return all(glob.glob_matches(two, one) for one, two in zip([*path_parts[:-1], file_name_without_template_suffix], pattern_parts, strict=True))
 
 
 def _is_block_or_inside_it(block: Block, including_block: Block | None) -> bool:
@@ -202,9 +183,7 @@ def _is_block_or_inside_it(block: Block, including_block: Block | None) -> bool:
 def _guess_including_block(include_tree: IncludeTree, project: Project, document: Document) -> None:
     """Give a file that stands alone the `http` block whose lost include would match it, in the same image if that is told."""
     root_block = document.sections[0][1]
-    if id(root_block) in include_tree.including_block_by_id or not any(
-        d.name in {"server", "upstream", "map"} for d in root_block.directives
-    ):
+    if id(root_block) in include_tree.including_block_by_id or not any(d.name in {"server", "upstream", "map"} for d in root_block.directives):
         return
     file_folder = posixpath.dirname(document.source.path)
     file_name_without_template_suffix = re.sub(r"\.(?:template|tmpl|tpl)$", "", posixpath.basename(document.source.path))
@@ -219,12 +198,9 @@ def _guess_including_block(include_tree: IncludeTree, project: Project, document
             continue
         for include_directive in other_document.walk_directives():
             is_unresolved_http_include = (
-                id(include_directive) in include_tree.unresolved_include_ids
-                and include_directive.parent.opening_directive_name == "http"
+                id(include_directive) in include_tree.unresolved_include_ids and include_directive.parent.opening_directive_name == "http"
             )
-            if is_unresolved_http_include and glob.glob_matches(
-                posixpath.basename(include_directive.args[0]), file_name_without_template_suffix
-            ):
+            if is_unresolved_http_include and glob.glob_matches(posixpath.basename(include_directive.args[0]), file_name_without_template_suffix):
                 include_tree.including_block_by_id[id(root_block)] = include_directive.parent
                 include_tree.guessed_part_paths.add(file_path)
                 include_tree.blocks_by_include_id[id(include_directive)] = (
@@ -300,9 +276,7 @@ def _expand_includes(include_tree: IncludeTree, block: Block) -> Iterator[Direct
             return
         yield current_directive
         if len(directive_iterators) < _MAX_INCLUDE_DEPTH:
-            directive_iterators.extend(
-                iter(inner.directives) for inner in reversed(include_tree.blocks_by_include_id.get(id(current_directive), ()))
-            )
+            directive_iterators.extend(iter(inner.directives) for inner in reversed(include_tree.blocks_by_include_id.get(id(current_directive), ())))
 
 
 def outermost_including_block(project: Project, block: Block) -> Block:
@@ -354,9 +328,7 @@ def may_be_set_in_unread_file(project: Project, block: Block) -> bool:
     enclosing_blocks = blocks_outwards(project, block)
     if any(project.memoize_for_subject(_has_unresolved_include, one) for one in enclosing_blocks):
         return True
-    return enclosing_blocks[-1].owner is None and project.memoize_for_subject(
-        _may_be_part_of_incomplete_config, enclosing_blocks[-1]
-    )
+    return enclosing_blocks[-1].owner is None and project.memoize_for_subject(_may_be_part_of_incomplete_config, enclosing_blocks[-1])
 
 
 def may_be_set_in_block_by_unread_file(project: Project, block: Block) -> bool:
@@ -367,9 +339,7 @@ def may_be_set_in_block_by_unread_file(project: Project, block: Block) -> bool:
 def _has_unresolved_include(block: Block, project: Project) -> bool:
     """Whether a level has an include that could not be followed, or a place where another program puts directives in."""
     unresolved_include_ids = include_tree(project).unresolved_include_ids
-    return any(
-        id(d) in unresolved_include_ids or d.is_directives_placeholder for d in expanded_directives_of_block(project, block)
-    )
+    return any(id(d) in unresolved_include_ids or d.is_directives_placeholder for d in expanded_directives_of_block(project, block))
 
 
 def _may_be_part_of_incomplete_config(root_block: Block, project: Project) -> bool:
@@ -381,8 +351,7 @@ def _may_be_part_of_incomplete_config(root_block: Block, project: Project) -> bo
         return False
     file_folder = posixpath.dirname(root_block.source.path)
     return any(
-        document.source is not root_block.source
-        and may_belong_to_main_folder(file_folder, posixpath.dirname(document.source.path))
+        document.source is not root_block.source and may_belong_to_main_folder(file_folder, posixpath.dirname(document.source.path))
         for document in include_tree(project).incomplete_main_files
     )
 

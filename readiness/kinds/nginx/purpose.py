@@ -15,9 +15,7 @@ from readiness.kinds.places import Surroundings, file_name_signs, folder_signs, 
 from readiness.kinds.purpose import NonProductionSign, SignNamePairs
 from readiness.model import Span
 
-DECISIVE_SIGN_PAIRS: SignNamePairs = frozenset(
-    map(frozenset, (("place", "sibling"), ("place", "host"), ("file", "host"), ("docs", "host")))
-)
+DECISIVE_SIGN_PAIRS: SignNamePairs = frozenset(map(frozenset, (("place", "sibling"), ("place", "host"), ("file", "host"), ("docs", "host"))))
 # Names that no resolver of the world knows. https://www.rfc-editor.org/rfc/rfc6761
 _UNRESOLVABLE_SERVER_NAME = re.compile(r"localhost|127\.0\.0\.1|\[?::1\]?|[\w.*-]+\.(?:test|localhost|local|example|invalid)")
 _DOCUMENTATION_FOLDER_NAMES = frozenset({"docs", "doc", "documentation", "contrib"})
@@ -26,9 +24,7 @@ _DOCUMENTATION_FOLDER_NAMES = frozenset({"docs", "doc", "documentation", "contri
 def take_purposes(documents: Sequence[Document], known_paths: Collection[str]) -> None:
     """Say of every configuration what it is for where that is not production."""
     file_surroundings = surroundings(known_paths)
-    set_purposes_of_documents(
-        documents, lambda document: _signs_of_configuration(document, file_surroundings), DECISIVE_SIGN_PAIRS
-    )
+    set_purposes_of_documents(documents, lambda document: _signs_of_configuration(document, file_surroundings), DECISIVE_SIGN_PAIRS)
 
 
 def _signs_of_configuration(document: Document, file_surroundings: Surroundings) -> Iterator[NonProductionSign]:

@@ -105,9 +105,7 @@ def recognizes_file(path: str, text: str) -> bool:
         top_level_balance += not statement_head.block_name
     nginx_statement_count = certain_statement_count + fitting_statement_count
     is_nginx_text = (
-        nginx_statement_count > 0
-        and nginx_statement_count >= foreign_statement_count
-        and (top_level_balance >= 0 or has_nginx_in_file_name)
+        nginx_statement_count > 0 and nginx_statement_count >= foreign_statement_count and (top_level_balance >= 0 or has_nginx_in_file_name)
         if path_hints_at_nginx
         else certain_statement_count > 0 and nginx_statement_count > 2 * foreign_statement_count and top_level_balance >= 0
     )
@@ -121,17 +119,12 @@ def _is_certainly_nginx_statement(statement_head: StatementHead, *, path_hints_a
     if statement_head.first_word == "location":
         has_location_modifier = statement_head.second_word in _LOCATION_MODIFIERS and statement_head.word_count == 3
         return statement_head.terminator == "{" and (
-            has_location_modifier
-            or (statement_head.word_count == 2 and statement_head.second_word.startswith(("/", "@", *_LOCATION_MODIFIERS)))
+            has_location_modifier or (statement_head.word_count == 2 and statement_head.second_word.startswith(("/", "@", *_LOCATION_MODIFIERS)))
         )
     if statement_head.first_word in {"map", "geo", "set", "if"}:
         return statement_head.terminator in {";", "{"} and statement_head.second_word.startswith(("$", "($", "(-", "(!-", "("))
     if not statement_head.terminator:
-        return (
-            path_hints_at_nginx
-            and _UNMISTAKABLE_DIRECTIVE.fullmatch(statement_head.first_word) is not None
-            and statement_head.word_count > 1
-        )
+        return path_hints_at_nginx and _UNMISTAKABLE_DIRECTIVE.fullmatch(statement_head.first_word) is not None and statement_head.word_count > 1
     return _NGINX_ONLY_WORD.fullmatch(statement_head.first_word) is not None or (
         (statement_head.block_name, statement_head.first_word) in _NGINX_BLOCK_AND_DIRECTIVE_PAIRS
         and _may_be_nginx_statement(statement_head, path_hints_at_nginx=path_hints_at_nginx)
@@ -146,14 +139,10 @@ def _may_be_nginx_statement(statement_head: StatementHead, *, path_hints_at_ngin
     if statement_head.second_word.startswith("="):
         return False
     if statement_head.terminator == "{" and statement_head.first_word in _SHARED_BLOCK_WORDS:
-        return statement_head.first_word not in {"server", "http", "events", "stream", "mail", "types"} or (
-            statement_head.word_count == 1
-        )
+        return statement_head.first_word not in {"server", "http", "events", "stream", "mail", "types"} or (statement_head.word_count == 1)
     if statement_head.first_word not in _SHARED_SIMPLE_DIRECTIVE_WORDS:
         return False
-    return statement_head.terminator == ";" or (
-        path_hints_at_nginx and statement_head.word_count > 1 and statement_head.terminator in {"{", "}"}
-    )
+    return statement_head.terminator == ";" or (path_hints_at_nginx and statement_head.word_count > 1 and statement_head.terminator in {"{", "}"})
 
 
 def _is_parsable_as_nginx(path: str, text: str) -> bool:

@@ -59,8 +59,7 @@ def is_nginx_at_least(project: Project, source: Source, *minimum_versions: Versi
     """
     version_ranges = nginx_version_ranges(project, source)
     return bool(version_ranges) and all(
-        lowest_version >= minimum_versions[-1]
-        or any(lowest_version[:2] == one[:2] and lowest_version >= one for one in minimum_versions)
+        lowest_version >= minimum_versions[-1] or any(lowest_version[:2] == one[:2] and lowest_version >= one for one in minimum_versions)
         for lowest_version, _ in version_ranges
     )
 

@@ -22,9 +22,7 @@ _PIPELINE_SERVICE_FOLDER = re.compile(r"(?:\A|/)\.(?:github|forgejo|gitea|gitlab
 def take_purposes(documents: Sequence[Document], paths_of_tree: Collection[str]) -> None:
     """Say of every pipeline in a folder of tests or samples what it is for."""
     surroundings_of_tree = surroundings(paths_of_tree)
-    set_purposes_of_documents(
-        documents, lambda document: _non_production_signs(document.source.path, surroundings_of_tree), SIGN_PAIRS_THAT_DECIDE
-    )
+    set_purposes_of_documents(documents, lambda document: _non_production_signs(document.source.path, surroundings_of_tree), SIGN_PAIRS_THAT_DECIDE)
 
 
 def _non_production_signs(pipeline_path: str, tree_surroundings: Surroundings) -> Iterator[NonProductionSign]:

@@ -65,9 +65,7 @@ def script_calls(script: str) -> tuple[ScriptCommand, ...]:
             continue
         program, arguments = _unwrapped_program_and_arguments(program or unwrapped_command.name.rpartition("/")[2], arguments)
         command_text = script[command.span.start : command.span.end]
-        script_commands.append(
-            ScriptCommand(program, arguments, command.span.start, command.span.end, command_text, command.pipeline_number)
-        )
+        script_commands.append(ScriptCommand(program, arguments, command.span.start, command.span.end, command_text, command.pipeline_number))
     return tuple(script_commands)
 
 

@@ -88,8 +88,6 @@ def _path_in_chart(member_name: str) -> str:
     path_parts = [part for part in slashed_name.split("/") if part not in ("", ".")]
     if slashed_name.startswith("/") or ".." in path_parts or "\0" in slashed_name or (path_parts and path_parts[0][1:2] == ":"):
         raise ArchiveError("a member's path leads out of the chart")
-    if len(slashed_name) > _MAX_MEMBER_PATH_CHARACTERS or any(
-        len(part.encode("utf-8", "replace")) > _MAX_MEMBER_NAME_BYTES for part in path_parts
-    ):
+    if len(slashed_name) > _MAX_MEMBER_PATH_CHARACTERS or any(len(part.encode("utf-8", "replace")) > _MAX_MEMBER_NAME_BYTES for part in path_parts):
         raise ArchiveError("a member's path is too long")
     return str(PurePosixPath(*path_parts[1:])) if len(path_parts) > 1 else ""

@@ -25,9 +25,7 @@ GIT_FOLDER = ".git"  # a chart may be a whole repository
 _MAX_SUBCHART_DEPTH = 10  # of charts inside charts
 _LOCAL_REPOSITORY_PREFIX = "file://"
 _CHART_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,200}")
-_VERSION_CONSTRAINT = re.compile(
-    r"(?P<sign>\^|~|>=|=?)[ ]?v?(?P<numbers>[0-9xX*]{1,9}(?:\.[0-9xX*]{1,9}){0,2})(?:-[\w.]{1,40})?"
-)
+_VERSION_CONSTRAINT = re.compile(r"(?P<sign>\^|~|>=|=?)[ ]?v?(?P<numbers>[0-9xX*]{1,9}(?:\.[0-9xX*]{1,9}){0,2})(?:-[\w.]{1,40})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +106,7 @@ def _add_folder_files(chart_files: ChartFiles, folder: Path, copy_prefix: str, r
     """A folder's files; a link that leads out of it is left out, for a template can print any file of its chart."""
     for parent_folder, subfolder_names, file_names in os.walk(folder, followlinks=False):
         subfolder_names[:] = sorted(
-            entry_name
-            for entry_name in subfolder_names
-            if entry_name != GIT_FOLDER and not (Path(parent_folder) / entry_name).is_symlink()
+            entry_name for entry_name in subfolder_names if entry_name != GIT_FOLDER and not (Path(parent_folder) / entry_name).is_symlink()
         )
         for entry_name in sorted(file_names):
             file_path = Path(parent_folder) / entry_name
@@ -121,9 +117,7 @@ def _add_folder_files(chart_files: ChartFiles, folder: Path, copy_prefix: str, r
                 content = reading.read_regular_file(file_path, MAX_BYTES_PER_CHART)
             except OSError as error:
                 if file_path.stat().st_size > MAX_BYTES_PER_CHART:
-                    raise LimitError(
-                        f"the chart has over {MAX_FILES_PER_CHART} files or {MAX_BYTES_PER_CHART >> 20} MiB"
-                    ) from None
+                    raise LimitError(f"the chart has over {MAX_FILES_PER_CHART} files or {MAX_BYTES_PER_CHART >> 20} MiB") from None
                 raise RenderError(f"{path_in_folder} cannot be read: {error.strerror}") from None
             chart_files.add_file(copy_prefix + path_in_folder, posixpath.join(report_path, path_in_folder), content)
 
@@ -140,9 +134,7 @@ class _DependencyCompletion:
         self.made = chart_files
         self.tree = tree
 
-    def complete_dependencies(
-        self, copy_folder: str, helm_prefixes: list[str], disk_folder: Path | None, report_path: str, depth: int
-    ) -> None:
+    def complete_dependencies(self, copy_folder: str, helm_prefixes: list[str], disk_folder: Path | None, report_path: str, depth: int) -> None:
         """Unpack what a chart has under charts/, add its local dependencies, note what is absent, and go into each.
 
         `copy_folder` is the chart's folder in the copy, `helm_prefixes` are Helm's prefixes for it, `disk_folder` its folder on the disk, None
@@ -158,9 +150,7 @@ class _DependencyCompletion:
                 continue
             known_chart_names.add(dependency.name)
             absence_reason = (
-                self._add_local_dependency(dependency, copy_folder, disk_folder, subchart_by_copy_folder)
-                if dependency.repository
-                else ""
+                self._add_local_dependency(dependency, copy_folder, disk_folder, subchart_by_copy_folder) if dependency.repository else ""
             )
             if absence_reason is not None:
                 self.made.absent_dependencies.append(AbsentDependency(dependency, report_path, absence_reason))
@@ -171,23 +161,17 @@ class _DependencyCompletion:
         ) in subchart_by_copy_folder.items():
             dependency_aliases = [one.alias or subchart_name for one in dependencies if one.name == subchart_name]
             subchart_helm_prefixes = [
-                f"{helm_prefix}charts/{one}/"
-                for helm_prefix in helm_prefixes
-                for one in dict.fromkeys([*dependency_aliases, subchart_name])
+                f"{helm_prefix}charts/{one}/" for helm_prefix in helm_prefixes for one in dict.fromkeys([*dependency_aliases, subchart_name])
             ]
             self.made.copy_folder_by_helm_path |= dict.fromkeys(subchart_helm_prefixes, subchart_copy_folder)
             if len(self.made.copy_folder_by_helm_path) > MAX_FILES_PER_CHART:
                 raise LimitError(f"it takes in over {MAX_FILES_PER_CHART} subcharts, one counted for each alias")
-            self.complete_dependencies(
-                subchart_copy_folder, subchart_helm_prefixes, subchart_disk_folder, subchart_report_path, depth + 1
-            )
+            self.complete_dependencies(subchart_copy_folder, subchart_helm_prefixes, subchart_disk_folder, subchart_report_path, depth + 1)
 
     def _subcharts(self, copy_folder: str, chart_report_path: str) -> dict[str, tuple[str, Path | None, str]]:
         """(name, folder on the disk, path in reports) of the charts under charts/, by their folders in the copy."""
         charts_folder_prefix = f"{copy_folder}charts/"
-        paths_under_charts = sorted(
-            path_in_copy for path_in_copy in self.made.content_by_path if path_in_copy.startswith(charts_folder_prefix)
-        )
+        paths_under_charts = sorted(path_in_copy for path_in_copy in self.made.content_by_path if path_in_copy.startswith(charts_folder_prefix))
         for path_in_copy in paths_under_charts:
             if path_in_copy.endswith(ARCHIVE_SUFFIX) and "/" not in path_in_copy.removeprefix(charts_folder_prefix):
                 self._unpack_archive(path_in_copy)
@@ -241,15 +225,11 @@ class _DependencyCompletion:
         if disk_folder is None:
             return ""
         is_sibling_chart = not dependency.repository.startswith(_LOCAL_REPOSITORY_PREFIX)
-        relative_chart_path = (
-            f"../{dependency.name}" if is_sibling_chart else dependency.repository.removeprefix(_LOCAL_REPOSITORY_PREFIX)
-        )
+        relative_chart_path = f"../{dependency.name}" if is_sibling_chart else dependency.repository.removeprefix(_LOCAL_REPOSITORY_PREFIX)
         if is_sibling_chart and not self._is_beside(dependency, disk_folder, relative_chart_path):
             return ""
         try:
-            chart_path_in_tree = self.tree.real_folder_path(
-                posixpath.join(self.tree.path_in_tree(disk_folder), relative_chart_path)
-            )
+            chart_path_in_tree = self.tree.real_folder_path(posixpath.join(self.tree.path_in_tree(disk_folder), relative_chart_path))
         except OutsideError:
             return f"{dependency.repository} leads out of the tree and is not read"
         dependency_folder = self.tree.root / chart_path_in_tree if chart_path_in_tree is not None else None
@@ -271,13 +251,9 @@ class _DependencyCompletion:
             return False
         try:
             sibling_path_in_tree = self.tree.real_folder_path(posixpath.join(self.tree.path_in_tree(disk_folder), sibling_path))
-            chart_yaml_path = (
-                self.tree.root / sibling_path_in_tree / CHART_FILENAME if sibling_path_in_tree is not None else None
-            )
+            chart_yaml_path = self.tree.root / sibling_path_in_tree / CHART_FILENAME if sibling_path_in_tree is not None else None
             chart_yaml = (
-                _first_mapping_in_yaml(reading.read_regular_file(chart_yaml_path, MAX_BYTES_PER_CHART))
-                if chart_yaml_path is not None
-                else None
+                _first_mapping_in_yaml(reading.read_regular_file(chart_yaml_path, MAX_BYTES_PER_CHART)) if chart_yaml_path is not None else None
             )
         except (OSError, OutsideError):
             return False
@@ -287,9 +263,7 @@ class _DependencyCompletion:
             dependency.version, chart_yaml.string_under("version")
         )
         if not is_declared_chart:
-            self.made.outside_folders_read.append(
-                self.tree.report_path(sibling_path_in_tree or "")
-            )  # another version changes the result
+            self.made.outside_folders_read.append(self.tree.report_path(sibling_path_in_tree or ""))  # another version changes the result
         return is_declared_chart
 
     def _chart_name(self, chart_yaml_path: str) -> str:
@@ -317,9 +291,7 @@ def declared_dependencies(chart_files: ChartFiles, copy_folder: str) -> Iterator
     for declaring_file_name in (CHART_FILENAME, "requirements.yaml"):
         content = chart_files.content_by_path.get(copy_folder + declaring_file_name)
         if content is not None:
-            declaring_source = Source(
-                chart_files.report_path_by_path[copy_folder + declaring_file_name], content.decode("utf-8", "replace")
-            )
+            declaring_source = Source(chart_files.report_path_by_path[copy_folder + declaring_file_name], content.decode("utf-8", "replace"))
             yield from dependencies_in(declaring_source)
 
 

@@ -31,18 +31,14 @@ def definitions_by_unique_name(templates: Iterable[Source]) -> dict[str, Definit
         open_block_names_and_starts: list[tuple[str, int]] = []
         for action_match in _BLOCK_ACTION.finditer(template_source.text):
             if action_match[1] != "end":
-                open_block_names_and_starts.append(
-                    (action_match[2] or "" if action_match[1] == "define" else "", action_match.start())
-                )
+                open_block_names_and_starts.append((action_match[2] or "" if action_match[1] == "define" else "", action_match.start()))
             elif open_block_names_and_starts:
                 definition_name, definition_start = open_block_names_and_starts.pop()
                 if definition_name:
                     first_line_index = template_source.position_of(definition_start).line - 1
                     definition_lines = tuple(template_source.text[definition_start : action_match.start()].split("\n"))
                     definition_by_name_or_none[definition_name] = (
-                        None
-                        if definition_name in definition_by_name_or_none
-                        else Definition(template_source, first_line_index, definition_lines)
+                        None if definition_name in definition_by_name_or_none else Definition(template_source, first_line_index, definition_lines)
                     )
     return {definition_name: one for definition_name, one in definition_by_name_or_none.items() if one is not None}
 
@@ -72,9 +68,7 @@ def definition_span_by_printed_line(definition: Definition, printed_lines: Seque
     stripped_printed_lines = [one.strip() for one in printed_lines]
     definition_line_indexes = guess_template_line_indexes("\n".join(definition_lines), "\n".join(stripped_printed_lines))
     definition_span_by_index = {}
-    for printed_line_index, (definition_line_index, printed_line) in enumerate(
-        zip(definition_line_indexes, stripped_printed_lines, strict=True)
-    ):
+    for printed_line_index, (definition_line_index, printed_line) in enumerate(zip(definition_line_indexes, stripped_printed_lines, strict=True)):
         if printed_line and may_line_render_to(definition_lines[definition_line_index], printed_line):
             template_line_index = definition.first + definition_line_index
             template_line_start = definition.source.line_offsets[template_line_index]

@@ -136,9 +136,7 @@ class _InputGathering:
         # What configures a generator or transformer may be patched together: there no key is plain.
         keys_without_paths = _KEYS_WITHOUT_PATHS if visit.plugin_user is None else frozenset({"apiversion", "kind"})
         for kustomization_file_name in sorted(KUSTOMIZATION_FILENAMES):
-            kustomization_path = self.resolve_file(
-                posixpath.join(visit.folder, kustomization_file_name), kustomization_file_name
-            )
+            kustomization_path = self.resolve_file(posixpath.join(visit.folder, kustomization_file_name), kustomization_file_name)
             if kustomization_path is None:
                 continue
             self.count_file(kustomization_path)
@@ -148,9 +146,7 @@ class _InputGathering:
                 plugin_user = visit.plugin_user
                 if plugin_user is None and entry_key in _PLUGIN_KEYS:
                     plugin_user = visit.folder
-                inner_folder = self.take_in_entry(
-                    visit.folder, entry_text, plugin_user, self.tree.report_path(kustomization_path)
-                )
+                inner_folder = self.take_in_entry(visit.folder, entry_text, plugin_user, self.tree.report_path(kustomization_path))
                 if inner_folder is not None:
                     self.made.kustomizations_by_user.setdefault(visit.folder, []).append(inner_folder)
                     inner_visits.append(KustomizationVisit(inner_folder, plugin_user))
@@ -163,9 +159,7 @@ class _InputGathering:
             raise RenderError(f"{self.tree.report_path(real_file_path)} is not text")
         return _keys_and_path_strings(file_text, keys_to_skip, self.tree.report_path(real_file_path))
 
-    def take_in_entry(
-        self, kustomization_folder: str, entry_text: str, plugin_user_folder: str | None, place_text: str
-    ) -> str | None:
+    def take_in_entry(self, kustomization_folder: str, entry_text: str, plugin_user_folder: str | None, place_text: str) -> str | None:
         """Take in what one text of a kustomization names; the folder that it names, where that is one."""
         if _is_inline_document(entry_text):
             if plugin_user_folder is not None:
@@ -174,18 +168,14 @@ class _InputGathering:
         possible_names = _possible_names(entry_text, place_text)
         for possible_name in possible_names:
             if possible_name.startswith("/"):
-                raise OverlayRefusedError(
-                    f"{place_text} takes in {possible_name}, an absolute path; only what stands in the tree is read"
-                )
+                raise OverlayRefusedError(f"{place_text} takes in {possible_name}, an absolute path; only what stands in the tree is read")
             path_in_tree = posixpath.normpath(posixpath.join(kustomization_folder, possible_name))
             real_file_path = self.resolve_file(path_in_tree, place_text)
             if real_file_path is not None:
                 self.count_file(real_file_path)
                 if plugin_user_folder is not None:
                     plugin_text = decode_text(self.tree.content_by_path[real_file_path]) or ""
-                    self.take_in_plugin_files(
-                        (kustomization_folder, plugin_user_folder), plugin_text, self.tree.report_path(real_file_path)
-                    )
+                    self.take_in_plugin_files((kustomization_folder, plugin_user_folder), plugin_text, self.tree.report_path(real_file_path))
                 return None
             real_folder_path = self.resolve_folder(path_in_tree, place_text)
             if real_folder_path is not None:
@@ -203,12 +193,8 @@ class _InputGathering:
                     raise _remote_error(remote_address_match[0], place_text)
                 continue
             relative_names = [name for name in _possible_names(path_string, place_text) if not name.startswith("/")]
-            candidate_paths = {
-                posixpath.normpath(posixpath.join(folder, name)) for name in relative_names for folder in base_folders
-            }
-            real_file_paths = [
-                real_file_path for path in sorted(candidate_paths) if (real_file_path := self.resolve_file(path, place_text))
-            ]
+            candidate_paths = {posixpath.normpath(posixpath.join(folder, name)) for name in relative_names for folder in base_folders}
+            real_file_paths = [real_file_path for path in sorted(candidate_paths) if (real_file_path := self.resolve_file(path, place_text))]
             for real_file_path in real_file_paths:
                 self.count_file(real_file_path)
             if not real_file_paths:

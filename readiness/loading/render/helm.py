@@ -83,9 +83,7 @@ class RenderedTemplate(GeneratedSource):
         """The line of the definition that wrote a place which the template takes in with `include`."""
         rendered_line_index = min(bisect.bisect_right(self.line_offsets, span.start), len(self.rows)) - 1
         template_line_index = self.rows[rendered_line_index]
-        definition = (
-            self.definitions.get(last_called_definition_name(self.template, template_line_index)) if self.definitions else None
-        )
+        definition = self.definitions.get(last_called_definition_name(self.template, template_line_index)) if self.definitions else None
         if definition is None:
             return
         first_rendered_line = self.rows.index(template_line_index)
@@ -113,10 +111,7 @@ class RenderedTemplate(GeneratedSource):
             text_before = self.text[line_start : span.start].split(" ")[-1]
             text_behind = self.text[span.end : line_end if line_end >= 0 else None].split(" ", 1)[0]
             unpacked_values_files = [one for one in self.values if not self._is_packed(one[0])]
-            set_value = (
-                value_deciding_text(text_before + rendered_text + text_behind, template_line, unpacked_values_files)
-                or set_value
-            )
+            set_value = value_deciding_text(text_before + rendered_text + text_behind, template_line, unpacked_values_files) or set_value
         return set_value
 
     def overriding_value(self, span: Span) -> SetValue | None:
@@ -124,11 +119,7 @@ class RenderedTemplate(GeneratedSource):
         rendered_line_index = bisect.bisect_right(self.line_offsets, span.start) - 1
         template_line = self.template.line_text(self.rows[min(rendered_line_index, len(self.rows) - 1)] + 1)
         key_match = _MAPPING_KEY_BEFORE_VALUE.search(self.text[self.line_offsets[rendered_line_index] : span.start])
-        set_value = (
-            value_in_printed_mapping(key_match[1], self.text[span.start : span.end], template_line, self.values)
-            if key_match
-            else None
-        )
+        set_value = value_in_printed_mapping(key_match[1], self.text[span.start : span.end], template_line, self.values) if key_match else None
         return None if set_value is None or posixpath.basename(set_value.source.path) == DEFAULT_VALUES_FILE else set_value
 
     def _is_packed(self, source: Source) -> bool:
@@ -147,24 +138,14 @@ class RenderedTemplate(GeneratedSource):
         action_ranges = action_ranges_in_line(template_line)
         line_without_actions = template_line
         for action_start, action_end in action_ranges:
-            line_without_actions = (
-                line_without_actions[:action_start] + " " * (action_end - action_start) + line_without_actions[action_end:]
-            )
-        template_column = (
-            line_without_actions.find(rendered_words, max(rendered_column - 4, 0)) if rendered_words.strip() else -1
-        )
-        template_column = (
-            line_without_actions.find(rendered_words) if rendered_words.strip() and template_column < 0 else template_column
-        )
+            line_without_actions = line_without_actions[:action_start] + " " * (action_end - action_start) + line_without_actions[action_end:]
+        template_column = line_without_actions.find(rendered_words, max(rendered_column - 4, 0)) if rendered_words.strip() else -1
+        template_column = line_without_actions.find(rendered_words) if rendered_words.strip() and template_column < 0 else template_column
         if template_column >= 0:
-            return template, Span(
-                template_line_start + template_column, template_line_start + template_column + len(rendered_words)
-            )
+            return template, Span(template_line_start + template_column, template_line_start + template_column + len(rendered_words))
         action_start = action_ranges[0][0] if action_ranges else -1
         rendered_line = self.text[self.line_offsets[rendered_line_index] :].partition("\n")[0]
-        exact_action_range = action_range_for_rendered_range(
-            template_line, rendered_line, rendered_column, rendered_column + len(rendered_words)
-        )
+        exact_action_range = action_range_for_rendered_range(template_line, rendered_line, rendered_column, rendered_column + len(rendered_words))
         if exact_action_range is not None:
             return template, Span(template_line_start + exact_action_range[0], template_line_start + exact_action_range[1])
         if action_ranges and (not template_line[:action_start].strip(" -\t\"'") or ":" in template_line[:action_start]):
@@ -214,11 +195,7 @@ def chart_environments(chart_folder: Path, extra_values_files: Sequence[Path]) -
             environments.append(ValuesEnvironment(environment_name, (values_text,), (environment_name,)))
     if extra_values_files:
         environment_name = " + ".join(values_path.name for values_path in extra_values_files)
-        environments.append(
-            ValuesEnvironment(
-                environment_name, tuple(values_path.read_text(encoding="utf-8") for values_path in extra_values_files)
-            )
-        )
+        environments.append(ValuesEnvironment(environment_name, tuple(values_path.read_text(encoding="utf-8") for values_path in extra_values_files)))
     return environments
 
 
@@ -242,9 +219,7 @@ def available_chart_renderer() -> str:
 REASON_NO_RENDERER = "chart was not rendered: neither the extra `readiness[helm]` nor `helm` is installed; install one of them"
 
 
-def render_chart(
-    chart_files: ChartFiles, requested_environments: Sequence[ValuesEnvironment]
-) -> tuple[list[RenderedTemplate], dict[str, str]]:
+def render_chart(chart_files: ChartFiles, requested_environments: Sequence[ValuesEnvironment]) -> tuple[list[RenderedTemplate], dict[str, str]]:
     """(renderings, errors by environment) of a chart. Raises RenderError."""
     with tempfile.TemporaryDirectory(prefix="readiness-") as scratch_folder_path:
         scratch_folder = Path(scratch_folder_path)
@@ -274,9 +249,7 @@ def render_chart(
             if template is not None and rendered_text.strip():
                 values_files = _values_files(chart_files, helm_template_path, environment)
                 rendered_templates.append(
-                    _make_rendered_template(
-                        template, rendered_text, marked_text_by_path.get(helm_template_path), environment, values_files
-                    )
+                    _make_rendered_template(template, rendered_text, marked_text_by_path.get(helm_template_path), environment, values_files)
                 )
                 rendered_templates[-1].definitions = definition_by_name
                 archives_holding_template = (one for one in unpacked_archives if template.path.startswith(f"{one}/"))
@@ -311,31 +284,21 @@ def _make_rendered_template(
     template_line_indexes = (
         None
         if marked_text is None
-        else lines.template_line_indexes_from_marks(
-            lines.with_separators_on_own_lines(marked_text), rendered_text_of_documents, template_line_count
-        )
+        else lines.template_line_indexes_from_marks(lines.with_separators_on_own_lines(marked_text), rendered_text_of_documents, template_line_count)
     )
-    template_line_indexes = template_line_indexes or lines.guess_template_line_indexes(
-        template.text, rendered_text_of_documents
-    )
-    rendered_template = RenderedTemplate(
-        template, rendered_text_of_documents, template_line_indexes, environment.name, values_files
-    )
+    template_line_indexes = template_line_indexes or lines.guess_template_line_indexes(template.text, rendered_text_of_documents)
+    rendered_template = RenderedTemplate(template, rendered_text_of_documents, template_line_indexes, environment.name, values_files)
     rendered_template.trial, rendered_template.aside = environment.is_install_test, environment.aside
     return rendered_template
 
 
-def _values_files(
-    chart_files: ChartFiles, helm_template_path: str, environment: ValuesEnvironment
-) -> tuple[ValuesFileAndKeys, ...]:
+def _values_files(chart_files: ChartFiles, helm_template_path: str, environment: ValuesEnvironment) -> tuple[ValuesFileAndKeys, ...]:
     """The files that give a template its values, the one that wins first, its own chart's last.
 
     Each with the keys that lead to the values of the template's chart: the names of the subcharts on the way.
     """
     subchart_names, _ = subchart_names_and_rest(helm_template_path)
-    values_files: list[ValuesFileAndKeys] = [(source, subchart_names, node) for source, node in environment.values_sources][
-        ::-1
-    ]
+    values_files: list[ValuesFileAndKeys] = [(source, subchart_names, node) for source, node in environment.values_sources][::-1]
     values_files += [
         (Source(chart_files.report_path_by_path.get(values_path, values_path), values_text), subchart_names, None)
         for values_path, values_text in zip(environment.values_paths, environment.values_texts, strict=False)
@@ -345,9 +308,7 @@ def _values_files(
         values_path = chart_files.copy_folder_by_helm_path.get(helm_chart_prefix, helm_chart_prefix) + DEFAULT_VALUES_FILE
         if values_path in chart_files.content_by_path:
             values_text = chart_files.content_by_path[values_path].decode("utf-8", "replace")
-            values_files.append(
-                (Source(chart_files.report_path_by_path[values_path], values_text), subchart_names[chart_depth:], None)
-            )
+            values_files.append((Source(chart_files.report_path_by_path[values_path], values_text), subchart_names[chart_depth:], None))
     return tuple(values_files)
 
 
@@ -426,6 +387,4 @@ def _render_with_binary(chart_folder: Path, environment: ValuesEnvironment, scra
     for output_part in re.split(r"^---\n# Source: ", helm_output, flags=re.MULTILINE)[1:]:
         template_path, _, text = output_part.partition("\n")
         texts_by_template_path.setdefault(template_path.strip(), []).append(text)
-    return {
-        "files": {values_path: "---\n".join(template_texts) for values_path, template_texts in texts_by_template_path.items()}
-    }
+    return {"files": {values_path: "---\n".join(template_texts) for values_path, template_texts in texts_by_template_path.items()}}

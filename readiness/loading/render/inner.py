@@ -26,21 +26,16 @@ def outermost_buildable_overlays(
 
     `is_refused` says of one whether it cannot be built whatever it takes in; it is asked of each once.
     """
-    built_folders = {
-        inner.folder for one in built_kustomizations for inner in reachable_kustomizations(one, kustomization_by_folder)
-    }
+    built_folders = {inner.folder for one in built_kustomizations for inner in reachable_kustomizations(one, kustomization_by_folder)}
     reachable_by_refused_folder = {
-        one.folder: {each.folder: each for each in reachable_kustomizations(one, kustomization_by_folder)}
-        for one in refused_kustomizations
+        one.folder: {each.folder: each for each in reachable_kustomizations(one, kustomization_by_folder)} for one in refused_kustomizations
     }
     reachable_by_folder = {
         folder: one
         for reachable_kustomizations_by_folder in reachable_by_refused_folder.values()
         for folder, one in reachable_kustomizations_by_folder.items()
     }
-    unbuildable_folders = _folders_with_their_users(
-        {folder for folder, one in reachable_by_folder.items() if is_refused(one)}, reachable_by_folder
-    )
+    unbuildable_folders = _folders_with_their_users({folder for folder, one in reachable_by_folder.items() if is_refused(one)}, reachable_by_folder)
     unbuildable_folders.update(reachable_by_refused_folder)  # refused for something that is not among the known ones
     buildable_kustomizations = [one for folder, one in sorted(reachable_by_folder.items()) if folder not in unbuildable_folders]
     taken_in_folders = built_folders.union(*(one.resource_folders for one in buildable_kustomizations))

@@ -24,8 +24,7 @@ from readiness.programs import find_program, is_script_or_snap
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 REASON_NO_BUILDER = (
-    "overlay was not built: neither `kustomize` nor `kubectl` is installed; install one of them"
-    " (a snap or a version manager's shim does not serve)"
+    "overlay was not built: neither `kustomize` nor `kubectl` is installed; install one of them (a snap or a version manager's shim does not serve)"
 )
 MAX_BUILD_OUTPUT_BYTES = 10 << 20  # bytes of what one overlay builds: what a single file may have
 _ORIGIN_ANNOTATION = "config.kubernetes.io/origin"
@@ -67,9 +66,7 @@ def kustomization_by_folder(source_by_path: Mapping[str, Source], parsed_yaml: P
     return kustomizations_by_their_folder
 
 
-def _read_kustomization(
-    kustomization_source: Source, kustomization_mapping: Map, source_by_path: Mapping[str, Source]
-) -> Kustomization:
+def _read_kustomization(kustomization_source: Source, kustomization_mapping: Map, source_by_path: Mapping[str, Source]) -> Kustomization:
     """What a kustomization says it takes in; the builder reads its keys in any case."""
     kustomization_folder = posixpath.dirname(kustomization_source.path)
     value_by_lowercase_key = {path_list_key.casefold(): value for path_list_key, value in kustomization_mapping.items()}
@@ -88,18 +85,14 @@ def _read_kustomization(
             if is_remote_address(entry):
                 continue
             resource_path = _report_path_of_entry(kustomization_folder, entry)
-            (kustomization.resource_files if resource_path in source_by_path else kustomization.resource_folders).append(
-                resource_path
-            )
+            (kustomization.resource_files if resource_path in source_by_path else kustomization.resource_folders).append(resource_path)
     kustomization.patch_files += [
-        _report_path_of_entry(kustomization_folder, entry)
-        for entry in _string_list(value_by_lowercase_key.get("patchesstrategicmerge"))
+        _report_path_of_entry(kustomization_folder, entry) for entry in _string_list(value_by_lowercase_key.get("patchesstrategicmerge"))
     ]
     _read_helm_charts(kustomization, kustomization_mapping)
     for path_list_key in ("patches", "patchesjson6902"):
         kustomization.patch_files += [
-            _report_path_of_entry(kustomization_folder, resource_path)
-            for resource_path in _patch_paths(value_by_lowercase_key.get(path_list_key))
+            _report_path_of_entry(kustomization_folder, resource_path) for resource_path in _patch_paths(value_by_lowercase_key.get(path_list_key))
         ]
     return kustomization
 
@@ -149,9 +142,7 @@ def root_kustomizations(
     }
     non_component_kustomizations = [one for _, one in sorted(kustomizations_by_folder.items()) if not one.is_component]
     deployed_kustomizations = [one for one in non_component_kustomizations if one.folder not in taken_in_folders]
-    reached_folders = {
-        inner.folder for one in deployed_kustomizations for inner in reachable_kustomizations(one, kustomizations_by_folder)
-    }
+    reached_folders = {inner.folder for one in deployed_kustomizations for inner in reachable_kustomizations(one, kustomizations_by_folder)}
     for kustomization in non_component_kustomizations:
         if kustomization.folder not in reached_folders:
             deployed_kustomizations.append(kustomization)
@@ -159,9 +150,7 @@ def root_kustomizations(
     return deployed_kustomizations
 
 
-def reachable_kustomizations(
-    starting_kustomization: Kustomization, kustomizations_by_folder: Mapping[str, Kustomization]
-) -> list[Kustomization]:
+def reachable_kustomizations(starting_kustomization: Kustomization, kustomizations_by_folder: Mapping[str, Kustomization]) -> list[Kustomization]:
     """A kustomization and all that it takes in, directly or not."""
     reached_kustomization_by_folder: dict[str, Kustomization] = {}
     pending_kustomizations = [starting_kustomization]
@@ -170,9 +159,7 @@ def reachable_kustomizations(
         if kustomization.folder not in reached_kustomization_by_folder:
             reached_kustomization_by_folder[kustomization.folder] = kustomization
             pending_kustomizations += [
-                kustomizations_by_folder[folder]
-                for folder in kustomization.resource_folders
-                if folder in kustomizations_by_folder
+                kustomizations_by_folder[folder] for folder in kustomization.resource_folders if folder in kustomizations_by_folder
             ]
     return list(reached_kustomization_by_folder.values())
 
@@ -210,9 +197,7 @@ class BuiltOverlay(GeneratedSource):
         for built_object, candidate_sources_and_objects, fallback_source in self.objects:
             if built_object.at().start <= span.start <= built_object.at().end:
                 key_path = list(key_path_to_span(built_object, span))
-                deepest_candidate = max(
-                    candidate_sources_and_objects, key=lambda pair: followed_key_count(pair[1], key_path), default=None
-                )
+                deepest_candidate = max(candidate_sources_and_objects, key=lambda pair: followed_key_count(pair[1], key_path), default=None)
                 if deepest_candidate is None:
                     return fallback_source, fallback_source.one_line(Span(0, len(fallback_source.text)))
                 return deepest_candidate[0], deepest_candidate[0].one_line(deepest_span(deepest_candidate[1], key_path))
@@ -314,9 +299,7 @@ def build_overlay(
             raise RenderError(_clean_error(str(error), scratch_folder)) from None
         built_text, unparsed_documents = _text_without_unparsed_documents(program_result.output.decode("utf-8", "replace"))
         built_overlay = BuiltOverlay(overlay_kustomization.source.path, built_text, overlay_kustomization.folder or ".")
-        built_overlay.lost = [
-            (document_text, error, overlay_kustomization.source) for document_text, error in unparsed_documents
-        ]
+        built_overlay.lost = [(document_text, error, overlay_kustomization.source) for document_text, error in unparsed_documents]
         built_overlay.confined = was_run_without_network(program_result)
         _trace_origins(built_overlay, kustomizations, source_by_path, tree_copy, overlay_inputs.tree, parsed_yaml)
     return built_overlay
@@ -342,9 +325,7 @@ def _text_without_unparsed_documents(built_text: str) -> tuple[str, list[tuple[s
 def _clean_error(builder_message: str, scratch_folder: Path) -> str:
     """A builder's message without its log prefix and without paths of this machine."""
     _, separator, quoted_error = builder_message.partition('err="')
-    shown_message = (
-        (quoted_error.removesuffix('"') if separator else builder_message).replace('\\"', '"').removeprefix("Error: ")
-    )
+    shown_message = (quoted_error.removesuffix('"') if separator else builder_message).replace('\\"', '"').removeprefix("Error: ")
     for scratch_path in (f"{scratch_folder}/tree/", f"{scratch_folder}/tree", str(scratch_folder)):
         shown_message = shown_message.replace(scratch_path, "" if scratch_path.endswith("/") else ".")
     shown_message = re.sub(r"(?<![\w.])tree/(?=\S)", "", shown_message)
@@ -370,9 +351,7 @@ def _trace_origins(
         real_origin_path = os.path.realpath(tree_copy.parent / origin_path_match.group(1).strip())
         return source_by_path.get(confined_tree.report_path(os.path.relpath(real_origin_path, tree_copy)))
 
-    built_overlay.lost = [
-        (text, error, source_of_origin(text) or default_source) for text, error, default_source in built_overlay.lost
-    ]
+    built_overlay.lost = [(text, error, source_of_origin(text) or default_source) for text, error, default_source in built_overlay.lost]
     for built_object in load_yaml_documents(built_overlay.text):
         if not isinstance(built_object, Map):
             continue
@@ -380,13 +359,9 @@ def _trace_origins(
         origin_source = source_of_origin(note) if isinstance(note, str) else None
         candidate_sources = [*([origin_source] if origin_source else []), *patch_sources]
         sources_and_candidate_objects = [
-            (one, candidate_object)
-            for one in candidate_sources
-            for candidate_object in _candidate_objects(one, built_object, parsed_yaml)
+            (one, candidate_object) for one in candidate_sources for candidate_object in _candidate_objects(one, built_object, parsed_yaml)
         ]
-        built_overlay.objects.append(
-            (built_object, sources_and_candidate_objects[::-1], origin_source or kustomizations[0].source)
-        )
+        built_overlay.objects.append((built_object, sources_and_candidate_objects[::-1], origin_source or kustomizations[0].source))
 
 
 def _candidate_objects(candidate_source: Source, built_object: Map, parsed_yaml: ParsedTexts) -> Iterator[Map]:
@@ -397,11 +372,7 @@ def _candidate_objects(candidate_source: Source, built_object: Map, parsed_yaml:
         return
     built_object_name = _object_name(built_object)
     for candidate in yaml_documents:
-        if (
-            isinstance(candidate, Map)
-            and candidate.get("kind") == built_object.get("kind")
-            and _object_name(candidate) in built_object_name
-        ):
+        if isinstance(candidate, Map) and candidate.get("kind") == built_object.get("kind") and _object_name(candidate) in built_object_name:
             yield candidate
 
 

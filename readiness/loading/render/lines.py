@@ -36,18 +36,8 @@ def mark_lines(template_text: str) -> str:
                 block_depth += 1
                 if keyword in {"define", "block"} and not definition_depth:
                     definition_depth = block_depth
-        is_left_unmarked = (
-            was_in_action
-            or is_in_action
-            or definition_depth
-            or template_line.rstrip().endswith("-}}")
-            or not template_line.strip()
-        )
-        marked_lines.append(
-            template_line
-            if is_left_unmarked
-            else f"{template_line.rstrip(chr(13))}{_LINE_MARK_OPEN}{line_index}{_LINE_MARK_CLOSE}"
-        )
+        is_left_unmarked = was_in_action or is_in_action or definition_depth or template_line.rstrip().endswith("-}}") or not template_line.strip()
+        marked_lines.append(template_line if is_left_unmarked else f"{template_line.rstrip(chr(13))}{_LINE_MARK_OPEN}{line_index}{_LINE_MARK_CLOSE}")
     return "\n".join(marked_lines)
 
 
@@ -110,8 +100,7 @@ def template_line_indexes_from_marks(marked_text: str, unmarked_text: str, templ
     ]
     next_mark_by_line = list(_fill_from_next_mark(mark_numbers_by_line))
     return tuple(
-        mark_numbers[0] if mark_numbers else next_mark
-        for mark_numbers, next_mark in zip(mark_numbers_by_line, next_mark_by_line, strict=True)
+        mark_numbers[0] if mark_numbers else next_mark for mark_numbers, next_mark in zip(mark_numbers_by_line, next_mark_by_line, strict=True)
     )
 
 
@@ -155,9 +144,7 @@ def _literal_parts_around_actions(template_line: str) -> list[str]:
     """What stands around the actions of a template line; nothing where that says nothing by itself."""
     literal_parts = []
     position = 0
-    while (action_start := template_line.find("{{", position)) >= 0 and (
-        action_end := template_line.find("}}", action_start + 2)
-    ) >= 0:
+    while (action_start := template_line.find("{{", position)) >= 0 and (action_end := template_line.find("}}", action_start + 2)) >= 0:
         literal_parts.append(template_line[position:action_start])
         position = action_end + 2
     literal_parts.append(template_line[position:])

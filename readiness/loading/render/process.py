@@ -36,9 +36,9 @@ def run_renderer_for_text(
     is_own_module: bool = False,
 ) -> str:
     """What a program prints. `is_own_module` is a Python module of this package. Raises RenderError."""
-    return run_renderer(
-        command, stdin_text, scratch_folder, max_output_bytes=max_output_bytes, is_own_module=is_own_module
-    ).output.decode("utf-8", "replace")
+    return run_renderer(command, stdin_text, scratch_folder, max_output_bytes=max_output_bytes, is_own_module=is_own_module).output.decode(
+        "utf-8", "replace"
+    )
 
 
 def run_renderer(
@@ -87,6 +87,4 @@ def _minimal_environment(scratch_folder: Path, *, is_own_module: bool) -> dict[s
     for variable_name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         value_by_variable[variable_name] = str(home_folder / variable_name.lower())
     kept_variable_names = ("SYSTEMROOT", *(("PYTHONPATH", "VIRTUAL_ENV") if is_own_module else ()))
-    return value_by_variable | {
-        variable_name: os.environ[variable_name] for variable_name in kept_variable_names if variable_name in os.environ
-    }
+    return value_by_variable | {variable_name: os.environ[variable_name] for variable_name in kept_variable_names if variable_name in os.environ}

@@ -126,14 +126,10 @@ def _is_secret_only_in_test_values(finding: Finding, finding_in_template: Findin
         printed_text = _block_scalar_text(rendered_source.text, rendered_span.end)
     set_value = rendered_source.set_value(rendered_span)
     printed_and_written_texts = (
-        [printed_text]
-        if set_value is None
-        else [printed_text, set_value.source.text[set_value.span.start : set_value.span.end]]
+        [printed_text] if set_value is None else [printed_text, set_value.source.text[set_value.span.start : set_value.span.end]]
     )
     secret_texts_and_verdicts = [
-        (text[one.span.start : one.span.end], one.verdict)
-        for text in printed_and_written_texts
-        for one in secrets.secrets_in_text(text)
+        (text[one.span.start : one.span.end], one.verdict) for text in printed_and_written_texts for one in secrets.secrets_in_text(text)
     ]
     if any(one.strength is SecretStrength.SHAPE and one.reason != "private key" for _, one in secret_texts_and_verdicts):
         return False
@@ -153,9 +149,7 @@ def _block_scalar_text(yaml_text: str, mark_end: int) -> str:
     """The lines of a block scalar whose mark ends at a place: those that follow and stand deeper than its own line."""
     mark_line, *following_lines = yaml_text[yaml_text.rfind("\n", 0, mark_end) + 1 :].split("\n")
     mark_line_indent = len(mark_line) - len(mark_line.lstrip())
-    block_lines = itertools.takewhile(
-        lambda line: not line.strip() or len(line) - len(line.lstrip()) > mark_line_indent, following_lines
-    )
+    block_lines = itertools.takewhile(lambda line: not line.strip() or len(line) - len(line.lstrip()) > mark_line_indent, following_lines)
     return "\n".join(block_lines)
 
 
@@ -163,9 +157,7 @@ def _is_test_values_path(values_path: str) -> bool:
     """Whether a file of values is for tests: those of chart-testing (`ci/`), and what its name says."""
     *folder_names, file_name = values_path.lower().split("/")
     file_name_words = re.split(r"[^a-z0-9]+", file_name)
-    return "ci" in folder_names or any(
-        property_by_fact_name("purpose-words", "file").get(word) == "test" for word in file_name_words
-    )
+    return "ci" in folder_names or any(property_by_fact_name("purpose-words", "file").get(word) == "test" for word in file_name_words)
 
 
 _DANGEROUS_CATEGORIES = frozenset({"correctness", "isolation", "secrets"})
@@ -188,9 +180,7 @@ def _is_at_set_value(finding: Finding, marked_text: str) -> bool:
     """Whether a finding stands at a value that somebody set, rather than at the thing that lacks one."""
     line_start = finding.source.text.rfind("\n", 0, finding.span.start) + 1
     value_start_match = _BEFORE_VALUE.search(finding.source.text[line_start : finding.span.start])
-    return value_start_match is not None and (
-        value_start_match["key"] not in _IDENTITY_KEYS if value_start_match["key"] else ":" not in marked_text
-    )
+    return value_start_match is not None and (value_start_match["key"] not in _IDENTITY_KEYS if value_start_match["key"] else ":" not in marked_text)
 
 
 def relocate_suppression(suppression: AnnotationSuppression) -> AnnotationSuppression:
@@ -199,34 +189,22 @@ def relocate_suppression(suppression: AnnotationSuppression) -> AnnotationSuppre
     if not isinstance(rendered_source, GeneratedSource):
         return suppression
     written_source, span = rendered_source.written_location(suppression.span)
-    _, written_start_span = rendered_source.written_location(
-        Span(suppression.covered_span.start, suppression.covered_span.start)
-    )
-    _, written_end_span = rendered_source.written_location(
-        Span(max(suppression.covered_span.end - 1, 0), suppression.covered_span.end)
-    )
-    written_covered_span = Span(
-        min(written_start_span.start, written_end_span.start), max(written_start_span.end, written_end_span.end)
-    )
+    _, written_start_span = rendered_source.written_location(Span(suppression.covered_span.start, suppression.covered_span.start))
+    _, written_end_span = rendered_source.written_location(Span(max(suppression.covered_span.end - 1, 0), suppression.covered_span.end))
+    written_covered_span = Span(min(written_start_span.start, written_end_span.start), max(written_start_span.end, written_end_span.end))
     return suppression._replace(source=written_source, span=span, covered_span=written_covered_span)
 
 
 def relocate_finding(finding: Finding, rendered_source: GeneratedSource) -> Finding:
     """A finding on a rendering, where somebody wrote what it is about."""
     written_source, span = written_source_and_span(finding.source, finding.span)
-    written_enclosing_starts = [
-        rendered_source.written_location(Span(at, at)) for at in map(finding.source.to_root, finding.enclosing_offsets)
-    ]
-    related_places = tuple(
-        Related(*written_source_and_span(other.source, other.span), other.message) for other in finding.related
-    )
+    written_enclosing_starts = [rendered_source.written_location(Span(at, at)) for at in map(finding.source.to_root, finding.enclosing_offsets)]
+    related_places = tuple(Related(*written_source_and_span(other.source, other.span), other.message) for other in finding.related)
     return finding._replace(
         source=written_source,
         span=span,
         enclosing_offsets=tuple(
-            enclosing_span.start
-            for enclosing_source, enclosing_span in written_enclosing_starts
-            if enclosing_source is written_source
+            enclosing_span.start for enclosing_source, enclosing_span in written_enclosing_starts if enclosing_source is written_source
         ),
         related=(
             *related_places,
@@ -247,9 +225,7 @@ def _span_in_rendering(finding: Finding) -> Span:
     return Span(root_start, max(root_start, root_end))
 
 
-def _finding_at_value_and_keys(
-    finding: Finding, finding_in_template: Finding, rendered_source: GeneratedSource
-) -> tuple[Finding, tuple[str, ...]]:
+def _finding_at_value_and_keys(finding: Finding, finding_in_template: Finding, rendered_source: GeneratedSource) -> tuple[Finding, tuple[str, ...]]:
     """The finding at the value that a person edits, and the keys of that; else where the template stands, and no keys.
 
     A secret stands where its value is set, not where a template prints it. What an archive's template prints is told
@@ -260,9 +236,7 @@ def _finding_at_value_and_keys(
     root_start, root_end = source.to_root(finding.span.start), source.to_root(finding.span.end)
     rendered_span = Span(root_start, max(root_start, root_end))
     if not rendered_source.packed and not _is_about_secret_value(finding):
-        overriding_value = (
-            rendered_source.overriding_value(rendered_span) if finding.rule_definition.category == "correctness" else None
-        )
+        overriding_value = rendered_source.overriding_value(rendered_span) if finding.rule_definition.category == "correctness" else None
         return (
             (_finding_at_set_value(finding_in_template, overriding_value), overriding_value.keys)
             if overriding_value is not None
@@ -283,6 +257,4 @@ def _finding_at_set_value(finding_in_template: Finding, set_value: SetValue) -> 
     """A finding at the value that a person edits, with the place of the template that prints it."""
     template_place = Related(finding_in_template.source, finding_in_template.span, MESSAGE_VALUE_PUT_IN_HERE)
     related_places = tuple(one for one in finding_in_template.related if one[:2] != (set_value.source, set_value.span))
-    return finding_in_template._replace(
-        source=set_value.source, span=set_value.span, enclosing_offsets=(), related=(*related_places, template_place)
-    )
+    return finding_in_template._replace(source=set_value.source, span=set_value.span, enclosing_offsets=(), related=(*related_places, template_place))

@@ -37,9 +37,7 @@ def action_ranges_in_line(template_line: str) -> list[tuple[int, int]]:
     return action_ranges[:_MAX_ACTIONS_PER_LINE]
 
 
-def action_range_for_rendered_range(
-    template_line: str, rendered_line: str, rendered_start: int, rendered_end: int
-) -> tuple[int, int] | None:
+def action_range_for_rendered_range(template_line: str, rendered_line: str, rendered_start: int, rendered_end: int) -> tuple[int, int] | None:
     """The one action of a template's line that gave a range of its rendering; None where more than that gave it.
 
     A line of one action needs no such look.
@@ -51,12 +49,8 @@ def action_range_for_rendered_range(
         if rendered_offset < 0:
             return None
         rendered_offset += action_start - previous_action_end
-        text_after_action = template_line[
-            action_end : action_ranges[action_index + 1][0] if action_index + 1 < len(action_ranges) else None
-        ]
-        rendered_action_end = (
-            rendered_line.find(text_after_action, rendered_offset) if text_after_action.strip() else len(rendered_line)
-        )
+        text_after_action = template_line[action_end : action_ranges[action_index + 1][0] if action_index + 1 < len(action_ranges) else None]
+        rendered_action_end = rendered_line.find(text_after_action, rendered_offset) if text_after_action.strip() else len(rendered_line)
         if rendered_offset <= rendered_start and rendered_end <= rendered_action_end:
             return action_start, action_end
         previous_action_end = action_end
@@ -88,9 +82,7 @@ def value_printed_as(rendered_text: str, template_line: str, values_files: Seque
     return _only_matching_value(values_files, lambda text: len(text) > 3 and _is_printed_plain_or_base64(text, unquoted_text))
 
 
-def value_in_printed_mapping(
-    mapping_key: str, rendered_text: str, template_line: str, values_files: Sequence[ValuesFileAndKeys]
-) -> SetValue | None:
+def value_in_printed_mapping(mapping_key: str, rendered_text: str, template_line: str, values_files: Sequence[ValuesFileAndKeys]) -> SetValue | None:
     """The one value that a mapping has under a key, and prints as a text, where a template's line prints whole mappings.
 
     Those that the line names are looked through, else all of a file (`with` has named it before). The file that wins is asked first.
@@ -140,9 +132,7 @@ def _mappings_and_key_paths_below(root_value: Any, key_path: tuple[str, ...]) ->
         elif isinstance(inner_value, Seq):
             keys_and_values = enumerate(inner_value)
         pending_values_and_paths += [
-            (value, (*inner_key_path, str(key)))
-            for key, value in keys_and_values
-            if isinstance(value, Map | Seq) and len(inner_key_path) < 24
+            (value, (*inner_key_path, str(key))) for key, value in keys_and_values if isinstance(value, Map | Seq) and len(inner_key_path) < 24
         ]
 
 
@@ -194,17 +184,13 @@ def _only_matching_value(values_files: Sequence[ValuesFileAndKeys], is_wanted_te
     """The only value of which something holds, of the first file that has any."""
     for values_file_and_keys in values_files:
         values_file = values_file_and_keys[0]
-        spans_and_key_paths = [
-            (span, keys) for span, keys, text in _scalars_of_values_file(values_file_and_keys) if text and is_wanted_text(text)
-        ]
+        spans_and_key_paths = [(span, keys) for span, keys, text in _scalars_of_values_file(values_file_and_keys) if text and is_wanted_text(text)]
         if spans_and_key_paths:
             return _written_set_value(values_file, *spans_and_key_paths[0]) if len(spans_and_key_paths) == 1 else None
     return None
 
 
-def _deciding_set_value_and_value(
-    key_path: list[str], values_files: Sequence[ValuesFileAndKeys]
-) -> tuple[SetValue | None, Any]:
+def _deciding_set_value_and_value(key_path: list[str], values_files: Sequence[ValuesFileAndKeys]) -> tuple[SetValue | None, Any]:
     """The place that sets a value last, which is the one that counts, and the value; two None where nothing sets it."""
     for values_file, chart_keys, values_mapping in values_files:
         inner_value = values_mapping if values_mapping is not None else _values_file_root(values_file)

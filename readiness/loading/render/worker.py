@@ -26,17 +26,13 @@ def render_charts(render_request: dict[str, Any]) -> dict[str, Any]:
                     merged_values: dict[str, Any] = {}
                     for values_text in environment_request["texts"]:
                         _merge_values(merged_values, values_from_yaml(values_text))
-                    answer_by_environment[environment_name] = {
-                        "files": _render_templates(chart, merged_values, environment_request, render_request)
-                    }
+                    answer_by_environment[environment_name] = {"files": _render_templates(chart, merged_values, environment_request, render_request)}
                 except HelmError as helm_error:
                     answer_by_environment[environment_name] = {"error": str(helm_error)}
     return answer_by_chart_label
 
 
-def _render_templates(
-    chart: Any, merged_values: dict[str, Any], environment_request: dict[str, Any], render_request: dict[str, Any]
-) -> Any:
+def _render_templates(chart: Any, merged_values: dict[str, Any], environment_request: dict[str, Any], render_request: dict[str, Any]) -> Any:
     """Template path -> text. `Chart.render` takes no API versions, and the library below it does."""
     render_options = {"name": environment_request["name"], "namespace": environment_request["namespace"]}
     try:

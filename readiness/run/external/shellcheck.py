@@ -98,9 +98,7 @@ def _dockerfile_scripts(document: Any) -> Iterator[ShellcheckScript]:
             script_text, instruction_start = run_step.script.script_text, run_step.instruction.span.start
             shell = run_step.stage.shell_program(instruction_start).rpartition("/")[2]
             declared_candidates = {name for base_stage in run_step.stage.base_chain for name in base_stage.values_by_offset}
-            declared_variable_names = frozenset(
-                name for name in declared_candidates if run_step.stage.declares_variable(name, instruction_start)
-            )
+            declared_variable_names = frozenset(name for name in declared_candidates if run_step.stage.declares_variable(name, instruction_start))
             step_start = run_step.node.at().start
             yield ShellcheckScript(
                 run_step.source,
@@ -136,9 +134,7 @@ def _gitlab_scripts(document: Any) -> Iterator[ShellcheckScript]:
         for script_keys in (("before_script", "script"), ("after_script",)):
             script_lines = [line for key in script_keys for line in job.script_lines(key)]
             joined_text, to_source_offset = _join_lines_with_offset_mapper(script_lines)
-            yield ShellcheckScript(
-                job.source, job.resource, job_start, _shell_of_job(job, joined_text), joined_text, to_source_offset
-            )
+            yield ShellcheckScript(job.source, job.resource, job_start, _shell_of_job(job, joined_text), joined_text, to_source_offset)
 
 
 def _join_lines_with_offset_mapper(lines: Sequence[Any]) -> tuple[str, Callable[[int], int]]:
@@ -206,9 +202,7 @@ def _check_batch(
             return
         middle_index = len(scripts) // 2
         for half_batch in (scripts[:middle_index], scripts[middle_index:]):
-            yield from _check_batch(
-                shellcheck_path, shell, half_batch, max(timeout_seconds / 2, MIN_BATCH_TIMEOUT_SECONDS), unjudged_rule
-            )
+            yield from _check_batch(shellcheck_path, shell, half_batch, max(timeout_seconds / 2, MIN_BATCH_TIMEOUT_SECONDS), unjudged_rule)
         return
     for comment in comments:
         script = scripts[int(Path(comment["file"]).stem)]
@@ -221,9 +215,7 @@ def _check_batch(
             yield finding
 
 
-def _run_shellcheck(
-    shellcheck_path: str, shell: str, scripts: Sequence[ShellcheckScript], timeout_seconds: float
-) -> list[dict[str, Any]]:
+def _run_shellcheck(shellcheck_path: str, shell: str, scripts: Sequence[ShellcheckScript], timeout_seconds: float) -> list[dict[str, Any]]:
     """One process over some scripts; the scripts are data to it, and it follows no file that they name."""
     with tempfile.TemporaryDirectory(prefix="readiness-") as temporary_folder:
         script_file_names = []
@@ -273,9 +265,7 @@ def _is_variable_of_script(script: ShellcheckScript, finding: Finding) -> bool:
         line_break_offset = source_text.rfind("\n", 0, line_break_offset)
     command_text_before = source_text[line_break_offset + 1 : finding_start]
     script_variable_names = script.declared_names | set(_SHELL_ASSIGNMENT.findall(_SINGLE_QUOTED_TEXT.sub("''", script.text)))
-    quoted_variable_names = {
-        one.name for one in variable_references(source_text[finding_start:finding_end], respect_single_quotes=False)
-    }
+    quoted_variable_names = {one.name for one in variable_references(source_text[finding_start:finding_end], respect_single_quotes=False)}
     return bool(quoted_variable_names & script_variable_names) and not _TEMPLATING_PROGRAM.search(command_text_before)
 
 

@@ -20,9 +20,7 @@ _NAME_SEPARATOR = re.compile(r"[-_.]")
 _PASSWORD_NAME_ENDING = re.compile(r"(?:password|passwd|pass|pwd)\Z")
 _HOST_NAME_ENDING = re.compile(r"host(?:name)?|server|addr(?:ess)?|endpoint")
 _URL_NAME_ENDING = re.compile(r"(?:jdbc|db|database|datasource|connection)?ur[il]")
-_DATABASE_URL = re.compile(
-    r"(?:jdbc:)?(?:postgres(?:ql)?|mysql|mariadb|mongodb|redis|sqlserver|oracle)://(?P<host>[\w.-]{1,255})(?![\w.:-]{0,255}@)"
-)
+_DATABASE_URL = re.compile(r"(?:jdbc:)?(?:postgres(?:ql)?|mysql|mariadb|mongodb|redis|sqlserver|oracle)://(?P<host>[\w.-]{1,255})(?![\w.:-]{0,255}@)")
 _ENGINE_SETTING_WORDS = frozenset("engine type driver dialect adapter connection backend".split())
 _DATABASE_WORDS = frozenset("db database sql".split())
 _WHOLE_APPLICATION_WORDS = frozenset("app site base public root main server web".split())
@@ -41,12 +39,8 @@ def setting_name_and_block_settings(text: str, offset: int) -> tuple[str, dict[s
     setting_match = _SETTING_LINE.match(text, line_start, line_start + _MAX_LINE_CHARACTERS)
     if setting_match is None:
         return "", {}
-    lines_before = text[max(0, line_start - _MAX_LINES_EACH_WAY * _MAX_LINE_CHARACTERS) : line_start].splitlines()[
-        -_MAX_LINES_EACH_WAY:
-    ]
-    lines_from_setting = text[line_start : line_start + _MAX_LINES_EACH_WAY * _MAX_LINE_CHARACTERS].splitlines()[
-        :_MAX_LINES_EACH_WAY
-    ]
+    lines_before = text[max(0, line_start - _MAX_LINES_EACH_WAY * _MAX_LINE_CHARACTERS) : line_start].splitlines()[-_MAX_LINES_EACH_WAY:]
+    lines_from_setting = text[line_start : line_start + _MAX_LINES_EACH_WAY * _MAX_LINE_CHARACTERS].splitlines()[:_MAX_LINES_EACH_WAY]
     value_by_setting_name: dict[str, str] = {}
     for lines in (reversed(lines_before), lines_from_setting):
         for line in lines:
@@ -70,9 +64,7 @@ def host_of_password(password_name: str, value_by_setting_name: Mapping[str, str
     password_prefix = _PASSWORD_NAME_ENDING.sub("", _NAME_SEPARATOR.sub("", password_name.lower()))
     for setting_name, setting_value in value_by_setting_name.items():
         normalized_setting_name = _NAME_SEPARATOR.sub("", setting_name.lower())
-        if normalized_setting_name.startswith(password_prefix) and _HOST_NAME_ENDING.fullmatch(
-            normalized_setting_name, len(password_prefix)
-        ):
+        if normalized_setting_name.startswith(password_prefix) and _HOST_NAME_ENDING.fullmatch(normalized_setting_name, len(password_prefix)):
             return setting_value.partition(":")[0]
     for setting_name, setting_value in value_by_setting_name.items():
         normalized_setting_name = _NAME_SEPARATOR.sub("", setting_name.lower())
@@ -121,9 +113,7 @@ def uses_other_database(password_name: str, value_by_setting_name: Mapping[str, 
         setting_name_words = name_words(setting_name)
         used_store_family = _STORE_FAMILY_BY_WORD.get(setting_value.lower())
         is_engine_setting = (
-            len(setting_name_words) > 1
-            and setting_name_words[-1] in _ENGINE_SETTING_WORDS
-            and _DATABASE_WORDS & set(setting_name_words)
+            len(setting_name_words) > 1 and setting_name_words[-1] in _ENGINE_SETTING_WORDS and _DATABASE_WORDS & set(setting_name_words)
         )
         if (
             is_engine_setting

@@ -150,14 +150,8 @@ def classify_value(name: str, value: object, value_context: ValueContext = Value
         return _OTHER_VERDICT
     stripped_value = value.strip()
     leading_blank_count = len(value) - len(value.lstrip())
-    verdict = _classify_by_shape(name, stripped_value, value_context) or _classify_by_account_or_name(
-        name, stripped_value, value_context
-    )
-    if (
-        is_secret_object_credential_key(name)
-        and verdict.kind in _KINDS_WITHOUT_CREDENTIAL
-        and not is_placeholder(stripped_value)
-    ):
+    verdict = _classify_by_shape(name, stripped_value, value_context) or _classify_by_account_or_name(name, stripped_value, value_context)
+    if is_secret_object_credential_key(name) and verdict.kind in _KINDS_WITHOUT_CREDENTIAL and not is_placeholder(stripped_value):
         is_exposed = _grants_access_in_context(value_context, SecretStrength.WORD, is_signing_key=False)
         verdict = SecretVerdict(SecretKind.SECRET, "credential", Span(0, len(stripped_value)), is_exposed=is_exposed)
     if leading_blank_count and verdict.is_exposed:
@@ -209,9 +203,7 @@ def _classify_by_shape(name: str, text: str, value_context: ValueContext) -> Sec
 
 def verdict_of_secret_shape(credential_shape: CredentialShape) -> SecretVerdict:
     """A credential of a fixed shape that may be in use: it opens something anywhere."""
-    return SecretVerdict(
-        SecretKind.SECRET, credential_shape.reason, credential_shape.span, credential_shape.strength, is_exposed=True
-    )
+    return SecretVerdict(SecretKind.SECRET, credential_shape.reason, credential_shape.span, credential_shape.strength, is_exposed=True)
 
 
 def _classify_by_account_or_name(name: str, text: str, value_context: ValueContext) -> SecretVerdict:
@@ -245,9 +237,7 @@ def classify_account(account: UrlAccount, value_context: ValueContext) -> Secret
     if (stated_meaning is not None or secret_strength is SecretStrength.WORD) and _EXAMPLE_HOST.match(account.host):
         return SecretVerdict(SecretKind.PLACEHOLDER)
     if stated_meaning is not None:
-        account_verdict = _verdict_of_meaning(
-            stated_meaning, reason, secret_span, value_context, grants_access=True, host_reach=account.reach
-        )
+        account_verdict = _verdict_of_meaning(stated_meaning, reason, secret_span, value_context, grants_access=True, host_reach=account.reach)
     else:
         is_exposed = secret_strength is not SecretStrength.WORD or value_context is not ValueContext.SAMPLE
         account_verdict = SecretVerdict(SecretKind.SECRET, reason, secret_span, secret_strength, account.reach, is_exposed)
@@ -274,12 +264,7 @@ def _classify_by_name(name: str, text: str, value_context: ValueContext) -> Secr
     if is_list_of_references(name, text):
         return SecretVerdict(SecretKind.REFERENCE)
     lower_case_text = text.lower()
-    if (
-        lower_case_text in VALUES_WITHOUT_SECRET
-        or text in _SWITCH_VALUES
-        or is_public_name(name)
-        or is_public_credential(name, text)
-    ):
+    if lower_case_text in VALUES_WITHOUT_SECRET or text in _SWITCH_VALUES or is_public_name(name) or is_public_credential(name, text):
         return SecretVerdict(SecretKind.SETTING)
     if lower_case_text in PROTOCOL_CONSTANTS:
         return SecretVerdict(SecretKind.CONSTANT)
@@ -319,9 +304,7 @@ def _classify_literal(name: str, text: str, reason: str, value_context: ValueCon
     if stated_meaning is StatedMeaning.NONE and stated_meaning_of(text) is StatedMeaning.PURPOSE:
         return SecretVerdict(SecretKind.TEST_VALUE)  # `dummy` says what it is for, and nobody takes it
     if stated_meaning is not None:
-        is_well_known_password = (
-            stated_meaning is StatedMeaning.COMMON and not is_made_of_secret_words(text) and not _is_one_character_key(text)
-        )
+        is_well_known_password = stated_meaning is StatedMeaning.COMMON and not is_made_of_secret_words(text) and not _is_one_character_key(text)
         is_exposed = grants_access_by_itself(name) or is_well_known_password
         meaning_verdict = _verdict_of_meaning(stated_meaning, reason, full_span, value_context, grants_access=is_exposed)
         return replace(meaning_verdict, is_description=meaning_verdict.to_change and is_secret_description(text))
@@ -329,9 +312,7 @@ def _classify_literal(name: str, text: str, reason: str, value_context: ValueCon
     if _TEST_KEY_PREFIX.match(text) or (is_weak_test_value and not grants_access_by_itself(name)):
         return SecretVerdict(SecretKind.TEST_VALUE)
     is_exposed = _grants_access_in_context(value_context, secret_strength, is_signing_key=is_signing_key_name(name))
-    return SecretVerdict(
-        SecretKind.SECRET, reason, full_span, secret_strength, is_exposed=is_exposed, is_minor=is_weak_test_value
-    )
+    return SecretVerdict(SecretKind.SECRET, reason, full_span, secret_strength, is_exposed=is_exposed, is_minor=is_weak_test_value)
 
 
 def _is_one_character_key(text: str) -> bool:
@@ -339,9 +320,7 @@ def _is_one_character_key(text: str) -> bool:
     return len(text) >= _MIN_KEY_LENGTH and len(set(text) - {"-"}) == 1
 
 
-def _is_literal_setting(
-    name: str, text: str, reason: str, stated_meaning: StatedMeaning | None, secret_strength: SecretStrength
-) -> bool:
+def _is_literal_setting(name: str, text: str, reason: str, stated_meaning: StatedMeaning | None, secret_strength: SecretStrength) -> bool:
     """Whether a literal only stands under a secret's name: it is too short, a route, a name, or guards nothing."""
     if is_truststore_password_name(name) and secret_strength < SecretStrength.RANDOM:
         return True

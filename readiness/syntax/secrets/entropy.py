@@ -69,11 +69,7 @@ def _without_leetspeak(value: str) -> str:
         sum(map(str.isalpha, value)),
         sum(ord(char) in LEETSPEAK_TABLE for char in value),
     )
-    return (
-        value.translate(LEETSPEAK_TABLE)
-        if len(value) <= _MAX_LEETSPEAK_LENGTH and letter_count >= 3 * leetspeak_character_count
-        else value
-    )
+    return value.translate(LEETSPEAK_TABLE) if len(value) <= _MAX_LEETSPEAK_LENGTH and letter_count >= 3 * leetspeak_character_count else value
 
 
 def _is_slug(value: str) -> bool:
@@ -108,11 +104,7 @@ def _estimated_bits_of_run(character_run: str) -> float:
         return math.log2(10) * len(character_run)
     if not character_run.isalpha():
         return _BITS_PER_SIGN * len(character_run)
-    return (
-        _BITS_PER_WORD_LETTER * len(character_run) + 4
-        if _is_wordlike(character_run)
-        else math.log2(26) * len(character_run) + 1
-    )
+    return _BITS_PER_WORD_LETTER * len(character_run) + 4 if _is_wordlike(character_run) else math.log2(26) * len(character_run) + 1
 
 
 @lru_cache(maxsize=4096)

@@ -24,9 +24,7 @@ _NAME_VALUE_LINE = re.compile(
     re.MULTILINE,
 )
 # What holds a credential under a name that tells of none: base64 of user and password, a key, a line of a .netrc.
-_UNNAMED_CREDENTIAL = re.compile(
-    r"\b_auth[ \t]{0,20}=[ \t]{0,20}[^\s$]|npmAuthIdent:|client-key-data:|\bpassword[ \t]{1,20}[^\s$]"
-)
+_UNNAMED_CREDENTIAL = re.compile(r"\b_auth[ \t]{0,20}=[ \t]{0,20}[^\s$]|npmAuthIdent:|client-key-data:|\bpassword[ \t]{1,20}[^\s$]")
 
 
 def is_sample_filename(path: str) -> bool:

@@ -15,12 +15,7 @@ _OPTION_VALUE_LENGTH_LIMIT = 12  # characters, one more than what an option says
 
 def is_no_credential_by_form(text: str) -> bool:
     """Whether a value has the form of a path, a file, an address, or of options."""
-    return (
-        text.startswith(_PATH_PREFIXES)
-        or "://" in text
-        or text.endswith(_FILE_SUFFIXES)
-        or _is_option_list_without_secret(text)
-    )
+    return text.startswith(_PATH_PREFIXES) or "://" in text or text.endswith(_FILE_SUFFIXES) or _is_option_list_without_secret(text)
 
 
 def _is_option_list_without_secret(text: str) -> bool:
@@ -30,17 +25,14 @@ def _is_option_list_without_secret(text: str) -> bool:
     """
     first_option, *other_options = text.split(",")
     option_partitions = [
-        one.partition("=")
-        for one in (other_options if _OPTION_NAME_PATTERN.match(first_option) else [first_option, *other_options])
+        one.partition("=") for one in (other_options if _OPTION_NAME_PATTERN.match(first_option) else [first_option, *other_options])
     ]
     return (
         len(text) <= _MAX_OPTIONS_LENGTH
         and bool(other_options)
         and all(
             _OPTION_NAME_PATTERN.match(name)
-            and (
-                value.startswith(_PATH_PREFIXES) or (0 < len(value) < _OPTION_VALUE_LENGTH_LIMIT and not has_secret_word(name))
-            )
+            and (value.startswith(_PATH_PREFIXES) or (0 < len(value) < _OPTION_VALUE_LENGTH_LIMIT and not has_secret_word(name)))
             for name, _, value in option_partitions
         )
     )

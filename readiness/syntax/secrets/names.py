@@ -112,17 +112,11 @@ def is_secret_name(name: str) -> bool:
     words_of_name = name_words(name)
     while len(words_of_name) > 1 and words_of_name[-1].isdigit():
         words_of_name.pop()  # `PASSWORD_2` only counts
-    if (
-        not words_of_name
-        or words_of_name[0] in _SWITCH_FIRST_WORDS | _SECRET_REFERENCE_FIRST_WORDS
-        or _NON_SECRET_SWITCH_WORDS & set(words_of_name)
-    ):
+    if not words_of_name or words_of_name[0] in _SWITCH_FIRST_WORDS | _SECRET_REFERENCE_FIRST_WORDS or _NON_SECRET_SWITCH_WORDS & set(words_of_name):
         return False
     if words_of_name[-1] == "credentials" and words_of_name[-2:-1] in (["key"], ["keystore"], ["truststore"]):
         return False  # Confluent's images: the name of a file that holds it
-    if words_of_name[-1] in SECRET_WORDS or (
-        len(words_of_name) > 1 and (words_of_name[-2], words_of_name[-1]) in SECRET_WORD_PAIRS
-    ):
+    if words_of_name[-1] in SECRET_WORDS or (len(words_of_name) > 1 and (words_of_name[-2], words_of_name[-1]) in SECRET_WORD_PAIRS):
         return True
     if words_of_name[-3:] == ["initial", "cluster", "token"]:
         return False  # etcd: a name that keeps clusters apart
@@ -155,11 +149,7 @@ def has_secret_word(name: str) -> bool:
         or "prompt" in words_of_name
         or bool(_NON_SECRET_SWITCH_WORDS & set(words_of_name))
     )
-    return (
-        bool(_WIDE_SECRET_NAME.search(snake_case_name))
-        and not is_about_secret_only
-        and not _WIDE_NON_SECRET_NAME.search(snake_case_name)
-    )
+    return bool(_WIDE_SECRET_NAME.search(snake_case_name)) and not is_about_secret_only and not _WIDE_NON_SECRET_NAME.search(snake_case_name)
 
 
 def is_public_name(name: str) -> bool:
@@ -215,11 +205,7 @@ def may_be_secret_reference_name(name: str) -> bool:
 def may_be_secret_object_name(name: str) -> bool:
     """Whether a variable may hold what a Secret object is called: `OPERATOR_SECRET`, and not `JWT_SECRET`, which an application signs with."""
     words_of_name = name_words(name)
-    return (
-        len(words_of_name) > 1
-        and words_of_name[-1] in ("secret", "secrets")
-        and words_of_name[-2] not in _APPLICATION_SECRET_WORDS
-    )
+    return len(words_of_name) > 1 and words_of_name[-1] in ("secret", "secrets") and words_of_name[-2] not in _APPLICATION_SECRET_WORDS
 
 
 def _is_manifest_style(name: str) -> bool:

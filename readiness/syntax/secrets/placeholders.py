@@ -12,9 +12,7 @@ REFERENCE_VALUE = re.compile(
     |(?:vault|secret|secrets|ssm|op|awssm|gcpsm|azurekv|ref|arn|sops|doppler|env|file|k8s)[:+]\S*)\s*\Z""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-VARIABLE_OR_TEMPLATE = re.compile(
-    r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-?+=][^{}]*)?\}|\$\(\w+\)|\$[A-Za-z_]\w*|\$\{\{[^{}]*\}\}|\{\{[^{}]*\}\}"
-)
+VARIABLE_OR_TEMPLATE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-?+=][^{}]*)?\}|\$\(\w+\)|\$[A-Za-z_]\w*|\$\{\{[^{}]*\}\}|\{\{[^{}]*\}\}")
 PLACEHOLDER_PHRASE = re.compile(
     r"""change[-_ ]?(?:me|it|this)|replace[-_ ]?(?:me|this|with|by)?\b|your[-_ ]|\byour|my[-_ ]?(?:secret|password|token|key)\b|
     example|placeholder|redacted|dummy|\btodo\b|fixme|insert[-_ ]|xxx|\*\*\*|\.\.\.|…|<[^<\n]*>|put[-_ ]?your|set[-_ ]?(?:me|this)|
@@ -65,8 +63,7 @@ def is_list_of_references(setting_name: str, value: str) -> bool:
     if not pointer_lines or len(pointer_lines) > _MAX_POINTER_LINES:
         return False
     return all(
-        _SECRET_POINTER_LINE.fullmatch(line) or (_is_plural_secrets_name(setting_name) and _is_named_secret_pointer(line))
-        for line in pointer_lines
+        _SECRET_POINTER_LINE.fullmatch(line) or (_is_plural_secrets_name(setting_name) and _is_named_secret_pointer(line)) for line in pointer_lines
     )
 
 

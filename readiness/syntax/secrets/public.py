@@ -60,16 +60,12 @@ def _snake_case_name(name: str) -> str:
 def is_called_public_by_comment(text: str, offset: int) -> bool:
     """Whether the comment behind the value at a place of a text, or directly above its line, says that anybody may have it."""
     line_end = text.find("\n", offset, offset + _MAX_LINE_CHARACTERS)
-    trailing_comment_match = _TRAILING_COMMENT.search(
-        text, offset, line_end if line_end >= 0 else min(len(text), offset + _MAX_LINE_CHARACTERS)
-    )
+    trailing_comment_match = _TRAILING_COMMENT.search(text, offset, line_end if line_end >= 0 else min(len(text), offset + _MAX_LINE_CHARACTERS))
     if trailing_comment_match is not None and _comment_calls_public(trailing_comment_match["words"]):
         return True
     line_start = text.rfind("\n", max(0, offset - _MAX_LINE_CHARACTERS), offset) + 1
     comment_lines: list[str] = []
-    for line in reversed(
-        text[max(0, line_start - _MAX_COMMENT_LINES * _MAX_LINE_CHARACTERS) : line_start].splitlines()[-_MAX_COMMENT_LINES:]
-    ):
+    for line in reversed(text[max(0, line_start - _MAX_COMMENT_LINES * _MAX_LINE_CHARACTERS) : line_start].splitlines()[-_MAX_COMMENT_LINES:]):
         if not _COMMENT_LINE_START.match(line):
             break
         comment_lines.append(line.strip(" \t#/;-"))

@@ -79,8 +79,7 @@ def _secret_candidates(text: str, value_context: ValueContext) -> Iterator[Found
             candidate_verdict = classify_value("", text[credential_shape.span.start : credential_shape.span.end], value_context)
             if (
                 candidate_verdict.is_exposed
-                and (verdict_in_line := _verdict_unless_commented_out(text, credential_shape.span, candidate_verdict))
-                is not None
+                and (verdict_in_line := _verdict_unless_commented_out(text, credential_shape.span, candidate_verdict)) is not None
             ):
                 yield FoundSecret(verdict_in_line, credential_shape.span)
     for account in find_url_accounts(text):
@@ -97,9 +96,7 @@ def _secret_candidates(text: str, value_context: ValueContext) -> Iterator[Found
             yield FoundSecret(candidate_verdict, Span(*netrc_match.span(1)))
     for assignment_match in _ASSIGNMENT_PATTERN.finditer(text) if may_contain_secret_name(text) else ():
         value_start = _assigned_value_start(text, assignment_match)
-        assignment_verdict = (
-            _verdict_on_assignment(text, assignment_match, value_start, value_context) if value_start is not None else None
-        )
+        assignment_verdict = _verdict_on_assignment(text, assignment_match, value_start, value_context) if value_start is not None else None
         if assignment_verdict is not None and value_start is not None:
             secret_span = Span(value_start + assignment_verdict.span.start, value_start + assignment_verdict.span.end)
             assignment_verdict = _verdict_unless_commented_out(text, secret_span, assignment_verdict)
@@ -120,9 +117,7 @@ def _assigned_value_start(text: str, assignment_match: re.Match[str]) -> int | N
     return value_start if assignment_match["sign"].endswith("=") else value_start + 1
 
 
-def _verdict_on_assignment(
-    text: str, assignment_match: re.Match[str], value_start: int, value_context: ValueContext
-) -> SecretVerdict | None:
+def _verdict_on_assignment(text: str, assignment_match: re.Match[str], value_start: int, value_context: ValueContext) -> SecretVerdict | None:
     """What the value of an assignment is, from `value_start` on, where it stands in the open."""
     value = text[value_start : assignment_match.end("value")]
     is_computed_value = _COMPUTED_VALUE.match(value) or _SQL_VARIABLE.match(assignment_match["sign"])

@@ -122,9 +122,7 @@ _KNOWN_WORDS = (
 _KNOWN_WORD_LENGTHS = range(1, max(map(len, _KNOWN_WORDS)) + 1)
 _LETTER_OR_DIGIT_RUN = re.compile(r"[a-z]+|[0-9]+")
 # What people spell in the letters of hexadecimal numbers.
-_HEX_SPELLED_WORDS = re.compile(
-    r"(?:0x)?(?:dead|beef|cafe|babe|face|feed|food|f00d|d00d|c0de|code|c0ffee|decaf|bad|baad|defec8ed|0|-){1,80}\Z"
-)
+_HEX_SPELLED_WORDS = re.compile(r"(?:0x)?(?:dead|beef|cafe|babe|face|feed|food|f00d|d00d|c0de|code|c0ffee|decaf|bad|baad|defec8ed|0|-){1,80}\Z")
 _WORD_SEPARATOR = re.compile(r"[^a-z0-9]+")
 _COMMON_PASSWORD_SUFFIX = re.compile(r"[0-9]{0,4}[!?.*#_-]{0,3}\Z")
 
@@ -133,14 +131,8 @@ def is_repeating_or_sequential(text: str) -> bool:
     """Whether characters mostly repeat or follow each other, as in `0123456789abcdef`, `aaaa1111` and a row of zeros."""
     code_point_steps = [ord(after) - ord(before) for before, after in itertools.pairwise(text)]
     small_step_count = sum(-1 <= code_point_step <= 1 for code_point_step in code_point_steps)
-    wraparound_count = sum(
-        before in "9f0" for before, code_point_step in zip(text, code_point_steps, strict=False) if abs(code_point_step) > 1
-    )
-    return (
-        len(text) > 2
-        and small_step_count + wraparound_count >= 0.8 * len(code_point_steps)
-        and small_step_count >= 0.6 * len(code_point_steps)
-    )
+    wraparound_count = sum(before in "9f0" for before, code_point_step in zip(text, code_point_steps, strict=False) if abs(code_point_step) > 1)
+    return len(text) > 2 and small_step_count + wraparound_count >= 0.8 * len(code_point_steps) and small_step_count >= 0.6 * len(code_point_steps)
 
 
 def stated_meaning_of(value: str) -> StatedMeaning | None:
@@ -187,9 +179,7 @@ def _is_several_words(lowercase_value: str) -> bool:
 def is_secret_description(value: str) -> bool:
     """Whether a value that is to be changed tells what belongs in its place, so that nobody tries it: no `changeme`."""
     lowercase_value = value.lower()
-    return bool(_SECRET_DESCRIPTION.search(lowercase_value)) or _has_quality_and_secret_word(
-        set(split_known_words(lowercase_value) or ())
-    )
+    return bool(_SECRET_DESCRIPTION.search(lowercase_value)) or _has_quality_and_secret_word(set(split_known_words(lowercase_value) or ()))
 
 
 def _has_quality_and_secret_word(words: set[str]) -> bool:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-_BACKUP_NAME = re.compile(
-    r"(?:\A|[-_])backups?(?:[-_](?:daily|hourly|weekly|postgres|postgresql|mysql|mariadb|mongodb|db|database|data))?\Z"
-)
+_BACKUP_NAME = re.compile(r"(?:\A|[-_])backups?(?:[-_](?:daily|hourly|weekly|postgres|postgresql|mysql|mariadb|mongodb|db|database|data))?\Z")
 _NON_BACKUP_WORD = re.compile(r"clean|prun|delet|purg|remov|expir|rotat|restor|verif|check|test")
 _DUMP_COMMAND = re.compile(
     r"\b(?:pg_dump(?:all)?|pg_basebackup|mysqldump|mariadb-dump|mongodump|redis-cli\s+--rdb|restic\s+backup|borg\s+create"

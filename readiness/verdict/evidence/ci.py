@@ -28,9 +28,7 @@ _FACT_BY_ACTION_KIND = {
     "secret-scan": "ci-secret-scan",
     "test": "ci-test",
 }
-_COMMIT_SHA_REFERENCE = re.compile(
-    r"github\.sha|GITHUB_SHA|CI_COMMIT_(?:SHORT_)?SHA|git rev-parse|type=sha|\$\{?(?:GIT_|COMMIT_)?SHA\b"
-)
+_COMMIT_SHA_REFERENCE = re.compile(r"github\.sha|GITHUB_SHA|CI_COMMIT_(?:SHORT_)?SHA|git rev-parse|type=sha|\$\{?(?:GIT_|COMMIT_)?SHA\b")
 _LOGIN_COMMAND = re.compile(r"--password-stdin|docker/login-action|login-action@")
 _SECRETS_EXPRESSION = re.compile(r"\$\{\{[^}]{0,80}\bsecrets\.")
 
@@ -56,9 +54,7 @@ def _action_facts(action: PipelineAction, pipeline: AnyPipeline) -> Iterator[str
         yield _FACT_BY_ACTION_KIND[action.kind]
     if action.kind == "push" and _COMMIT_SHA_REFERENCE.search(action.text):
         yield "ci-commit-tag"
-    is_scheduled = (
-        "schedule" in pipeline.triggers if isinstance(pipeline, model.Workflow) else '"schedule"' in pipeline.source.text
-    )
+    is_scheduled = "schedule" in pipeline.triggers if isinstance(pipeline, model.Workflow) else '"schedule"' in pipeline.source.text
     if action.kind in _SCAN_ACTION_KINDS and is_scheduled:
         yield "ci-scheduled-scan"
 
@@ -86,11 +82,7 @@ def _job_facts(stage: JobDelivery, neighbourhood: JobNeighbourhood) -> Iterator[
     for later_stage in (stage, *neighbourhood.stages_after):
         for action in later_stage.actions:
             is_after_deployment = later_stage is not stage or action.position_in_job > last_deployment.position_in_job
-            if (
-                is_after_deployment
-                and action.kind in {"smoke", "test"}
-                and stage.target_environment not in ("staging", "preview")
-            ):
+            if is_after_deployment and action.kind in {"smoke", "test"} and stage.target_environment not in ("staging", "preview"):
                 yield "ci-smoke", action.source, action.span
             if action.kind == "rollout":
                 yield "ci-rollout-watched", action.source, action.span

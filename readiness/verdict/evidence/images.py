@@ -32,6 +32,4 @@ def variable_facts(name: str, value: str | None) -> tuple[str, ...]:
     """All facts that a variable is: that of variable_fact, and that debugging is off."""
     variable_fact_name = variable_fact(name, value)
     is_debug_off = name.lower() in _DEBUG_VARIABLES and (value or "").lower() in _FALSE_TEXTS
-    return tuple(
-        filter(None, (variable_fact_name, "debug-off" if is_debug_off or variable_fact_name == "production-named" else ""))
-    )
+    return tuple(filter(None, (variable_fact_name, "debug-off" if is_debug_off or variable_fact_name == "production-named" else "")))

@@ -76,29 +76,19 @@ def _object_facts(kubernetes_object: Object) -> Iterator[tuple[str, Span]]:
     for alert in alerts_of(kubernetes_object):
         yield "alert", alert.span
         alert_text = f"{alert.name[:200]} {alert.expression[:4000]}"
-        yield from (
-            (variable_name, alert.span)
-            for variable_name, *all_of in _FACTS_AND_ALERT_PATTERNS
-            if all(p.search(alert_text) for p in all_of)
-        )
+        yield from ((variable_name, alert.span) for variable_name, *all_of in _FACTS_AND_ALERT_PATTERNS if all(p.search(alert_text) for p in all_of))
     if _has_scrape_annotation(kubernetes_object):
         yield "scraping", kubernetes_object.annotations.entry_span(_SCRAPE_ANNOTATION)
     if kubernetes_object.kind == "HorizontalPodAutoscaler":
         custom_metrics = [
-            metric
-            for metric in kubernetes_object.spec.mappings_under("metrics")
-            if metric.string_under("type") in _CUSTOM_METRIC_TYPES
+            metric for metric in kubernetes_object.spec.mappings_under("metrics") if metric.string_under("type") in _CUSTOM_METRIC_TYPES
         ]
         yield from (("autoscaler-own-metric", metric.at()) for metric in custom_metrics[:1])
     if kubernetes_object.kind == "ConfigMap":
         yield from _dashboard_facts(kubernetes_object)
         for variable_name, setting in kubernetes_object.variables.items():
             yield from ((fact_name, setting.span) for fact_name in variable_facts(variable_name, setting.value))
-    if (
-        kubernetes_object.kind == "Service"
-        and kubernetes_object.group == ""
-        and kubernetes_object.spec.get("type", "ClusterIP") == "ClusterIP"
-    ):
+    if kubernetes_object.kind == "Service" and kubernetes_object.group == "" and kubernetes_object.spec.get("type", "ClusterIP") == "ClusterIP":
         service_ports = list(kubernetes_object.spec.mappings_under("ports"))
         metrics_ports = [port for port in service_ports if _METRICS_PORT_NAME.search(str(port.get("name")))]
         if metrics_ports and len(metrics_ports) < len(service_ports):
@@ -118,17 +108,11 @@ def _facts_by_object_kind(kubernetes_object: Object) -> Iterator[tuple[str, Span
     elif kubernetes_object.kind == "ScaledObject" and "maxReplicaCount" in object_spec:
         yield "autoscaler-bounds", object_spec.at("maxReplicaCount")
     elif kubernetes_object.kind == "PodDisruptionBudget":
-        yield from (
-            ("disruption-budget", object_spec.at(annotation_key))
-            for annotation_key in _BUDGET_FIELDS
-            if annotation_key in object_spec
-        )
+        yield from (("disruption-budget", object_spec.at(annotation_key)) for annotation_key in _BUDGET_FIELDS if annotation_key in object_spec)
     elif kubernetes_object.kind == "NetworkPolicy":
         policy_types = object_spec.get("policyTypes")
         for traffic_direction, fact_name in _POLICY_DIRECTIONS_AND_FACTS:
-            if traffic_direction in object_spec or (
-                isinstance(policy_types, Seq) and traffic_direction.capitalize() in policy_types
-            ):
+            if traffic_direction in object_spec or (isinstance(policy_types, Seq) and traffic_direction.capitalize() in policy_types):
                 yield fact_name, object_spec.at(traffic_direction if traffic_direction in object_spec else "policyTypes")
     elif kubernetes_object.kind in {"Role", "ClusterRole"} and kubernetes_object.node.get("rules"):
         yield "role", kubernetes_object.node.at("rules")
@@ -136,9 +120,7 @@ def _facts_by_object_kind(kubernetes_object: Object) -> Iterator[tuple[str, Span
         for annotation_key, annotation_value in kubernetes_object.annotations.items():
             is_enabled_value = str(annotation_value).lower() not in _EMPTY_ANNOTATION_VALUES
             annotation_facts = (
-                fact_name
-                for fact_name, words in _FACTS_AND_ANNOTATION_PATTERNS
-                if is_enabled_value and words.search(str(annotation_key))
+                fact_name for fact_name, words in _FACTS_AND_ANNOTATION_PATTERNS if is_enabled_value and words.search(str(annotation_key))
             )
             yield from ((fact_name, kubernetes_object.annotations.entry_span(annotation_key)) for fact_name in annotation_facts)
     if kubernetes_object.kind == "StatefulSet" and object_spec.get("volumeClaimTemplates"):
@@ -173,19 +155,13 @@ def _dashboard_facts(config_map: Object) -> Iterator[tuple[str, Span]]:
     for file_name, file_text in data_node.items():
         if file_name.endswith(".json") and isinstance(file_text, str) and _DASHBOARD_JSON.search(file_text):
             yield "dashboard-server", data_node.key_span(file_name)
-            yield from (
-                (name, data_node.key_span(file_name)) for name, words in _FACTS_AND_PANEL_PATTERNS if words.search(file_text)
-            )
+            yield from ((name, data_node.key_span(file_name)) for name, words in _FACTS_AND_PANEL_PATTERNS if words.search(file_text))
 
 
 def _scheduled_backup_facts(kubernetes_object: Object, pods: tuple[Pod, ...]) -> Iterator[tuple[str, Span]]:
     """A backup that runs by itself: its schedule."""
-    has_active_schedule = (
-        isinstance(kubernetes_object.spec.get("schedule"), str) and kubernetes_object.spec.get("suspend") is not True
-    )
-    fact_of_custom_resource = property_by_fact_name("kubernetes-custom", "shows").get(
-        f"{kubernetes_object.kind} {kubernetes_object.group}"
-    )
+    has_active_schedule = isinstance(kubernetes_object.spec.get("schedule"), str) and kubernetes_object.spec.get("suspend") is not True
+    fact_of_custom_resource = property_by_fact_name("kubernetes-custom", "shows").get(f"{kubernetes_object.kind} {kubernetes_object.group}")
     is_backup = fact_of_custom_resource == _BACKUP_SCHEDULE_FACT
     if kubernetes_object.kind == "CronJob" and has_active_schedule:
         container_commands = [" ".join(_strings_in_sequence(c.node.get("command")) + _strings_in_sequence(c.node.get("args")))
@@ -211,6 +187,4 @@ def _pod_facts(pod: Pod) -> Iterator[tuple[str, Span]]:
         if image_fact_name and image_fact_name != "backup" and pod.serving:
             yield image_fact_name, container.node.at("image")
         for variable_name, setting in container.variables.items():
-            yield from (
-                (image_fact_name, setting.name_span) for image_fact_name in variable_facts(variable_name, setting.value)
-            )
+            yield from ((image_fact_name, setting.name_span) for image_fact_name in variable_facts(variable_name, setting.value))

@@ -82,9 +82,7 @@ def _block_facts(directive: Directive) -> Iterator[str]:
     block = directive.block
     if block is None:
         return
-    if directive.name == "upstream" and any(
-        d.name in property_by_fact_name("nginx-directives", "balances") for d in block.directives
-    ):
+    if directive.name == "upstream" and any(d.name in property_by_fact_name("nginx-directives", "balances") for d in block.directives):
         yield "balanced-upstream"
     if directive.name == "upstream" and len(block.directives_named("server")) > 1:
         yield "balanced-servers"

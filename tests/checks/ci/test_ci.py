@@ -14,11 +14,7 @@ HERE = Path(__file__).parent
 @pytest.mark.parametrize("name", ["valid", "ready"])
 def test_what_github_takes_is_no_mistake(name: str) -> None:
     report = readiness.check([HERE / name], select=["ALL"])
-    wrong = [
-        (f.path, f.line, f.rule)
-        for f in report.findings
-        if f.rule_definition.category == "correctness" and f.rule_definition.kind == "ci"
-    ]
+    wrong = [(f.path, f.line, f.rule) for f in report.findings if f.rule_definition.category == "correctness" and f.rule_definition.kind == "ci"]
     assert wrong == []
 
 

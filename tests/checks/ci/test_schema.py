@@ -29,8 +29,6 @@ def test_a_workflow_that_is_all_comments_is_switched_off(tmp_path: Path, text: s
     assert missing_keys(tmp_path, text) == []
 
 
-@pytest.mark.parametrize(
-    ("text", "count"), [("\n", 2), ("# a\nname: x\n", 2), ("# jobs: {}\non: push\n", 1), ("jobs: # on\n", 1)]
-)
+@pytest.mark.parametrize(("text", "count"), [("\n", 2), ("# a\nname: x\n", 2), ("# jobs: {}\non: push\n", 1), ("jobs: # on\n", 1)])
 def test_a_workflow_that_says_something_is_high(tmp_path: Path, text: str, count: int) -> None:
     assert missing_keys(tmp_path, text) == ["high"] * count

@@ -30,9 +30,7 @@ def role(rule: str) -> str:
     return f"---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: given}}\nrules: [{rule}]\n"
 
 
-def workload(
-    image: str, *, kind: str = "Deployment", name: str = "runner", account: str = "runner", namespace: str = "ops"
-) -> str:
+def workload(image: str, *, kind: str = "Deployment", name: str = "runner", account: str = "runner", namespace: str = "ops") -> str:
     api = "batch/v1" if kind == "Job" else "apps/v1"
     return (
         f"---\napiVersion: {api}\nkind: {kind}\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec:\n  template:\n"
@@ -81,9 +79,7 @@ def test_a_role_that_others_hold_too_is_not_only_the_controllers(tmp_path: Path)
     both = f"{ACCOUNT}, {{kind: ServiceAccount, name: shop, namespace: ops}}"
     text = binding("cluster-admin", both) + workload("velero/velero:v1.17.0")
     assert severities(tmp_path, text) == [("rbac-cluster-admin", "high")]
-    assert severities(tmp_path, role(ROLES["rbac-everything"]) + workload("velero/velero:v1.17.0")) == [
-        ("rbac-everything", "high")
-    ]
+    assert severities(tmp_path, role(ROLES["rbac-everything"]) + workload("velero/velero:v1.17.0")) == [("rbac-everything", "high")]
 
 
 GROUP, USER = "{kind: Group, name: platform}", "{kind: User, name: ann@example.com}"

@@ -31,9 +31,7 @@ def verdicts(project: Project, folder: str = "") -> Verdicts:
     core = {bound.rule.id: bound.rule for bound in catalogue()}
     rules = [bound for bound in catalogue() if bound.rule.id.startswith("k8s/")]
     engine.run_rules(project, rules, core, outcome)
-    return {
-        (one.rule, one.resource) for one in outcome.findings if one.path.startswith(folder) and not one.rule.startswith("core/")
-    }
+    return {(one.rule, one.resource) for one in outcome.findings if one.path.startswith(folder) and not one.rule.startswith("core/")}
 
 
 def workload(name: str, *, version: str = "1.2.3", more: str = "") -> str:

@@ -60,10 +60,6 @@ def test_every_field_of_every_kind_is_known_and_none_is_made_up() -> None:
         wrong += [f"{theirs}.{field} is not official" for field in mine if field not in its]
         required = {field for field, kind in mine.items() if kind.endswith("!")}
         wrong += [f"{theirs}.{field}: required?" for field in required ^ set(spec.get("required", ()))]
-        pairs += [
-            (mine[field].rstrip("!").removeprefix("[]").removeprefix("{}"), target(its[field]))
-            for field in mine
-            if field in its
-        ]
+        pairs += [(mine[field].rstrip("!").removeprefix("[]").removeprefix("{}"), target(its[field])) for field in mine if field in its]
     assert len(seen) > 400
     assert sorted(wrong) == []

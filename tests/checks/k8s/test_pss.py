@@ -139,13 +139,7 @@ def test_containers(place: str, security: dict[str, Any], baseline: set[str], re
             {"baseline-sysctls"},
         ),
         (
-            {
-                "security": {
-                    "sysctls": [
-                        {"name": name, "value": "1"} for name in sorted(property_by_fact_name("kernel-parameters", "safe"))
-                    ]
-                }
-            },
+            {"security": {"sysctls": [{"name": name, "value": "1"} for name in sorted(property_by_fact_name("kernel-parameters", "safe"))]}},
             set(),
             set(),
         ),
@@ -246,7 +240,5 @@ def test_the_profiles_hold_what_the_levels_ask() -> None:
 
     baseline = {f"k8s/pss-{name}" for name in pss.BASELINE_CHECK_BY_CONTROL}
     assert rules_of("pss-baseline") == baseline
-    asked = {name for name in pss.BASELINE_CHECK_BY_CONTROL if name not in pss.BASELINE_CONTROLS_IN_RESTRICTED} | set(
-        pss.RESTRICTED_CHECK_BY_CONTROL
-    )
+    asked = {name for name in pss.BASELINE_CHECK_BY_CONTROL if name not in pss.BASELINE_CONTROLS_IN_RESTRICTED} | set(pss.RESTRICTED_CHECK_BY_CONTROL)
     assert rules_of("pss-restricted") == {f"k8s/pss-{name}" for name in asked}

@@ -92,10 +92,7 @@ def told(rule: str, *projects: Project) -> Told:
     core = {bound.rule.id: bound.rule for bound in catalogue()}
     for one in projects:
         engine.run_rules(one, rules, core, outcome)
-    return [
-        (one.path, one.severity, next((other.source.path for other in one.related), ""))
-        for one in engine.sort_and_deduplicate(outcome.findings)
-    ]
+    return [(one.path, one.severity, next((other.source.path for other in one.related), "")) for one in engine.sort_and_deduplicate(outcome.findings)]
 
 
 @pytest.mark.parametrize(("selecting", "selected", "other", "rule"), KINDS.values(), ids=KINDS)
@@ -135,9 +132,7 @@ class TestSelections:
         prod = project({"prod/s.yaml": selecting, "prod/d.yaml": other}, "prod")
         assert told(rule, dev, prod) == [("prod/s.yaml", Severity.LOW, "dev/d.yaml")]
 
-    def test_a_copy_without_an_application_may_be_for_the_one_that_there_is(
-        self, selecting: str, selected: str, other: str, rule: str
-    ) -> None:
+    def test_a_copy_without_an_application_may_be_for_the_one_that_there_is(self, selecting: str, selected: str, other: str, rule: str) -> None:
         """As examples and patches to apply by hand are."""
         del other
         files = {

@@ -141,9 +141,7 @@ WORDS = st.sampled_from(["api", "web", "node", "nginx", "acme", "shop"])
 
 
 @given(st.lists(st.tuples(WORDS, WORDS), max_size=4), WORDS, WORDS)
-def test_a_join_is_by_the_last_part_of_the_name_and_by_one_dockerfile_alone(
-    folders: list[tuple[str, str]], owner: str, name: str
-) -> None:
+def test_a_join_is_by_the_last_part_of_the_name_and_by_one_dockerfile_alone(folders: list[tuple[str, str]], owner: str, name: str) -> None:
     files = {f"{a}/{b}/Dockerfile": NODE for a, b in folders}
     found = made_from({"k8s/pod.yaml": pod(f"ghcr.io/{owner}/{name}:1"), **files})
     fitting = [path for path in files if path.split("/")[1] == name]
@@ -215,8 +213,7 @@ def test_what_a_gitignore_names_is_not_missing(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("cloned/\nlocal.*\n")
     (tmp_path / "sub" / ".gitignore").write_text("made\n")
     (tmp_path / "compose.yaml").write_text(
-        "services:\n  a: {build: cloned}\n  b: {build: {context: ., dockerfile: local.Dockerfile}}\n"
-        "  c: {build: sub/made}\n  d: {build: gone}\n"
+        "services:\n  a: {build: cloned}\n  b: {build: {context: ., dockerfile: local.Dockerfile}}\n  c: {build: sub/made}\n  d: {build: gone}\n"
     )
     report = api.check([tmp_path], base=tmp_path, select=["project/dockerfile-unresolved"])
     assert [(one.path, one.line) for one in report.findings] == [("compose.yaml", 5)]

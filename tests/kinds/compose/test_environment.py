@@ -120,10 +120,7 @@ def test_no_secret_goes_into_what_may_be_shown() -> None:
 
 
 def test_what_a_secret_is_filled_in_to_is_one() -> None:
-    env = (
-        "PIN=${SALT}\nSALT=x-$DB_PASSWORD\nDB_PASSWORD=Lv2mWSfh38qk\nDSN=host=db password=Lv2mWSfh38qk\n"
-        "FIXED='$DB_PASSWORD'\nTAG=1\nIMAGE=a:$TAG\n"
-    )
+    env = "PIN=${SALT}\nSALT=x-$DB_PASSWORD\nDB_PASSWORD=Lv2mWSfh38qk\nDSN=host=db password=Lv2mWSfh38qk\nFIXED='$DB_PASSWORD'\nTAG=1\nIMAGE=a:$TAG\n"
     values = joined({"compose.yaml": SERVICE, ".env": env})["compose.yaml"].environment.values
     assert dict(values) == {"FIXED": "$DB_PASSWORD", "TAG": "1", "IMAGE": "a:1"}
 

@@ -106,9 +106,7 @@ def test_no_sign(text: str) -> None:
 NOTHING_KEPT = 'services: {web: {build: .}, db: {image: "postgres:17"}}\n'
 BROUGHT = {
     "a restart by an overlay": {"compose.scale.yaml": "services: {web: {restart: always}, db: {restart: always}}\n"},
-    "a volume by an overlay for production": {
-        "compose.prod.yaml": 'services: {db: {volumes: ["data:/var/lib/postgresql/data"]}}\n'
-    },
+    "a volume by an overlay for production": {"compose.prod.yaml": 'services: {db: {volumes: ["data:/var/lib/postgresql/data"]}}\n'},
 }
 
 
@@ -240,19 +238,14 @@ def test_report_says_once_what_was_taken_for_what(tmp_path: Path) -> None:
 
 
 def test_secrets_are_asked_everywhere(tmp_path: Path) -> None:
-    text = (
-        f"# For development only.\nservices: {{web: {{image: 'a/b:1', command: 'run --token gh{'p'}_{'a1B2c3D4e5F6' * 3}'}}}}\n"
-    )
+    text = f"# For development only.\nservices: {{web: {{image: 'a/b:1', command: 'run --token gh{'p'}_{'a1B2c3D4e5F6' * 3}'}}}}\n"
     report = check([write_files(tmp_path, {"compose.yaml": text})])
     assert "compose/secret-in-command" in {one.rule for one in report.findings}
 
 
 def test_secrets_in_what_is_taken_for_development(tmp_path: Path) -> None:
     """A password that somebody made up says nothing there; what a machine made is told."""
-    text = (
-        "# For development only.\n"
-        "services: {web: {image: 'a/b:1', environment: {APP_PASSWORD: hunter22, JWT_SECRET: kq83hfSWm2vLp0xT}}}\n"
-    )
+    text = "# For development only.\nservices: {web: {image: 'a/b:1', environment: {APP_PASSWORD: hunter22, JWT_SECRET: kq83hfSWm2vLp0xT}}}\n"
     report = check([write_files(tmp_path, {"compose.yaml": text})])
     secrets = [one.message for one in report.findings if one.rule_definition.category == "secrets"]
     assert len(secrets) == 1

@@ -131,17 +131,11 @@ CONTEXTS: dict[str, tuple[Files, bool]] = {
     "a bake file above": ({"docker-bake.json": "{}"}, False),
     "a bake file elsewhere": ({"other/docker-bake.hcl": ""}, True),
     "compose": (
-        {
-            "compose.yaml": "services:\n  a:\n    build:\n      context: app\n"
-            "      additional_contexts: {templates: ./templates}\n"
-        },
+        {"compose.yaml": "services:\n  a:\n    build:\n      context: app\n      additional_contexts: {templates: ./templates}\n"},
         False,
     ),
     "compose, in a list": (
-        {
-            "compose.yaml": "services:\n  a:\n    build:\n      context: app\n"
-            "      additional_contexts: [templates=./templates]\n"
-        },
+        {"compose.yaml": "services:\n  a:\n    build:\n      context: app\n      additional_contexts: [templates=./templates]\n"},
         False,
     ),
     "compose, another name": (

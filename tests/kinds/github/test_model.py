@@ -149,9 +149,7 @@ def test_a_cluster_of_its_own_is_no_deployment() -> None:
 
 
 def test_what_comes_before_a_job() -> None:
-    found = workflow(
-        "on: push\njobs:\n  a: {runs-on: x}\n  b: {needs: A, runs-on: x}\n  c: {needs: [b, c, gone], runs-on: x}\n"
-    )
+    found = workflow("on: push\njobs:\n  a: {runs-on: x}\n  b: {needs: A, runs-on: x}\n  c: {needs: [b, c, gone], runs-on: x}\n")
     assert model.finished_names_by_job_name(found) == {"a": frozenset(), "b": {"a"}, "c": {"a", "b"}}
 
 

@@ -88,8 +88,7 @@ def joined(files: dict[str, str]) -> list[GitlabFile]:
 def test_the_whole_gives_stages_templates_and_defaults() -> None:
     root, part = joined(
         {
-            ROOT: "stages: [pack]\ninclude: ci/build.yml\ndefault: {image: node:22.1}\n"
-            ".base: {when: manual, script: [echo base]}\n",
+            ROOT: "stages: [pack]\ninclude: ci/build.yml\ndefault: {image: node:22.1}\n.base: {when: manual, script: [echo base]}\n",
             "ci/build.yml": "stages: [other]\nbuild:\n  stage: pack\n  extends: .base\n",
         }
     )
@@ -194,9 +193,7 @@ def test_included_files_are_read_whatever_they_are_called(tmp_path: Path) -> Non
     (folder / "jobs/x.yml").write_text("x: {script: [make]}\n")
     (folder / "jobs/y.yml").write_text("y: {script: [make]}\n")
     core = {bound.rule.id: bound.rule for bound in catalogue()}
-    made = assemble.assemble_projects(
-        discover.discover_files([folder], working_directory=folder), core, may_judge_documents=False
-    )
+    made = assemble.assemble_projects(discover.discover_files([folder], working_directory=folder), core, may_judge_documents=False)
     assert {row.path: row.kind for row in made.file_statuses} == {
         ROOT: "gitlab",
         "jobs/x.yml": "gitlab",

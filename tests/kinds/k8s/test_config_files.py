@@ -14,9 +14,7 @@ from tests.make import write_files
 NO_OBJECTS = {
     "talos/nic.yaml": "---\napiVersion: v1alpha1\nkind: EthernetConfig\nname: Eno_1\nfeatures: {rx-gro: false}\n",
     "talos/host.yaml": 'kind: HostnameConfig\napiVersion: "v1alpha1"\nhostname: cp-1\n',
-    "env/spec.json": json.dumps(
-        {"apiVersion": "tanka.dev/v1alpha1", "kind": "Environment", "metadata": {"name": "environments/Web"}}, indent=2
-    ),
+    "env/spec.json": json.dumps({"apiVersion": "tanka.dev/v1alpha1", "kind": "Environment", "metadata": {"name": "environments/Web"}}, indent=2),
     "catalog-info.yaml": "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: Web_Shop}\nspec: {type: service}\n",
     "garden.yml": "apiVersion: garden.io/v1\nkind: Project\nname: Web Shop\nenvironments: []\n",
     "k0sctl.yaml": "apiVersion: k0sctl.k0sproject.io/v1beta1\nkind: Cluster\nmetadata: {name: Home_Lab}\nspec: {}\n",
@@ -32,17 +30,13 @@ def test_settings_of_a_program_are_no_manifest(tmp_path: Path, path: str) -> Non
     assert {one.rule for one in check([root]).findings if one.rule.startswith("k8s/")} == set()
 
 
-@pytest.mark.parametrize(
-    "api_version", ["v1", "example.com/v1alpha1", "internal.apiserver.k8s.io/v1alpha1"], ids=["core", "custom", "kubernetes"]
-)
+@pytest.mark.parametrize("api_version", ["v1", "example.com/v1alpha1", "internal.apiserver.k8s.io/v1alpha1"], ids=["core", "custom", "kubernetes"])
 def test_a_version_with_a_group_is_an_object(tmp_path: Path, api_version: str) -> None:
     text = f"apiVersion: {api_version}\nkind: ConfigMap\nmetadata: {{name: Web_Shop}}\n"
     assert "k8s/name-invalid" in {one.rule for one in check([write_files(tmp_path, {"a.yaml": text})]).findings}
 
 
-@pytest.mark.parametrize(
-    ("kind", "group"), [("Template", "template"), ("Route", "route"), ("ImageStream", "image"), ("DeploymentConfig", "apps")]
-)
+@pytest.mark.parametrize(("kind", "group"), [("Template", "template"), ("Route", "route"), ("ImageStream", "image"), ("DeploymentConfig", "apps")])
 def test_old_kinds_of_openshift_are_accepted_with_a_warning(tmp_path: Path, kind: str, group: str) -> None:
     text = f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: web}}\n"
     (found,) = [one for one in check([write_files(tmp_path, {"a.yaml": text})]).findings if one.rule == "k8s/kind-unknown"]

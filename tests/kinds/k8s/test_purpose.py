@@ -17,9 +17,7 @@ spec: {template: {spec: {containers: [{name: web, image: "acme/web:1"}]}}}
 """
 
 
-def taken(
-    path: str, text: str = DEPLOYMENT, *, beside: tuple[str, ...] = (), said: Purpose | None = None
-) -> Mapping[str, Purpose]:
+def taken(path: str, text: str = DEPLOYMENT, *, beside: tuple[str, ...] = (), said: Purpose | None = None) -> Mapping[str, Purpose]:
     """What a manifest, and the objects in it, were taken for in a tree of these paths."""
     source = Source(path, text)
     source.said = said

@@ -10,10 +10,7 @@ from tests.kinds.compose.test_units import Files, found
 
 MAIN = "events {}\nhttp {\n    include /etc/nginx/conf.d/*.conf;\n}\n"
 SITE = "server {\n    listen 80;\n    server_name shop.example.com;\n    location / { root /srv; }\n}\n"
-SECURE = (
-    "server {\n    listen 443 ssl;\n    ssl_certificate /c.pem;\n    ssl_certificate_key /k.pem;\n"
-    "    location / { root /srv; }\n}\n"
-)
+SECURE = "server {\n    listen 443 ssl;\n    ssl_certificate /c.pem;\n    ssl_certificate_key /k.pem;\n    location / { root /srv; }\n}\n"
 PLAIN = "server {\n    listen 80;\n    location / { root /srv; }\n}\n"
 
 

@@ -176,9 +176,7 @@ def test_each_reason_has_its_sort(tmp_path: Path, files: dict[str, str | bytes],
 
 
 @pytest.mark.parametrize("files", [{MAP_IN: MAP}, {"shop/charts/part-1.0.0.tgz": packed({})}])
-def test_without_a_renderer_it_is_absent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str | bytes]
-) -> None:
+def test_without_a_renderer_it_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str | bytes]) -> None:
     monkeypatch.setattr(helm, "available_chart_renderer", lambda: "")
     write(tmp_path, outer(DECLARED) | files)
     path = MAP_IN if MAP_IN in files else "shop/Chart.yaml"
@@ -243,9 +241,7 @@ FOREVER = "{{- range until 100000000 }}{{ range until 100000000 }}x{{ end }}{{ e
 @needs_helm
 @on_linux
 @pytest.mark.parametrize("more", [{}, {"shop/values-prod.yaml": "loop: true\n"}])
-def test_a_chart_that_takes_too_long_is_no_fault_of_the_tree(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, str]
-) -> None:
+def test_a_chart_that_takes_too_long_is_no_fault_of_the_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, str]) -> None:
     monkeypatch.setattr(process, "MAX_PROCESSOR_SECONDS", 3)
     template = "{{ if .Values.loop }}" + FOREVER + "{{ end }}\n"
     defaults = {"shop/values.yaml": f"loop: {'false' if more else 'true'}\n"}

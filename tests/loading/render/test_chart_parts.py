@@ -100,9 +100,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize(("entries", "folder", "values"), PLACES.values(), ids=PLACES)
-def test_a_subchart_is_rendered_with_the_values_that_its_parent_gives(
-    tmp_path: Path, entries: tuple[str, ...], folder: str, values: str
-) -> None:
+def test_a_subchart_is_rendered_with_the_values_that_its_parent_gives(tmp_path: Path, entries: tuple[str, ...], folder: str, values: str) -> None:
     files = outer(*entries) | {"shop/values.yaml": values}
     report = check(tmp_path, files, below(f"shop/charts/{folder}", PART))
     assert told(report) == [("k8s/privileged", TEMPLATE.format(folder), 9)]

@@ -39,11 +39,7 @@ def places(root: Path, template: str, definition: str = DEFINITION) -> list[tupl
     report = readiness.check([write_files(root, files)], select=["k8s/privileged"], base=root)
     (finding,) = report.findings
     assert finding.path == "templates/pod.yaml"
-    return [
-        (one.source.path, one.source.position_of(one.span.start).line)
-        for one in finding.related
-        if one.message == "written here"
-    ]
+    return [(one.source.path, one.source.position_of(one.span.start).line) for one in finding.related if one.message == "written here"]
 
 
 @needs_helm

@@ -67,9 +67,7 @@ TESTED = {
 
 
 @pytest.mark.parametrize(("template", "rules"), TESTED.values(), ids=TESTED)
-def test_values_of_an_install_test_reach_templates_and_are_not_asked_themselves(
-    tmp_path: Path, template: str, rules: list[str]
-) -> None:
+def test_values_of_an_install_test_reach_templates_and_are_not_asked_themselves(tmp_path: Path, template: str, rules: list[str]) -> None:
     files = {"templates/extra.yaml": template, "ci/full-values.yaml": "extra: true\npid: true\n"}
     assert [one[0] for one in found(tmp_path, files, *ALL)] == rules
 
@@ -154,9 +152,7 @@ def test_a_chart_that_refuses_the_default_namespace_is_rendered_for_another(tmp_
 def test_a_schema_that_is_elsewhere_is_not_asked(tmp_path: Path) -> None:
     schema = '{"$ref": "https://example.com/schema.json"}'
     files = {"values.schema.json": schema, "templates/extra.yaml": TEMPLATE % ("true", IMAGE)}
-    assert found(tmp_path, files | {"values.yaml": "extra: true\n"}, "k8s/host-pid") == [
-        ("k8s/host-pid", "templates/extra.yaml", 10)
-    ]
+    assert found(tmp_path, files | {"values.yaml": "extra: true\n"}, "k8s/host-pid") == [("k8s/host-pid", "templates/extra.yaml", 10)]
 
 
 def test_defaults_that_the_schema_refuses_fail_nothing_where_other_values_pass(
@@ -236,9 +232,7 @@ GIVEN_BY_TESTS = {
 
 
 @pytest.mark.parametrize(("template", "files", "places"), GIVEN_BY_TESTS.values(), ids=GIVEN_BY_TESTS)
-def test_secrets_that_only_values_for_tests_give(
-    tmp_path: Path, template: str, files: dict[str, str], places: list[str]
-) -> None:
+def test_secrets_that_only_values_for_tests_give(tmp_path: Path, template: str, files: dict[str, str], places: list[str]) -> None:
     write(tmp_path, {"Chart.yaml": ABOUT.format("shop"), "templates/a.yaml": template, "values.yaml": "{}\n"} | files)
     report = readiness.check([tmp_path], select=["k8s/secret-committed", "k8s/secret-in-arguments"], base=tmp_path)
     assert sorted({one.path for one in report.findings}) == places

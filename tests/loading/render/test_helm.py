@@ -56,18 +56,14 @@ def check(root: Path, files: dict[str, str], select: str = "k8s/privileged", **m
 
 
 def said(report: Report) -> list[tuple[str, int, str, str]]:
-    return [
-        (finding.path, finding.line, finding.source.text[slice(*finding.span)], finding.message) for finding in report.findings
-    ]
+    return [(finding.path, finding.line, finding.source.text[slice(*finding.span)], finding.message) for finding in report.findings]
 
 
 @needs_helm
 def test_default_values_that_are_right_give_nothing(tmp_path: Path) -> None:
     report = check(tmp_path, CHART)
     assert said(report) == []
-    assert [(row.path, row.kind, row.status) for row in report.files if row.kind] == [
-        ("shop/templates/deploy.yaml", "helm", "checked")
-    ]
+    assert [(row.path, row.kind, row.status) for row in report.files if row.kind] == [("shop/templates/deploy.yaml", "helm", "checked")]
 
 
 @needs_helm
@@ -133,9 +129,7 @@ BAD = {
 
 @needs_helm
 @pytest.mark.parametrize(("template", "words"), BAD.values(), ids=BAD)
-def test_a_chart_that_fails_or_runs_away_is_a_finding(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str, words: str
-) -> None:
+def test_a_chart_that_fails_or_runs_away_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: str, words: str) -> None:
     monkeypatch.setattr(process, "MAX_PROCESSOR_SECONDS", 5)
     report = check(tmp_path, {**CHART, "templates/bad.yaml": template})
     (found,) = report.findings
@@ -173,9 +167,7 @@ def test_a_template_that_breaks_with_its_values_is_broken(tmp_path: Path) -> Non
 LIGHTHOUSE = {
     "Chart.yaml": CHART["Chart.yaml"],
     "values.yaml": "lighthouse: {enabled: false}\n",
-    "templates/web.yaml": (
-        "apiVersion: v1\nkind: Service\nmetadata: {name: shop-web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
-    ),
+    "templates/web.yaml": ("apiVersion: v1\nkind: Service\nmetadata: {name: shop-web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"),
     "templates/ingress.yaml": (
         "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: shop}\n"
         "spec: {defaultBackend: {service: {name: shop-lighthouse, port: {number: 80}}}}\n"

@@ -32,9 +32,7 @@ def is_told(tmp_path: Path, more: dict[str, str], path: str = "") -> bool:
     return "k8s/image-tag-missing" in {one.rule for one in check([root], base=root).findings}
 
 
-@pytest.mark.parametrize(
-    "change", ["newTag: 1.4.0", "newName: registry.example.net/web, newTag: 1.4.0", 'digest: "sha256:%s"' % ("a" * 64)]
-)
+@pytest.mark.parametrize("change", ["newTag: 1.4.0", "newName: registry.example.net/web, newTag: 1.4.0", 'digest: "sha256:%s"' % ("a" * 64)])
 def test_an_overlay_with_something_remote_replaces_it(tmp_path: Path, change: str) -> None:
     overlay = f"{REMOTE}images: [{{name: controller, {change}}}]\n"
     assert not is_told(tmp_path, {"live/kustomization.yaml": overlay})
@@ -51,9 +49,7 @@ def test_an_overlay_between_replaces_it(tmp_path: Path) -> None:
         {},
         {"live/kustomization.yaml": REMOTE},
         {"live/kustomization.yaml": REMOTE + "images: [{name: other, newTag: 1.4.0}]\n"},
-        {
-            "other/kustomization.yaml": 'resources: ["https://git.example.net/a.yaml"]\nimages: [{name: controller, newTag: "1"}]\n'
-        },
+        {"other/kustomization.yaml": 'resources: ["https://git.example.net/a.yaml"]\nimages: [{name: controller, newTag: "1"}]\n'},
     ],
     ids=["no overlay", "no images", "another image", "another base"],
 )

@@ -11,9 +11,7 @@ from readiness.loading.render import kustomize
 from readiness.verdict.report import Report
 from tests.make import write_files
 
-needs_kustomize = pytest.mark.skipif(
-    not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed"
-)
+needs_kustomize = pytest.mark.skipif(not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed")
 DEPLOYMENT = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -119,9 +117,7 @@ def test_overlays_are_built_where_no_program_is(tmp_path: Path, monkeypatch: pyt
     assert {row.status for row in report.files if row.kind == "kustomize"} == {"checked"}
 
 
-def test_what_only_a_program_builds_is_judged_as_plain_files_without_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_only_a_program_builds_is_judged_as_plain_files_without_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kustomize, "kustomize_build_command", list)
     plugin = TREE["prod/kustomization.yaml"] + "transformers: [plugin.yaml]\n"
     tree = {**TREE, "prod/kustomization.yaml": plugin, "prod/plugin.yaml": "kind: X\n"}

@@ -23,9 +23,7 @@ from readiness.verdict.report import Report
 from tests.make import write_files
 from tests.programs.test_process import Listener
 
-needs_kustomize = pytest.mark.skipif(
-    not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed"
-)
+needs_kustomize = pytest.mark.skipif(not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed")
 on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux, where the network can be taken away")
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: here}\n"
 URL = "http://127.0.0.1:PORT/x.yaml"
@@ -187,9 +185,7 @@ BUILDS = {
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_what_is_remote_is_refused_before_anything_is_built(
-    tmp_path: Path, listener: Listener, unstarted: list[object], name: str
-) -> None:
+def test_what_is_remote_is_refused_before_anything_is_built(tmp_path: Path, listener: Listener, unstarted: list[object], name: str) -> None:
     write(tmp_path, BUILDS[name], listener.port)
     where = next(file for file in BUILDS[name] if re.match(r"(?i)kustomization", file))
     status, reason = row(check(tmp_path), where)

@@ -29,9 +29,7 @@ from readiness.loading.render.tree import ConfinedTree
 from readiness.model import Source, Span
 from readiness.syntax.yaml import load_yaml_documents
 
-needs_kustomize = pytest.mark.skipif(
-    not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed"
-)
+needs_kustomize = pytest.mark.skipif(not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed")
 _HASH = re.compile(r"-[bcdfghkmt2456789]{10}\b")
 WEB = """\
 apiVersion: apps/v1
@@ -150,8 +148,7 @@ def tree(root: Path, overlay: str) -> None:
         "prod/p.yaml": mark + patch,
         "prod/a.env": "# x\nA=1\n  B = 2 \nC=\n\nD=a=b\n",
         "prod/b.txt": "one\n  two\n\nthree: [\n",
-        "part/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: "
-        "[cm.yaml]\nnameSuffix: -c\n",
+        "part/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [cm.yaml]\nnameSuffix: -c\n",
         "part/cm.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\ndata: {a: b}\n",
     }
     for name, text in files.items():

@@ -133,11 +133,7 @@ def test_a_release_gives_its_name_and_namespace(tmp_path: Path) -> None:
     core = {one.rule.id: one.rule for one in load_core_rules()}
     made = assemble.assemble_projects(found, core, may_judge_documents=None)
     names = {
-        one.name
-        for project in made.projects
-        for document in project.documents_of_kind("k8s")
-        for one in document.objects
-        if one.kind == "ConfigMap"
+        one.name for project in made.projects for document in project.documents_of_kind("k8s") for one in document.objects if one.kind == "ConfigMap"
     }
     assert names == {"release-in-default-x", "shop-in-prod-x"}
 
@@ -272,9 +268,7 @@ HOSTILE = ["--post-renderer=/bin/sh", "-x", "a b", "../a", "a\nb", "A", "a" * 30
 def test_a_name_that_is_none_reaches_no_renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     seen: list[helm.ValuesEnvironment] = []
 
-    def render(
-        contents: ChartFiles, wanted: Sequence[helm.ValuesEnvironment]
-    ) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
+    def render(contents: ChartFiles, wanted: Sequence[helm.ValuesEnvironment]) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
         del contents
         seen.extend(wanted)
         return [], {}
@@ -297,9 +291,7 @@ def test_one_process_renders_a_few_environments(tmp_path: Path, monkeypatch: pyt
     sizes: list[int] = []
     real = helm.render_chart
 
-    def render(
-        contents: ChartFiles, wanted: Sequence[helm.ValuesEnvironment]
-    ) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
+    def render(contents: ChartFiles, wanted: Sequence[helm.ValuesEnvironment]) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
         sizes.append(len(wanted))
         if len(sizes) == 2:
             raise RenderError("it did not finish")

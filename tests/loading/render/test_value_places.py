@@ -238,9 +238,7 @@ WRONG_VALUES = {
 
 
 @pytest.mark.parametrize(("printed", "own", "edge", "place"), WRONG_VALUES.values(), ids=WRONG_VALUES)
-def test_a_wrong_value_of_one_file_is_told_there(
-    tmp_path: Path, printed: str, own: str, edge: str, place: tuple[str, int]
-) -> None:
+def test_a_wrong_value_of_one_file_is_told_there(tmp_path: Path, printed: str, own: str, edge: str, place: tuple[str, int]) -> None:
     files = {"Chart.yaml": ABOUT, "values.yaml": own, "values-edge.yaml": edge, "templates/pod.yaml": PLACED.format(printed)}
     write_files(tmp_path, files)
     report = readiness.check([tmp_path], select=["k8s/field-type-wrong"], base=tmp_path)

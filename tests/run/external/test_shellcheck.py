@@ -13,9 +13,7 @@ from readiness import api
 from readiness.verdict.report import Report
 from tests.make import write_files
 
-needs_shellcheck = pytest.mark.skipif(
-    not shutil.which("shellcheck"), reason="needs shellcheck (the extra readiness[shellcheck])"
-)
+needs_shellcheck = pytest.mark.skipif(not shutil.which("shellcheck"), reason="needs shellcheck (the extra readiness[shellcheck])")
 DOCKERFILE = """\
 FROM debian:12.11
 RUN echo one && \\
@@ -51,11 +49,7 @@ def run(root: Path, files: dict[str, str], **more: Any) -> Report:
 
 
 def said(report: Report, rule: str = "shell/SC2086") -> list[tuple[str, int, str]]:
-    return [
-        (finding.path, finding.line, finding.source.text[slice(*finding.span)])
-        for finding in report.findings
-        if finding.rule == rule
-    ]
+    return [(finding.path, finding.line, finding.source.text[slice(*finding.span)]) for finding in report.findings if finding.rule == rule]
 
 
 @needs_shellcheck
@@ -199,9 +193,7 @@ echo '{"comments": [{"file": "0.sh", "line": 1, "column": 1, "endLine": 1, "endC
 
 
 @pytest.mark.parametrize(("word", "reason"), [("SLOW", "too long"), ("BROKEN", "JSONDecodeError")])
-def test_a_script_without_an_answer_is_told_and_the_others_go_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, reason: str
-) -> None:
+def test_a_script_without_an_answer_is_told_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, reason: str) -> None:
     (tmp_path / "bin").mkdir()
     fake = tmp_path / "bin" / "shellcheck"
     fake.write_text(FAKE, encoding="utf-8")

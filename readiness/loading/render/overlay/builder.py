@@ -68,9 +68,7 @@ def build_source(
     try:
         placed_source = builder.build_text(kustomization_source, environment)
         if placed_source.removals:
-            builder_keeping_removed_keys = OverlayBuilder(
-                overlay_inputs, {**source_by_path, **builder.more}, parsed_yaml, keep_removed_keys=True
-            )
+            builder_keeping_removed_keys = OverlayBuilder(overlay_inputs, {**source_by_path, **builder.more}, parsed_yaml, keep_removed_keys=True)
             with suppress(RenderError):  # what went may be in the way of what came
                 placed_source.kept = builder_keeping_removed_keys.build_text(kustomization_source, environment)
     except RecursionError:  # patches may put what is nested into what is nested
@@ -113,9 +111,7 @@ class OverlayBuilder:
             kustomization_source,
         )
 
-    def add_resources_of_folder(
-        self, kustomization_folder: str, resources: list[OverlayResource], *, is_component: bool
-    ) -> None:
+    def add_resources_of_folder(self, kustomization_folder: str, resources: list[OverlayResource], *, is_component: bool) -> None:
         """Add what a kustomization gives to `resources`; a component changes what is there, too."""
         kustomization_source, spec = self.read_kustomization(kustomization_folder)
         if (spec_text(spec, "kind") == "Component") is not is_component:
@@ -142,15 +138,11 @@ class OverlayBuilder:
     def read_kustomization(self, kustomization_folder: str) -> tuple[Source, KustomizationValueByKey]:
         """The keys of the kustomization in a folder, in lower case. Raises UnsupportedFeatureError for a key that is not known."""
         kustomization_paths = [
-            path
-            for name in sorted(KUSTOMIZATION_FILENAMES)
-            if (path := self.tree.real_file_path(posixpath.join(kustomization_folder, name)))
+            path for name in sorted(KUSTOMIZATION_FILENAMES) if (path := self.tree.real_file_path(posixpath.join(kustomization_folder, name)))
         ]
         if len(kustomization_paths) != 1:
             found_text = f"{len(kustomization_paths)} of them" if kustomization_paths else "none"
-            raise RenderError(
-                f"{self.tree.report_path(kustomization_folder)} is to hold one kustomization file, and has {found_text}"
-            )
+            raise RenderError(f"{self.tree.report_path(kustomization_folder)} is to hold one kustomization file, and has {found_text}")
         kustomization_source = self.source_at(kustomization_paths[0])
         documents = self.parse_documents(kustomization_source)
         if len(documents) != 1 or not isinstance(documents[0].data, dict):
@@ -203,9 +195,7 @@ class OverlayBuilder:
 
     def folder_of_entry(self, kustomization_folder: str, path_entry: PlacedValue) -> str:
         """The folder of an entry. Raises InvalidKustomizationError where there is none, and where the kustomization stands in it."""
-        real_folder_path = self.tree.real_folder_path(
-            posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string))
-        )
+        real_folder_path = self.tree.real_folder_path(posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string)))
         if real_folder_path is None:
             raise self.absent_entry_error(path_entry)
         if any(real_folder_path in {"", ".", one} or one.startswith(f"{real_folder_path}/") for one in self.open):
@@ -250,9 +240,7 @@ class OverlayBuilder:
         entry_path = posixpath.normpath(posixpath.join(kustomization_folder, resource_entry.string))
         resource_count_before = len(resources)
         if self.tree.real_file_path(entry_path) is None:
-            self.add_resources_of_folder(
-                self.folder_of_entry(kustomization_folder, resource_entry), resources, is_component=False
-            )
+            self.add_resources_of_folder(self.folder_of_entry(kustomization_folder, resource_entry), resources, is_component=False)
         else:
             for document in self.documents_of_entry(kustomization_folder, resource_entry):
                 resources += [overlay_resource_of(item) for item in _expand_list_object(document)]
@@ -306,8 +294,7 @@ class OverlayBuilder:
         if unknown_keys:
             raise UnsupportedFeatureError(f"an entry of labels has the key {min(unknown_keys)[:60]}")
         include_flags = [
-            (flag_value := labels_entry.map.get(key)) is not None and flag_value.data is True
-            for key in ("includeSelectors", "includeTemplates")
+            (flag_value := labels_entry.map.get(key)) is not None and flag_value.data is True for key in ("includeSelectors", "includeTemplates")
         ]
         if label_pairs := labels_entry.map.get("pairs"):
             transform.add_labels(
@@ -318,9 +305,7 @@ class OverlayBuilder:
                 include_templates=include_flags[1],
             )
 
-    def apply_replacement(
-        self, kustomization_folder: str, replacement_entry: PlacedValue, resources: list[OverlayResource]
-    ) -> None:
+    def apply_replacement(self, kustomization_folder: str, replacement_entry: PlacedValue, resources: list[OverlayResource]) -> None:
         """Carry out a replacement, or those of the file that it names."""
         path_value = replacement_entry.map.get("path")
         if path_value is None:
@@ -336,9 +321,7 @@ class OverlayBuilder:
             for configuration in self.documents_of_entry(folder, configuration_entry):
                 unknown_keys = set(configuration.map) - _CONFIGURATION_KEYS_FOR_NAMES
                 if unknown_keys:
-                    raise UnsupportedFeatureError(
-                        f"{configuration_entry.string[:120]} sets {min(unknown_keys)[:60]} of transformers"
-                    )
+                    raise UnsupportedFeatureError(f"{configuration_entry.string[:120]} sets {min(unknown_keys)[:60]} of transformers")
                 self.fields += configured_fields(configuration)
 
 
@@ -354,8 +337,7 @@ class _GeneratorFileReader:
         real_file_path = confined_tree.real_file_path(posixpath.normpath(posixpath.join(self.folder, file_name)))
         if real_file_path is None:
             raise NeedsOtherBuilderError(
-                f"a generator takes in {file_name[:200]!r}, which is not there; make that file first where it is kept"
-                " out of the tree on purpose",
+                f"a generator takes in {file_name[:200]!r}, which is not there; make that file first where it is kept out of the tree on purpose",
                 generator_entry.place,
             )
         try:

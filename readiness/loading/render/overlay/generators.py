@@ -77,9 +77,7 @@ def _set_generator_options(object_value: PlacedValue, options: PlacedValue | Non
             object_value.map["immutable"] = option_value
 
 
-def _data_keys_and_values(
-    value_by_lowercase_key: dict[str, PlacedValue], read_file: GeneratorFileReader
-) -> Iterator[tuple[str, PlacedValue, bool]]:
+def _data_keys_and_values(value_by_lowercase_key: dict[str, PlacedValue], read_file: GeneratorFileReader) -> Iterator[tuple[str, PlacedValue, bool]]:
     """(key, value, whether it is text) of all that a generator is given."""
     env_file_entries = list(value_by_lowercase_key["envs"].list_entries) if "envs" in value_by_lowercase_key else []
     env_file_entries += [value_by_lowercase_key["env"]] if "env" in value_by_lowercase_key else []
@@ -140,8 +138,7 @@ def _key_and_value_of_file(entry: PlacedValue, read_file: GeneratorFileReader) -
     file_text = file_source.text.replace("\r\n", "\n")
     line_ends = [*file_source.line_offsets[1:], len(file_source.text) + 1]
     line_places = tuple(
-        WrittenPlace(file_source, Span(start, max(start, end - 1)))
-        for start, end in zip(file_source.line_offsets, line_ends, strict=True)
+        WrittenPlace(file_source, Span(start, max(start, end - 1))) for start, end in zip(file_source.line_offsets, line_ends, strict=True)
     )
     whole_file_place = WrittenPlace(file_source, Span(0, len(file_source.text)))
     return data_key, PlacedValue(file_text, whole_file_place, entry.place, line_places), True
@@ -151,9 +148,7 @@ def merge_generated(resources: list[OverlayResource], generated_object: OverlayR
     """Put a generated object among the others, into or in place of the one that it merges with or replaces."""
     if behavior not in {"merge", "replace"}:
         if any(one.is_called(generated_object.identity) for one in resources):
-            raise RenderError(
-                f"{generated_object.kind} {generated_object.name} is there already, and its generator does not say `behavior: merge`"
-            )
+            raise RenderError(f"{generated_object.kind} {generated_object.name} is there already, and its generator does not say `behavior: merge`")
         resources.append(generated_object)
         return
     matching_resources = [one for one in resources if one.is_called(generated_object.identity)]

@@ -46,9 +46,7 @@ def merge_patch(
     With `keep_removed_keys` the keys of mappings are left that the patch would take away.
     """
     api_version, kind = target_object.text_at_path("apiVersion"), target_object.text_at_path("kind")
-    _StrategicMerge(counter, is_kind_of_kubernetes_itself(api_version, kind), keep_removed_keys).merge_mappings(
-        target_object, patch
-    )
+    _StrategicMerge(counter, is_kind_of_kubernetes_itself(api_version, kind), keep_removed_keys).merge_mappings(target_object, patch)
 
 
 def is_kind_of_kubernetes_itself(api_version: str, kind: str) -> bool:
@@ -103,9 +101,7 @@ class _StrategicMerge:
             self.merge_mappings(old_value, patch_value)
             return
         if isinstance(patch_value.data, list) and old_value is not None and isinstance(old_value.data, list):
-            target_mapping.map[key] = self.merge_lists(
-                old_value, patch_value, self.merge_keys_of_list(target_mapping, key, patch_value)
-            )
+            target_mapping.map[key] = self.merge_lists(old_value, patch_value, self.merge_keys_of_list(target_mapping, key, patch_value))
             return
         target_mapping.map[key] = self.without_directives(patch_value)
 
@@ -124,9 +120,7 @@ class _StrategicMerge:
         """Merge a list into another: entries of one key together, those of the patch first."""
         if any(patch_directive(one) == REPLACE_DIRECTIVE for one in patch_list.list_entries):
             entries_without_replace = [one for one in patch_list.list_entries if patch_directive(one) != REPLACE_DIRECTIVE]
-            replacing_list = PlacedValue(
-                [self.without_directives(one) for one in entries_without_replace], patch_list.place, patch_list.key_place
-            )
+            replacing_list = PlacedValue([self.without_directives(one) for one in entries_without_replace], patch_list.place, patch_list.key_place)
             replacing_list.removal_places = [*old_list.removal_places, old_list.place]
             return replacing_list
         if not merge_keys:
@@ -134,9 +128,7 @@ class _StrategicMerge:
         merged_entries: list[PlacedValue] = []
         for patch_entry in patch_list.list_entries:
             matching_old_entries = [
-                other
-                for other in old_list.list_entries
-                if _list_entry_identity(other, merge_keys) == _list_entry_identity(patch_entry, merge_keys)
+                other for other in old_list.list_entries if _list_entry_identity(other, merge_keys) == _list_entry_identity(patch_entry, merge_keys)
             ]
             if patch_directive(patch_entry) == DELETE_DIRECTIVE:
                 old_list.removal_places += [patch_entry.place] if matching_old_entries else []
@@ -158,9 +150,7 @@ class _StrategicMerge:
 
 def _remove_directives(patch_value: PlacedValue) -> None:
     if isinstance(patch_value.data, dict):
-        deleted_keys = [
-            key for key, one in patch_value.data.items() if one.data is None or patch_directive(one) == DELETE_DIRECTIVE
-        ]
+        deleted_keys = [key for key, one in patch_value.data.items() if one.data is None or patch_directive(one) == DELETE_DIRECTIVE]
         for key in [*deleted_keys, "$patch"]:
             patch_value.data.pop(key, None)
         if any(key.startswith("$") for key in patch_value.data):
@@ -175,7 +165,5 @@ def _remove_directives(patch_value: PlacedValue) -> None:
 
 def _list_entry_identity(list_entry: PlacedValue, merge_keys: tuple[str, ...]) -> tuple[object, ...]:
     """What tells an entry of a list from the others; its own identity where it has no such field."""
-    merge_key_values = tuple(
-        one.data if (one := list_entry.map.get(key)) is not None else _DEFAULT_VALUE_BY_MERGE_KEY.get(key) for key in merge_keys
-    )
+    merge_key_values = tuple(one.data if (one := list_entry.map.get(key)) is not None else _DEFAULT_VALUE_BY_MERGE_KEY.get(key) for key in merge_keys)
     return merge_key_values if any(key in list_entry.map for key in merge_keys) else (id(list_entry),)

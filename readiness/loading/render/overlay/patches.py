@@ -30,15 +30,11 @@ _PATCH_TARGET_KEYS = frozenset("group version kind name namespace labelSelector 
 _PATCH_ENTRY_KEYS = frozenset({"path", "patch", "target", "options"})
 
 
-def apply_patches(
-    builder: OverlayBuilder, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]
-) -> None:
+def apply_patches(builder: OverlayBuilder, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]) -> None:
     """Apply `patchesStrategicMerge` and `patches`. Raises RenderError for what cannot be applied."""
     for entry in builder.list_entries(spec, "patchesstrategicmerge"):
         is_inline_patch = "\n" in entry.string.strip()
-        patch_documents = (
-            inline_patch_documents(builder, entry) if is_inline_patch else builder.documents_of_entry(folder, entry)
-        )
+        patch_documents = inline_patch_documents(builder, entry) if is_inline_patch else builder.documents_of_entry(folder, entry)
         for patch in patch_documents:
             _merge_patch_into(builder, patch, None, resources)
     for entry in builder.list_entries(spec, "patches"):
@@ -50,9 +46,7 @@ def apply_patches(
         _apply_patch(builder, folder, entry, resources, must_match=False)
 
 
-def apply_json6902_patches(
-    builder: OverlayBuilder, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]
-) -> None:
+def apply_json6902_patches(builder: OverlayBuilder, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]) -> None:
     """Apply `patchesJson6902`, which kustomize does after names and labels are set."""
     for entry in builder.list_entries(spec, "patchesjson6902"):
         _apply_patch(builder, folder, entry, resources, must_match=True)
@@ -189,9 +183,7 @@ def inline_patch_documents(builder: OverlayBuilder, inline_patch: PlacedValue) -
     except ParseError as error:
         error_place = root_file_place(inline_source, Span(error.offset, error.offset)) if line_starts else inline_patch.place
         raise InvalidKustomizationError(f"a patch does not parse: {error.message}", error_place) from None
-    placed_documents = [
-        make_placed_value(node, parsed_source, node.at(), builder.counter) for node in document_nodes if hasattr(node, "at")
-    ]
+    placed_documents = [make_placed_value(node, parsed_source, node.at(), builder.counter) for node in document_nodes if hasattr(node, "at")]
     if not line_starts:
         for nested_value in (each for value in placed_documents for each in value_and_nested_values(value)):
             _set_place(nested_value, inline_patch.place)

@@ -112,9 +112,7 @@ def root_file_place(source: Source, span: Span) -> WrittenPlace:
     return WrittenPlace(source.root, Span(root_start, max(root_start, root_end)))
 
 
-def make_placed_value(
-    parsed_node: Any, source: Source, span: Span, counter: WorkCounter, nesting_depth: int = 0
-) -> PlacedValue:
+def make_placed_value(parsed_node: Any, source: Source, span: Span, counter: WorkCounter, nesting_depth: int = 0) -> PlacedValue:
     """A value of a parsed text, each part with its place. Raises RenderError for too many parts."""
     counter.count_values()
     if nesting_depth > MAX_VALUE_NESTING_DEPTH:
@@ -135,8 +133,7 @@ def make_placed_value(
         return placed_mapping
     if isinstance(parsed_node, Seq):
         placed_items = [
-            make_placed_value(value, source, parsed_node.at(index), counter, nesting_depth + 1)
-            for index, value in enumerate(parsed_node)
+            make_placed_value(value, source, parsed_node.at(index), counter, nesting_depth + 1) for index, value in enumerate(parsed_node)
         ]
         return PlacedValue(placed_items, value_place, value_place)
     line_places: tuple[WrittenPlace, ...] = ()
@@ -211,9 +208,7 @@ class PlacedSource(GeneratedSource):
         if piece.is_offset_exact:
             piece_start = self.begins[bisect.bisect_right(self.begins, span.start) - 1]
             written_start = min(written_span.start + span.start - piece_start, written_span.end)
-            written_span = Span(
-                written_start, min(max(written_start, written_span.start + span.end - piece_start), written_span.end)
-            )
+            written_span = Span(written_start, min(max(written_start, written_span.start + span.end - piece_start), written_span.end))
         return written_source, written_source.one_line(written_span)
 
     def innermost_piece(self, span: Span) -> PlacedPiece | None:
@@ -264,9 +259,7 @@ class _PlacedYamlWriter:
         if self.at > MAX_BUILT_TEXT_CHARACTERS:
             raise LimitError(f"it builds over {MAX_BUILT_TEXT_CHARACTERS >> 20} MiB")
 
-    def record_place(
-        self, piece_start: int, written_place: WrittenPlace, *, is_offset_exact: bool = False, given_end: int | None = None
-    ) -> None:
+    def record_place(self, piece_start: int, written_place: WrittenPlace, *, is_offset_exact: bool = False, given_end: int | None = None) -> None:
         piece_end = self.at if given_end is None else given_end
         self.marks.setdefault(piece_start, []).append(PlacedPiece(piece_end, written_place, is_offset_exact))
 

@@ -55,9 +55,7 @@ def update_renamed_references(resources: list[OverlayResource]) -> None:
             reference_mapping.map[name_key] = PlacedValue(referenced_resource.name, written_name.place, written_name.key_place)
             written_namespace = reference_mapping.map.get("namespace")
             new_namespace = referenced_resource.node.value_at_path("metadata", "namespace")
-            if new_namespace is not None and (
-                written_namespace is not None or reference_mapping.text_at_path("kind") == "ServiceAccount"
-            ):
+            if new_namespace is not None and (written_namespace is not None or reference_mapping.text_at_path("kind") == "ServiceAccount"):
                 reference_mapping.map["namespace"] = new_namespace
 
 

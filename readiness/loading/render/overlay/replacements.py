@@ -39,10 +39,7 @@ def replace_values(resources: list[OverlayResource], replacement: PlacedValue, c
         for resource in resources:
             if not matches_selector(resource, select_selector):
                 continue
-            if any(
-                matches_selector(resource, reject_selector)
-                for reject_selector in (reject_selectors.list_entries if reject_selectors else ())
-            ):
+            if any(matches_selector(resource, reject_selector) for reject_selector in (reject_selectors.list_entries if reject_selectors else ())):
                 continue
             _fill_target_fields(resource, target, source_value, counter)
 
@@ -58,9 +55,7 @@ def matches_selector(resource: OverlayResource, selector: PlacedValue) -> bool:
         and matches_selector_pattern(pattern_by_key["kind"], resource.kind)
         and any(
             matches_selector_pattern(pattern_by_key["name"], identity.name)
-            and matches_selector_pattern(
-                pattern_by_key["namespace"], identity.namespace or ("default" if pattern_by_key["namespace"] else "")
-            )
+            and matches_selector_pattern(pattern_by_key["namespace"], identity.namespace or ("default" if pattern_by_key["namespace"] else ""))
             for identity in resource.identities
         )
     )
@@ -83,9 +78,7 @@ def _source_value(resources: list[OverlayResource], replacement_source: PlacedVa
     field_path = replacement_source.text_at_path("fieldPath") or "metadata.name"
     found_values = list(_owners_keys_and_values_at_path(matching_resources[0].node, _field_path_segments(field_path)))
     if len(found_values) != 1:
-        raise RenderError(
-            f"a replacement takes {field_path[:120]} of {matching_resources[0].kind} {matching_resources[0].name}, which is not there"
-        )
+        raise RenderError(f"a replacement takes {field_path[:120]} of {matching_resources[0].kind} {matching_resources[0].name}, which is not there")
     source_value = found_values[0][2]
     delimiter, part_index = _delimiter_and_index(replacement_source)
     if delimiter and isinstance(source_value.data, str):
@@ -96,9 +89,7 @@ def _source_value(resources: list[OverlayResource], replacement_source: PlacedVa
     return source_value
 
 
-def _fill_target_fields(
-    resource: OverlayResource, target: PlacedValue, source_value: PlacedValue, counter: WorkCounter
-) -> None:
+def _fill_target_fields(resource: OverlayResource, target: PlacedValue, source_value: PlacedValue, counter: WorkCounter) -> None:
     """Put a value into the places of one object."""
     create_option = target.value_at_path("options", "create")
     may_create = create_option is not None and create_option.data is True
@@ -107,9 +98,7 @@ def _fill_target_fields(
     field_path_texts = [field_path.string for field_path in field_paths.list_entries] if field_paths else ["metadata.name"]
     for field_path in field_path_texts:
         owners_keys_and_values = list(
-            _owners_keys_and_values_at_path(
-                resource.node, _field_path_segments(field_path), source_value if may_create else None
-            )
+            _owners_keys_and_values_at_path(resource.node, _field_path_segments(field_path), source_value if may_create else None)
         )
         if not owners_keys_and_values and not may_create:
             raise RenderError(f"a replacement fills {field_path[:120]} of {resource.kind} {resource.name}, which is not there")

@@ -75,8 +75,7 @@ class OverlayResource:
     def is_called(self, identity: ObjectIdentity) -> bool:
         """Whether it is or was the object of that kind, name and namespace."""
         return any(
-            (one.group, one.kind, one.name) == identity[:3]
-            and (one.namespace or "default") == (identity.namespace or "default")
+            (one.group, one.kind, one.name) == identity[:3] and (one.namespace or "default") == (identity.namespace or "default")
             for one in self.identities
         )
 
@@ -92,12 +91,8 @@ def overlay_resource_of(object_value: PlacedValue) -> OverlayResource:
 
 def is_cluster_scoped(object_value: PlacedValue) -> bool:
     """Whether an object stands in no namespace; one of a kind that nobody knows stands in one."""
-    kind_facts = fact_row_by_name("kubernetes-kinds").get(
-        f"{object_value.text_at_path('apiVersion')} {object_value.text_at_path('kind')}"
-    )
-    return bool(kind_facts and kind_facts.get("cluster")) or (
-        kind_facts is None and object_value.text_at_path("kind") in _CLUSTER_SCOPED_KINDS
-    )
+    kind_facts = fact_row_by_name("kubernetes-kinds").get(f"{object_value.text_at_path('apiVersion')} {object_value.text_at_path('kind')}")
+    return bool(kind_facts and kind_facts.get("cluster")) or (kind_facts is None and object_value.text_at_path("kind") in _CLUSTER_SCOPED_KINDS)
 
 
 def ensure_metadata(object_value: PlacedValue, written_place: WrittenPlace) -> PlacedValue:

@@ -99,17 +99,13 @@ def add_labels(
         if include_selectors:
             label_paths += _SELECTOR_PATHS_BY_KIND.get(resource.kind, ())
             label_paths += [
-                label_path
-                for label_path in _OPTIONAL_SELECTOR_PATHS_BY_KIND.get(resource.kind, ())
-                if resource.node.value_at_path(*label_path)
+                label_path for label_path in _OPTIONAL_SELECTOR_PATHS_BY_KIND.get(resource.kind, ()) if resource.node.value_at_path(*label_path)
             ]
         for label_path in label_paths:
             _add_labels_or_annotations(resource.node, label_path, labels, counter)
         if resource.kind == "StatefulSet" and (include_selectors or include_templates):
             for volume_claim_template in (
-                volume_claim_templates.list_entries
-                if (volume_claim_templates := resource.node.value_at_path(*_VOLUME_CLAIM_TEMPLATES_PATH))
-                else ()
+                volume_claim_templates.list_entries if (volume_claim_templates := resource.node.value_at_path(*_VOLUME_CLAIM_TEMPLATES_PATH)) else ()
             ):
                 _add_labels_or_annotations(volume_claim_template, ("metadata", "labels"), labels, counter)
         if include_selectors:
@@ -123,9 +119,7 @@ def _template_metadata_paths(kind: str) -> tuple[KeyPath, ...]:
     return (_POD_TEMPLATE_METADATA_PATH,) if kind in _KINDS_WITH_POD_TEMPLATE else ()
 
 
-def _add_labels_or_annotations(
-    object_value: PlacedValue, key_path: KeyPath, labels_or_annotations: PlacedValue, counter: WorkCounter
-) -> None:
+def _add_labels_or_annotations(object_value: PlacedValue, key_path: KeyPath, labels_or_annotations: PlacedValue, counter: WorkCounter) -> None:
     pairs_mapping = ensure_mapping(object_value, key_path, labels_or_annotations.place)
     pairs_mapping.map.update(copy_value(labels_or_annotations, counter).map)
 
@@ -140,16 +134,12 @@ def _add_labels_to_inner_selectors(resource: OverlayResource, labels: PlacedValu
 
 def _pod_selectors(object_value: PlacedValue) -> Iterator[tuple[str, PlacedValue]]:
     """The selectors for pods below affinities, spreads and the peers of network policies."""
-    pod_spec = object_value.value_at_path("spec", "template", "spec") or object_value.value_at_path(
-        "spec", "jobTemplate", "spec", "template", "spec"
-    )
+    pod_spec = object_value.value_at_path("spec", "template", "spec") or object_value.value_at_path("spec", "jobTemplate", "spec", "template", "spec")
     for affinity_key in ("podAffinity", "podAntiAffinity"):
         affinity_rules = pod_spec.value_at_path("affinity", affinity_key) if pod_spec else None
         for affinity_rule_name, affinity_terms in affinity_rules.map.items() if affinity_rules else ():
             for affinity_term in affinity_terms.list_entries:
-                pod_selector = affinity_term.value_at_path("labelSelector") or affinity_term.value_at_path(
-                    "podAffinityTerm", "labelSelector"
-                )
+                pod_selector = affinity_term.value_at_path("labelSelector") or affinity_term.value_at_path("podAffinityTerm", "labelSelector")
                 if pod_selector:
                     yield affinity_rule_name, pod_selector
     spread_constraints = pod_spec.value_at_path("topologySpreadConstraints") if pod_spec else None
@@ -184,9 +174,7 @@ def set_images(resources: Iterable[OverlayResource], images: PlacedValue) -> Non
         if unknown_keys:
             raise UnsupportedFeatureError(f"an entry of images has the key {min(unknown_keys)[:60]}")
         if image_name := images_entry.text_at_path("name"):
-            names_patterns_and_entries.append(
-                (image_name, re.compile(re.escape(image_name) + _IMAGE_TAG_AND_DIGEST_PATTERN), images_entry)
-            )
+            names_patterns_and_entries.append((image_name, re.compile(re.escape(image_name) + _IMAGE_TAG_AND_DIGEST_PATTERN), images_entry))
     for resource in resources if names_patterns_and_entries else ():
         for container in _containers_below(resource.node):
             for image_name, image_pattern, image_entry in names_patterns_and_entries:
@@ -211,9 +199,7 @@ def _changed_image(image: PlacedValue, old_name: str, image_entry: PlacedValue) 
     """An image under another name, tag or digest, told where the newest of these is written."""
     tag_and_digest = image.string[len(old_name) :]
     digest_offset = tag_and_digest.find("@")
-    tag, digest = (
-        (tag_and_digest, "") if digest_offset < 0 else (tag_and_digest[:digest_offset], tag_and_digest[digest_offset:])
-    )
+    tag, digest = (tag_and_digest, "") if digest_offset < 0 else (tag_and_digest[:digest_offset], tag_and_digest[digest_offset:])
     written_place = image.place
     new_name = image_entry.text_at_path("newName") or old_name
     for image_entry_key in ("newName", "tagSuffix", "newTag", "digest"):

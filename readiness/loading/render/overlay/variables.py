@@ -76,9 +76,7 @@ def configured_fields(configuration: PlacedValue) -> Iterator[Fields]:
             )
 
 
-def resolve_variables(
-    resources: list[OverlayResource], variables: Iterable[PlacedValue], additional_fields: Iterable[Fields] = ()
-) -> None:
+def resolve_variables(resources: list[OverlayResource], variables: Iterable[PlacedValue], additional_fields: Iterable[Fields] = ()) -> None:
     """Put the values of variables in; one whose object is not there stays as it is. `additional_fields` are fields beside the usual ones."""
     value_by_variable_name = dict(_variable_names_and_values(resources, variables))
     if not value_by_variable_name:
@@ -91,9 +89,7 @@ def resolve_variables(
                     _resolve_in_value(text_value, value_by_variable_name)
 
 
-def _variable_names_and_values(
-    resources: list[OverlayResource], variables: Iterable[PlacedValue]
-) -> Iterator[tuple[str, PlacedValue]]:
+def _variable_names_and_values(resources: list[OverlayResource], variables: Iterable[PlacedValue]) -> Iterator[tuple[str, PlacedValue]]:
     """(name, value) of the variables that are one value of an object."""
     for variable in variables:
         variable_name, object_reference = variable.text_at_path("name"), variable.value_at_path("objref")
