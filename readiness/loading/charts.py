@@ -9,13 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from readiness.loading.assembly import (
-    CAUSE_BROKEN,
-    CAUSE_NOT_HERE,
-    CAUSE_NOT_IN_TREE,
-    Assembly,
-    FileStatus,
-)
+from readiness.loading.assembly import CAUSE_BROKEN, CAUSE_NOT_HERE, CAUSE_NOT_IN_TREE, Assembly, FileStatus
 from readiness.loading.chart_errors import (
     absence_cause,
     absent_dependencies_by_reason,
@@ -113,11 +107,7 @@ class ChartRenderer:
             if file_status is not None and file_status.reason == REASON_NO_OBJECTS:
                 file_status.kind, file_status.status, file_status.reason = "helm", "checked", ""
             if file_status is not None and template_path in unparsed_paths and not absent_values:
-                file_status.status, file_status.reason, file_status.cause = (
-                    "invalid",
-                    REASON_UNPARSED_RENDERING,
-                    CAUSE_BROKEN,
-                )
+                file_status.status, file_status.reason, file_status.cause = ("invalid", REASON_UNPARSED_RENDERING, CAUSE_BROKEN)
 
     def _chart_yaml_source(self, chart_folder: str) -> Source | None:
         """The Chart.yaml of a chart that is installed; a library is a part of others."""
@@ -125,12 +115,7 @@ class ChartRenderer:
         chart_yaml = next((one for one in self.discovered.sources if one.path == chart_yaml_path), None)
         return None if chart_yaml is None or _LIBRARY_CHART.search(chart_yaml.text) else chart_yaml
 
-    def add_chart(
-        self,
-        chart_folder: str,
-        template_paths: Sequence[str],
-        releases: Sequence[helm.ValuesEnvironment] = (),
-    ) -> None:
+    def add_chart(self, chart_folder: str, template_paths: Sequence[str], releases: Sequence[helm.ValuesEnvironment] = ()) -> None:
         """A chart's renderings, a project for each environment; what fails or is absent is a finding at Chart.yaml.
 
         `template_paths` are the files under templates/ and charts/ that the walk read, `releases` further environments.
@@ -187,13 +172,9 @@ class ChartRenderer:
         from readiness.loading.render.tree import ConfinedTree, tree_root_of_folder
 
         chart_directory = self.discovered.base / chart_folder
-        requested_folders = (
-            *self.discovered.walked_folders,
-            *map(posixpath.dirname, self.discovered.named_paths),
-        )
+        requested_folders = (*self.discovered.walked_folders, *map(posixpath.dirname, self.discovered.named_paths))
         confined_tree = ConfinedTree(
-            tree_root_of_folder(chart_directory, [self.discovered.base / one for one in requested_folders]),
-            self.discovered.base,
+            tree_root_of_folder(chart_directory, [self.discovered.base / one for one in requested_folders]), self.discovered.base
         )
         chart_files: ChartFiles | None = None
         limit_errors: set[str] = set()
@@ -246,11 +227,7 @@ class ChartRenderer:
             dependencies_description = dependencies_text(dependencies)
             self._set_chart_row(declaring_path, f"{dependencies_description}: {absence_reason}", cause_of_absent_dependencies)
             scope_text = " whole" if rendering.rendered_environment_names else ""
-            message_facts = {
-                "what": "chart",
-                "environment": scope_text,
-                "reason": f"{dependencies_description}: {absence_reason}",
-            }
+            message_facts = {"what": "chart", "environment": scope_text, "reason": f"{dependencies_description}: {absence_reason}"}
             first_dependency, *other_dependencies = (one.dependency for one in dependencies)
             related = tuple(Related(one.source, one.span, "declared here") for one in other_dependencies)
             finding_text = fill_message(rule.message, message_facts.get)
@@ -266,12 +243,7 @@ class ChartRenderer:
         if file_status is None:
             self.assembly.file_statuses.append(FileStatus(chart_yaml_path, "helm", "skipped", reason_not_rendered, cause_not_rendered))
         elif not file_status.cause:
-            file_status.kind, file_status.status, file_status.reason, file_status.cause = (
-                "helm",
-                "skipped",
-                reason_not_rendered,
-                cause_not_rendered,
-            )
+            file_status.kind, file_status.status, file_status.reason, file_status.cause = ("helm", "skipped", reason_not_rendered, cause_not_rendered)
         elif reason_not_rendered not in file_status.reason:
             file_status.reason = f"{file_status.reason}; {reason_not_rendered}"
 

@@ -11,14 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from readiness.loading import image_names, reading
-from readiness.loading.assembly import (
-    CAUSE_BROKEN,
-    CAUSE_NOT_HERE,
-    CAUSE_NOT_IN_TREE,
-    REASON_TEMPLATE,
-    Assembly,
-    FileStatus,
-)
+from readiness.loading.assembly import CAUSE_BROKEN, CAUSE_NOT_HERE, CAUSE_NOT_IN_TREE, REASON_TEMPLATE, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.environments import (
     REASON_RENDERING_OFF,
@@ -68,12 +61,7 @@ class _OverlaySources:
 
 
 def build_overlays(
-    discovered: DiscoveredFiles,
-    assembly: Assembly,
-    core_rules: dict[str, Rule],
-    variants: Variants,
-    *,
-    is_rendering_enabled: bool,
+    discovered: DiscoveredFiles, assembly: Assembly, core_rules: dict[str, Rule], variants: Variants, *, is_rendering_enabled: bool
 ) -> dict[str, str]:
     """Build what the kustomizations deploy: path -> why not all of it is judged, of the files judged by that alone."""
     source_by_path = {source.path: source for source in discovered.sources}
@@ -104,20 +92,36 @@ def build_overlays(
         reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder)
         try:
             parts_and_reached_kustomizations.append(
-                (
-                    _build_kustomization(kustomization, reached_kustomizations, inputs_or_error, overlay_sources),
-                    reached_kustomizations,
-                )
+                (_build_kustomization(kustomization, reached_kustomizations, inputs_or_error, overlay_sources), reached_kustomizations)
             )
         except RenderError as error:
             if kustomization.folder not in user_folders_by_folder:
                 _record_overlay_failure(
-                    kustomization,
-                    error,
-                    assembly,
-                    core_rules,
-                    is_commented_out=_is_commented_out_above(kustomization, source_by_path),
+                    kustomization, error, assembly, core_rules, is_commented_out=_is_commented_out_above(kustomization, source_by_path)
                 )
+    overlay_users = _OverlayUsers(user_folders_by_folder, kustomization_by_folder)
+    unjudged_reason_by_path = _add_built_overlays(parts_and_reached_kustomizations, overlay_users, discovered, assembly, core_rules, variants)
+    assembly.sources += overlay_sources.extra_sources.values()
+    return unjudged_reason_by_path
+
+
+class _OverlayUsers(NamedTuple):
+    """Which folders take each overlay in, and all kustomizations by their folders."""
+
+    user_folders_by_folder: Mapping[str, tuple[str, ...]]
+    kustomization_by_folder: Mapping[str, Kustomization]
+
+
+def _add_built_overlays(
+    parts_and_reached_kustomizations: Sequence[tuple[_Part, Sequence[Kustomization]]],
+    overlay_users: _OverlayUsers,
+    discovered: DiscoveredFiles,
+    assembly: Assembly,
+    core_rules: dict[str, Rule],
+    variants: Variants,
+) -> dict[str, str]:
+    """Add a project for each unit of built overlays; path -> why not all of it is judged, of the files judged by that alone."""
+    user_folders_by_folder, kustomization_by_folder = overlay_users
     non_production_folders = _non_production_overlay_folders(parts_and_reached_kustomizations, variants)
     unjudged_reason_by_path: dict[str, str] = {}
     parts_by_unit: dict[tuple[str, ...], list[_Part]] = {}
@@ -137,7 +141,6 @@ def build_overlays(
     for (unit_folder, *_), parts_of_unit in parts_by_unit.items():
         unparsed_paths = _add_overlay_project(unit_folder or ".", parts_of_unit, discovered, assembly, core_rules)
         unjudged_reason_by_path |= dict.fromkeys(unparsed_paths & unjudged_reason_by_path.keys(), REASON_UNPARSED_RENDERING)
-    assembly.sources += overlay_sources.extra_sources.values()
     return unjudged_reason_by_path
 
 
@@ -189,11 +192,7 @@ def _takes_in_judged_file(overlay: Kustomization, kustomization_by_folder: Mappi
 
 
 def _add_overlay_project(
-    unit_folder: str,
-    parts: Sequence[_Part],
-    discovered: DiscoveredFiles,
-    assembly: Assembly,
-    core_rules: dict[str, Rule],
+    unit_folder: str, parts: Sequence[_Part], discovered: DiscoveredFiles, assembly: Assembly, core_rules: dict[str, Rule]
 ) -> set[str]:
     """Add what an overlay gives as a project, and its row; the files whose documents do not parse.
 
@@ -242,20 +241,11 @@ _COMMENTED_LIST_ENTRY = re.compile(r"^[ \t]*#[ \t]*-[ \t]+([\w./-]{1,200})[ \t]*
 
 
 def _record_overlay_failure(
-    kustomization: Kustomization,
-    render_error: RenderError,
-    assembly: Assembly,
-    core_rules: dict[str, Rule],
-    *,
-    is_commented_out: bool,
+    kustomization: Kustomization, render_error: RenderError, assembly: Assembly, core_rules: dict[str, Rule], *, is_commented_out: bool
 ) -> None:
     """The row of an overlay that gave nothing, and the finding where what stops it is written; low where it is switched off."""
     from readiness.loading.render.gather import OverlayRefusedError, RemoteChartError
-    from readiness.loading.render.overlay.placed import (
-        InvalidKustomizationError,
-        NeedsOtherBuilderError,
-        UnsupportedFeatureError,
-    )
+    from readiness.loading.render.overlay.placed import InvalidKustomizationError, NeedsOtherBuilderError, UnsupportedFeatureError
 
     kustomization_source = kustomization.source
     failure_reason = str(render_error)
@@ -282,10 +272,7 @@ def _record_overlay_failure(
 
 
 def _build_overlay(
-    kustomization: Kustomization,
-    reachable_kustomizations: Sequence[Kustomization],
-    gathered_inputs: OverlayInputs,
-    overlay_sources: _OverlaySources,
+    kustomization: Kustomization, reachable_kustomizations: Sequence[Kustomization], gathered_inputs: OverlayInputs, overlay_sources: _OverlaySources
 ) -> _BuiltOverlay:
     """What an overlay gives, built here; by a program where there is one that can do what is not done here.
 
@@ -294,20 +281,13 @@ def _build_overlay(
     from readiness.loading.render import kustomize
     from readiness.loading.render.gather import OverlayRefusedError
     from readiness.loading.render.overlay.builder import build_source
-    from readiness.loading.render.overlay.placed import (
-        NeedsOtherBuilderError,
-        UnsupportedFeatureError,
-    )
+    from readiness.loading.render.overlay.placed import NeedsOtherBuilderError, UnsupportedFeatureError
     from readiness.loading.render.process import REASON_UNCONFINED
 
     source_by_path: Mapping[str, Source] = overlay_sources.walked_sources | overlay_sources.extra_sources
     try:
         source, extra_source_by_path = build_source(
-            gathered_inputs,
-            kustomization.source,
-            kustomization.folder or ".",
-            source_by_path,
-            overlay_sources.documents_by_source,
+            gathered_inputs, kustomization.source, kustomization.folder or ".", source_by_path, overlay_sources.documents_by_source
         )
     except (NeedsOtherBuilderError, OverlayRefusedError):
         raise
@@ -318,11 +298,7 @@ def _build_overlay(
             raise
         try:
             program_built_source = kustomize.build_overlay(
-                kustomization,
-                list(reachable_kustomizations),
-                source_by_path,
-                gathered_inputs,
-                overlay_sources.documents_by_source,
+                kustomization, list(reachable_kustomizations), source_by_path, gathered_inputs, overlay_sources.documents_by_source
             )
         except LimitError:
             raise  # what a program builds holds, whatever is said here, and nobody knows
@@ -367,11 +343,7 @@ def _gather_all_inputs(
     Of an overlay that takes in something from elsewhere, what is here is built in as large parts as can be.
     """
     from readiness.loading.render import inputs
-    from readiness.loading.render.gather import (
-        OverlayRefusedError,
-        gather_overlay_inputs,
-        is_refused_without_its_bases,
-    )
+    from readiness.loading.render.gather import OverlayRefusedError, gather_overlay_inputs, is_refused_without_its_bases
     from readiness.loading.render.inner import outermost_buildable_overlays
     from readiness.loading.render.tree import ConfinedTree, tree_root_of_folder
 
@@ -395,10 +367,7 @@ def _gather_all_inputs(
     refused_roots = [root for root, inputs_or_error in roots_and_inputs_or_errors if isinstance(inputs_or_error, OverlayRefusedError)]
     buildable_roots = [root for root, inputs_or_error in roots_and_inputs_or_errors if not isinstance(inputs_or_error, RenderError)]
     inner_overlays = outermost_buildable_overlays(
-        refused_roots,
-        buildable_roots,
-        kustomization_by_folder,
-        lambda one: is_refused_without_its_bases(*tree_and_path_in_tree(one)),
+        refused_roots, buildable_roots, kustomization_by_folder, lambda one: is_refused_without_its_bases(*tree_and_path_in_tree(one))
     )
     inputs_or_errors += [inputs_or_error_of(one.kustomization) for one in inner_overlays]
     for tree in tree_by_root.values():

@@ -47,15 +47,7 @@ from readiness.version import __version__
 CACHE_FORMAT_VERSION = 5
 MAX_CACHED_RESULTS = 40  # results; the oldest go first
 TEMPORARY_FILE_MAX_AGE_SECONDS = 3600  # seconds after which what an interrupted run began to write is thrown away
-_UNUSABLE_CACHE_ENTRY_ERRORS = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    IndexError,
-    AttributeError,
-    RecursionError,
-)
+_UNUSABLE_CACHE_ENTRY_ERRORS = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +122,7 @@ def result_cache_key(discovered: DiscoveredFiles, settings: RunSettings, today_t
             sha256_digest.update(len(part_bytes).to_bytes(8, "little"))
             sha256_digest.update(part_bytes)
 
-    add_to_digest(
-        CACHE_FORMAT_VERSION,
-        __version__,
-        sys.version,
-        today_text,
-        settings_cache_text(settings),
-        *_tool_file_states(),
-    )
+    add_to_digest(CACHE_FORMAT_VERSION, __version__, sys.version, today_text, settings_cache_text(settings), *_tool_file_states())
     add_to_digest("programs", *_program_identities(discovered, settings))
     for own_rules_folder in settings.rules:
         for relative_rule_path in rules.relative_rule_file_paths(own_rules_folder):
@@ -159,12 +144,7 @@ def result_cache_key(discovered: DiscoveredFiles, settings: RunSettings, today_t
         add_to_digest(source.path, source.text)
     add_to_digest(*sorted(discovered.named_paths))
     add_to_digest("harmless", *sorted(discovered.credential_free_paths))
-    add_to_digest(
-        *sorted(discovered.paths),
-        *map(str, discovered.unread_files),
-        discovered.has_walked_folder,
-        discovered.skipped_count,
-    )
+    add_to_digest(*sorted(discovered.paths), *map(str, discovered.unread_files), discovered.has_walked_folder, discovered.skipped_count)
     add_to_digest("walk", *sorted(discovered.walked_folders), "closed", *sorted(discovered.passed_over_paths))
     for ignore_file in discovered.ignore_rules.known.values():
         add_to_digest("ignores", *ignore_file.lines)
@@ -326,11 +306,7 @@ def _file_status_from_row(file_status_row: list[Any]) -> FileStatus:
     return file_status
 
 
-def _finding_from_row(
-    finding_row: list[Any],
-    rule_by_id: Mapping[str, Rule],
-    resolve_place: Callable[[list[Any]], tuple[Source, Span]],
-) -> Finding:
+def _finding_from_row(finding_row: list[Any], rule_by_id: Mapping[str, Rule], resolve_place: Callable[[list[Any]], tuple[Source, Span]]) -> Finding:
     rule_id, stored_place, message, resource_name, container_name, related_rows, suppression_row, fingerprint, placement_row = finding_row
     lowered_severity, tier_name, part_name, unit_path = placement_row
     return Finding(
@@ -369,18 +345,5 @@ def _rule_from_row(rule_row: dict[str, Any]) -> Rule:
     equivalent_claims = tuple(EquivalentClaim(peer, tuple(ids), tier, part) for peer, ids, tier, part in rule_row["equivalent_claims"])
     member_texts = tuple(TierOrPartText(*one) for one in rule_row["wordings"])
     named_messages = tuple(NamedMessage(*one) for one in rule_row["named_messages"])
-    member_values_by_field = {
-        "tiers": tiers,
-        "equivalent_claims": equivalent_claims,
-        "wordings": member_texts,
-        "named_messages": named_messages,
-    }
-    return Rule(
-        **{
-            **rule_row,
-            **tuple_by_field,
-            **severity_and_confidence,
-            **member_values_by_field,
-            "equivalents": equivalent_ids_by_linter,
-        }
-    )
+    member_values_by_field = {"tiers": tiers, "equivalent_claims": equivalent_claims, "wordings": member_texts, "named_messages": named_messages}
+    return Rule(**{**rule_row, **tuple_by_field, **severity_and_confidence, **member_values_by_field, "equivalents": equivalent_ids_by_linter})

@@ -13,22 +13,10 @@ from dataclasses import dataclass, field, replace
 from readiness.model import ParseError, Span
 from readiness.syntax.dockerfile_options import first_option_error
 from readiness.syntax.dockerfile_template import with_uniform_template_marks
-from readiness.syntax.instruction import (
-    Dockerfile,
-    Heredoc,
-    Instruction,
-    InstructionFlag,
-    NameValuePair,
-)
+from readiness.syntax.instruction import Dockerfile, Heredoc, Instruction, InstructionFlag, NameValuePair
 from readiness.syntax.pieces import JoinedText, join_pieces
 from readiness.syntax.template import find_template_marks
-from readiness.syntax.words import (
-    BLANK_CHARACTERS,
-    parse_instruction_words,
-    parse_json_words,
-    remove_quotes,
-    split_instruction_words,
-)
+from readiness.syntax.words import BLANK_CHARACTERS, parse_instruction_words, parse_json_words, remove_quotes, split_instruction_words
 
 INSTRUCTION_KEYWORDS = frozenset(
     {
@@ -292,12 +280,7 @@ def _with_argument_words(reader: _LineReader, instruction: Instruction) -> Instr
             command_text = arguments_text.cut(command_start, len(arguments_text.text))
             json_entries = parse_json_words(command_text)
             command_words = json_entries if json_entries is not None else parse_instruction_words(command_text, escape_character)
-            return replace(
-                instruction,
-                words=(argument_words[0], *command_words),
-                arguments_text=command_text,
-                is_json_form=json_entries is not None,
-            )
+            return replace(instruction, words=(argument_words[0], *command_words), arguments_text=command_text, is_json_form=json_entries is not None)
         return replace(instruction, words=argument_words)
     if instruction.keyword in _INSTRUCTIONS_THAT_MAY_BE_JSON:
         json_entries = parse_json_words(arguments_text)

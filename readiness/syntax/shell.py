@@ -13,14 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from readiness.syntax.command import (
-    Assignment,
-    Bashism,
-    Redirect,
-    ShellWord,
-    SimpleCommand,
-    VariableUse,
-)
+from readiness.syntax.command import Assignment, Bashism, Redirect, ShellWord, SimpleCommand, VariableUse
 from readiness.syntax.pieces import JoinedText, single_piece_text
 from readiness.syntax.words import expand_word, max_bracket_nesting, variable_references
 
@@ -66,11 +59,7 @@ _CONSTRUCT_BY_NODE_TYPE = {
     "c_style_for_statement": "loop",
 }
 # Where a condition ends and what it decides begins.
-_CONDITION_END_BY_NODE_TYPE = {
-    "if_statement": "then",
-    "elif_clause": "then",
-    "while_statement": "do_group",
-}
+_CONDITION_END_BY_NODE_TYPE = {"if_statement": "then", "elif_clause": "then", "while_statement": "do_group"}
 _COMMAND_NODE_TYPES = frozenset({"command", "declaration_command", "unset_command", "test_command"})
 _OPERATOR_TOKENS = frozenset({"&&", "||", ";", "|", "|&", "&", "\n", ";;", "then", "do", "else"})
 _OPENING_TOKENS = frozenset({"$(", "`", "(", "<(", ">(", "{"})
@@ -146,11 +135,7 @@ def parse_script(script_text: JoinedText, nesting_level: int = 0) -> ShellScript
     root_node = _syntax_tree(script_text.text).root_node
     tree_walk.walk_tree(root_node)
     commands = tuple(
-        replace(
-            command,
-            redirects=tuple(tree_walk.redirects.get(index, ())),
-            words=command.words + tuple(tree_walk.behind.get(index, ())),
-        )
+        replace(command, redirects=tuple(tree_walk.redirects.get(index, ())), words=command.words + tuple(tree_walk.behind.get(index, ())))
         for index, command in enumerate(tree_walk.commands)
     )
     if nesting_level < _MAX_NESTED_SCRIPTS:
@@ -364,13 +349,7 @@ class _SyntaxTreeWalk:
         )
         is_plain_expansion = expansion_node.type == "simple_expansion" or expansion_node.child_count == 3
         self.uses.append(
-            VariableUse(
-                self.make_word(name_node).value,
-                self.make_word(expansion_node).span,
-                is_plain_expansion,
-                is_word_split,
-                parent_index,
-            )
+            VariableUse(self.make_word(name_node).value, self.make_word(expansion_node).span, is_plain_expansion, is_word_split, parent_index)
         )
 
     def attach_redirect(self, redirect_node: Any, parent_index: int) -> None:

@@ -12,15 +12,7 @@ from readiness.loading.assembly import CAUSE_NOT_IN_TREE
 from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Rule, Severity
 
 ALGORITHM_VERSION = 1
-LOSS_CAP_BY_CATEGORY = {
-    "isolation": 25,
-    "reliability": 25,
-    "secrets": 15,
-    "delivery": 15,
-    "edge": 10,
-    "observability": 5,
-    "correctness": 5,
-}
+LOSS_CAP_BY_CATEGORY = {"isolation": 25, "reliability": 25, "secrets": 15, "delivery": 15, "edge": 10, "observability": 5, "correctness": 5}
 TITLE_BY_CATEGORY = {
     "isolation": "Isolation",
     "reliability": "Reliability",
@@ -31,31 +23,17 @@ TITLE_BY_CATEGORY = {
     "correctness": "Correctness",
 }
 MINIMUM_SCORES_AND_GRADES = ((90, "A"), (80, "B"), (65, "C"), (50, "D"), (0, "F"))
-SCORE_CEILING_BY_SEVERITY = {
-    Severity.CRITICAL: 49,
-    Severity.HIGH: 89,
-}  # what the score is at most while one is open
+SCORE_CEILING_BY_SEVERITY = {Severity.CRITICAL: 49, Severity.HIGH: 89}  # what the score is at most while one is open
 MIN_COVERAGE_FOR_A = 80  # percent: under it nothing is called an A
 INFO_RULE_WEIGHT = 0.3  # what an info rule weighs in coverage; it costs no points, and its verdict is one all the same
 CHECKLIST_ITEM_WEIGHT = 3.0  # what an item of a chosen checklist weighs in coverage: as much as a medium rule
 # What the tool says of itself, not of the files: it lowers coverage and the verdict, never the score.
-UNSCORED_RULES = frozenset(
-    {
-        "core/crash",
-        "core/not-rendered",
-        "core/script-unjudged",
-        "core/template-unjudged",
-        "core/unreadable",
-    }
-)
+UNSCORED_RULES = frozenset({"core/crash", "core/not-rendered", "core/script-unjudged", "core/template-unjudged", "core/unreadable"})
 STATUS_CHECKED, UNREAD_STATUSES = "checked", ("invalid", "unreadable", "skipped")
 MIN_COVERAGE_FOR_SCORE = 40  # percent of what is there: under it there is no score, for most of it was not seen
 MARKDOWN_KIND = "markdown"  # its fragments make no score beside files
 FixPlace = tuple[str, int]  # where a fix goes: see Finding.fix_place
-RENDERED_KIND_BY_SOURCE_KIND = {
-    "helm": "k8s",
-    "kustomize": "k8s",
-}  # what these give is judged as another kind
+RENDERED_KIND_BY_SOURCE_KIND = {"helm": "k8s", "kustomize": "k8s"}  # what these give is judged as another kind
 
 
 class RuleLookCounts(Protocol):
@@ -177,12 +155,7 @@ class Coverage:
     percent_without_outside: int = 100
 
 
-def score_findings(
-    findings: Sequence[Finding],
-    *,
-    coverage_percent: int = 100,
-    assessed_categories: Collection[str] | None = None,
-) -> Score:
+def score_findings(findings: Sequence[Finding], *, coverage_percent: int = 100, assessed_categories: Collection[str] | None = None) -> Score:
     """The score of findings, those that are suppressed left out.
 
     `assessed_categories` are the categories of which a rule has looked at something (None: all of them). Without any there
@@ -222,9 +195,7 @@ def repetition_factor(place_count: int) -> float:
     return 1 + math.log2(place_count) if place_count else 0.0
 
 
-def repetition_factor_by_severity(
-    place_count_by_severity: Iterable[tuple[Severity, int]],
-) -> Iterator[tuple[Severity, float]]:
+def repetition_factor_by_severity(place_count_by_severity: Iterable[tuple[Severity, int]]) -> Iterator[tuple[Severity, float]]:
     """How often the points of each severity count, where places of one rule differ; the worst come first.
 
     The first place counts whole, the i-th as often as it adds to `repetition_factor`: log2(i / (i - 1)).
@@ -314,10 +285,7 @@ def has_gap(row: ScoredFileRow) -> bool:
 
 
 def coverage_of_run(
-    rules: Sequence[Rule],
-    tally_by_rule: Mapping[str, RuleLookCounts],
-    file_rows: Sequence[ScoredFileRow],
-    item_states: Iterable[str] = (),
+    rules: Sequence[Rule], tally_by_rule: Mapping[str, RuleLookCounts], file_rows: Sequence[ScoredFileRow], item_states: Iterable[str] = ()
 ) -> Coverage:
     """The coverage of a run.
 

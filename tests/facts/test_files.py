@@ -17,7 +17,7 @@ from tests.facts.shapes import PARTS, SHAPES
 
 PACKAGE = ROOT / "readiness"
 TOPICS = table.fact_topics()
-READERS = {"fact_rows", "fact_column", "facts_table"}
+READERS = {"fact_row_by_name", "property_by_fact_name", "facts_table"}
 
 
 def values(node: Any) -> Iterator[Any]:

@@ -79,7 +79,7 @@ def test_a_confined_program_reaches_nobody(tmp_path: Path, listener: Listener, n
 
 
 def test_the_same_program_reaches_the_listener_where_nothing_holds_it(tmp_path: Path, listener: Listener) -> None:
-    answer = ask(CONNECT, listener.port, folder=tmp_path, without_network=False)
+    answer = ask(CONNECT, listener.port, folder=tmp_path, remove_network=False)
     assert b"connected" in answer.output
     assert answer.confinement == confine.NOT_CONFINED
 
@@ -93,7 +93,7 @@ def test_where_no_namespace_is_given_a_filter_refuses_sockets() -> None:
         "    unshare = staticmethod(lambda flags: -1)\n"
         "    prctl = ctypes.CDLL(None).prctl\n"
         "confine.ctypes.CDLL = lambda *_, **__: System\n"
-        "print(confine.leave_network())\n"
+        "print(confine.disconnect_from_network())\n"
         "a, b = socket.socketpair(); a.send(b'x'); print(b.recv(1).decode())\n"
         "try: socket.socket(); print('open')\n"
         "except OSError as error: print('refused')\n"

@@ -55,7 +55,7 @@ def test_the_schema_is_one() -> None:
     "options",
     [
         {},
-        {"timing": {"read": 0.5}},
+        {"seconds_by_phase": {"read": 0.5}},
         {"rows": []},
         {
             "rows": [

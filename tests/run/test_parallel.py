@@ -182,12 +182,12 @@ def test_no_cache_grows_without_a_bound() -> None:
     """A cache without a bound may only be asked what the tool itself says, never what a file says."""
     asked_by_the_tool = {
         "resolve_check",
-        "_load_definition",
+        "_compiled_definition",
         "facts_table",
-        "fact_column",
-        "_modified_time",
-        "shipped_rules",
-        "_contexts_of_column",
+        "property_by_fact_name",
+        "_module_modification_time",
+        "load_shipped_rules",
+        "_context_pattern_of_property",
     }
     for path in sorted((ROOT / "readiness").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

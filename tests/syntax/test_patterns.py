@@ -31,52 +31,52 @@ from tests.patterns import PACKAGE, Found
 _ONCE = "tried once, behind what it belongs to"
 _TOKENS = "goes on behind each match; the first failure ends the text"
 BOUNDED = {
-    "kinds/readme.py _NO_PROSE": "the beginning of a README alone",
-    "kinds/readme.py _CHANGE_WORDS": "the beginning of a README alone",
-    "checks/ci/caches.py _VERSION_COMMENT": _ONCE,
+    "kinds/readme.py _MARKUP_THAT_IS_NO_PROSE": "the beginning of a README alone",
+    "kinds/readme.py _CHANGE_BEFORE_PRODUCTION_WORDS": "the beginning of a README alone",
+    "checks/ci/caches.py _MAJOR_VERSION_COMMENT": _ONCE,
     "checks/ci/trust.py _NONEMPTY_COMMENT": _ONCE,
-    "triage/suppress.py _HEADER_LINE": _TOKENS,
-    "kinds/head.py _HEAD": "the first 4,000 characters of a file alone",
+    "triage/suppress.py _COMMENT_OR_BLANK_LINE": _TOKENS,
+    "kinds/head.py _HEAD_COMMENT": "the first 4,000 characters of a file alone",
     "kinds/head.py _SENTENCE_END": "the first 4,000 characters of a file alone",
-    "syntax/expression.py _TOKEN": _TOKENS,
-    "syntax/nginx_heads.py _TOKEN": _TOKENS,
-    "syntax/outline.py _BEFORE_ROOT": "tried where a document begins, and ends with it at the latest",
-    "syntax/outline.py _TOKEN": _TOKENS,
+    "syntax/expression.py _TOKEN_REGEX": _TOKENS,
+    "syntax/nginx_heads.py _NGINX_TOKEN_PATTERN": _TOKENS,
+    "syntax/outline.py _TEXT_BEFORE_ROOT": "tried where a document begins, and ends with it at the latest",
+    "syntax/outline.py _FLOW_TOKEN": _TOKENS,
     "syntax/words.py _JSON_STRING": _TOKENS,
 }
 _OF_A_HEAD = "a table in the module, over a sentence of the first 4,000 characters"
 # What functions make expressions of, where it is no constant: none of it is taken from what is judged.
 PUT_TOGETHER = {
-    ("kinds/k8s/__init__.py", "'|'.join(names)"): "the names are escaped",
+    ("kinds/k8s/__init__.py", "'|'.join(api_name_patterns)"): "the names are escaped",
     ("kinds/compose/schema.py", "pattern"): "the schema of compose files, below",
     ("kinds/compose/schema.py", "form"): "the schema of compose files, below",
     ("checks/ci/worktree.py", "row['command']"): "facts on commands, below",
-    ("checks/dockerfile/tools.py", "f'(?<![\\\\w.-]){re.escape(name)}(?![\\\\w.-])'"): "the name is escaped",
+    ("checks/dockerfile/tools.py", "f'(?<![\\\\w.-]){re.escape(program)}(?![\\\\w.-])'"): "the name is escaped",
     ("checks/k8s/cluster.py", "image"): "a Pattern: judged with the rule that gives it",
-    ("checks/k8s/ingress.py", "word"): "Patterns: judged with the rule that gives them",
+    ("checks/k8s/ingress.py", 'pattern'): "Patterns: judged with the rule that gives them",
     ("checks/k8s/names.py", "pattern"): "a Pattern: judged with the rule that gives it",
-    ("checks/project/edge.py", "f'(?<!\\\\d){port}(?!\\\\d)'"): "the port is digits",
+    ("checks/project/edge.py", "f'(?<!\\\\d){target_port}(?!\\\\d)'"): "the port is digits",
     ("checks/project/edge.py", "f'(?<!\\\\d){one}(?!\\\\d)'"): "the port is digits",
-    ("verdict/evidence/plans.py", "pattern"): "a table, below",
-    ("checks/dockerfile/toolchain.py", "builds"): "facts on images, below",
+    ("verdict/evidence/plans.py", 'path_pattern'): "a table, below",
+    ("checks/dockerfile/toolchain.py", 'compile_pattern'): "facts on images, below",
     ("facts/actions.py", "re.escape(name).replace('\\\\*', '[^/]+')"): "names of actions, whose star takes one part of a path",
-    ("facts/github.py", "'|'.join(forms)"): "names of contexts, below",
-    ("facts/managers.py", "row[key]"): "facts on managers, below",
-    ("facts/releases.py", "form"): "facts on images, below",
-    ("kinds/delivery/effects.py", "'|'.join((f\"(?:{one.replace('<options>', _OPTIONS_PATTERN)})\" for one in patterns))"): "facts on commands, below",  # noqa: E501
+    ("facts/github.py", "'|'.join(context_name_patterns)"): "names of contexts, below",
+    ("facts/managers.py", 'manager_row[column_name]'): "facts on managers, below",
+    ("facts/releases.py", 'release_pattern'): "facts on images, below",
+    ("kinds/delivery/effects.py", '\'|\'.join((f"(?:{one.replace(\'<options>\', _OPTIONS_BETWEEN_WORDS)})" for one in patterns))'): "facts on commands, below",  # noqa: E501
     ("kinds/delivery/effects.py", "f\"(?:^|[^a-z])(?:{'|'.join(row['tasks'])})(?:[^a-z]|\\\\Z)\""): "facts on commands, below",
-    ("kinds/delivery/model.py", "f\"(?:^|[^a-z])(?:{'|'.join(map(re.escape, words[kind]))})(?:[^a-z]|\\\\Z)\""): "facts on purposes, below",
-    ("kinds/k8s/model.py", "f'(?:\\\\A|[/._-])(?:{words})(?=[/._-]|\\\\Z)'"): "facts on purposes, below",
-    ("kinds/head.py", "f'\\\\bfor {words}(?: purposes)? only\\\\b|\\\\bonly for {words}\\\\b'"): _OF_A_HEAD,
-    ("kinds/head.py", "f'{_LEAD}(?:\\\\S+ ){{0,3}}{_THING} (?:\\\\S+ ){{0,4}}for (?:\\\\w+ )?{words}\\\\b'"): _OF_A_HEAD,
-    ("kinds/head.py", "f'{_LEAD}(?:an? |simple |minimal |local ){{0,3}}{words} {_THING}\\\\b'"): _OF_A_HEAD,
-    ("kinds/head.py", "f'{_LEAD}(?:only |just |purely |solely )?(?:meant |intended )?for {words}\\\\b'"): _OF_A_HEAD,
-    ("kinds/head.py", "f'{_LEAD}(?:\\\\S+ ){{0,3}}{_THING} (?:\\\\S+ ){{0,12}}for (?:manual|local|exploratory) {words}\\\\b'"): _OF_A_HEAD,
-    ("loading/program_input.py", "_MARK + re.escape(folder) + _MARK"): "the directory is escaped",
-    ("loading/unapplied.py", "f'\\\\bapply\\\\b[^\\\\n]{{0,200}}{re.escape(name)}\\\\b'"): "the name is escaped",
+    ("kinds/delivery/model.py", 'f"(?:^|[^a-z])(?:{\'|\'.join(map(re.escape, words_by_kind[kind]))})(?:[^a-z]|\\\\Z)"'): "facts on purposes, below",
+    ("kinds/k8s/model.py", "f'(?:\\\\A|[/._-])(?:{development_word_pattern})(?=[/._-]|\\\\Z)'"): "facts on purposes, below",
+    ("kinds/head.py", "f'\\\\bfor {purpose_pattern}(?: purposes)? only\\\\b|\\\\bonly for {purpose_pattern}\\\\b'"): _OF_A_HEAD,
+    ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,4}}for (?:\\\\w+ )?{purpose_pattern}\\\\b'"): _OF_A_HEAD,
+    ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:an? |simple |minimal |local ){{0,3}}{purpose_pattern} {_SUBJECT_NOUN_PATTERN}\\\\b'"): _OF_A_HEAD,
+    ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:only |just |purely |solely )?(?:meant |intended )?for {purpose_pattern}\\\\b'"): _OF_A_HEAD,
+    ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,12}}for (?:manual|local|exploratory) {purpose_pattern}\\\\b'"): _OF_A_HEAD,
+    ("loading/program_input.py", '_MARK + re.escape(folder_path) + _MARK'): "the directory is escaped",
+    ("loading/unapplied.py", "f'\\\\bapply\\\\b[^\\\\n]{{0,200}}{re.escape(file_name)}\\\\b'"): "the name is escaped",
     ("loading/render/overlay/resource.py", "f'(?:{pattern})'"): "its stars, its length and that of the name are bounded",
-    ("loading/render/overlay/transform.py", "re.escape(name) + _IMAGE_END"): "the name is escaped",
-    ("model/finding.py", "f'(?<![\\\\w/-]){re.escape(word)}(?![\\\\w-])'"): "the word is escaped",
+    ("loading/render/overlay/transform.py", 're.escape(image_name) + _IMAGE_TAG_AND_DIGEST_PATTERN'): "the name is escaped",
+    ("model/finding.py", "f'(?<![\\\\w/-]){re.escape(resource_text)}(?![\\\\w-])'"): "the word is escaped",
     ("ruleset/predicates.py", "re.compile"): "`matches`: judged with the rule that gives it",
     ("syntax/glob.py", "fnmatch.translate(pattern)"): "each piece between two stars is tried once",
     ("syntax/secrets/shapes.py", "re.compile"): "a table, below",
@@ -163,7 +163,7 @@ def test_there_is_no_other_way_to_an_expression() -> None:
 
 def test_the_sweep_sees_what_there_is() -> None:
     names = {one.where.split("[")[0] for one in ALL}
-    assert {"checks/ci/pins.py _VERSION_REF", "redaction.py _QUOTED_ASSIGNMENT", "syntax/nginx.py _TOKEN"} <= names
+    assert {"checks/ci/pins.py _VERSION_REF_PATTERN", "redaction.py _QUOTED_ASSIGNMENT", "syntax/nginx.py _NGINX_TOKEN_PATTERN"} <= names
     assert len(ALL) > 500
 
 

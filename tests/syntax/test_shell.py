@@ -273,7 +273,7 @@ WIDE = """\
 from readiness.syntax import shell
 for code in range(0x80, 0x110000, 997):
     for before in ("{", "{1..", "<<A\\n$", "[[ -", "${a?"):
-        shell.commands_of(f"a; {before}{chr(code)}; b")
+        shell.parse_commands(f"a; {before}{chr(code)}; b")
 """
 
 

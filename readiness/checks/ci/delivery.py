@@ -52,8 +52,7 @@ def job_stages_by_pipeline(project: Project) -> dict[int, dict[str, JobDelivery]
         return local_action_of_step(step, project)
 
     return results_by_pipeline_id(
-        all_pipelines(project),
-        lambda one: {job.name: delivery_of_job(job, resolve_local_action) for job in merged_jobs(one)},
+        all_pipelines(project), lambda one: {job.name: delivery_of_job(job, resolve_local_action) for job in merged_jobs(one)}
     )
 
 
@@ -179,13 +178,7 @@ def _may_tests_run_in_other_pipeline(pipeline: AnyPipeline, project: Project) ->
     if isinstance(pipeline, gitlab_model.GitlabFile):
         return pipeline.includes
     event_names = set(pipeline.triggers)
-    if event_names and event_names <= {
-        "workflow_run",
-        "workflow_call",
-        "workflow_dispatch",
-        "repository_dispatch",
-        "deployment",
-    }:
+    if event_names and event_names <= {"workflow_run", "workflow_call", "workflow_dispatch", "repository_dispatch", "deployment"}:
         return True
     other_pipelines_action_kinds = (kinds for key, kinds in project.memoize(action_kinds_by_pipeline).items() if key != id(pipeline))
     return any("test" in kinds for kinds in other_pipelines_action_kinds)
@@ -248,16 +241,7 @@ def smoke_test_missing(job: AnyJob, *, project: Project) -> CheckOutcome:
     yield missing(application_deployments[-1].span, resource=job.resource, how=deployment_tool_name(application_deployments[-1]))
 
 
-_TOOL_FAMILIES_WITH_ROLLBACK = (
-    "kubernetes",
-    "helm",
-    "ecs",
-    "swarm",
-    "compose",
-    "ssh",
-    "storage",
-    "script",
-)
+_TOOL_FAMILIES_WITH_ROLLBACK = ("kubernetes", "helm", "ecs", "swarm", "compose", "ssh", "storage", "script")
 
 
 def rollback_missing(job: AnyJob, *, project: Project) -> CheckOutcome:
@@ -326,8 +310,7 @@ def _has_staging_deployment(project: Project) -> bool:
 
 
 _EVENT_OR_BRANCH_CONDITION = re.compile(
-    r"github\.(?:event_name|ref|ref_name|base_ref|event\.(?:pull_request\.merged|ref|inputs|label))|inputs\.|vars\.|env\.",
-    re.IGNORECASE,
+    r"github\.(?:event_name|ref|ref_name|base_ref|event\.(?:pull_request\.merged|ref|inputs|label))|inputs\.|vars\.|env\.", re.IGNORECASE
 )
 
 
@@ -356,13 +339,7 @@ def deploy_from_pull_request(job: AnyJob, *, project: Project) -> CheckOutcome:
         step_condition = deploying_step.node.get("if") if deploying_step is not None else None
         if not isinstance(step_condition, str) or not _EVENT_OR_BRANCH_CONDITION.search(step_condition):
             severity = Severity.MEDIUM if _is_test_job(job) else Severity.HIGH
-            yield hit(
-                deployment.span,
-                severity=severity,
-                resource=job.resource,
-                how=deployment_tool_name(deployment),
-                event=pull_request_event,
-            )
+            yield hit(deployment.span, severity=severity, resource=job.resource, how=deployment_tool_name(deployment), event=pull_request_event)
             return
 
 
@@ -382,10 +359,7 @@ def _merge_request_deployment_hits(job: gitlab_model.Job, neighbourhood: JobNeig
     )
     if not job.manual and (is_started_by_merge_request or "merge_requests" in (only_refs or ())):
         yield hit(
-            neighbourhood.deployments[0].span,
-            resource=job.resource,
-            how=deployment_tool_name(neighbourhood.deployments[0]),
-            event="merge_request",
+            neighbourhood.deployments[0].span, resource=job.resource, how=deployment_tool_name(neighbourhood.deployments[0]), event="merge_request"
         )
 
 

@@ -18,20 +18,8 @@ from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.equality import digest_of_node
 from readiness.kinds.k8s.labels import Selector
 from readiness.kinds.k8s.model import REPLICATED_KINDS, Object, Pod
-from readiness.kinds.k8s.spaces import (
-    NameResolution,
-    NamespacedThing,
-    ThingsByNamespace,
-    has_exactly_same_namespace,
-)
-from readiness.kinds.units import (
-    BELOW_FOLDER_DISTANCE,
-    MAX_CANDIDATES_PER_QUESTION,
-    SAME_FOLDER_DISTANCE,
-    file_distance,
-    folder_of,
-    is_surely_nearer,
-)
+from readiness.kinds.k8s.spaces import NameResolution, NamespacedThing, ThingsByNamespace, has_exactly_same_namespace
+from readiness.kinds.units import BELOW_FOLDER_DISTANCE, MAX_CANDIDATES_PER_QUESTION, SAME_FOLDER_DISTANCE, file_distance, folder_of, is_surely_nearer
 from readiness.model import Source
 from readiness.model.project import Project
 
@@ -96,13 +84,7 @@ class ObjectIndex:
         return namespace in self.namespaces and namespace != "kube-system"
 
     def find_named(
-        self,
-        obj: NamespacedThing,
-        kind: str,
-        object_name: str,
-        namespace: str | None = None,
-        *,
-        is_shared_thing: bool = True,
+        self, obj: NamespacedThing, kind: str, object_name: str, namespace: str | None = None, *, is_shared_thing: bool = True
     ) -> NameResolution[Object]:
         """The objects of a kind that an object means by a name; the namespace is its own unless another one is given.
 
@@ -165,8 +147,7 @@ class ObjectIndex:
         thing_by_id: dict[int, T] = {}
         for things_by_folder in candidates_by_namespace.places_in_namespace(obj.namespace):
             for thing in things_by_folder.accepted_by_distance(
-                obj.source.root.path,
-                lambda each: predicate(each) and self._belongs_to_nearer_namesake(obj, each, is_shared_thing=False) is not True,
+                obj.source.root.path, lambda each: predicate(each) and self._belongs_to_nearer_namesake(obj, each, is_shared_thing=False) is not True
             ):
                 thing_by_id.setdefault(id(thing), thing)
         return list(thing_by_id.values())
@@ -182,13 +163,10 @@ class ObjectIndex:
             return True
         owner_object = owner_object_of(obj)
         namesakes_by_namespace = self.things_by_namespace(
-            ("name", owner_object.kind, owner_object.name),
-            self.objects_by_kind_and_name.get((owner_object.kind, owner_object.name), ()),
+            ("name", owner_object.kind, owner_object.name), self.objects_by_kind_and_name.get((owner_object.kind, owner_object.name), ())
         )
         least_namesake_distance, is_tied = namesakes_by_namespace.least_distance(
-            thing.source.root.path,
-            thing.namespace,
-            same_namespace_only=has_exactly_same_namespace(obj, thing),
+            thing.source.root.path, thing.namespace, same_namespace_only=has_exactly_same_namespace(obj, thing)
         )
         if least_namesake_distance >= 0 and is_surely_nearer(least_namesake_distance, distance_to_object):
             return True
@@ -243,12 +221,7 @@ class ObjectIndex:
 
     def resolve_selected_workloads(self, obj: Object, selector: Selector, namespace: str | None = None) -> NameResolution[Workload]:
         """The workloads whose pods an object means by a selector; in its own namespace unless another one is given."""
-        return self.resolve_meant(
-            obj,
-            self.workloads_matching_candidates(selector),
-            namespace,
-            predicate=lambda each: selector.matches(each.labels),
-        )
+        return self.resolve_meant(obj, self.workloads_matching_candidates(selector), namespace, predicate=lambda each: selector.matches(each.labels))
 
     def workloads_matching_candidates(self, selector: Selector) -> ThingsByNamespace[Workload]:
         """The workloads among which are all that a selector matches, by namespace and place."""

@@ -8,15 +8,7 @@ from collections.abc import Iterable
 
 from readiness.facts.table import property_by_fact_name
 from readiness.loading.render.made import GeneratedSource, SetValue, written_source_and_span
-from readiness.model import (
-    MESSAGE_VALUE_PUT_IN_HERE,
-    AnnotationSuppression,
-    Environments,
-    Finding,
-    Related,
-    Span,
-    joined_finding,
-)
+from readiness.model import MESSAGE_VALUE_PUT_IN_HERE, AnnotationSuppression, Environments, Finding, Related, Span, joined_finding
 from readiness.syntax import secrets
 from readiness.syntax.secrets import SecretStrength
 
@@ -59,12 +51,7 @@ def relocate_findings(findings: Iterable[Finding], environment_count_by_path: di
             else Environments(environment_names, (), environment_count)
         )
         reported_finding = reported_finding._replace(environments=environments)
-        merge_key: tuple[object, ...] = (
-            reported_finding.rule,
-            reported_finding.path,
-            reported_finding.span,
-            reported_finding.message,
-        )
+        merge_key: tuple[object, ...] = (reported_finding.rule, reported_finding.path, reported_finding.span, reported_finding.message)
         if value_key_path:  # what one value of a chart gives is one fault, whichever file sets it
             chart_path = rendered_source.path.rpartition("/templates/")[0]
             merge_key = (

@@ -276,10 +276,10 @@ OVERLAY: dict[str, str | bytes] = {"kustomization.yaml": "resources: [map.yaml]\
 @pytest.mark.parametrize(
     ("where", "name", "files", "path", "command"),
     [
-        (chart_files, "MAX_FILES", outer(**{MAP_IN: MAP}), MAP_IN, "helm template shop"),
-        (gather, "MAX_FILES", OVERLAY, "kustomization.yaml", "kustomize build ."),
-        (gather, "MAX_VISITS", OVERLAY, "kustomization.yaml", "kustomize build ."),
-        (placed, "MAX_TEXT", OVERLAY, "kustomization.yaml", "kustomize build ."),
+        (chart_files, "MAX_FILES_PER_CHART", outer(**{MAP_IN: MAP}), MAP_IN, "helm template shop"),
+        (gather, "MAX_FILES_PER_OVERLAY", OVERLAY, "kustomization.yaml", "kustomize build ."),
+        (gather, "MAX_KUSTOMIZATION_BUILDS", OVERLAY, "kustomization.yaml", "kustomize build ."),
+        (placed, "MAX_BUILT_TEXT_CHARACTERS", OVERLAY, "kustomization.yaml", "kustomize build ."),
     ],
 )
 def test_what_is_over_a_limit_of_ours_is_not_broken(

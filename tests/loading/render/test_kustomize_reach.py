@@ -495,6 +495,6 @@ def sources(root: Path) -> dict[str, readiness.model.Source]:
 
 def test_where_nothing_takes_the_network_away_the_row_says_so(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = process.run_program
-    monkeypatch.setattr(process, "run_program", lambda *some, **more: plain(*some, **more, without_network=False))
+    monkeypatch.setattr(process, "run_program", lambda *some, **more: plain(*some, **more, remove_network=False))
     write(fake, {"kustomization.yaml": "resources: [cm.yaml]\n"})
     assert row(check(fake)) == ("checked", process.REASON_UNCONFINED)
