@@ -68,10 +68,10 @@ PUT_TOGETHER = {
     ("kinds/delivery/model.py", 'f"(?:^|[^a-z])(?:{\'|\'.join(map(re.escape, words_by_kind[kind]))})(?:[^a-z]|\\\\Z)"'): "facts on purposes, below",
     ("kinds/k8s/model.py", "f'(?:\\\\A|[/._-])(?:{development_word_pattern})(?=[/._-]|\\\\Z)'"): "facts on purposes, below",
     ("kinds/head.py", "f'\\\\bfor {purpose_pattern}(?: purposes)? only\\\\b|\\\\bonly for {purpose_pattern}\\\\b'"): _OF_A_HEAD,
-    ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,4}}for (?:\\\\w+ )?{purpose_pattern}\\\\b'"): _OF_A_HEAD,
+    ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,4}}for (?:\\\\w+ )?{purpose_pattern}\\\\b'"): _OF_A_HEAD,  # noqa: E501
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:an? |simple |minimal |local ){{0,3}}{purpose_pattern} {_SUBJECT_NOUN_PATTERN}\\\\b'"): _OF_A_HEAD,
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:only |just |purely |solely )?(?:meant |intended )?for {purpose_pattern}\\\\b'"): _OF_A_HEAD,
-    ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,12}}for (?:manual|local|exploratory) {purpose_pattern}\\\\b'"): _OF_A_HEAD,
+    ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,12}}for (?:manual|local|exploratory) {purpose_pattern}\\\\b'"): _OF_A_HEAD,  # noqa: E501
     ("loading/program_input.py", '_MARK + re.escape(folder_path) + _MARK'): "the directory is escaped",
     ("loading/unapplied.py", "f'\\\\bapply\\\\b[^\\\\n]{{0,200}}{re.escape(file_name)}\\\\b'"): "the name is escaped",
     ("loading/render/overlay/resource.py", "f'(?:{pattern})'"): "its stars, its length and that of the name are bounded",
