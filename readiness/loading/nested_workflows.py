@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 
-from readiness.kinds.github.uses import repository_root_of_workflow_path
 from readiness.loading.discover import DiscoveredFiles
 from readiness.model import Source
 from readiness.model.project import parent_folders
@@ -16,19 +15,16 @@ def remove_nested_workflows(discovered: DiscoveredFiles) -> list[Source]:
     What is named, or met by a walk that began below the upper workflows, stays: that may be a repository of its own. So does what
     lies in a folder with a `.git`, which is one.
     """
-    workflow_roots = {
-        root
-        for one in discovered.sources
-        if (root := repository_root_of_workflow_path(posixpath.normpath(one.path))) is not None
-    }
-    if len(workflow_roots) < 2:
+    workflow_sources = [one for one in discovered.sources if ".github/workflows/" in one.path]
+    if len({posixpath.dirname(one.path) for one in workflow_sources}) < 2:
         return []
+    from readiness.kinds.github.uses import repository_root_of_workflow_path
+
+    root_by_source_id = {id(one): repository_root_of_workflow_path(posixpath.normpath(one.path)) for one in workflow_sources}
+    workflow_roots = {one for one in root_by_source_id.values() if one is not None}
     unrun_roots = {one for one in workflow_roots if _is_below_repository_root(one, workflow_roots, discovered)}
     nested_sources = [
-        one
-        for one in discovered.sources
-        if repository_root_of_workflow_path(posixpath.normpath(one.path)) in unrun_roots
-        and one.path not in discovered.named_paths
+        one for one in workflow_sources if root_by_source_id[id(one)] in unrun_roots and one.path not in discovered.named_paths
     ]
     nested_source_ids = {id(one) for one in nested_sources}
     discovered.sources = [one for one in discovered.sources if id(one) not in nested_source_ids]
