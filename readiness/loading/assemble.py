@@ -14,6 +14,7 @@ from readiness.loading import (
     environments,
     fenced,
     ignoring,
+    nested_workflows,
     overlays,
     program_input,
     reading,
@@ -31,6 +32,7 @@ from readiness.model.project import Project, RunProjects
 REASON_OF_UNKNOWN_KIND = "of no kind that readiness knows"
 REASON_UNUSED_ENV_FILE = "no compose file reads it"
 REASON_TEST_DATA = "input of a program's tests; name it to have it checked"
+REASON_NESTED_WORKFLOW = "GitHub never runs it: the repository's own workflows lie above; name it to have it checked"
 REASON_DOCUMENT_NOT_REQUESTED = "a document; name it, or ask with --documents"
 
 
@@ -57,6 +59,9 @@ def assemble_projects(
         kind = "" if unread_file.reason.startswith(ignoring.REASON_GITIGNORE_IS_LINK) else "patterns"  # Git follows none either
         assembly.file_statuses.append(FileStatus(unread_file.path, kind, "skipped", unread_file.reason))
     test_data_sources = program_input.remove_test_data(discovered)
+    assembly.file_statuses += [
+        FileStatus(one.path, "", "skipped", REASON_NESTED_WORKFLOW) for one in nested_workflows.remove_nested_workflows(discovered)
+    ]
     _set_readme_words_and_owners(discovered)
     unapplied.mark_unapplied_manifests(discovered)
     chart_folders = environments.chart_folders(discovered.paths)

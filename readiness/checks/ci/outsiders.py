@@ -25,6 +25,7 @@ from readiness.syntax.holes import has_github_expression
 from readiness.syntax.yaml import Map, Seq
 
 _PAYLOAD_KEY_BY_EVENT = {
+    "pull_request": "pull_request",
     "pull_request_target": "pull_request",
     "workflow_run": "workflow_run",
     "issue_comment": "comment",

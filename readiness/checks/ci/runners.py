@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from readiness.checks.ci.outsiders import OutsiderChance, chance_to_meet_condition, may_job_need_approval
 from readiness.facts.table import fact_row_by_name, property_by_fact_name
 from readiness.kinds.github.model import Job, Workflow
 from readiness.kinds.github.runners import (
@@ -15,10 +17,14 @@ from readiness.kinds.github.runners import (
     operating_system_of_label,
     runner_labels_with_spans,
 )
+from readiness.kinds.github.uses import repository_root_of_workflow_path
 from readiness.model import CheckOutcome, Hit, hit, join_names, spelling
+from readiness.model.project import Project, RunProjects
 from readiness.syntax.holes import has_github_expression
 from readiness.syntax.yaml import Map, Seq
 
+# What only a repository that is meant for everybody has; of a private one nobody from outside makes a fork.
+_LICENSE_FILE_NAMES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE", "LICENCE.md", "COPYING")
 # Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
 _GITHUB_IMAGE_LABEL = re.compile(
     r"(?:ubuntu|linux|windows|win|macos|mac|osx)-(?:latest|[0-9]{1,4}(?:\.[0-9]{1,2})?)\Z",
@@ -143,3 +149,52 @@ def _unknown_shell_hits(node_with_shell: Map, operating_system: str) -> Iterator
             system=operating_system,
             allowed=allowed_shells_text,
         )
+
+
+def runner_self_hosted(job: Job, project: Project, *, outsiders: bool) -> CheckOutcome:
+    """A job on a machine of one's own; with `outsiders`, where a pull request from a fork starts it.
+
+    That is told of the label self-hosted and of runner scale sets that the tree installs: a group or another label may be of
+    larger runners that a host offers. It is told where a licence says that the repository is for everybody. A fork's pull request
+    brings a workflow of its own; who names an environment may want an approval.
+    """
+    runs_on: Any = job.node.get("runs-on")
+    labels = {label.lower() for label, _ in runner_labels_with_spans(job.node)}
+    scale_set_names = project.run.memoize(_names_of_runner_scale_sets) if project.run is not None else frozenset()
+    is_self_hosted = "self-hosted" in labels or not labels.isdisjoint(scale_set_names)
+    if outsiders:
+        if is_self_hosted and _has_license(job, project) and _may_run_for_forks(job):
+            yield hit(job.node.at("runs-on"), say="outsiders")
+    elif is_self_hosted or (isinstance(runs_on, Map) and "group" in runs_on):
+        yield hit(job.node.at("runs-on"), say="kept")
+
+
+def _has_license(job: Job, project: Project) -> bool:
+    """Whether a licence lies at the root of a job's repository."""
+    repository_folder = repository_root_of_workflow_path(job.source.path) or ""
+    return any(project.was_path_seen(posixpath.join(repository_folder, one)) for one in _LICENSE_FILE_NAMES)
+
+
+def _may_run_for_forks(job: Job) -> bool:
+    """Whether a pull request from a fork may get as far as a job, and no environment is named on the way."""
+    return (
+        "pull_request" in job.workflow.triggers
+        and chance_to_meet_condition(job.node, job, "pull_request") is not OutsiderChance.NO
+        and not may_job_need_approval(job)
+    )
+
+
+def _names_of_runner_scale_sets(run: RunProjects) -> frozenset[str]:
+    """The names, in lower case, by which jobs ask for the runner scale sets that releases of the tree install."""
+    documents = [one for project in run.projects for one in project.documents_of_kind("k8s")]
+    if not documents:
+        return frozenset()
+    from readiness.kinds.k8s.releases import release_values_of
+
+    return frozenset(
+        str(release_values.node.get("runnerScaleSetName") or obj.spec.get("releaseName") or obj.name).lower()
+        for document in documents
+        for obj in document.objects
+        for release_values in release_values_of(obj)
+        if isinstance(release_values.node.get("githubConfigUrl"), str)
+    )

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
 from readiness.checks.ci.injection import contexts_in_result, is_safe_context
 from readiness.facts.github import may_hold_outsiders_text
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expression_texts_with_key_paths
-from readiness.kinds.github.runners import runner_labels_with_spans
 from readiness.kinds.github.texts import Expression, expressions_in_text, located_text_at, located_texts_with_key_paths
 from readiness.model import CheckOutcome, Hit, Severity, hit, missing
 from readiness.syntax import expression as ex
@@ -322,11 +320,3 @@ def _may_job_hold_foreign_files(step: Step, workflow: Workflow) -> bool:
         return True
     job = step.job
     return job is None or any(_FOREIGN_INPUT_COMMAND.search(text.value) for _, text in located_texts_with_key_paths(job.node, job.source))
-
-
-def runner_self_hosted(job: Job) -> CheckOutcome:
-    """A job on a machine that is kept between runs."""
-    runs_on: Any = job.node.get("runs-on")
-    has_runner_group = isinstance(runs_on, Map) and "group" in runs_on
-    if has_runner_group or any(label.lower() == "self-hosted" for label, _ in runner_labels_with_spans(job.node)):
-        yield hit(job.node.at("runs-on"))

@@ -22,8 +22,13 @@ SECCOMP_ANNOTATION_PREFIXES = (
 
 
 def seccomp_missing(pod: Pod, *, allow_local: bool = True) -> CheckOutcome:
-    """A container has no seccomp profile in force; without `allow_local`, one other than the runtime's counts too."""
+    """A container has no seccomp profile in force; without `allow_local`, one other than the runtime's counts too.
+
+    A privileged container runs unconfined whatever its profile is: that it is privileged is told by itself.
+    """
     for container in linux_containers(pod):
+        if container.security_context.get("privileged") is True:
+            continue
         effective_profile = effective_security_setting(container, "seccompProfile")
         profile_type = effective_profile.get("type") if isinstance(effective_profile, Map) else None
         if is_filled_in_value(profile_type):

@@ -204,10 +204,41 @@ def variable_value(project: Project, directive: Directive, name: str) -> Possibl
     if name in {"uri", "document_uri"}:
         if any("$request_uri" in d.joined_arguments for d in _raw_path_rewrites(project, directive)):
             return PossibleValue(_VISIBLE_MASK, has_slash=True)
-        return _DECODED_PATH_VALUE
+        return _path_value_in_location(project, directive)
     if name == "request_uri":
         return PossibleValue(_VISIBLE_MASK, has_slash=True)
     return PossibleValue(_VISIBLE_MASK) if _CLIENT_VARIABLE_PATTERN.fullmatch(name) and name != "is_args" else NO_CLIENT_VALUE
+
+
+def _path_value_in_location(project: Project, directive: Directive) -> PossibleValue:
+    """What `$uri` can hold in the locations around a directive: a whole path by `=`, else what an expression for all of it admits.
+
+    Before `$` one line break may still end the path, behind which nothing of the client's follows.
+    """
+    possible_characters = _DECODED_PATH_VALUE.client_characters
+    for enclosing_block in includes.blocks_outwards(project, directive.parent):
+        location_directive = enclosing_block.owner
+        if location_directive is None or location_directive.name not in {"if", "limit_except", "location"}:
+            break
+        if any(d.name in {"rewrite", "try_files"} for d in includes.expanded_directives_of_block(project, enclosing_block)):
+            return _DECODED_PATH_VALUE  # they give it another path
+        if location_directive.name == "location":
+            possible_characters &= _characters_of_location_path(location_directive)
+    return PossibleValue(possible_characters, has_slash=True, is_decoded=True)
+
+
+def _characters_of_location_path(location_directive: Directive) -> int:
+    """The characters that a client can choose from for the paths that a location takes."""
+    if location_modifier_and_path(location_directive)[0] == "=":
+        return 0
+    location_regex_and_case = regex_and_case_of_directive(location_directive)
+    location_regex = pcre.try_parse_regex(*location_regex_and_case) if location_regex_and_case else None
+    if location_regex is None or not all(pcre_tree.is_always_anchored(location_regex.root, anchor_kind) for anchor_kind in ("start", "end")):
+        return pcre_tree.ANY_CHAR_MASK
+    character_mask = 0
+    for regex_node in pcre_tree.walk_nodes(location_regex.root):
+        character_mask |= regex_node.char_mask if regex_node.kind == "chars" else 0
+    return character_mask
 
 
 def _raw_path_rewrites(project: Project, directive: Directive) -> Iterator[Directive]:

@@ -31,6 +31,14 @@ _REPOSITORY_PATTERN_BY_FILE_NAME = {
     ),
     "Cargo.toml": re.compile(rf'^repository[ \t]*=[ \t]*"https://github\.com/(?P<owner>{_OWNER_NAME_PATTERN})/', re.M),
 }
+_GITHUB_API_ADDRESS = re.compile(
+    rf"\bhttps://api\.github\.com/repos/(?P<owner>{_OWNER_NAME_PATTERN})/(?P<repository>[\w.-]{{1,100}})(?=/|[\s\"')]|\Z)"
+)
+_GITHUB_REPOSITORY_ADDRESS = re.compile(
+    rf"\bgithub\.com/(?P<owner>{_OWNER_NAME_PATTERN})/(?P<repository>[\w.-]{{1,100}}?)(?:\.git)?(?=[/#\s\"')>\]]|\Z)"
+)
+_PACKAGES_WRITE_LINE = re.compile(r"^[ ]{2,40}packages:[ ]*write\b")
+_GHCR_IMAGE = re.compile(rf"\bghcr\.io/(?P<owner>{_OWNER_NAME_PATTERN})/")
 _CODEOWNERS_PATHS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
 _MAX_CHARACTERS_PER_FILE = 200_000  # of one file: who writes more hides what stands behind it from us
 
@@ -54,9 +62,43 @@ def set_repository_owners(sources: Iterable[Source]) -> None:
 
 
 def _sole_owner_of_repository(root_folder: str, workflow_sources: Iterable[Source], source_by_path: Mapping[str, Source]) -> str:
-    """The one owner whom conditions, badges and teams name; empty where they name none, or several."""
-    owner_names = {owner.lower() for owner in _owner_names_in_repository(root_folder, list(workflow_sources), source_by_path)}
+    """The one owner whom conditions, badges, packages and teams name, else addresses; empty where they name none, or several."""
+    workflow_sources = list(workflow_sources)
+    owner_names = {owner.lower() for owner in _owner_names_in_repository(root_folder, workflow_sources, source_by_path)}
+    owner_names = owner_names or _owner_names_in_addresses(root_folder, workflow_sources, source_by_path)
     return owner_names.pop() if len(owner_names) == 1 else ""
+
+
+def _owner_names_in_addresses(root_folder: str, workflow_sources: Iterable[Source], source_by_path: Mapping[str, Source]) -> set[str]:
+    """The owners whom both a workflow and the README or a chart name by an address, in lower case.
+
+    In a workflow that is the address of a repository in GitHub's API, or an image of ghcr.io where the token may write packages:
+    it may do so for its own owner alone. Neither is enough by itself: workflows ask for others' releases and scan others' images.
+    """
+    api_repositories: set[tuple[str, str]] = set()
+    pushing_owners: set[str] = set()
+    for source in workflow_sources:
+        workflow_lines = list(_non_comment_lines(source))
+        api_repositories |= {
+            (found["owner"].lower(), found["repository"].lower()) for line in workflow_lines for found in _GITHUB_API_ADDRESS.finditer(line)
+        }
+        if any(map(_PACKAGES_WRITE_LINE.match, workflow_lines)):
+            pushing_owners |= {found["owner"].lower() for line in workflow_lines for found in _GHCR_IMAGE.finditer(line)}
+    if not api_repositories and not pushing_owners:
+        return set()
+    described_repositories = set(_repositories_in_descriptions(root_folder, source_by_path))
+    described_owners = {owner for owner, _ in described_repositories}
+    return {owner for owner, _ in api_repositories & described_repositories} | pushing_owners & described_owners
+
+
+def _repositories_in_descriptions(root_folder: str, source_by_path: Mapping[str, Source]) -> Iterator[tuple[str, str]]:
+    """(owner, name) of the repositories whose addresses the README at the root and the charts below it hold, in lower case."""
+    for source_path, source in source_by_path.items():
+        is_readme = bool(README_NAME.search(source_path)) and posixpath.dirname(source_path) == root_folder
+        is_chart = posixpath.basename(source_path) == "Chart.yaml" and root_folder in parent_folders(source_path)
+        if is_readme or is_chart:
+            for found in _GITHUB_REPOSITORY_ADDRESS.finditer(source.text[:_MAX_CHARACTERS_PER_FILE]):
+                yield found["owner"].lower(), found["repository"].lower()
 
 
 def _owner_names_in_repository(root_folder: str, workflow_sources: list[Source], source_by_path: Mapping[str, Source]) -> Iterator[str]:

@@ -12,6 +12,8 @@ from readiness.model import Severity, Source
 from tests.make import write_files
 
 CI = ".github/workflows/ci.yml"
+ASKS = "on: push\nrun: curl -s https://api.github.com/repos/acme/shop/releases/latest\n"
+PUSHES = "on: push\njobs:\n  a:\n    permissions:\n      packages: write\n    tags: ghcr.io/acme/web:1\n"
 SAYS = {
     "a condition on the owner": ({CI: "if: github.repository_owner == 'Acme'\n"}, "acme"),
     "a condition on the repository": ({CI: "if: ${{ github.repository == 'acme/shop' }}\n"}, "acme"),
@@ -42,6 +44,16 @@ SAYS = {
     "a package elsewhere": ({"package.json": '{\n  "repository": "https://gitlab.com/acme/shop"\n}\n'}, ""),
     "a crate": ({"Cargo.toml": '[package]\nrepository = "https://github.com/acme/shop"\n'}, "acme"),
     "the module of a fork": ({"go.mod": "module github.com/upstream/shop\n", CI: "if: github.repository == 'acme/shop'\n"}, ""),
+    "a release that is asked for, of a chart": ({CI: ASKS, "charts/a/Chart.yaml": "home: https://github.com/Acme/shop/tree/main\n"}, "acme"),
+    "a release that is asked for, of a README": ({CI: ASKS, "README.md": "[a](https://github.com/acme/shop)\n"}, "acme"),
+    "a release of somebody else": ({CI: ASKS, "README.md": "https://github.com/acme/shopping https://github.com/acme/other\n"}, ""),
+    "a release that nothing else names": ({CI: ASKS}, ""),
+    "a README further down": ({CI: ASKS, "docs/README.md": "https://github.com/acme/shop\n"}, ""),
+    "an image that is pushed": ({CI: PUSHES, "README.md": "https://github.com/acme/other/issues\n"}, "acme"),
+    "an image that is pushed, and one of others": ({CI: PUSHES + "- ghcr.io/others/a:1\n", "README.md": "https://github.com/acme/other\n"}, "acme"),
+    "images of two": ({CI: PUSHES + "- ghcr.io/b/a:1\n", "README.md": "https://github.com/acme/a https://github.com/b/a\n"}, ""),
+    "an image that is pulled": ({CI: PUSHES.replace("write", "read"), "README.md": "https://github.com/acme/other\n"}, ""),
+    "an address against a condition": ({CI: ASKS + "if: github.repository_owner == 'fork'\n", "README.md": "https://github.com/acme/shop\n"}, "fork"),
     "nothing": ({}, ""),
 }  # fmt: skip
 

@@ -1,0 +1,51 @@
+"""Workflows that GitHub never runs: it reads those at the root of a repository, and none of a folder below it."""
+
+from __future__ import annotations
+
+import posixpath
+
+from readiness.loading.discover import DiscoveredFiles
+from readiness.model import Source
+from readiness.model.project import parent_folders
+
+
+def remove_nested_workflows(discovered: DiscoveredFiles) -> list[Source]:
+    """Take the workflows below a folder that has workflows of its own out of the texts that a walk found; the sources taken.
+
+    What is named, or met by a walk that began below the upper workflows, stays: that may be a repository of its own. So does what
+    lies in a folder with a `.git`, which is one.
+    """
+    workflow_sources = [one for one in discovered.sources if ".github/workflows/" in one.path]
+    if len({posixpath.dirname(one.path) for one in workflow_sources}) < 2:
+        return []
+    from readiness.kinds.github.uses import repository_root_of_workflow_path
+
+    root_by_source_id = {id(one): repository_root_of_workflow_path(posixpath.normpath(one.path)) for one in workflow_sources}
+    workflow_roots = {one for one in root_by_source_id.values() if one is not None}
+    unrun_roots = {one for one in workflow_roots if _is_below_repository_root(one, workflow_roots, discovered)}
+    nested_sources = [one for one in workflow_sources if root_by_source_id[id(one)] in unrun_roots and one.path not in discovered.named_paths]
+    nested_source_ids = {id(one) for one in nested_sources}
+    discovered.sources = [one for one in discovered.sources if id(one) not in nested_source_ids]
+    return nested_sources
+
+
+def _is_below_repository_root(folder: str, workflow_roots: set[str], discovered: DiscoveredFiles) -> bool:
+    """Whether a folder with workflows lies below another one that a walk saw with it, and no repository begins between the two."""
+    walked_folders = [posixpath.normpath(one) for one in discovered.walked_folders]
+    if any(_is_at_or_below(folder, one) and not _has_other_root_above(folder, one, workflow_roots) for one in walked_folders):
+        return False
+    for enclosing_folder in (folder, *parent_folders(folder)):
+        if enclosing_folder != folder and enclosing_folder in workflow_roots:
+            return True
+        if (discovered.base / enclosing_folder / ".git").exists():
+            return False
+    return False
+
+
+def _has_other_root_above(folder: str, walked_folder: str, workflow_roots: set[str]) -> bool:
+    """Whether a walk that began at a folder met workflows above those of another one."""
+    return any(one != folder and _is_at_or_below(folder, one or ".") and _is_at_or_below(one or ".", walked_folder) for one in workflow_roots)
+
+
+def _is_at_or_below(path: str, folder: str) -> bool:
+    return folder in (".", path) or path.startswith(folder + "/")
