@@ -16,9 +16,7 @@ def secret_findings(root: Path, compose_text: str) -> list[tuple[int, str, int]]
     """(line, severity, number of related places) of each secret that is told of one compose file."""
     write_files(root, {"compose.yaml": compose_text})
     report = readiness.check([root], select=RULES, base=root)
-    return sorted(
-        (one.line, one.severity.name.lower(), len(one.related)) for one in report.findings
-    )
+    return sorted((one.line, one.severity.name.lower(), len(one.related)) for one in report.findings)
 
 
 STORE_AND_CLIENT = """\
