@@ -20,16 +20,7 @@ def names_in_nearby_files_by_kind(document: Document, project: Project) -> dict[
     in a loop. Such a file defines no service that this one or the file above defines, as services of one project have names of
     their own; projects that merely stand in one repository repeat `web` and `db`. Without a file above they are projects apart.
     """
-    names_by_kind_by_document_id = project.memoize(_empty_names_by_kind_by_document_id)
-    if id(document) not in names_by_kind_by_document_id:
-        names_by_kind_by_document_id[id(document)] = _collect_names_by_kind(document, project)
-    return names_by_kind_by_document_id[id(document)]
-
-
-def _empty_names_by_kind_by_document_id(project: Project) -> dict[int, dict[str, set[str]]]:
-    """What is filled with the names near each file that is asked for, so that each file is asked once."""
-    del project
-    return {}
+    return project.memoize_for_subject(_collect_names_by_kind, document)
 
 
 def _collect_names_by_kind(document: Document, project: Project) -> dict[str, set[str]]:
