@@ -52,8 +52,12 @@ CLIENTS = {
     "a host with its port": ({"host_name": "DB_HOST", "host": "'store:5432'"}, [(7, "medium", 1)]),
     "the root password without its user": (
         {
-            **{"image": "mysql:8.4.9", "server_name": "MYSQL_ROOT_PASSWORD", "value": "root", "client_value": "root"},
-            **{"host_name": "MYSQL_HOST", "client_name": "MYSQL_ROOT_PASS"},
+            "image": "mysql:8.4.9",
+            "server_name": "MYSQL_ROOT_PASSWORD",
+            "value": "root",
+            "client_value": "root",
+            "host_name": "MYSQL_HOST",
+            "client_name": "MYSQL_ROOT_PASS",
         },
         [(7, "medium", 1)],
     ),
@@ -114,3 +118,15 @@ def test_a_store_that_is_built(tmp_path: Path) -> None:
     write_files(tmp_path, {"db/Dockerfile": "FROM postgres:17.2\nCOPY init.sql /docker-entrypoint-initdb.d/\n"})
     text = "services:\n  db:\n    build: ./db\n    restart: always\n    environment: {POSTGRES_PASSWORD: seafarer}\n"
     assert secret_findings(tmp_path, text) == [(5, "medium", 0)]
+
+
+def test_a_file_that_both_are_given(tmp_path: Path) -> None:
+    stack = (
+        "services:\n"
+        "  db:\n    image: mariadb:11.4\n    restart: always\n    env_file: [stack.env]\n    volumes: ['d:/var/lib/mysql']\n"
+        "  app:\n    image: acme/app:1.4\n    restart: always\n    env_file: [stack.env]\n    environment: {DB_HOST: db}\n"
+    )
+    write_files(tmp_path, {"stack.env": "MARIADB_PASSWORD=insecure\nMARIADB_ROOT_PASSWORD=insecure\n"})
+    write_files(tmp_path, {"compose.yaml": stack})
+    report = readiness.check([tmp_path], select=RULES, base=tmp_path)
+    assert sorted((one.path, one.line) for one in report.findings) == [("stack.env", 1), ("stack.env", 2)]

@@ -153,9 +153,14 @@ def _logins_and_copies(service: Service, service_by_name: Mapping[str, Service],
             server_settings = value_and_location_by_variable(
                 service_by_name[host], project, service_by_name[host].extended_node
             )
-            if password_text and any(
-                server_text == password_text and secrets.is_password_name(server_name)
-                for server_name, (server_text, _) in server_settings.items()
+            is_servers_own_place = any(one == password_location for _, one in server_settings.values())
+            if (
+                password_text
+                and not is_servers_own_place
+                and any(
+                    server_text == password_text and secrets.is_password_name(server_name)
+                    for server_name, (server_text, _) in server_settings.items()
+                )
             ):
                 yield variable_name, host, "", password_text, password_location
                 break
