@@ -90,7 +90,10 @@ def test_how_far_they_reach() -> None:
 
 
 def test_what_is_said_of_all_compose_files_reaches_down() -> None:
-    readmes = {"README.md": "Acme development environment using Docker.\n", "a/README.md": "The compose files are for testing.\n"}
+    readmes = {
+        "README.md": "Acme development environment using Docker.\n",
+        "a/README.md": "The compose files are for testing.\n",
+    }
     sources = [Source(path, readmes.get(path, "")) for path in (*readmes, "x.yaml", "a/b/x.yaml", "b/x.yaml")]
     set_readme_words(sources)
     assert {one.path: set(one.readme_says) for one in sources if one.path not in readmes} == {

@@ -261,7 +261,10 @@ def test_secrets_in_what_is_taken_for_development(tmp_path: Path) -> None:
 
 README_HEADS = {
     "a development environment": ("# Acme Docker\n\nAcme development environment using Docker.\n", "development"),
-    "for trials": ("# Stack\n\nThe compose files in this repository are meant for testing and demo purposes!\n", "a demonstration"),
+    "for trials": (
+        "# Stack\n\nThe compose files in this repository are meant for testing and demo purposes!\n",
+        "a demonstration",
+    ),
     "an application": ("# Shop\n\nOur shop. See below for the development environment.\n", None),
 }
 
