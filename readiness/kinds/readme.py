@@ -16,6 +16,8 @@ README_WORD_STUDY, README_WORD_DEMO, README_WORD_TRIAL, README_WORD_CHANGE = (
     "trial",
     "change",
 )  # the words of Source.readme_says
+README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK = "development-stack", "trial-stack"  # of all compose files below
+_WORDS_OF_ALL_BELOW = frozenset({README_WORD_STUDY, README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK})
 _MAX_HEAD_CHARACTERS, _MAX_README_CHARACTERS = 900, 8000  # characters: what a folder is for is said first
 _MARKUP_THAT_IS_NO_PROSE = re.compile(r"```.*?(?:```|\Z)|<!--.*?-->|!?\[[^\]\n]{0,200}\]\([^)\n]{0,400}\)|<[^>\n]{1,300}>", re.DOTALL)
 STUDY_FOLDER = re.compile(r"cka|ckad|cks|exercises?|katas?|workshops?|study(?:[._-](?:notes|material|guide))?")
@@ -37,6 +39,20 @@ _TRIAL_WORDS = re.compile(
 _CHANGE_BEFORE_PRODUCTION_WORDS = re.compile(
     r"\b(?:chang(?:e|ing)|replac(?:e|ing)|updat(?:e|ing)|set)\b[^.\n]{0,200}\bbefore\b[^.\n]{0,40}\bproduction\b"
 )
+_NAMING_WORDS = r"(?:(?!(?:to|see|run|set|setting|create|your|how|no|not)\b)[\w.+/'-]{1,40} ){0,7}"
+_DEVELOPMENT_STACK_SENTENCE = re.compile(
+    rf"{_NAMING_WORDS}development environment (?:using|for|with|in|based on|built (?:on|with)) (?:[\w-]{{1,40}} ){{0,3}}"
+    rf"(?:docker|containers?)\b|{_NAMING_WORDS}(?:docker|container)(?:ized|ised|-based| compose)? (?:[\w-]{{1,40}} ){{0,2}}"
+    r"development environment\b(?! variable)"
+)
+_TRIAL_STACK_SENTENCE = re.compile(
+    r"(?:this|these|the|all) (?:[\w-]{1,40} ){0,3}(?:compose files?|repository|repo|set-?up|stack)(?: [\w-]{1,40}){0,4} (?:is|are)"
+    rf"(?: (?:only|solely|purely|mainly|primarily|meant|intended|designed|provided)){{0,2}} for {_TRIAL_PURPOSES}\b"
+)
+_PARAGRAPH_SEPARATOR = re.compile(r"\n[>\s]*\n")
+_MARKS_BEFORE_LINE = re.compile(r"^[>#*=\s-]+|\[![a-z]+\]", re.MULTILINE)
+_SENTENCE_END = re.compile(r"[.!?:](?:\s|\Z)")
+_MIN_WORDS_OF_PARAGRAPH, _MAX_READ_PARAGRAPHS = 4, 2
 
 
 def set_readme_words(sources: Iterable[Source]) -> None:
@@ -63,13 +79,23 @@ def purpose_words_of_readme(readme_text: str) -> Iterator[str]:
         yield README_WORD_TRIAL
     if _CHANGE_BEFORE_PRODUCTION_WORDS.search(prose):
         yield README_WORD_CHANGE
+    first_sentences = list(_sentences_of_first_paragraphs(prose))
+    if any(map(_DEVELOPMENT_STACK_SENTENCE.match, first_sentences)):
+        yield README_WORD_DEVELOPMENT_STACK
+    if any(map(_TRIAL_STACK_SENTENCE.match, first_sentences)):
+        yield README_WORD_TRIAL_STACK
+
+
+def _sentences_of_first_paragraphs(prose: str) -> Iterator[str]:
+    """The sentences of the first two paragraphs of a text that has its own words for a thing, without headings."""
+    paragraph_texts = (" ".join(_MARKS_BEFORE_LINE.sub(" ", one).split()) for one in _PARAGRAPH_SEPARATOR.split(prose[:_MAX_README_CHARACTERS]))
+    long_paragraphs = [one for one in paragraph_texts if len(one.split()) >= _MIN_WORDS_OF_PARAGRAPH]
+    for paragraph in long_paragraphs[:_MAX_READ_PARAGRAPHS]:
+        yield from filter(None, map(str.strip, _SENTENCE_END.split(paragraph)))
 
 
 def _readme_words_for_path(source_path: str, readme_words_by_folder: Mapping[str, frozenset[str]]) -> frozenset[str]:
     own_folder, *folders_above = parent_folders(source_path)
     own_readme_words = readme_words_by_folder.get(own_folder, frozenset())
-    return (
-        own_readme_words | {README_WORD_STUDY}
-        if any(README_WORD_STUDY in readme_words_by_folder.get(folder, ()) for folder in folders_above)
-        else own_readme_words
-    )
+    words_of_folders_above = frozenset[str]().union(*(readme_words_by_folder.get(folder, ()) for folder in folders_above))
+    return own_readme_words | (words_of_folders_above & _WORDS_OF_ALL_BELOW)

@@ -27,6 +27,30 @@ SAYS = {
     "a demonstration further down": ("# Shop\n\nOur shop.\n\n## Demo\n\nSee the demo.\n", set()),
     "study material in a block": ("# Shop\n\n```\nstudy material\n```\n", set()),
     "a change in production": ("# Shop\n\nChange the image in production only.\n", set()),
+    "a development environment": ("# Acme Docker\n\nAcme development environment using Docker.\n", {"development-stack"}),
+    "a development environment, named": (
+        "# Acme\n\nBuilds.\n\nAcme is a full PHP development environment for Docker, with all one needs.\n",
+        {"development-stack"},
+    ),
+    "a Docker development environment": ("The Docker-based development environment of Acme.\n", {"development-stack"}),
+    "a development environment to set up": (
+        "# Shop\n\nOur shop. To set up a development environment with Docker run `make up`.\n",
+        set(),
+    ),
+    "a development environment of one's own": ("# Shop\n\nRun your development environment in Docker.\n", set()),
+    "a program for developers": ("# Desk\n\nDesk is a cloud development environment for teams.\n", set()),
+    "a development environment variable": ("# Shop\n\nThe Docker development environment variable is MODE.\n", set()),
+    "a development environment far below": (
+        "# Shop\n\nOur shop sells all things.\n\nIt is as fast as it is small.\n\nAcme development environment using Docker.\n",
+        set(),
+    ),
+    "compose files for trials": (
+        "# Compose files\n\n> [!IMPORTANT]\n> The compose files in this repository are meant for testing and demo purposes!\n",
+        {"trial-stack"},
+    ),
+    "a repository for demonstrations": ("# Shop\n\nThis repository is only for demonstration purposes.\n", {"trial", "trial-stack"}),
+    "a file to begin with": ("# Shop\n\nUse this compose file as a starting point for testing.\n", set()),
+    "a setup for testing something else": ("# Shop\n\nThe test setup is used for testing the shop in CI.\n", set()),
     "study far below": ("# Shop\n\n" + "Words. " * 200 + "study material\n", set()),
 }  # fmt: skip
 
@@ -62,4 +86,18 @@ def test_how_far_they_reach() -> None:
         "a/b/c/x.yaml": {"study"},
         "c/x.yaml": set(),
         "x.yaml": set(),
+    }
+
+
+def test_what_is_said_of_all_compose_files_reaches_down() -> None:
+    readmes = {
+        "README.md": "Acme development environment using Docker.\n",
+        "a/README.md": "The compose files are for testing.\n",
+    }
+    sources = [Source(path, readmes.get(path, "")) for path in (*readmes, "x.yaml", "a/b/x.yaml", "b/x.yaml")]
+    set_readme_words(sources)
+    assert {one.path: set(one.readme_says) for one in sources if one.path not in readmes} == {
+        "x.yaml": {"development-stack"},
+        "a/b/x.yaml": {"development-stack", "trial-stack"},
+        "b/x.yaml": {"development-stack"},
     }

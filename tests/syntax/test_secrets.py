@@ -520,3 +520,23 @@ def test_files_to_copy(path: str, sample: bool) -> None:
 )
 def test_files_of_clients_are_read(text: str, holds: bool) -> None:
     assert secrets.has_possible_credential(text) is holds
+
+
+FORMS = {
+    "https://USERNAME:PASSWORD@www.acme.io/api": False,
+    "https://USER:PASS@git.acme.io/": False,
+    "https://ARTIFACTORY_USER:ARTIFACTORY_TOKEN@repo.acme.io": False,
+    "https://DB_USER_NAME:DB_PWD@db.acme.io/shop": False,
+    "https://username:password@www.acme.io/api": True,
+    "https://USERNAME:password@www.acme.io/api": True,
+    "https://admin:PASSWORD@www.acme.io/api": True,
+    "https://USERNAME:Kq7vT2mXw9pLZz81@www.acme.io/api": True,
+    "https://USERNAME:HUNTER22@www.acme.io/api": True,
+    "postgres://USER:PASSWORD@db/shop": True,
+    "postgres://USER:PASSWORD@localhost/shop": True,
+}
+
+
+@pytest.mark.parametrize(("url", "is_exposed"), FORMS.items(), ids=FORMS)
+def test_a_url_to_fill_in(url: str, is_exposed: bool) -> None:
+    assert secrets.classify_value("STORE_URI", url).is_exposed is is_exposed

@@ -6,39 +6,29 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
-from readiness.checks.compose.reach import is_store_by_image, names_of_closed_stores
+from readiness.checks.compose.client_logins import (
+    ClientLogin,
+    ValuePlace,
+    client_logins,
+    hosts_of_variables,
+    value_and_location_by_variable,
+)
+from readiness.checks.compose.reach import is_store, names_of_closed_stores
 from readiness.facts.table import fact_row_by_name
 from readiness.kinds.compose.application import env_file_values_and_is_complete, join_compose_files
 from readiness.kinds.compose.model import Service, Variable
-from readiness.kinds.compose.parts import expand_scalar, mount_specs, substring_span, variable_settings_under_key
+from readiness.kinds.compose.parts import expand_scalar, mount_specs
 from readiness.kinds.compose.words import variable_settings_by_name
 from readiness.kinds.variables import texts_by_name
-from readiness.model import CheckOutcome, Hit, Related, Severity, Source, Span, hit
+from readiness.model import CheckOutcome, Hit, Related, Severity, hit
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK, single_variable_and_default
 from readiness.syntax.secrets import SecretStrength, SecretVerdict
-from readiness.syntax.yaml import Map
 
 _REQUIREPASS_OPTION = re.compile(r"--requirepass[ =]+[\"']?(?P<password>[^\s\"']{1,200})")
-_CREDENTIAL_CHARACTER_PATTERN = r"(?:\$\{[^{}]{1,200}\}|[^:/@\s${}])"
-_URL_WITH_CREDENTIALS = re.compile(
-    rf"\b[a-z][a-z0-9+.-]{{1,30}}://(?P<user>{_CREDENTIAL_CHARACTER_PATTERN}{{0,100}}):(?P<password>{_CREDENTIAL_CHARACTER_PATTERN}{{1,200}})@(?P<host>[A-Za-z0-9_.-]{{1,200}})"
-)
-_HOST_VARIABLE_NAME = re.compile(r"(?P<prefix>[A-Z0-9_]*?)_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z")
-_PASSWORD_VARIABLE_ENDINGS = ("PASSWORD", "PASS", "PWD")
-_USER_VARIABLE_ENDINGS = ("USER", "USERNAME")
-
-
-@dataclass(frozen=True, slots=True)
-class _ValuePlace:
-    """Where a value stands: in the compose file, or in an environment file."""
-
-    source: Source
-    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +37,7 @@ class _ServerAccount:
 
     user: str
     password: str
-    place: _ValuePlace
+    place: ValuePlace
 
 
 def credentials_differ(service: Service, project: Project) -> CheckOutcome:
@@ -55,7 +45,7 @@ def credentials_differ(service: Service, project: Project) -> CheckOutcome:
     service_by_name = project.memoize(join_compose_files).application_of(service.document).services()
     value_by_variable = service.document.environment.values_with_secrets
     accounts_by_host: dict[str, list[_ServerAccount]] = {}
-    for variable_name, host_name, user, password, password_location in _client_logins(service, project):
+    for variable_name, host_name, user, password, password_location in client_logins(service, project):
         server_service = service_by_name.get(host_name)
         if server_service is None or server_service is service:
             continue
@@ -104,7 +94,7 @@ def password_copies(project: Project) -> PasswordCopies:
     for document in project.documents_of_kind("compose"):
         service_by_name = joined_files.application_of(document).services()
         for service in document.services.values():
-            for variable_name, host, user, password, client_location in _client_logins(service, project):
+            for variable_name, host, user, password, client_location in _logins_and_copies(service, service_by_name, project):
                 server_service = service_by_name.get(host)
                 client_location_key = (client_location.source.path, client_location.span.start)
                 if server_service is None and _may_be_service_name(host):
@@ -129,6 +119,44 @@ def password_copies(project: Project) -> PasswordCopies:
                     client_copy = Related(client_location.source, client_location.span, f"{service.name!r} logs in with it")
                     client_copies_by_server_location.setdefault((server_location.source.path, server_location.span.start), []).append(client_copy)
     return PasswordCopies(frozenset(copied_locations), client_copies_by_server_location, frozenset(unresolved_host_locations))
+
+
+def _logins_and_copies(service: Service, service_by_name: Mapping[str, Service], project: Project) -> Iterator[ClientLogin]:
+    """The logins of a service, and passwords of stores that it has in the stores' own words beside a store's host under a name
+    that does not go with theirs: `HOST: db` and `POSTGRES_PASS`, `MYSQL_HOST: mysql` and `MYSQL_ROOT_PASS`."""
+    login_variables: set[str] = set()
+    for client_login in client_logins(service, project):
+        login_variables.add(client_login[0])
+        yield client_login
+    value_and_location_by_name = value_and_location_by_variable(service, project, service.node)
+    hosts = [
+        host
+        for host in hosts_of_variables(service, {name: text for name, (text, _) in value_and_location_by_name.items()})
+        if host in service_by_name and host != service.name and is_store(service_by_name[host], project)
+    ]
+    if not hosts or is_store(service, project):
+        return
+    for variable_name, (password_text, password_location) in value_and_location_by_name.items():
+        if variable_name in login_variables or not _is_password_of_store_name(variable_name):
+            continue
+        for host in hosts:
+            server_settings = value_and_location_by_variable(service_by_name[host], project, service_by_name[host].extended_node)
+            is_servers_own_place = any(one == password_location for _, one in server_settings.values())
+            if (
+                password_text
+                and not is_servers_own_place
+                and any(
+                    server_text == password_text and secrets.is_password_name(server_name)
+                    for server_name, (server_text, _) in server_settings.items()
+                )
+            ):
+                yield variable_name, host, "", password_text, password_location
+                break
+
+
+def _is_password_of_store_name(variable_name: str) -> bool:
+    """Whether a name is that of a password with which one logs in to a store."""
+    return secrets.is_password_name(variable_name) and (secrets.is_database_name(variable_name) or secrets.is_store_password_name(variable_name))
 
 
 def lower_severity_for_closed_store(told: Hit, key: LocationKey, project: Project) -> Hit:
@@ -160,15 +188,17 @@ def _closed_store_by_password_location(project: Project) -> dict[LocationKey, st
         closed_stores = names_of_closed_stores(application, project)
         for service in document.services.values():
             login_variables: set[str] = set()
-            for variable_name, host, _, password, value_location in _client_logins(service, project) if closed_stores else ():
+            for variable_name, host, _, password, value_location in (
+                _logins_and_copies(service, application.services(), project) if closed_stores else ()
+            ):
                 if host in closed_stores and host != service.name:
                     login_variables.add(variable_name)
                     store_by_location |= dict.fromkeys(_password_locations(password, value_location, service), host)
-            for stated_name, (value_text, value_location) in _value_and_location_by_variable(service, project, service.extended_node).items():
+            for stated_name, (value_text, value_location) in value_and_location_by_variable(service, project, service.extended_node).items():
                 password_locations = _password_locations(value_text, value_location, service)
                 if service.name in closed_stores and secrets.is_password_name(stated_name):
                     store_by_location |= dict.fromkeys(password_locations, service.name)
-                elif stated_name not in login_variables and _may_be_other_secret(stated_name, value_text, service):
+                elif stated_name not in login_variables and _may_be_other_secret(stated_name, value_text, service, project):
                     reused_locations.update(password_locations)
     return {key: store for key, store in store_by_location.items() if key not in reused_locations}
 
@@ -181,7 +211,7 @@ def _open_server_by_password_location(project: Project) -> dict[LocationKey, str
         service_by_name = joined_files.application_of(document).services()
         open_server_names = {name for name, one in service_by_name.items() if _has_authentication_off(one, project)}
         for service in document.services.values() if open_server_names else ():
-            for variable_name, host, _, password, password_location in _client_logins(service, project):
+            for variable_name, host, _, password, password_location in _logins_and_copies(service, service_by_name, project):
                 is_weak_password = secrets.classify_value(variable_name, password).strength < SecretStrength.RANDOM
                 if host in open_server_names and host != service.name and is_weak_password:
                     server_by_location[password_location.source.path, password_location.span.start] = host
@@ -198,16 +228,16 @@ def _has_authentication_off(server_service: Service, project: Project) -> bool:
     )
 
 
-def _may_be_other_secret(variable_name: str, value_text: str, service: Service) -> bool:
+def _may_be_other_secret(variable_name: str, value_text: str, service: Service, project: Project) -> bool:
     """Whether what a service is given under a name may be something else than the password of a store beside it."""
-    if is_store_by_image(service):
+    if is_store(service, project):
         return secrets.is_password_name(variable_name)
-    if secrets.is_password_name(variable_name) and (secrets.is_database_name(variable_name) or secrets.is_store_password_name(variable_name)):
+    if _is_password_of_store_name(variable_name):
         return False  # a client's copy, whose host is not told
     return secrets.is_secret_name(variable_name) or "://" in value_text
 
 
-def _password_locations(password_text: str, password_location: _ValuePlace, service: Service) -> Iterator[LocationKey]:
+def _password_locations(password_text: str, password_location: ValuePlace, service: Service) -> Iterator[LocationKey]:
     """Where a password stands: its own place, and those in environment files of the variables that it is made of."""
     yield password_location.source.path, password_location.span.start
     setting_by_name = service.document.environment.env_file_values
@@ -231,36 +261,20 @@ def _may_be_service_name(host: str) -> bool:
     return "." not in host and UNKNOWN_VALUE_MARK not in host and not has_variable_sign(host) and host != "localhost"
 
 
-def _is_in_env_file(value_location: _ValuePlace, project: Project) -> bool:
+def _is_in_env_file(value_location: ValuePlace, project: Project) -> bool:
     """Whether a value stands in an environment file."""
     return all(document.source is not value_location.source for document in project.documents_of_kind("compose"))
 
 
-def _location_of_same_password(server: Service, password: str, client_verdict: SecretVerdict, project: Project) -> _ValuePlace | None:
+def _location_of_same_password(server: Service, password: str, client_verdict: SecretVerdict, project: Project) -> ValuePlace | None:
     """Where a server is given a password in the same words and told so by the same rule."""
-    for variable_name, (value_text, value_location) in _value_and_location_by_variable(server, project, server.extended_node).items():
+    for variable_name, (value_text, value_location) in value_and_location_by_variable(server, project, server.extended_node).items():
         if value_text != password or not secrets.is_password_name(variable_name):
             continue
         server_verdict = secrets.classify_value(variable_name, value_text)
         if server_verdict.is_exposed and server_verdict.is_guessed is client_verdict.is_guessed:
             return value_location
     return None
-
-
-def _value_and_location_by_variable(service: Service, project: Project, service_node: Map) -> dict[str, tuple[str, _ValuePlace]]:
-    """name -> (text, place) of a service's variables: those of its environment files, then those that it writes.
-
-    What a variable inside an environment file hides is written as a variable without a name.
-    """
-    value_and_location_by_name: dict[str, tuple[str, _ValuePlace]] = {}
-    for variable_name, env_file_setting in env_file_values_and_is_complete(service, project)[0].items():
-        value_text = env_file_setting.value.replace("$", "$$").replace(UNKNOWN_VALUE_MARK, "${?}")
-        value_and_location_by_name[variable_name] = value_text, _ValuePlace(env_file_setting.source, env_file_setting.span)
-    for variable_setting in variable_settings_under_key(service.source, service_node, "environment"):
-        if isinstance(variable_setting.raw_value, str | int) or variable_setting.raw_value is None:
-            value_text = f"${{{variable_setting.name}}}" if variable_setting.raw_value is None else str(variable_setting.raw_value)
-            value_and_location_by_name[variable_setting.name] = value_text, _ValuePlace(service.source, variable_setting.span)
-    return value_and_location_by_name
 
 
 def _may_scripts_make_users(server: Service) -> bool:
@@ -272,7 +286,7 @@ def _may_scripts_make_users(server: Service) -> bool:
 def _may_client_make_users(service: Service, project: Project, accounts: Sequence[_ServerAccount]) -> bool:
     """Whether a client is given a password of the server's, with which it may make the user that it then logs in as."""
     value_by_variable = service.document.environment.values_with_secrets
-    client_values = [text for text, _ in _value_and_location_by_variable(service, project, service.node).values()]
+    client_values = [text for text, _ in value_and_location_by_variable(service, project, service.node).values()]
     return any(_are_values_different(account.password, text, value_by_variable) is False for account in accounts for text in client_values)
 
 
@@ -280,7 +294,7 @@ def _server_accounts(service: Service, project: Project) -> Iterator[_ServerAcco
     """The users of a server, as its environment or its command makes them; none where a part of it was not read."""
     if not env_file_values_and_is_complete(service, project)[1]:
         return
-    value_and_location_by_name = _value_and_location_by_variable(service, project, service.extended_node)
+    value_and_location_by_name = value_and_location_by_variable(service, project, service.extended_node)
     for password_variable, account_facts in fact_row_by_name("store-accounts").items():
         password_text, password_location = value_and_location_by_name.get(password_variable, ("", None))
         if password_text and password_location is not None:
@@ -292,43 +306,13 @@ def _server_accounts(service: Service, project: Project) -> Iterator[_ServerAcco
             )
     requirepass_option = _REQUIREPASS_OPTION.search(_command_text(service.extended_node.get("command")))
     if requirepass_option:
-        password_location = _ValuePlace(service.source, service.extended_node.at("command"))
+        password_location = ValuePlace(service.source, service.extended_node.at("command"))
         yield _ServerAccount("default", requirepass_option["password"], password_location)
 
 
 def _command_text(command_value: Any) -> str:
     """A command as it is written, on one line."""
     return command_value if isinstance(command_value, str) else " ".join(map(str, command_value or ()))
-
-
-ClientLogin = tuple[str, str, str, str, _ValuePlace]  # variable, host, user, password, its place
-
-
-def _client_logins(service: Service, project: Project) -> Iterator[ClientLogin]:
-    """The logins that a service's environment holds: URLs, and variables that belong together by their names."""
-    value_and_location_by_name = _value_and_location_by_variable(service, project, service.node)
-    text_by_variable = {variable_name: variable_text for variable_name, (variable_text, _) in value_and_location_by_name.items()}
-    location_by_variable = {variable_name: place for variable_name, (_, place) in value_and_location_by_name.items()}
-    for variable_name, variable_text in text_by_variable.items():
-        for url_match in _URL_WITH_CREDENTIALS.finditer(variable_text):
-            url_location = location_by_variable[variable_name]
-            password_span = substring_span(url_location.source, url_location.span, variable_text, *url_match.span("password"))
-            user, password = unquote(url_match["user"]), unquote(url_match["password"])
-            yield variable_name, url_match["host"], user, password, _ValuePlace(url_location.source, password_span)
-        host_variable = _HOST_VARIABLE_NAME.match(variable_name)
-        if host_variable:
-            user = _first_nonempty_variable(text_by_variable, host_variable["prefix"], _USER_VARIABLE_ENDINGS)
-            password = _first_nonempty_variable(text_by_variable, host_variable["prefix"], _PASSWORD_VARIABLE_ENDINGS)
-            if user and password:
-                value_by_variable = service.document.environment.values_with_secrets
-                host = expand_scalar(variable_text, value_by_variable).text.partition(":")[0]
-                yield password, host, text_by_variable[user], text_by_variable[password], location_by_variable[password]
-
-
-def _first_nonempty_variable(text_by_variable: dict[str, str], variable_prefix: str, name_endings: Sequence[str]) -> str:
-    """The first of the variables PREFIX_WORD, or PREFIXWORD, that is set to something."""
-    candidate_names = (f"{variable_prefix}{sign}{word}".lstrip("_") for word in name_endings for sign in ("_", ""))
-    return next((name for name in candidate_names if text_by_variable.get(name)), "")
 
 
 def _are_values_different(first_text: str, second_text: str, value_by_variable: Mapping[str, str]) -> bool | None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from readiness.checks.compose.alternatives import are_alternatives
 from readiness.facts.base_images import is_runtime
 from readiness.facts.public_images import ImageFacts
 from readiness.facts.table import property_by_fact_name
@@ -307,6 +308,7 @@ def _do_port_entries_clash(other_service: Service, other_port_spec: PortSpec, se
         and _do_host_ports_overlap(other_port_spec, port_spec)
         and _do_host_addresses_overlap(other_port_spec, port_spec)
         and may_run_together(other_service, service)
+        and (other_service is service or not are_alternatives(other_service, service))
     )
 
 

@@ -1,19 +1,27 @@
-"""Stores under an image of the project's own: what it is built from says which store it is."""
+"""Stores under an image that no table has: what it is built from, or how it is run, says which store it is."""
 
 from __future__ import annotations
 
+import posixpath
 from typing import NamedTuple
 
-from readiness.facts.public_images import ImageFacts, facts_of_public_image
+from readiness.facts.public_images import (
+    ImageFacts,
+    facts_of_public_image,
+    is_store_companion_name,
+    variable_and_store_facts_pairs,
+)
 from readiness.kinds.compose.application import join_compose_files
 from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.parts import mount_specs, port_specs
 from readiness.kinds.compose.started import runs_other_program
-from readiness.kinds.compose.words import stage_built_by_service
+from readiness.kinds.compose.words import command_line, stage_built_by_service, variable_settings_by_name
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.joins.images import stage_runs_server_of_base
 from readiness.model import Related
 from readiness.model.project import Project
 from readiness.syntax.image import ImageReference
+from readiness.syntax.yaml import Seq
 
 
 class StoreBase(NamedTuple):
@@ -66,3 +74,47 @@ def _built_service_by_base_and_name(project: Project) -> dict[tuple[int, str], S
                 if service.builds:
                     service_by_base_and_name.setdefault((id(base_document), service_name), service)
     return service_by_base_and_name
+
+
+_STORE_SERVER_PROGRAMS = frozenset({"mysqld", "mysqld_safe", "mariadbd", "postgres", "mongod", "redis-server", "valkey-server", "rabbitmq-server"})
+
+
+def is_run_as_store(service: Service, project: Project) -> bool:
+    """Whether a service whose image no table has is run as a store: its command starts the server of one, or it is given the
+    password that only a server is given (`MYSQL_ROOT_PASSWORD`) and the folder of that server's data, or its port.
+
+    A client may have the variable too, so it is no sign alone. What stands before a store or backs it up, by its name, may have
+    the folder, too, and is none where no command starts a server.
+    """
+    image = service.image
+    if image is None or facts_of_public_image(image) is not None or service.extended_node.get("entrypoint") is not None:
+        return False
+    command_words = command_line(service.extended_node.get("command")).split()
+    if command_words:
+        first_word = posixpath.basename(command_words[0])
+        if not first_word.startswith("-"):
+            return first_word in _STORE_SERVER_PROGRAMS
+    if is_store_companion_name(f"{service.name} {image.name}"):
+        return False
+    variable_names = set(variable_settings_by_name(service, project))
+    return any(
+        _has_data_folder_or_port(service, store_facts)
+        for password_variable, store_facts in variable_and_store_facts_pairs()
+        if password_variable in variable_names
+    )
+
+
+def _has_data_folder_or_port(service: Service, store_facts: ImageFacts) -> bool:
+    """Whether a service mounts the folder of a store's data, or publishes or exposes the store's port."""
+    container_ports = [one.target for one in port_specs(service.extended_node, service.env_values) if one.target is not None]
+    expose_value = service.extended_node.get("expose")
+    exposed_texts = {str(one) for one in expose_value} if isinstance(expose_value, Seq) else set()
+    return (
+        any(
+            posixpath.normpath(one.target) in store_facts.state_folders_before_18
+            for one in mount_specs(service.extended_node, service.env_values)
+            if one.target
+        )
+        or any(first_port <= port <= last_port for first_port, last_port in container_ports for port in store_facts.ports)
+        or not exposed_texts.isdisjoint(map(str, store_facts.ports))
+    )

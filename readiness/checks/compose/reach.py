@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from readiness.checks.compose.network import is_routed_by_proxy
+from readiness.checks.compose.own_stores import base_image_of_own_store, is_run_as_store
 from readiness.facts import images
 from readiness.kinds.compose.application import JoinedFiles, join_compose_files, merged_node_and_is_complete
 from readiness.kinds.compose.model import Service
@@ -23,7 +24,7 @@ def names_of_closed_stores(app: JoinedFiles, project: Project) -> frozenset[str]
     published that logs in to them. Where a file of the app is not here nobody can tell.
     """
     service_by_name = app.services()
-    store_services = [one for one in service_by_name.values() if is_store_by_image(one)]
+    store_services = [one for one in service_by_name.values() if is_store(one, project)]
     if not store_services or app.has_unread_files:
         return frozenset()
     if any(one.role == "console" and not _is_unreachable_from_outside(one, project) for one in service_by_name.values()):
@@ -35,13 +36,24 @@ def names_of_closed_stores(app: JoinedFiles, project: Project) -> frozenset[str]
 
 def is_closed_store(service: Service, project: Project) -> bool:
     """Whether a service is a store that nothing outside of its own project reaches."""
-    if not is_store_by_image(service):
+    if not is_store(service, project):
         return False
     return service.name in names_of_closed_stores(project.memoize(join_compose_files).application_of(service.document), project)
 
 
-def is_store_by_image(service: Service) -> bool:
-    """Whether a service is a store by its image, be it a copy of a well-known one under another owner."""
+def is_store(service: Service, project: Project) -> bool:
+    """Whether a service is a store: by its image, be it a copy of a well-known one under another owner; by what its own image is
+    built from; or by how it is run."""
+    if _is_store_by_image(service):
+        return True
+    if service.role:
+        return False
+    store_base = base_image_of_own_store(service, project)
+    return (store_base is not None and store_base.facts.role in _STORE_ROLES) or is_run_as_store(service, project)
+
+
+def _is_store_by_image(service: Service) -> bool:
+    """Whether the image of a service says that it is a store."""
     image = service.image
     facts_of_same_image_name = images.fact_rows_by_last_name_part(image) if image is not None and not service.role else ()
     return service.role in _STORE_ROLES or any(row.get("role") in _STORE_ROLES for row in facts_of_same_image_name)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from readiness.checks.compose.nearby import names_in_nearby_files_by_kind
 from readiness.kinds.compose.application import (
     JoinedFiles,
     document_at_written_path,
@@ -19,7 +20,7 @@ from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, named_entries, string_entries
 from readiness.kinds.compose.words import may_run_together
 from readiness.model import CheckOutcome, Span, Undecidable, hit
-from readiness.model.project import Project, parent_folders
+from readiness.model.project import Project
 from readiness.syntax import yaml
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
@@ -35,16 +36,14 @@ def reference_undefined(service: Service, project: Project) -> CheckOutcome:
         yield Undecidable(service.name_span)
         return
     may_be_defined_in_unread_file = application.has_unread_files or _may_be_excerpt(service, project)
-    defined_names_by_kind, nearby_names_by_kind = (
-        _defined_names_by_kind(application),
-        _names_in_nearby_files_by_kind(service.document, project),
-    )
+    defined_names_by_kind = _defined_names_by_kind(application)
     for referenced_kind, referenced_name, reference_span in [
         *names_used_by_service(service.node, service.env_values),
         *_names_used_by_extended_service(service, project),
     ]:
         if UNKNOWN_VALUE_MARK in referenced_name or referenced_name in defined_names_by_kind[referenced_kind]:
             continue
+        nearby_names_by_kind = names_in_nearby_files_by_kind(service.document, project)
         if may_be_defined_in_unread_file or referenced_name in nearby_names_by_kind.get(referenced_kind, ()):
             yield Undecidable(reference_span)
         else:
@@ -61,16 +60,6 @@ def _defined_names_by_kind(application: JoinedFiles) -> dict[str, set[str]]:
         "config": application.names_in_section("configs"),
         "model": application.names_in_section("models"),
     }
-
-
-def _names_in_nearby_files_by_kind(document: Document, project: Project) -> dict[str, set[str]]:
-    """What the files beside a file or above define, of one that Docker does not read by itself: they are given together."""
-    names_by_kind: dict[str, set[str]] = {}
-    folders = () if document.first else (document.folder, *parent_folders(document.folder))
-    for folder in folders:
-        for kind, nearby_names in project.memoize(_names_by_kind_by_folder).get(folder, {}).items():
-            names_by_kind.setdefault(kind, set()).update(nearby_names)
-    return names_by_kind
 
 
 def _may_be_excerpt(service: Service, project: Project) -> bool:
@@ -100,17 +89,6 @@ def _has_unseen_override(document: Document, project: Project) -> bool:
         if project.ignored(override_path) or any(override_path + sample_suffix in project.paths for sample_suffix in _SAMPLE_FILE_SUFFIXES):
             return True
     return False
-
-
-def _names_by_kind_by_folder(project: Project) -> dict[str, dict[str, set[str]]]:
-    """folder -> what -> the names that the files of a folder define."""
-    names_by_kind_by_folder: dict[str, dict[str, set[str]]] = {}
-    for document in project.documents_of_kind("compose"):
-        names_by_kind = names_by_kind_by_folder.setdefault(document.folder, {})
-        names_by_kind.setdefault("service", set()).update(document.services)
-        for kind in ("network", "volume", "secret", "config", "model"):
-            names_by_kind.setdefault(kind, set()).update(document.section_entries(f"{kind}s"))
-    return names_by_kind_by_folder
 
 
 def names_used_by_service(node: Map, values: Mapping[str, str]) -> Iterator[NamedReference]:

@@ -19,7 +19,7 @@ from readiness.kinds.compose.parts import (
     string_entries,
     substring_span,
 )
-from readiness.kinds.compose.readers import is_variable_only_in_comments, sibling_values_by_name
+from readiness.kinds.compose.readers import is_variable_only_in_comments, is_variable_taken_by_nothing, sibling_values_by_name
 from readiness.kinds.dotenv import EnvValue
 from readiness.kinds.purpose import is_sample_path
 from readiness.kinds.variables import VariableSetting
@@ -67,12 +67,16 @@ def env_file_committed(value: EnvValue, project: Project) -> CheckOutcome:
 
 
 def _hit_for_env_file_reader(secret_hit: Hit, env_value: EnvValue, project: Project) -> Hit:
-    """The hit on a value of an environment file with what reads it: a word whose readers are commented out is low."""
-    if not is_variable_only_in_comments(env_value.name, env_value.source.path, project):
+    """The hit on a value of an environment file with what reads it: a word that nothing takes is low."""
+    if is_variable_only_in_comments(env_value.name, env_value.source.path, project):
+        message_name = "unread"
+    elif is_variable_taken_by_nothing(env_value.name, env_value.source.path, project):
+        message_name = "untaken"
+    else:
         return secret_hit._replace(message_name="used")
     secret_verdict = secrets.classify_value(env_value.name, (env_value.entry.raw_value or "").strip("\"'"))
     severity_of_unread = Severity.LOW if secret_verdict.strength < SecretStrength.RANDOM else secret_hit.severity
-    return secret_hit._replace(message_name="unread", severity=severity_of_unread)
+    return secret_hit._replace(message_name=message_name, severity=severity_of_unread)
 
 
 def _entries_of_same_secret(env_value: EnvValue) -> list[EnvEntry]:

@@ -23,7 +23,14 @@ from readiness.kinds.compose.parts import (
 from readiness.kinds.compose.signs import SERVICE_SIGN_FINDERS
 from readiness.kinds.decision import head_signs
 from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_hidden_sample_path, is_sample_path
-from readiness.kinds.readme import README_WORD_CHANGE, README_WORD_STUDY, README_WORD_TRIAL, STUDY_FOLDER
+from readiness.kinds.readme import (
+    README_WORD_CHANGE,
+    README_WORD_DEVELOPMENT_STACK,
+    README_WORD_STUDY,
+    README_WORD_TRIAL,
+    README_WORD_TRIAL_STACK,
+    STUDY_FOLDER,
+)
 from readiness.model import Purpose
 from readiness.syntax.interpolation import NO_VARIABLES, UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
@@ -128,6 +135,12 @@ def _signs_of_folder_readme_and_blanks(document: Document) -> Iterator[NonProduc
         yield NonProductionSign("readme", "a README at or above it calls it study material", document_span, purpose="study")
     elif README_WORD_TRIAL in readme_statements:
         yield NonProductionSign("readme", "the README beside it says that it is not for production", document_span)
+    if README_WORD_DEVELOPMENT_STACK in readme_statements:
+        sign_text = "a README at or above it says that this is a development environment"
+        yield NonProductionSign("readme-stack", sign_text, document_span, True)
+    elif README_WORD_TRIAL_STACK in readme_statements:
+        sign_text = "a README at or above it says that its compose files are for trials"
+        yield NonProductionSign("readme-stack", sign_text, document_span, True, purpose="demo")
     if README_WORD_CHANGE in readme_statements:
         yield NonProductionSign("change", "the README beside it says to change it for production", document_span, purpose="sample")
     uncommented_lines = [line.split(" #")[0] for line in document.source.text.splitlines() if not line.lstrip().startswith("#")]

@@ -33,6 +33,11 @@ PROTOCOL_CONSTANTS = frozenset(
 )
 
 
+_CAPITALS_BEFORE_WORD = r"(?:[A-Z0-9]{1,30}[_-]){0,4}"
+_USER_WORD_IN_CAPITALS = re.compile(rf"{_CAPITALS_BEFORE_WORD}(?:USER|USERNAME|USER_NAME|LOGIN|ACCOUNT)\Z")
+_PASSWORD_WORD_IN_CAPITALS = re.compile(rf"{_CAPITALS_BEFORE_WORD}(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN)\Z")
+
+
 class HostReach(enum.IntEnum):
     """Where an account lets somebody in; ordered by how far away."""
 
@@ -59,6 +64,14 @@ class UrlAccount(NamedTuple):
         if _PRIVATE_ADDRESS.match(self.host) or any(sign in self.host for sign in "${%"):
             return HostReach.UNKNOWN
         return HostReach.BESIDE if _SAME_NETWORK_HOST.match(self.host) else HostReach.AWAY
+
+    @property
+    def is_fill_in_form(self) -> bool:
+        """Whether user and password are the words for themselves in capitals, at a host of the world: `USERNAME:PASSWORD@acme.io`.
+
+        At a server of the same project they may be what it is given, and in small letters people choose them.
+        """
+        return bool(self.reach is HostReach.AWAY and _USER_WORD_IN_CAPITALS.match(self.user) and _PASSWORD_WORD_IN_CAPITALS.match(self.password))
 
 
 def find_url_accounts(text: str) -> Iterator[UrlAccount]:

@@ -225,6 +225,8 @@ def classify_account(account: UrlAccount, value_context: ValueContext) -> Secret
 
     A token goes into the user's place where a constant stands for the password.
     """
+    if account.is_fill_in_form:
+        return SecretVerdict(SecretKind.PLACEHOLDER)
     secret_text, secret_span, reason = account.password, account.password_span, URL_USERINFO_REASON
     if secret_text.lower() in PROTOCOL_CONSTANTS:
         if secret_strength_of(account.user) < SecretStrength.RANDOM or VARIABLE_OR_TEMPLATE.search(account.user):

@@ -250,3 +250,23 @@ def test_secrets_in_what_is_taken_for_development(tmp_path: Path) -> None:
     secrets = [one.message for one in report.findings if one.rule_definition.category == "secrets"]
     assert len(secrets) == 1
     assert "JWT_SECRET" in secrets[0]
+
+
+README_HEADS = {
+    "a development environment": ("# Acme Docker\n\nAcme development environment using Docker.\n", "development"),
+    "for trials": (
+        "# Stack\n\nThe compose files in this repository are meant for testing and demo purposes!\n",
+        "a demonstration",
+    ),
+    "an application": ("# Shop\n\nOur shop. See below for the development environment.\n", None),
+}
+
+
+@pytest.mark.parametrize(("readme", "word"), README_HEADS.values(), ids=README_HEADS)
+def test_a_readme_above(tmp_path: Path, readme: str, word: str | None) -> None:
+    stack = "services:\n  web:\n    image: acme/web:1.4.0\n    restart: always\n"
+    paths = ("compose.yaml", "projects/shop/compose.yaml", "production/compose.yaml", "compose.prod.yaml")
+    write_files(tmp_path, {"README.md": readme} | dict.fromkeys(paths, stack))
+    report = check([tmp_path], select=["compose/restart-missing"], base=tmp_path)
+    words = {one.path: one.purpose.partition(":")[0] for one in report.files if one.purpose}
+    assert words == (dict.fromkeys(paths[:2], word) if word else {})

@@ -63,6 +63,7 @@ def test_a_service_that_another_file_completes(files: Files, expected: set[tuple
 
 USES = "services:\n  web:\n    image: example.com/web:1.4.0\n    volumes: [sites:/srv]\n"
 DEFINES = BASE + "volumes: {sites: {}}\n"
+ABOVE = "services:\n  gate:\n    image: nginx:1.30.4\n"
 NAMES: dict[str, tuple[Files, tuple[str, ...], set[tuple[str, int]]]] = {
     "defined above by the base": ({"compose.yaml": DEFINES, "more/compose.web.yaml": USES}, (), set()),
     "defined beside": ({"compose.yaml": DEFINES, "compose.web.yaml": USES}, (), set()),
@@ -70,6 +71,37 @@ NAMES: dict[str, tuple[Files, tuple[str, ...], set[tuple[str, int]]]] = {
         {"a/compose.yaml": DEFINES, "b/compose.web.yaml": USES, "b/compose.yaml": BASE},
         (),
         {("b/compose.web.yaml", 4)},
+    ),
+    "defined above a file that Docker reads by itself": ({"compose.yaml": DEFINES, "more/compose.yaml": USES}, (), set()),
+    "defined next to it, below a file above": (
+        {"compose.yaml": ABOVE, "parts/a/compose.yaml": DEFINES, "parts/b/compose.yaml": USES},
+        (),
+        set(),
+    ),
+    "defined next to it, one folder higher than the others": (
+        {"compose.yaml": ABOVE, "a/compose.yaml": DEFINES, "parts/b/compose.yaml": USES},
+        (),
+        {("parts/b/compose.yaml", 4)},
+    ),
+    "defined next to it, under another file name": (
+        {"compose.yaml": ABOVE, "parts/a/compose.dev.yaml": DEFINES, "parts/b/compose.yaml": USES},
+        (),
+        {("parts/b/compose.yaml", 4)},
+    ),
+    "defined in a project next to it that has a service of the same name": (
+        {"compose.yaml": ABOVE, "parts/a/compose.yaml": DEFINES.replace("db:", "web:"), "parts/b/compose.yaml": USES},
+        (),
+        {("parts/b/compose.yaml", 4)},
+    ),
+    "defined in a project next to it that has a service of the file above": (
+        {"compose.yaml": ABOVE.replace("gate:", "db:"), "parts/a/compose.yaml": DEFINES, "parts/b/compose.yaml": USES},
+        (),
+        {("parts/b/compose.yaml", 4)},
+    ),
+    "a misspelled name among those that are defined next to it": (
+        {"compose.yaml": ABOVE, "parts/a/compose.yaml": DEFINES, "parts/b/compose.yaml": USES + "    depends_on: [dbb]\n"},
+        (),
+        {("parts/b/compose.yaml", 5)},
     ),
     "an override to copy": (
         {"compose.yaml": USES, "compose.override.yaml.example": DEFINES},
