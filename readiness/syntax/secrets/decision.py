@@ -243,6 +243,8 @@ def classify_account(account: UrlAccount, value_context: ValueContext) -> Secret
         secret_text, secret_span, reason = account.user, account.user_span, "token in a URL"
     if VARIABLE_OR_TEMPLATE.search(secret_text) or is_reference(secret_text):
         return SecretVerdict(SecretKind.REFERENCE)
+    if account.user == account.password == "demo" and account.reach is HostReach.AWAY and "demo" in account.host.lower():
+        return SecretVerdict(SecretKind.PLACEHOLDER)  # what somebody shows to the world, as the login says
     secret_strength = secret_strength_of(secret_text)
     stated_meaning = StatedMeaning.COMMON if account.password == account.user else _meaning_of_literal(secret_text)
     if (stated_meaning is not None or secret_strength is SecretStrength.WORD) and _EXAMPLE_HOST.match(account.host):
