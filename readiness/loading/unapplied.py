@@ -17,6 +17,7 @@ from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.model import Source
 
 REASON_LEFT_OUT_OF_KUSTOMIZATION = "the kustomization beside it leaves it out"
+REASON_TWIN_IS_LISTED = "the kustomization above it lists a file of the same name beside itself, and nothing lists this one"
 REASON_FORGOTTEN_HELM_OUTPUT = "it is output of helm template under no release's name, and nothing names it"
 # What charts call the release where nobody gave a name to `helm template`.
 _HELM_SOURCE_COMMENT = re.compile(r"^# Source: [^\n]{1,200}/templates/", re.MULTILINE)
@@ -28,9 +29,11 @@ _GITOPS_ENGINE_OBJECT = re.compile(
     r"|argoproj\.io/v1alpha1[\"']?\s+kind:[ ]?Application(?:Set)?)\b",
     re.MULTILINE,
 )
+_ENGINE_PATH_LINE = re.compile(r"(?:^[ -]*|[{,][ ]?)path:[ ]?[\"']?(?:\./|/)?([\w./-]{1,300})", re.MULTILINE)
 _API_VERSION_LINE = re.compile(r"^apiVersion:", re.MULTILINE)
 # Where an engine begins: somebody applies these once, by hand. So are secrets that a file keeps encrypted.
 _APPLIED_BY_HAND_FIRST = re.compile(r"^(?:kind:[ ]?[\"']?(?:Application|ApplicationSet|AppProject|Kustomization)\b|sops:)", re.MULTILINE)
+_LIST_LINE = re.compile(r"^(?:[ ]*-|[^\n\[]{0,200}\[)([^\n]*)", re.MULTILINE)  # `namespace: web` names no folder
 _PATH_WORD = re.compile(r"[\w.@/-]+")
 _SCRIPT_PATH = re.compile(r"(?:\A|/)(?:makefile|justfile|\.?justfile|gnumakefile)\Z|\.(?:sh|bash|mk|just|ps1)\Z", re.IGNORECASE)
 _MAX_SCRIPTS_PER_RUN = 100  # read in a run
@@ -44,10 +47,14 @@ def mark_unapplied_manifests(discovered: DiscoveredFiles) -> None:
         for one in discovered.sources
         if _HELM_SOURCE_COMMENT.search(one.text) and _DEFAULT_RELEASE_NAME_LABEL.search(one.text)
     ]
-    if kustomization_sources and any(_GITOPS_ENGINE_OBJECT.search(one.text) for one in discovered.sources):
+    engine_sources = [one for one in discovered.sources if _GITOPS_ENGINE_OBJECT.search(one.text)]
+    if kustomization_sources and engine_sources:
         sources_and_reasons += [
             (one, REASON_LEFT_OUT_OF_KUSTOMIZATION)
             for one in _manifests_left_out(discovered, {posixpath.dirname(one.path) for one in kustomization_sources})
+        ]
+        sources_and_reasons += [
+            (one, REASON_TWIN_IS_LISTED) for one in _manifests_with_listed_twin(discovered, kustomization_sources, engine_sources)
         ]
     if not sources_and_reasons:
         return
@@ -70,6 +77,33 @@ def _manifests_left_out(discovered: DiscoveredFiles, kustomization_folders: Coll
                 yield source
 
 
+def _manifests_with_listed_twin(
+    discovered: DiscoveredFiles, kustomization_sources: Collection[Source], engine_sources: Iterable[Source]
+) -> Iterator[Source]:
+    """The manifests in folders without a kustomization whose parent's lists a file of the same name beside itself instead.
+
+    It takes in no folder of theirs, and no engine is given their folder as a path, from which it would take all files.
+    """
+    named_paths_by_folder = {posixpath.dirname(one.path): frozenset(_paths_named_by_kustomization(one)) for one in kustomization_sources}
+    listed_paths_by_folder = {
+        posixpath.dirname(one.path): frozenset(_paths_in_words(one, " ".join(_LIST_LINE.findall(one.text)))) for one in kustomization_sources
+    }
+    engine_paths = {posixpath.normpath(path) for one in engine_sources for path in _ENGINE_PATH_LINE.findall(one.text) if path.strip("./")}
+    for source in discovered.sources:
+        folder, file_name = posixpath.split(source.path)
+        parent_folder = posixpath.dirname(folder)
+        named_paths = named_paths_by_folder.get(parent_folder, frozenset())
+        is_twin_listed = posixpath.normpath(posixpath.join(parent_folder, file_name)) in named_paths
+        if not folder or not is_twin_listed or folder in named_paths_by_folder:
+            continue
+        if posixpath.normpath(folder) in listed_paths_by_folder[parent_folder]:
+            continue
+        is_engine_path = any(f"/{posixpath.normpath(folder)}".endswith(f"/{path}") for path in engine_paths)
+        folder_sources = [one for one in discovered.sources if posixpath.dirname(one.path) == folder]
+        if not is_engine_path and _is_manifest(source) and not _is_named_by_sibling_file(source, folder_sources):
+            yield source
+
+
 def _is_manifest(source: Source) -> bool:
     """Whether a file holds objects for an engine to apply, and none that somebody applies before."""
     file_name = posixpath.basename(source.path)
@@ -80,8 +114,13 @@ def _is_manifest(source: Source) -> bool:
 
 def _paths_named_by_kustomization(kustomization: Source) -> Iterable[str]:
     """The paths that a kustomization may name: every word in it, from its own folder."""
+    return _paths_in_words(kustomization, kustomization.text)
+
+
+def _paths_in_words(kustomization: Source, text: str) -> Iterable[str]:
+    """The words of a text as paths from the folder of a kustomization."""
     kustomization_folder = posixpath.dirname(kustomization.path)
-    return (posixpath.normpath(posixpath.join(kustomization_folder, word)) for word in _PATH_WORD.findall(kustomization.text))
+    return (posixpath.normpath(posixpath.join(kustomization_folder, word)) for word in _PATH_WORD.findall(text))
 
 
 def _is_named_by_sibling_file(source: Source, folder_sources: Iterable[Source]) -> bool:

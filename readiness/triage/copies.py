@@ -21,6 +21,7 @@ from readiness.model import (
     message_without_resource,
     with_worse_severity,
 )
+from readiness.triage.one_secret import fold_printed_secrets
 
 if TYPE_CHECKING:
     from readiness.kinds.k8s.model import Object
@@ -61,7 +62,8 @@ def fold_copies(findings: Sequence[Finding], parsed_texts: ParsedTexts) -> list[
     from it. A suppression at the kept place holds for its copies; one at a copy holds for that alone. What not all
     environments of a rendered file give, names those that do.
     """
-    findings_with_environments = [_with_environments_in_message(one) for one in _fold_findings_at_same_place(findings)]
+    folded_findings = fold_printed_secrets(_fold_findings_at_same_place(findings))
+    findings_with_environments = [_with_environments_in_message(one) for one in folded_findings]
     return _fold_object_copies(findings_with_environments, parsed_texts)
 
 

@@ -285,3 +285,55 @@ def test_a_default_password_for_a_database_that_no_file_brings_is_low(tmp_path: 
     )
     told = found(tmp_path, {"shop.yaml": text + beside}, "k8s/secret-committed")
     assert [one for one, _ in told] == [severity]
+
+
+IPMI = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: ipmi}
+spec:
+  values:
+    level: info
+    %s
+    modules:
+      # Taken where no other fits.
+      first:
+        # For the host in the hall.
+        password: %s
+        # Longer than the other.
+        timeout: 10
+"""
+
+
+@pytest.mark.parametrize(
+    ("comment", "value", "severity"),
+    [
+        ("# This is an example config for hosts.\n    # A scrape names one.", "secret_pw", L),
+        ("# The following are just sample values:", "winter-harbour-71", L),
+        ("# Below are the examples", "secret_pw", L),
+        ("# This is an example of how not to do it", "secret_pw", H),
+        ("# This is no example", "secret_pw", H),
+        ("# This is not an example", "secret_pw", H),
+        ("# The modules of all hosts, for example of those in the hall", "secret_pw", H),
+        ("# This is an example\n", "secret_pw", H),
+        ("# This is an example\n    other: 1", "secret_pw", H),
+        ("# This is an example", "3328fa814dd582ccd03dbe785cfd683fb8da92b3", H),  # made by a machine
+    ],
+)
+def test_a_word_in_a_block_that_its_comment_calls_an_example(tmp_path: Path, comment: str, value: str, severity: Severity) -> None:
+    ((told, message),) = found(tmp_path, {"ipmi.yaml": IPMI % (comment, value)}, "k8s/secret-in-release-values")
+    assert (told, "its comment calls an example" in message) == (severity, severity == L)
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("rtsp://demo:demo@cameras-demo.example-shop.org:5541/media", SecretKind.PLACEHOLDER),
+        ("rtsp://demo:demo@cameras.shop.io/media", SecretKind.WELL_KNOWN),
+        ("rtsp://demo:demo@demo/media", SecretKind.WELL_KNOWN),
+        ("rtsp://demo:Harbour71@demo.shop.io/media", SecretKind.SECRET),
+        ("rtsp://admin:admin@demo.shop.io/media", SecretKind.WELL_KNOWN),
+    ],
+)
+def test_a_login_to_what_is_shown_to_the_world(url: str, kind: SecretKind) -> None:
+    assert secrets.classify_value("URL", url).kind is kind

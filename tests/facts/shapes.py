@@ -171,7 +171,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
         "branch": true,
         "deployed": true,
     },
-    "kubernetes-made-services": {"by": text},
+    "kubernetes-made-services": {"by": text, "of": text},
     "kubernetes-public": {"role": true, "path": true},
     "kubernetes-volumes": {"restricted": true},
     "file-endings": {"foreign": true, "code": true, "settings": true},

@@ -126,3 +126,40 @@ def test_forgotten_output_of_helm_is_a_sample(tmp_path: Path) -> None:
 )
 def test_a_rendering_that_may_be_applied_is_judged(tmp_path: Path, text: str, more: dict[str, str]) -> None:
     assert purpose_of_rendering(tmp_path, text, more) == ""
+
+
+ORPHAN_TREE = {
+    "apps/kustomization.yaml": "namespace: web\nresources:\n  - ./namespace.yaml\n  - ./web/ks.yaml\n",
+    "apps/namespace.yaml": NAMESPACE,
+    "apps/web/ks.yaml": FLUX.replace("./apps/web", "./apps/web/app"),
+    "apps/web/namespace.yaml": NAMESPACE.replace("web", "_"),
+    "apps/web/app/kustomization.yaml": "resources: [pod.yaml]\n",
+    "apps/web/app/pod.yaml": POD,
+}
+
+
+def rules_on_orphan(tmp_path: Path, more: dict[str, str]) -> set[str]:
+    """The rules that tell of apps/web/namespace.yaml, high ones only."""
+    root = write_files(tmp_path, ORPHAN_TREE | more)
+    findings = check([root], base=root, select=["k8s/name-invalid"]).findings
+    return {one.rule for one in findings if one.path == "apps/web/namespace.yaml" and str(one.severity) == "high"}
+
+
+def test_an_orphan_whose_twin_is_listed_is_applied_by_nobody(tmp_path: Path) -> None:
+    assert rules_on_orphan(tmp_path, {}) == set()
+
+
+ORPHANS_THAT_ARE_APPLIED = {
+    "the folder is taken in": {"apps/kustomization.yaml": "resources: [./namespace.yaml, ./web]\n"},
+    "the folder is taken in, in a block": {"apps/kustomization.yaml": "resources:\n- namespace.yaml\n- web/\n"},
+    "no twin is listed": {"apps/kustomization.yaml": "resources: [./web/ks.yaml]\n"},
+    "the file is listed too": {"apps/kustomization.yaml": "resources: [./namespace.yaml, ./web/ks.yaml, web/namespace.yaml]\n"},
+    "an engine takes the folder": {"apps/web/ks.yaml": FLUX},
+    "a script applies it": {"up.sh": "kubectl apply -f apps/web/namespace.yaml\n"},
+    "no engine": {"apps/web/ks.yaml": NAMESPACE},
+}
+
+
+@pytest.mark.parametrize("way", ORPHANS_THAT_ARE_APPLIED)
+def test_a_file_with_a_twin_that_may_be_applied_is_judged(tmp_path: Path, way: str) -> None:
+    assert rules_on_orphan(tmp_path, ORPHANS_THAT_ARE_APPLIED[way]) == {"k8s/name-invalid"}

@@ -522,6 +522,7 @@ def test_files_of_clients_are_read(text: str, holds: bool) -> None:
     assert secrets.has_possible_credential(text) is holds
 
 
+<<<<<<< de795149e1f8d6c63dfbddd3134dc73f6c64ba01
 FORMS = {
     "https://USERNAME:PASSWORD@www.acme.io/api": False,
     "https://USER:PASS@git.acme.io/": False,
@@ -540,3 +541,28 @@ FORMS = {
 @pytest.mark.parametrize(("url", "is_exposed"), FORMS.items(), ids=FORMS)
 def test_a_url_to_fill_in(url: str, is_exposed: bool) -> None:
     assert secrets.classify_value("STORE_URI", url).is_exposed is is_exposed
+=======
+@pytest.mark.parametrize(
+    ("name", "value", "exposed"),
+    [
+        ("JWT_SECRET", "dummyJwtSecret", True),
+        ("sessionSecret", "dummy-session-secret", True),
+        ("jwt_signing_key", "example_jwt_key", True),
+        ("dataEncryptionKey", "data encryption key with 32 char", True),
+        ("ENCRYPTION_KEY", "the key to encrypt user sessions", True),
+        ("ENCRYPTION_KEY", "a key of thirty-two characters", False),  # of thirty: no cipher takes it
+        ("JWT_SECRET", "the secret that signs the tokens", False),
+        ("OAUTH_CLIENT_SECRET", "dummyOauthClientSecret", False),  # its issuer knows no such
+        ("SECRET_KEY", "dummy-session-key", False),  # any word, for a build or a test
+        ("JWT_SECRET", "dummy", False),
+        ("JWT_SECRET", "dummy-key", False),
+        ("LICENSE_KEY", "dummyLicenseKey", False),
+        ("ACME_PASSWORD", "password of the admin in 32 chars", False),
+    ],
+)
+def test_a_placeholder_with_which_an_application_signs_is_in_force(name: str, value: str, exposed: bool) -> None:
+    verdict = secrets.classify_value(name, value)
+    assert (verdict.is_exposed, verdict.to_change) == (exposed, exposed)
+    for place in (secrets.ValueContext.JOB, secrets.ValueContext.BUILD, secrets.ValueContext.SAMPLE):
+        assert not secrets.classify_value(name, value, place).is_exposed
+>>>>>>> c1c17dcc343200aca576f43e641b6097f93bd833

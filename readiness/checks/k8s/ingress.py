@@ -203,7 +203,7 @@ class Backend(NamedTuple):
 def unresolved_backend(obj: Object, backend: Backend, place: Span, port_place: Span, project: Project) -> CheckOutcome:
     """An object sends to a Service that is in no file, or to a port that the Service does not have."""
     resolution = find_named_in_run(obj, "Service", backend.name, project, backend.namespace)
-    if resolution.is_ambiguous or (resolution.is_absent and is_controller_made_service_name(backend.name)):
+    if resolution.is_ambiguous or (resolution.is_absent and is_controller_made_service_name(backend.name, project)):
         yield Undecidable(place)
     elif resolution.is_absent:
         details = details_of_missing_service(obj, backend.name, resolution, backend.namespace, project)

@@ -9,12 +9,14 @@ from itertools import islice, pairwise
 from readiness.checks.k8s.apis import kinds_by_group
 from readiness.checks.k8s.structure import wrong_type_spans
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
+from readiness.kinds.k8s.elsewhere import is_applied_by_flux
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import may_be_same_namespace
 from readiness.kinds.k8s.model import Container, Document, Object, Pod
 from readiness.kinds.units import folder_of
 from readiness.model import (
     CheckOutcome,
+    Hit,
     Pattern,
     Related,
     Severity,
@@ -88,8 +90,16 @@ def invalid_key_part(key: str) -> str:
 
 
 def label_invalid(obj: Object, *, project: Project) -> CheckOutcome:
-    """A label that the API server refuses: its key, or its value."""
-    yield from _label_hits(obj.labels, wrong_type_spans(obj, project))
+    """A label that the API server refuses: its key, or its value.
+
+    Low where Flux applies the object and the value is no string: it leaves out all labels of the object, and sends the rest.
+    https://github.com/fluxcd/flux2/pull/5906
+    """
+    for label_hit in _label_hits(obj.labels, wrong_type_spans(obj, project)):
+        if isinstance(label_hit, Hit) and label_hit.message_name == "no-string" and is_applied_by_flux(obj, project):
+            yield label_hit._replace(message_name="left-out", severity=Severity.LOW)
+        else:
+            yield label_hit
 
 
 def pod_label_invalid(pod: Pod, *, project: Project) -> CheckOutcome:

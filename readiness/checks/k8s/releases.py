@@ -14,7 +14,7 @@ from readiness.checks.k8s.secrets import (
     secrets_in_block,
 )
 from readiness.kinds.k8s.effective import is_filled_in_value
-from readiness.kinds.k8s.releases import HelmReleaseValues, HelmValue, leaf_values
+from readiness.kinds.k8s.releases import HelmReleaseValues, HelmValue, leaf_values, node_work_of_controller
 from readiness.model import CheckOutcome, NotApplicable, Severity, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
@@ -76,7 +76,10 @@ def image_tag_latest_in_release_values(values: HelmReleaseValues, *, project: Pr
 
 
 def privileged_in_release_values(values: HelmReleaseValues, *, project: Project) -> CheckOutcome:
-    """The values make a container privileged, or, no worse than medium beside that, give a pod a namespace of its node."""
+    """The values make a container privileged, or, no worse than medium beside that, give a pod a namespace of its node.
+
+    Medium for what works on its node by the values, as a DaemonSet of manifests does.
+    """
     if values.root_location in project.rendered:
         yield NotApplicable()
         return
@@ -85,15 +88,20 @@ def privileged_in_release_values(values: HelmReleaseValues, *, project: Project)
     lowered_severity = Severity.MEDIUM if _is_for_unprivileged_user(values) else None
     for helm_value in true_values:
         if helm_value in privileged_values:
-            yield hit(helm_value.span, severity=lowered_severity, key=helm_value.dotted_name, right="root on its node")
+            severity, right = lowered_severity, "root on its node"
         elif helm_value.key_path[-1] in _SEVERITY_BY_HOST_SETTING:
-            host_severity = Severity.MEDIUM if privileged_values else _SEVERITY_BY_HOST_SETTING[helm_value.key_path[-1]]
-            yield hit(
-                helm_value.span,
-                severity=host_severity,
-                key=helm_value.dotted_name,
-                right="in a namespace of its node",
-            )
+            severity = Severity.MEDIUM if privileged_values else _SEVERITY_BY_HOST_SETTING[helm_value.key_path[-1]]
+            right = "in a namespace of its node"
+        else:
+            continue
+        node_work = node_work_of_controller(values, helm_value.key_path)
+        yield hit(
+            helm_value.span,
+            severity=Severity.MEDIUM if node_work else severity,
+            say=node_work,
+            key=helm_value.dotted_name,
+            right=right,
+        )
 
 
 def _is_for_unprivileged_user(values: HelmReleaseValues) -> bool:

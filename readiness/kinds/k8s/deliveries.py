@@ -46,9 +46,20 @@ def begins_with_any_name(text: str, known_names: Collection[str]) -> bool:
     return any("-".join(hyphenated_words[:count]) in known_names for count in range(1, len(hyphenated_words) + 1))
 
 
-def is_controller_made_service_name(service_name: str) -> bool:
-    """Whether a Service has a name that a well-known controller gives to those that it makes."""
-    return any(glob_matches(pattern, service_name) for pattern in fact_row_by_name("kubernetes-made-services"))
+def is_controller_made_service_name(service_name: str, project: Project) -> bool:
+    """Whether a Service has a name that a well-known controller gives to those that it makes, if need be for an object in the files."""
+    return any(
+        glob_matches(name_pattern, service_name)
+        and ("of" not in fact_row or _has_object_filling_name(name_pattern, service_name, fact_row["of"], project))
+        for name_pattern, fact_row in fact_row_by_name("kubernetes-made-services").items()
+    )
+
+
+def _has_object_filling_name(name_pattern: str, service_name: str, kind: str, project: Project) -> bool:
+    """Whether an object of an operator's kind has the name that stands at the star of a pattern."""
+    prefix, _, suffix = name_pattern.partition("*")
+    objects = object_index(project).objects_by_kind.get(kind, ())
+    return any("." in one.group and f"{prefix}{one.name}{suffix}" == service_name for one in objects)
 
 
 def _kinds_by_file(project: Project) -> dict[str, frozenset[str]]:

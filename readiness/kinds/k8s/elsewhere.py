@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 from itertools import islice
 from typing import TypeVar
@@ -146,3 +147,25 @@ def _workloads_of_run_by_label(run: RunProjects) -> dict[tuple[str, str], list[t
         for label_pair, labelled_workloads in object_index(run_project).workloads_by_label.items():
             workloads_by_label.setdefault(label_pair, []).extend((run_project, each) for each in labelled_workloads)
     return workloads_by_label
+
+
+_FLUX_KUSTOMIZE_GROUP = "kustomize.toolkit.fluxcd.io"
+
+
+def is_applied_by_flux(obj: Object, project: Project) -> bool:
+    """Whether a Kustomization of Flux in the run has a path that an object's file, or its overlay, lies at or below."""
+    folder = f"/{posixpath.dirname(posixpath.normpath(obj.source.root.path))}/"
+    flux_paths = project.run.memoize(_flux_paths_of_run) if project.run is not None else _flux_paths(project)
+    return any(f"/{path}/" in folder for path in flux_paths)
+
+
+def _flux_paths_of_run(run: RunProjects) -> frozenset[str]:
+    return frozenset(path for run_project in run.projects for path in _flux_paths(run_project))
+
+
+def _flux_paths(project: Project) -> frozenset[str]:
+    """The paths of Flux's Kustomizations, from the root of their repository; the whole of one is none."""
+    written_paths = (
+        one.spec.string_under("path") for one in object_index(project).objects_by_kind.get("Kustomization", ()) if one.group == _FLUX_KUSTOMIZE_GROUP
+    )
+    return frozenset(path for one in written_paths if (path := posixpath.normpath(one or ".").strip("/")) != ".")

@@ -154,3 +154,68 @@ def release_values_in(document: Document) -> Iterator[HelmReleaseValues]:
     """All values of releases that stand in a file."""
     for obj in document.objects:
         yield from release_values_of(obj)
+
+
+def node_work_of_controller(release_values: HelmReleaseValues, key_path: tuple[str, ...]) -> str:
+    """What a controller that values under some keys belong to does on its node; empty where that says nothing.
+
+    `node-agent` is a DaemonSet with directories of its node, `node-reader` a CronJob that only reads them, `node-job` a Job without ports.
+
+    The values are those of charts on bjw-s' common library (`controllers.NAME.type`, `persistence.NAME.type: hostPath`); what they
+    say of a pod is what `readiness.kinds.k8s.agents` asks of manifests. Values for all pods belong to every controller.
+    https://bjw-s-labs.github.io/helm-charts/docs/common-library/
+    """
+    controllers = release_values.node.mapping_at_path("controllers")
+    if key_path[0] == "controllers" and len(key_path) > 1:
+        controller_names = [key_path[1]]
+    elif key_path[0] == "defaultPodOptions":
+        controller_names = [name for name in controllers if isinstance(name, str)]
+    else:
+        return ""
+    node_works = [_node_work(release_values.node, name) for name in controller_names]
+    return node_works[0] if node_works and all(node_works) else ""
+
+
+def _node_work(values_node: Map, controller_name: str) -> str:
+    """What one controller does on its node; empty for one that may be a server like any other."""
+    controller_type = values_node.mapping_at_path("controllers", controller_name).string_under("type").lower()
+    host_volumes = [one for one in _host_path_volumes(values_node) if _is_mounted_by_controller(one, controller_name)]
+    if controller_type == "daemonset":
+        return "node-agent" if host_volumes else ""
+    if _has_service(values_node, controller_name):
+        return ""
+    if controller_type == "cronjob":
+        is_reading_only = bool(host_volumes) and all(_is_read_only(one, controller_name) for one in host_volumes)
+        return "node-reader" if is_reading_only else ""
+    return "node-job" if controller_type == "job" else ""
+
+
+def _host_path_volumes(values_node: Map) -> Iterator[Map]:
+    """The enabled volumes that are directories of the node."""
+    for volume in values_node.mapping_at_path("persistence").values():
+        if isinstance(volume, Map) and volume.get("type") == "hostPath" and volume.get("enabled") is not False:
+            yield volume
+
+
+def _is_mounted_by_controller(volume: Map, controller_name: str) -> bool:
+    """Whether a controller has a volume: mounts for some are `advancedMounts`, any other are for all."""
+    advanced_mounts = volume.mapping_at_path("advancedMounts")
+    return not advanced_mounts or controller_name in advanced_mounts or bool(volume.get("globalMounts"))
+
+
+def _is_read_only(volume: Map, controller_name: str) -> bool:
+    """Whether all mounts of a volume in a controller are read-only; without any it is mounted for writing."""
+    container_mounts = volume.mapping_at_path("advancedMounts", controller_name)
+    mounts = [
+        *volume.mappings_under("globalMounts"),
+        *(mount for container_name in container_mounts for mount in container_mounts.mappings_under(container_name)),
+    ]
+    return bool(mounts) and all(mount.get("readOnly") is True for mount in mounts)
+
+
+def _has_service(values_node: Map, controller_name: str) -> bool:
+    """Whether a Service sends requests to a controller: one that names it, or that names none."""
+    return any(
+        isinstance(service, Map) and service.get("enabled") is not False and service.get("controller", controller_name) == controller_name
+        for service in values_node.mapping_at_path("service").values()
+    )

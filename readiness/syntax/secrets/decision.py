@@ -19,6 +19,7 @@ from readiness.syntax.secrets.names import (
     grants_access_by_itself,
     has_secret_word,
     is_access_key_name,
+    is_application_key_name,
     is_password_name,
     is_public_name,
     is_secret_name,
@@ -42,6 +43,7 @@ from readiness.syntax.secrets.public import is_google_browser_key_name, is_publi
 from readiness.syntax.secrets.shapes import CredentialShape, find_credential_shapes
 from readiness.syntax.secrets.vocabulary import (
     StatedMeaning,
+    has_secret_and_other_words,
     has_test_word,
     is_made_of_secret_words,
     is_secret_description,
@@ -128,6 +130,7 @@ _SECRET_NOUN = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IG
 _MAX_SEARCHED_CHARACTERS = 20_000  # characters of a value that is searched for URLs
 _MIN_PASSWORD_LENGTH = 3  # characters of the shortest password that anything takes
 _MIN_KEY_LENGTH = 16  # characters of the shortest key that a service gives out
+_CIPHER_KEY_LENGTHS = frozenset({16, 24, 32})  # characters: a sentence of so many was made to be taken as a key
 _MIN_CHOSEN_WORD_LENGTH = 2  # of one that is the name of the user too, as in `PGPASSWORD=sg`
 _SWITCH_VALUES = frozenset({"0", "1"})
 _TEST_KEY_PREFIX = re.compile(r"(?:sk|rk|pk|whsec)_test_")
@@ -234,6 +237,8 @@ def classify_account(account: UrlAccount, value_context: ValueContext) -> Secret
         secret_text, secret_span, reason = account.user, account.user_span, "token in a URL"
     if VARIABLE_OR_TEMPLATE.search(secret_text) or is_reference(secret_text):
         return SecretVerdict(SecretKind.REFERENCE)
+    if account.user == account.password == "demo" and account.reach is HostReach.AWAY and "demo" in account.host.lower():
+        return SecretVerdict(SecretKind.PLACEHOLDER)  # what somebody shows to the world, as the login says
     secret_strength = secret_strength_of(secret_text)
     stated_meaning = StatedMeaning.COMMON if account.password == account.user else _meaning_of_literal(secret_text)
     if (stated_meaning is not None or secret_strength is SecretStrength.WORD) and _EXAMPLE_HOST.match(account.host):
@@ -274,7 +279,9 @@ def _classify_by_name(name: str, text: str, value_context: ValueContext) -> Secr
         return SecretVerdict(SecretKind.SETTING)
     reason = _secret_noun_for_name(name)
     if _is_sentence(text, reason):
-        return SecretVerdict(SecretKind.PLACEHOLDER)
+        is_usable_as_key = len(text) in _CIPHER_KEY_LENGTHS and is_application_key_name(name) and "encryption" in name_words(name)
+        sentence_verdict = _verdict_of_meaning(StatedMeaning.TO_CHANGE, reason, Span(0, len(text)), value_context, grants_access=is_usable_as_key)
+        return replace(sentence_verdict, is_description=sentence_verdict.is_exposed)
     return _classify_literal(name, text, reason, value_context)
 
 
@@ -304,6 +311,8 @@ def _classify_literal(name: str, text: str, reason: str, value_context: ValueCon
     if _is_literal_setting(name, text, reason, stated_meaning, secret_strength):
         return SecretVerdict(SecretKind.SETTING)
     if stated_meaning is StatedMeaning.NONE and stated_meaning_of(text) is StatedMeaning.PURPOSE:
+        if is_application_key_name(name) and has_secret_and_other_words(text):  # `dummyJwtSecret`, with which anybody signs
+            return _verdict_of_meaning(StatedMeaning.TO_CHANGE, reason, full_span, value_context, grants_access=True)
         return SecretVerdict(SecretKind.TEST_VALUE)  # `dummy` says what it is for, and nobody takes it
     if stated_meaning is not None:
         is_well_known_password = stated_meaning is StatedMeaning.COMMON and not is_made_of_secret_words(text) and not _is_one_character_key(text)

@@ -232,6 +232,14 @@ def is_signing_key_name(name: str) -> bool:
     return grants_access_by_itself(name) and not is_password_name(name)
 
 
+def is_application_key_name(name: str) -> bool:
+    """Whether a name says itself that an application signs or encrypts with what stands there: JWT_SECRET, dataEncryptionKey.
+
+    A SECRET_KEY does so too, and is given any word where a build or a test needs one.
+    """
+    return is_signing_key_name(name) and not {"jwt", "session", "signing", "encryption"}.isdisjoint(name_words(name))
+
+
 def is_store_password_name(name: str) -> bool:
     """Whether a variable is the one by which an image of a store takes its first password: who sets it starts the store."""
     return bool(_STORE_PASSWORD_NAME.fullmatch(name.upper()))

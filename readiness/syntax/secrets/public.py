@@ -1,4 +1,4 @@
-"""Credentials that are meant for everybody: by their form, by their name, or by the comment that stands with them.
+"""Credentials that are meant for everybody or for nobody: by their form, by their name, or by the comment that stands with them.
 
 A browser or an app is given them, so whoever wants one reads it there. Each row names the page on which the issuer says so.
 """
@@ -6,6 +6,7 @@ A browser or an app is given them, so whoever wants one reads it there. Each row
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _MAX_LINE_CHARACTERS = 500  # characters of a line in which a comment is looked for
 _MAX_COMMENT_LINES = 6  # lines of a comment above that are read
@@ -38,6 +39,13 @@ _PUBLIC_DENIAL_PHRASE = re.compile(
     r"(?:\bnot|\bnever|n't)(?: \w{1,12}){0,2} (?:safe|ok|okay|fine|public|publishable|shared|exposed|committed)\b",
     re.IGNORECASE,
 )
+_EXAMPLE_PHRASE = re.compile(
+    r"\b(?:this|these|below|following)\b(?: \w{1,12}){0,2} (?:is|are) (?:just |only |merely )?(?:an? |the )?"
+    r"(?:(?:simple|short|minimal|basic|full|complete) )?(?:examples?|samples?)\b",
+    re.IGNORECASE,
+)
+_EXAMPLE_OF_PHRASE = re.compile(r"\bexamples? (?:of|how|for how)\b", re.IGNORECASE)
+_MAX_LINES_TO_BLOCK_START = 200  # lines above a value in which the blocks that it lies in begin
 _COMMENT_LINE_START = re.compile(r"[ \t]{0,200}(?:#|//|;|--)")
 _TRAILING_COMMENT = re.compile(r"[ \t](?:#|//)[ \t]{0,20}(?P<words>\S.{0,300})")
 
@@ -64,12 +72,45 @@ def is_called_public_by_comment(text: str, offset: int) -> bool:
     if trailing_comment_match is not None and _comment_calls_public(trailing_comment_match["words"]):
         return True
     line_start = text.rfind("\n", max(0, offset - _MAX_LINE_CHARACTERS), offset) + 1
+    lines_above = text[max(0, line_start - _MAX_COMMENT_LINES * _MAX_LINE_CHARACTERS) : line_start].splitlines()
+    return _comment_calls_public(_comment_that_ends(lines_above))
+
+
+def is_called_example_by_comment(text: str, offset: int) -> bool:
+    """Whether the comment directly above the line of a place, or above a block that it lies in, says that this is an example.
+
+    A block begins at the nearest line above that stands less deep.
+    """
+    line_start = text.rfind("\n", 0, offset) + 1
+    lines = text[max(0, line_start - _MAX_LINES_TO_BLOCK_START * _MAX_LINE_CHARACTERS) : line_start].splitlines()
+    own_line = text[line_start : line_start + _MAX_LINE_CHARACTERS]
+    block_indent = len(own_line) - len(own_line.lstrip(" \t"))
+    if _comment_calls_example(_comment_that_ends(lines)):
+        return True
+    for line_number in range(len(lines) - 1, max(len(lines) - _MAX_LINES_TO_BLOCK_START, 0) - 1, -1):
+        line = lines[line_number][:_MAX_LINE_CHARACTERS]
+        indent = len(line) - len(line.lstrip(" \t"))
+        if indent >= block_indent or not line.strip() or _COMMENT_LINE_START.match(line):
+            continue
+        block_indent = indent
+        if _comment_calls_example(_comment_that_ends(lines[max(0, line_number - _MAX_COMMENT_LINES) : line_number])):
+            return True
+    return False
+
+
+def _comment_that_ends(lines: Sequence[str]) -> str:
+    """The words of the comment that the last of some lines belong to; empty where the last is no comment."""
     comment_lines: list[str] = []
-    for line in reversed(text[max(0, line_start - _MAX_COMMENT_LINES * _MAX_LINE_CHARACTERS) : line_start].splitlines()[-_MAX_COMMENT_LINES:]):
+    for line in reversed(lines[-_MAX_COMMENT_LINES:]):
         if not _COMMENT_LINE_START.match(line):
             break
         comment_lines.append(line.strip(" \t#/;-"))
-    return _comment_calls_public(" ".join(reversed(comment_lines)))
+    return " ".join(reversed(comment_lines))
+
+
+def _comment_calls_example(comment_text: str) -> bool:
+    """Whether the words of a comment say that what follows is an example, and not what it is one of."""
+    return bool(_EXAMPLE_PHRASE.search(comment_text)) and not _EXAMPLE_OF_PHRASE.search(comment_text)
 
 
 def _comment_calls_public(comment_text: str) -> bool:

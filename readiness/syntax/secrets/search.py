@@ -23,7 +23,7 @@ from readiness.syntax.secrets.names import (
     may_contain_secret_name,
 )
 from readiness.syntax.secrets.placeholders import VARIABLE_OR_TEMPLATE, is_placeholder
-from readiness.syntax.secrets.public import is_called_public_by_comment
+from readiness.syntax.secrets.public import is_called_example_by_comment, is_called_public_by_comment
 from readiness.syntax.secrets.shapes import find_credential_shapes
 from readiness.syntax.secrets.vocabulary import StatedMeaning
 
@@ -139,10 +139,15 @@ def _verdict_unless_commented_out(text: str, secret_span: Span, verdict: SecretV
 
 
 def verdict_with_public_comment(verdict: SecretVerdict, text: str, offset: int) -> SecretVerdict:
-    """A verdict on the secret at a place of a text: minor, with the reason, where the comment beside it says that anybody may have it."""
-    if not is_called_public_by_comment(text, offset):
-        return verdict
-    return replace(verdict, is_minor=True, reason=f"{verdict.reason} that its comment calls public")
+    """A verdict on the secret at a place of a text: minor, with the reason, by the comment that stands with it.
+
+    That says that anybody may have it, or, of what no machine made, that it is an example.
+    """
+    if is_called_public_by_comment(text, offset):
+        return replace(verdict, is_minor=True, reason=f"{verdict.reason} that its comment calls public")
+    if verdict.strength < SecretStrength.RANDOM and is_called_example_by_comment(text, offset):
+        return replace(verdict, is_minor=True, reason=f"{verdict.reason} that its comment calls an example")
+    return verdict
 
 
 def _is_prose(text: str, assignment_match: re.Match[str], secret_strength: SecretStrength) -> bool:

@@ -197,6 +197,12 @@ def has_test_word(value: str) -> bool:
     )
 
 
+def has_secret_and_other_words(value: str) -> bool:
+    """Whether a value is known words, one of them for a secret and more beside it than what it is for: `dummyJwtSecret`."""
+    distinct_words = set(split_known_words(value.lower()) or ())
+    return bool(distinct_words & _SECRET_WORDS) and bool(distinct_words - _SECRET_WORDS - _PURPOSE_WORDS)
+
+
 def is_made_of_secret_words(value: str) -> bool:
     """Whether a value is words for a secret and nothing more, as `secret-key`: nobody gives such a key out.
 
