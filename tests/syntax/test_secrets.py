@@ -522,7 +522,6 @@ def test_files_of_clients_are_read(text: str, holds: bool) -> None:
     assert secrets.has_possible_credential(text) is holds
 
 
-<<<<<<< de795149e1f8d6c63dfbddd3134dc73f6c64ba01
 FORMS = {
     "https://USERNAME:PASSWORD@www.acme.io/api": False,
     "https://USER:PASS@git.acme.io/": False,
@@ -541,7 +540,8 @@ FORMS = {
 @pytest.mark.parametrize(("url", "is_exposed"), FORMS.items(), ids=FORMS)
 def test_a_url_to_fill_in(url: str, is_exposed: bool) -> None:
     assert secrets.classify_value("STORE_URI", url).is_exposed is is_exposed
-=======
+
+
 @pytest.mark.parametrize(
     ("name", "value", "exposed"),
     [
@@ -565,4 +565,3 @@ def test_a_placeholder_with_which_an_application_signs_is_in_force(name: str, va
     assert (verdict.is_exposed, verdict.to_change) == (exposed, exposed)
     for place in (secrets.ValueContext.JOB, secrets.ValueContext.BUILD, secrets.ValueContext.SAMPLE):
         assert not secrets.classify_value(name, value, place).is_exposed
->>>>>>> c1c17dcc343200aca576f43e641b6097f93bd833
