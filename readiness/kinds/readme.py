@@ -49,8 +49,8 @@ _TRIAL_STACK_SENTENCE = re.compile(
     r"(?:this|these|the|all) (?:[\w-]{1,40} ){0,3}(?:compose files?|repository|repo|set-?up|stack)(?: [\w-]{1,40}){0,4} (?:is|are)"
     rf"(?: (?:only|solely|purely|mainly|primarily|meant|intended|designed|provided)){{0,2}} for {_TRIAL_PURPOSES}\b"
 )
-_PARAGRAPH_SEPARATOR = re.compile(r"\n[>\s]*\n")
-_MARKS_BEFORE_LINE = re.compile(r"^[>#*=\s-]+|\[![a-z]+\]", re.MULTILINE)
+_PARAGRAPH_SEPARATOR = re.compile(r"\n(?:[> \t]{0,20}\n)+")
+_MARKS_BEFORE_LINE = re.compile(r"^[>#*= \t-]{1,40}|\[![a-z]{1,20}\]", re.MULTILINE)
 _SENTENCE_END = re.compile(r"[.!?:](?:\s|\Z)")
 _MIN_WORDS_OF_PARAGRAPH, _MAX_READ_PARAGRAPHS = 4, 2
 

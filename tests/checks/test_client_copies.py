@@ -49,6 +49,7 @@ CLIENTS = {
     "a bare host": ({}, [(7, "medium", 1)]),
     "a bare host, at a published store": ({"store": 'ports: ["5432:5432"]'}, [(7, "high", 1)]),
     "another word for the host": ({"host_name": "DB_SERVER", "client_name": "MAPS_DB_PASSWORD"}, [(7, "medium", 1)]),
+    "what the client of PostgreSQL takes": ({"host_name": "PGHOST", "client_name": "PGPASSWORD"}, [(7, "medium", 1)]),
     "a host with its port": ({"host_name": "DB_HOST", "host": "'store:5432'"}, [(7, "medium", 1)]),
     "the root password without its user": (
         {

@@ -100,7 +100,7 @@ def local_environment_setting_name(value_by_setting_name: Mapping[str, str]) -> 
 
 def is_database_name(name: str) -> bool:
     """Whether a name speaks of a database, by what one is or by what some are called: `DB_PASSWORD`, `PGPASSWORD`."""
-    return not {*_STORE_FAMILY_BY_WORD, *_DATABASE_WORDS}.isdisjoint(name_words(name))
+    return name == "PGPASSWORD" or not {*_STORE_FAMILY_BY_WORD, *_DATABASE_WORDS}.isdisjoint(name_words(name))
 
 
 def uses_other_database(password_name: str, value_by_setting_name: Mapping[str, str]) -> bool:
