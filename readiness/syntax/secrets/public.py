@@ -16,7 +16,7 @@ _PUBLIC_CREDENTIAL_FORMS = (
     r"pk\.eyJ[A-Za-z0-9_-]{10,400}\.[A-Za-z0-9_-]{10,100}",  # docs.mapbox.com/accounts/guides/tokens (public token)
     r"sb_publishable_[A-Za-z0-9_-]{10,100}",  # supabase.com/docs/guides/api/api-keys (publishable key)
     r"pub[0-9a-f]{32}",  # docs.datadoghq.com/account_management/api-app-keys (client token)
-    r"NRJS-[0-9a-f]{10,40}",  # docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys (browser key)
+    r"NRJS-[0-9a-f]{10,40}",  # docs.newrelic.com/docs/browser/browser-monitoring/configuration/browser-license-key-app-id
 )
 _PUBLIC_CREDENTIAL = re.compile(rf"(?:{'|'.join(_PUBLIC_CREDENTIAL_FORMS)})\Z")
 _PUBLIC_CREDENTIAL_NAMES = (
