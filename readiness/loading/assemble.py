@@ -18,6 +18,7 @@ from readiness.loading import (
     overlays,
     program_input,
     reading,
+    test_use,
     unapplied,
 )
 from readiness.loading.assembly import CAUSE_BROKEN, REASON_TEMPLATE, Assembly, FileStatus
@@ -64,6 +65,7 @@ def assemble_projects(
     ]
     _set_readme_words_and_owners(discovered)
     unapplied.mark_unapplied_manifests(discovered)
+    test_use.mark_manifests_of_tests(discovered)
     chart_folders = environments.chart_folders(discovered.paths)
     template_paths_by_chart_folder: dict[str, list[str]] = {chart_folder: [] for chart_folder in chart_folders}
     variants = variants or Variants()

@@ -263,6 +263,7 @@ class ChartRenderer:
                 self.assembly.environment_count_by_path.get(template_path, 0) + non_test_environment_count
             )
         unparsed_paths: set[str] = set()
+        chart_yaml = self._chart_yaml_source(chart_folder)
         self.rendered_environment_names.update(rendering.rendered_environment_names)
         context_paths = self.discovered.context.paths
         is_judged = posixpath.join(chart_folder, "Chart.yaml") not in context_paths
@@ -272,6 +273,7 @@ class ChartRenderer:
             rendered_templates = [one for one in rendering.rendered_templates if one.environment == environment_name]
             for rendered_template in rendered_templates:
                 rendered_template.alone = not non_test_environment_count
+                rendered_template.test_use_because = chart_yaml.test_use_because if chart_yaml is not None else ""
                 if not rendered_template.path.startswith(chart_path_prefix):
                     rendered_template.environment = posixpath.join(chart_folder, environment_name)  # another chart renders it, too
             unparsed_paths |= add_environment_project(

@@ -59,9 +59,9 @@ def mark_unapplied_manifests(discovered: DiscoveredFiles) -> None:
     if not sources_and_reasons:
         return
     paths_named_by_kustomizations = {path for one in kustomization_sources for path in _paths_named_by_kustomization(one)}
-    folders_and_texts = _folders_and_texts_that_may_apply(discovered)
+    folders_and_texts = folders_and_texts_that_may_apply(discovered)
     for source, unapplied_reason in sources_and_reasons:
-        if posixpath.normpath(source.path) not in paths_named_by_kustomizations and not _is_applied_by_hand(source.path, folders_and_texts):
+        if posixpath.normpath(source.path) not in paths_named_by_kustomizations and not is_applied_by_hand(source.path, folders_and_texts):
             source.unapplied_because = unapplied_reason
 
 
@@ -129,7 +129,7 @@ def _is_named_by_sibling_file(source: Source, folder_sources: Iterable[Source]) 
     return any(file_name in one.text for one in folder_sources if one is not source)
 
 
-def _folders_and_texts_that_may_apply(discovered: DiscoveredFiles) -> list[tuple[str, str]]:
+def folders_and_texts_that_may_apply(discovered: DiscoveredFiles) -> list[tuple[str, str]]:
     """(folder, text) of what people apply files by: documents, scripts and the files of make and its like."""
     folders_and_texts = [(posixpath.dirname(one.path), one.text) for one in discovered.prose_sources]
     folders_and_texts += [("", one.text) for one in discovered.sources]  # an Application, a Taskfile: those beside were asked already
@@ -139,7 +139,7 @@ def _folders_and_texts_that_may_apply(discovered: DiscoveredFiles) -> list[tuple
     return folders_and_texts
 
 
-def _is_applied_by_hand(manifest_path: str, folders_and_texts: Iterable[tuple[str, str]]) -> bool:
+def is_applied_by_hand(manifest_path: str, folders_and_texts: Iterable[tuple[str, str]]) -> bool:
     """Whether a document or a script names a file: with its folder, or alone where it lies in that folder or applies it."""
     manifest_folder, file_name = posixpath.split(manifest_path)
     name_with_folder = f"{posixpath.basename(manifest_folder)}/{file_name}"

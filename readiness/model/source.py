@@ -36,6 +36,7 @@ class Source:
     `readme_says` are words of the README files at and above it (readiness/kinds/readme.py), `repository_owner` is who owns
     the repository of a pipeline, where its files say so (readiness/kinds/github/owner.py).
     `unapplied_because` is what says that nobody applies it as it stands (readiness/loading/unapplied.py); empty where nothing does.
+    `test_use_because` is what says that only tests apply it (readiness/loading/test_use.py); empty where nothing does.
     `replaced_images` are the names of images in it for which somebody puts in others (readiness/loading/image_names.py).
     `said` is what settings or an option say that it is for. `purposes` is what it was taken for: all of it under "", things in
     it under their resources; what is not there may run in production.
@@ -43,7 +44,7 @@ class Source:
 
     __slots__ = (
         "_lines", "fragment", "kind", "parent", "path", "purposes", "readme_says", "replaced_images", "repository_owner", "said",
-        "starts", "text", "unapplied_because",
+        "starts", "test_use_because", "text", "unapplied_because",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +67,7 @@ class Source:
         self.readme_says: frozenset[str] = frozenset()
         self.repository_owner = ""
         self.unapplied_because = ""
+        self.test_use_because = ""
         self.replaced_images: frozenset[str] = frozenset()
         self.purposes: Mapping[str, Purpose] = _NO_PURPOSE_BY_THING
         self._lines: list[int] | None = None

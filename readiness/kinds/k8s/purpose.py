@@ -80,6 +80,8 @@ def _signs_of_file(document: Document, file_surroundings: Surroundings) -> Itera
     yield from head_signs(document.source)
     if document.source.unapplied_because:
         yield NonProductionSign("unapplied", document.source.unapplied_because, document_span, True, "sample")
+    if document.source.test_use_because:
+        yield NonProductionSign("test-use", document.source.test_use_because, document_span, True, "test")
     yield from folder_signs(file_path, document_span, file_surroundings)
     yield from file_name_signs(file_path, document_span)
     yield from readme_signs(document.source, file_surroundings)

@@ -1,0 +1,53 @@
+"""Manifests that only tests apply, as other files say: those that a cluster of kind mounts, and charts that exist to test another."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.render import KUSTOMIZATION_FILENAMES
+from readiness.loading.unapplied import folders_and_texts_that_may_apply, is_applied_by_hand
+from readiness.model import Source
+
+REASON_MOUNTED_BY_KIND = "only the configuration of a kind cluster names it"
+REASON_TEST_CHART = "its Chart.yaml says that the chart tests another"
+_KIND_CONFIG = re.compile(r"^apiVersion:[ ]?[\"']?kind\.x-k8s\.io/", re.MULTILINE)
+_MOUNTED_MANIFEST = re.compile(r"\bhostPath:[ ]?[\"']?(?P<path>[\w./-]{1,300}\.ya?ml)\b")
+_TEST_CHART_NAME = re.compile(r"^name:[ ]?[\"']?(?:[\w.-]{1,100}-)?tests?[\"']?[ \t]*\r?$", re.MULTILINE)
+_TEST_CHART_DESCRIPTION = re.compile(r"^description:[^\n]{0,300}\b(?:tests?|testing)\b", re.MULTILINE | re.IGNORECASE)
+_LOCAL_DEPENDENCY = re.compile(r"^[ -]+repository:[ ]?[\"']?file://", re.MULTILINE)
+
+
+def mark_manifests_of_tests(discovered: DiscoveredFiles) -> None:
+    """Say of each file that only tests apply why that is so."""
+    for chart_yaml in discovered.sources:
+        if posixpath.basename(chart_yaml.path) == "Chart.yaml" and _is_test_chart(chart_yaml.text):
+            chart_folder = posixpath.dirname(chart_yaml.path)
+            for source in discovered.sources:
+                if chart_folder and source.path.startswith(f"{chart_folder}/"):
+                    source.test_use_because = REASON_TEST_CHART
+    kind_configs = [one for one in discovered.sources if _KIND_CONFIG.search(one.text)]
+    mounted_paths = {path for one in kind_configs for path in _mounted_paths(one)}
+    mounted_sources = [one for one in discovered.sources if posixpath.normpath(one.path) in mounted_paths]
+    if not mounted_sources:
+        return
+    kustomization_texts = [one.text for one in discovered.sources if posixpath.basename(one.path) in KUSTOMIZATION_FILENAMES]
+    texts_of_kind_configs = {one.text for one in kind_configs}
+    folders_and_texts = [one for one in folders_and_texts_that_may_apply(discovered) if one[1] not in texts_of_kind_configs]
+    for source in mounted_sources:
+        is_in_kustomization = any(posixpath.basename(source.path) in text for text in kustomization_texts)
+        if not is_in_kustomization and not is_applied_by_hand(source.path, folders_and_texts):
+            source.test_use_because = REASON_MOUNTED_BY_KIND
+
+
+def _is_test_chart(chart_text: str) -> bool:
+    """Whether a chart has the name of a test, says that it tests, and takes in what it tests from beside it."""
+    return bool(_TEST_CHART_NAME.search(chart_text) and _TEST_CHART_DESCRIPTION.search(chart_text) and _LOCAL_DEPENDENCY.search(chart_text))
+
+
+def _mounted_paths(kind_config: Source) -> Iterator[str]:
+    """The manifests that a kind cluster mounts: relative to where kind is run, by custom the folder of its configuration."""
+    for mount_match in _MOUNTED_MANIFEST.finditer(kind_config.text):
+        yield posixpath.normpath(posixpath.join(posixpath.dirname(kind_config.path), mount_match["path"]))
