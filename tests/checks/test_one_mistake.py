@@ -18,6 +18,7 @@ FILTERS = ("ci/event-filter-invalid", "ci/workflow-key-unknown")
 DECODED = ("nginx/http-splitting", "nginx/proxy-path-decoded")
 SNIPPETS = ("k8s/ingress-snippet", "k8s/ingress-snippet-lua")
 TILLER = ("k8s/tiller-open", "k8s/tiller-deployed")
+PORTS = ("k8s/field-required-missing", "k8s/port-invalid")
 EGRESS = ("k8s/sandbox-egress-open", "k8s/pod-egress-open", "k8s/pod-ingress-open")
 
 DOCKERFILE = 'FROM debian:13\n{}\nCMD ["sh"]\n'
@@ -93,6 +94,10 @@ CASES = [
     (TILLER, "a.yaml", POD.format("a: b", "image: tiller, args: ['--listen=127.0.0.1:44134']"), TILLER[1:]),
     (TILLER, "a.yaml", POD.format("name: tiller", IMAGE), TILLER[1:]),
     (TILLER, "a.yaml", POD.format("app: web", "image: registry.example.com/tiller-docs:1"), []),
+    # A port of a container without its number; other fields that are left out, and a key that is nearly it.
+    (PORTS, "a.yaml", POD.format("a: b", f"{IMAGE}, ports: [{{name: http}}]"), PORTS[1:]),
+    (PORTS, "a.yaml", POD.format("a: b", f"{IMAGE}, env: [{{value: a}}]"), PORTS[:1]),
+    (PORTS, "a.yaml", POD.format("a: b", f"{IMAGE}, ports: [{{containerport: 80}}]"), PORTS),
     # Sandboxes, whose way out has a rule of its own, and for whose templates a controller makes the policy.
     (EGRESS, "a.yaml", SANDBOX.format("", "Sandbox", ""), [EGRESS[2], EGRESS[0]]),
     (EGRESS, "a.yaml", SANDBOX.format("extensions.", "SandboxTemplate", ""), []),

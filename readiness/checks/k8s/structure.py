@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ DESCRIPTION_BY_TYPE_CODE = {
     "n": "a number",
     "q": "a quantity",
 }
+_CONTAINER_PORT_FIELD = re.compile(r"\.containers\[\d+\]\.ports\[\d+\]\.containerPort\Z")  # k8s/port-invalid tells of it
 _SELECTOR_FIELD = "spec.selector"  # where it is required a rule of its own tells that it is missing
 MAX_VALUES_PER_OBJECT = 20_000  # values of one object that are looked at
 
@@ -167,10 +169,12 @@ def field_type_wrong(obj: Object, *, project: Project) -> CheckOutcome:
 
 
 def field_required_missing(obj: Object, *, project: Project) -> CheckOutcome:
-    """A field that the object's type requires is left out; prose may do that, and selectors have a rule of their own."""
+    """A field that the object's type requires is left out; prose may do that, and selectors and ports have rules of their own."""
     if project.prose:
         return
     for flaw in project.memoize_for_subject(_list_of_flaws, obj):
+        if flaw.mistake_kind == "required" and flaw.misspelt is None and _CONTAINER_PORT_FIELD.search(flaw.field):
+            continue
         if flaw.mistake_kind == "required" and flaw.field != _SELECTOR_FIELD:
             misspelt_location = Related(obj.source, flaw.misspelt, "this key is none of its fields, and nearly that one") if flaw.misspelt else None
             yield missing(flaw.span, related=[misspelt_location] if misspelt_location else [], field=flaw.field)
