@@ -217,13 +217,17 @@ def _finding_at_value_and_keys(finding: Finding, finding_in_template: Finding, r
 
     A secret stands where its value is set, not where a template prints it. What an archive's template prints is told
     where its values are set, for nobody can edit an archive. What is wrong in a mapping that a file over the chart's own values
-    sets is told there, for the template prints the mapping whole.
+    sets is told there, for the template prints the mapping whole. So is a value that a line
+    prints which only takes in a definition.
     """
     source = finding.source
     root_start, root_end = source.to_root(finding.span.start), source.to_root(finding.span.end)
     rendered_span = Span(root_start, max(root_start, root_end))
     if not rendered_source.packed and not _is_about_secret_value(finding):
         overriding_value = rendered_source.overriding_value(rendered_span) if finding.rule_definition.category == "correctness" else None
+        is_isolation = finding.rule_definition.category == "isolation"
+        if overriding_value is None and is_isolation and _is_set_value_behind_include(finding, finding_in_template):
+            overriding_value = rendered_source.set_value(rendered_span)
         return (
             (_finding_at_set_value(finding_in_template, overriding_value), overriding_value.keys)
             if overriding_value is not None
@@ -238,6 +242,21 @@ def _finding_at_value_and_keys(finding: Finding, finding_in_template: Finding, r
     if set_value is None:
         return finding_in_template, ()
     return _finding_at_set_value(finding_in_template, set_value), set_value.keys
+
+
+_INCLUDE_LINE = re.compile(r"\{\{-?[ \t]*include[ \t]+\"[\w.-]+\"[ \t]+[.$][ \t]*-?\}\}[ \t]*\r?\Z")
+
+
+def _is_set_value_behind_include(finding: Finding, finding_in_template: Finding) -> bool:
+    """Whether a finding marks a value that somebody set, and its line of the template only takes in a definition with all values.
+
+    So do charts on a library: that line is the same for all that they make.
+    """
+    template_text, offset = finding_in_template.source.text, finding_in_template.span.start
+    line_start, line_end = template_text.rfind("\n", 0, offset) + 1, template_text.find("\n", offset)
+    line = template_text[line_start : line_end if line_end >= 0 else len(template_text)]
+    marked_text = finding.source.text[finding.span.start : finding.span.end]
+    return bool(marked_text) and _INCLUDE_LINE.match(line) is not None and _is_at_set_value(finding, marked_text)
 
 
 def _finding_at_set_value(finding_in_template: Finding, set_value: SetValue) -> Finding:
