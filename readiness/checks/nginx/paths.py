@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from typing import TYPE_CHECKING
 
 from readiness.checks.nginx.variables import (
     VARIABLE_REFERENCE,
@@ -21,19 +23,23 @@ from readiness.kinds.nginx import (
     is_catch_all,
     location_modifier_and_path,
 )
-from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
+from readiness.kinds.nginx.homes import containers_of_configurations
+from readiness.model import CheckOutcome, NotApplicable, Severity, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive
+
+if TYPE_CHECKING:
+    from readiness.kinds.dockerfile.model import Document as Dockerfile
 
 _DOT_MASK, _SLASH_MASK = pcre_tree.char_mask("."), pcre_tree.char_mask("/")
 # What nginx escapes when it passes a path on, and what means something else once it is not escaped.
 _NGINX_ESCAPED_CHARACTERS_MASK = pcre_tree.char_mask(" #%?\x01\x1f\x7f") | 1 << pcre_tree.NON_ASCII_BIT
 
 
-def alias_traversal(statement: DirectiveSubject) -> CheckOutcome:
-    """A path can climb out of the aliased folder."""
+def alias_traversal(statement: DirectiveSubject, project: Project) -> CheckOutcome:
+    """A path can climb out of the aliased folder, by one level: medium where the image has nothing else there."""
     directive = statement.node
     location_directive = directive.parent.owner
     if location_directive is None or location_directive.name != "location" or not directive.args:
@@ -43,7 +49,11 @@ def alias_traversal(statement: DirectiveSubject) -> CheckOutcome:
         location_modifier, location_prefix = location_modifier_and_path(location_directive)
         is_slash_boundary_kept = location_prefix.endswith("/") or not directive.args[0].endswith("/")
         if location_prefix.startswith("/") and location_modifier != "=" and not is_slash_boundary_kept:
-            yield hit(location_directive.at(len(location_directive.args)), alias=directive.args[0], location=location_prefix)
+            location_span = location_directive.at(len(location_directive.args))
+            if _is_alone_in_folder_of_image(directive.args[0], statement.source.path, project):
+                yield hit(location_span, severity=Severity.MEDIUM, say="alone", alias=directive.args[0], location=location_prefix)
+            else:
+                yield hit(location_span, say="open", alias=directive.args[0], location=location_prefix)
         return
     location_regex = pcre.try_parse_regex(*location_regex_and_case)
     if location_regex is None:
@@ -57,8 +67,53 @@ def alias_traversal(statement: DirectiveSubject) -> CheckOutcome:
             preceding_characters_mask and not preceding_characters_mask & ~_SLASH_MASK
         )  # nginx has cleaned the path: no `..` stands behind a slash
         if not is_preceded_only_by_slash and _may_start_with_dot_dot(captured_group):
-            yield hit(directive.at(1), alias=directive.args[0], location=location_regex_and_case[0])
+            yield hit(directive.at(1), say="open", alias=directive.args[0], location=location_regex_and_case[0])
             return
+
+
+_FOLDER_NAMES_FILLED_BY_IMAGES = frozenset({"html", "nginx", "openresty", "local", "www"})
+_MIN_FOLDER_DEPTH_BELOW_SYSTEM = 3  # /usr/share/shop: what lies above is the system's
+
+
+def _is_alone_in_folder_of_image(alias: str, configuration_path: str, project: Project) -> bool:
+    """Whether each image with the configuration copies the aliased folder to where nothing else is, and no mount is there.
+
+    The images stand on official ones, so that a folder of one's own below the system's folders is empty before.
+    """
+    folder_above, folder_name = posixpath.split(posixpath.normpath(alias))
+    parts = folder_above.strip("/").split("/")
+    if has_variable_sign(alias) or len(parts) < _MIN_FOLDER_DEPTH_BELOW_SYSTEM or not _FOLDER_NAMES_FILLED_BY_IMAGES.isdisjoint(parts):
+        return False
+    container_names = project.memoize(containers_of_configurations).containers_holding(configuration_path)
+    dockerfiles = [one for one in project.documents_of_kind("dockerfile") if one.source.path in container_names]
+    if not dockerfiles or {one.source.path for one in dockerfiles} != container_names:
+        return False
+    other_mention = re.compile(rf"{re.escape(folder_above)}(?!/{re.escape(folder_name)}(?![\w.-]))(?![\w.-])")
+    folders_above = [f"/{'/'.join(parts[:depth])}" for depth in range(1, len(parts) + 1)]
+    mount_above = re.compile(rf"[:\s\"'](?:{'|'.join(map(re.escape, folders_above))})/?(?=[:,\s\"']|\Z)")
+    mounting_texts = [document.source.text for kind in ("compose", "k8s") for document in project.documents_of_kind(kind)]
+    return (
+        all(_copies_only_folder(one, posixpath.join(folder_above, folder_name)) for one in dockerfiles)
+        and not any(map(mount_above.search, mounting_texts))
+        and not any(map(other_mention.search, (*mounting_texts, *(one.source.text for one in dockerfiles))))
+    )
+
+
+def _copies_only_folder(dockerfile: Dockerfile, folder: str) -> bool:
+    """Whether a Dockerfile on an official image copies to a folder, and to none of those above it."""
+    from readiness.facts.base_images import is_known_official
+    from readiness.kinds.dockerfile.paths import copy_destination
+
+    final_stage = dockerfile.stages[-1]
+    if not is_known_official(final_stage.root_stage.image):
+        return False
+    copy_targets = [
+        copy_destination(stage, instruction)
+        for stage in final_stage.base_chain
+        for instruction in (*stage.instructions_of("COPY"), *stage.instructions_of("ADD"))
+    ]
+    is_filled = any(one is not None and (one == folder or one.startswith(folder + "/")) for one in copy_targets)
+    return is_filled and not any(one is None or folder.startswith(one.rstrip("/") + "/") for one in copy_targets)
 
 
 def _may_start_with_dot_dot(captured_group: pcre_tree.RegexNode) -> bool:
