@@ -44,6 +44,7 @@ LAZILY_IMPORTED_MODULES = (
     "readiness.kinds.github.model",
     "readiness.kinds.joins.builds",
     "readiness.kinds.joins.images",
+    "readiness.kinds.k8s.releases",
     "readiness.kinds.nginx",
     "readiness.syntax.secrets",
 )

@@ -126,5 +126,9 @@ REASONS: dict[str, tuple[str, ...]] = {
         "kinds/k8s/index.py: _KINDS_WITH_POD_SELECTOR",
         "kinds/k8s/model.py: LONG_RUNNING_KINDS REPLICATED_KINDS",
     ),
+    "names of files and programs that one check looks for, and nothing else": (
+        "checks/ci/runners.py: _LICENSE_FILE_NAMES",
+        "checks/compose/own_stores.py: _STORE_SERVER_PROGRAMS",
+    ),
     "to be moved with the purposes of compose files": ("kinds/purpose.py: _TEST_PROGRAMS _BUILD_PROGRAMS",),
 }

@@ -6,9 +6,9 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from readiness.checks.nginx.splitting import http_splitting
 from readiness.checks.nginx.variables import (
     VARIABLE_REFERENCE,
-    http_splitting,
     is_redirect,
     regex_and_case_of_directive,
     variable_names_in_text,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from readiness.facts.table import property_by_fact_name
-from readiness.kinds.nginx import DirectiveSubject, includes, location_modifier_and_path
-from readiness.model import CheckOutcome, hit
+from readiness.kinds.nginx import includes, location_modifier_and_path
 from readiness.model.project import Project
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
@@ -48,10 +46,7 @@ def literal_variable_pairs(text: str) -> Iterator[tuple[str, str]]:
     """(literal before, variable) pairs of an argument; the last pair has the literal after it and no variable."""
     literal_start = 0
     for variable_match in VARIABLE_REFERENCE.finditer(text):
-        yield (
-            text[literal_start : variable_match.start()],
-            (variable_match[1] or variable_match[2] or variable_match[3]).lower(),
-        )
+        yield (text[literal_start : variable_match.start()], (variable_match[1] or variable_match[2] or variable_match[3]).lower())
         literal_start = variable_match.end()
     yield text[literal_start:], ""
 
@@ -167,10 +162,7 @@ def _block_capture_providers(project: Project, block: Block, opening_directive: 
         name for d in includes.expanded_directives_of_block(project, block, "server_name") for name in d.args if name.startswith("~")
     ]
     return [
-        CaptureProvider(
-            pcre.try_parse_regex(name[1:], True),
-            PossibleValue(_VISIBLE_MASK & ~pcre_tree.char_mask("/:")),
-        )
+        CaptureProvider(pcre.try_parse_regex(name[1:], True), PossibleValue(_VISIBLE_MASK & ~pcre_tree.char_mask("/:")))
         for name in regex_server_names
     ]
 
@@ -391,38 +383,3 @@ def is_redirect(rewrite: Directive) -> bool:
 
 
 # -- header and request splitting ---------------------------------------------------------------------------------
-
-
-def http_splitting(statement: DirectiveSubject, project: Project) -> CheckOutcome:
-    """A decoded piece of the path, which can hold line breaks, goes into a header, a redirect or a proxied request."""
-    directive = statement.node
-    for argument_number in _header_argument_numbers(directive):
-        argument = directive.args[argument_number - 1]
-        for variable_name in variable_names_in_text(argument):
-            if directive.name == "rewrite" and _is_own_capture(directive, variable_name):
-                continue  # a rewrite escapes its captures
-            if variable_value(project, directive, variable_name).client_characters & _LINE_BREAK_MASK:
-                yield hit(directive.at(argument_number), variable=f"${variable_name}", directive=directive.name)
-                break
-
-
-def _is_own_capture(rewrite_directive: Directive, variable_name: str) -> bool:
-    """Whether a variable of a rewrite's target is a group of its own expression."""
-    rewrite_regex = pcre.try_parse_regex(rewrite_directive.args[0])
-    return variable_name.isdigit() or rewrite_regex is None or rewrite_regex.group(variable_name) is not None
-
-
-def _header_argument_numbers(directive: Directive) -> Iterable[int]:
-    """The numbers of the arguments that end up in a header or a request line."""
-    argument_count = len(directive.args)
-    if directive.name in {"add_header", "add_trailer", "proxy_set_header", "grpc_set_header"}:
-        return range(2, min(argument_count, 2) + 1)
-    if directive.name == "proxy_pass":
-        return range(1, min(argument_count, 1) + 1)
-    if directive.name == "return":
-        if argument_count == 2 and directive.args[0] in property_by_fact_name("http-statuses", "redirects"):
-            return (2,)
-        return (1,) if argument_count == 1 and not directive.args[0].isdigit() else ()
-    if directive.name == "rewrite" and is_redirect(directive):
-        return (2,) if argument_count > 1 else ()
-    return ()

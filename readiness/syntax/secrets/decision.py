@@ -7,12 +7,7 @@ import re
 from dataclasses import dataclass, replace
 
 from readiness.model import Span
-from readiness.syntax.secrets.accounts import (
-    PROTOCOL_CONSTANTS,
-    HostReach,
-    UrlAccount,
-    find_url_accounts,
-)
+from readiness.syntax.secrets.accounts import PROTOCOL_CONSTANTS, HostReach, UrlAccount, find_url_accounts
 from readiness.syntax.secrets.entropy import SecretStrength, secret_strength_of
 from readiness.syntax.secrets.forms import is_no_credential_by_form
 from readiness.syntax.secrets.names import (
@@ -115,12 +110,7 @@ class SecretVerdict:
 
 
 _OTHER_VERDICT = SecretVerdict(SecretKind.OTHER)
-_KINDS_WITHOUT_CREDENTIAL = (
-    SecretKind.OTHER,
-    SecretKind.SETTING,
-    SecretKind.PLACEHOLDER,
-    SecretKind.TEST_VALUE,
-)
+_KINDS_WITHOUT_CREDENTIAL = (SecretKind.OTHER, SecretKind.SETTING, SecretKind.PLACEHOLDER, SecretKind.TEST_VALUE)
 _KINDS_IN_USE = (SecretKind.SECRET, SecretKind.WELL_KNOWN)
 URL_USERINFO_REASON = "password in a URL"
 # `oauth2/token` is a route, `/run/secrets/x` a path.
@@ -389,13 +379,7 @@ _SECRET_KIND_BY_MEANING = {
 
 
 def _verdict_of_meaning(
-    stated_meaning: StatedMeaning,
-    reason: str,
-    span: Span,
-    value_context: ValueContext,
-    *,
-    grants_access: bool,
-    host_reach: HostReach | None = None,
+    stated_meaning: StatedMeaning, reason: str, span: Span, value_context: ValueContext, *, grants_access: bool, host_reach: HostReach | None = None
 ) -> SecretVerdict:
     """What a value is that says something of itself.
 
