@@ -92,11 +92,8 @@ def assemble_projects(
     variants.tell_documents(kinds_and_documents)
     if kinds_and_documents:
         assembly.projects.insert(0, environments.make_project(kinds_and_documents, discovered))
-    _add_charts(
-        ChartRenderer(discovered, assembly, core_rules, helm_values, render, variants),
-        chart_folders,
-        template_paths_by_chart_folder,
-    )
+    chart_renderer = ChartRenderer(discovered, assembly, core_rules, helm_values, render, variants)
+    _add_charts(chart_renderer, chart_folders, template_paths_by_chart_folder)
     _add_documents(discovered, assembly, chart_folders, may_judge_documents)
     _record_program_inputs(assembly, discovered)
     _remove_context_rows_and_findings(assembly, discovered)

@@ -55,6 +55,8 @@ PUT_TOGETHER = {
     ("checks/k8s/cluster.py", "image"): "a Pattern: judged with the rule that gives it",
     ("checks/k8s/ingress.py", 'pattern'): "Patterns: judged with the rule that gives them",
     ("checks/k8s/names.py", "pattern"): "a Pattern: judged with the rule that gives it",
+    ("checks/nginx/paths.py", "_MARK_BEFORE_PATH + '(?:' + '|'.join(map(re.escape, folders_above)) + ')' + _END_OF_PATH"): "the paths are escaped",
+    ("checks/nginx/paths.py", "f'{re.escape(folder_above)}(?!/{re.escape(folder_name)}(?![\\\\w.-]))(?![\\\\w.-])'"): "the paths are escaped",
     ("checks/project/edge.py", "f'(?<!\\\\d){target_port}(?!\\\\d)'"): "the port is digits",
     ("checks/project/edge.py", "f'(?<!\\\\d){one}(?!\\\\d)'"): "the port is digits",
     ("verdict/evidence/plans.py", 'path_pattern'): "a table, below",

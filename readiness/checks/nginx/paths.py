@@ -75,6 +75,10 @@ _FOLDER_NAMES_FILLED_BY_IMAGES = frozenset({"html", "nginx", "openresty", "local
 _MIN_FOLDER_DEPTH_BELOW_SYSTEM = 3  # /usr/share/shop: what lies above is the system's
 
 
+_MARK_BEFORE_PATH = "[:\\s\"']"
+_END_OF_PATH = "/?(?=[:,\\s\"']|\\Z)"
+
+
 def _is_alone_in_folder_of_image(alias: str, configuration_path: str, project: Project) -> bool:
     """Whether each image with the configuration copies the aliased folder to where nothing else is, and no mount is there.
 
@@ -90,7 +94,7 @@ def _is_alone_in_folder_of_image(alias: str, configuration_path: str, project: P
         return False
     other_mention = re.compile(rf"{re.escape(folder_above)}(?!/{re.escape(folder_name)}(?![\w.-]))(?![\w.-])")
     folders_above = [f"/{'/'.join(parts[:depth])}" for depth in range(1, len(parts) + 1)]
-    mount_above = re.compile(rf"[:\s\"'](?:{'|'.join(map(re.escape, folders_above))})/?(?=[:,\s\"']|\Z)")
+    mount_above = re.compile(_MARK_BEFORE_PATH + "(?:" + "|".join(map(re.escape, folders_above)) + ")" + _END_OF_PATH)
     mounting_texts = [document.source.text for kind in ("compose", "k8s") for document in project.documents_of_kind(kind)]
     return (
         all(_copies_only_folder(one, posixpath.join(folder_above, folder_name)) for one in dockerfiles)
