@@ -26,7 +26,7 @@ _TEST_FOLDER = re.compile(
 )
 _TEST_FILE_NAME = re.compile(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
 _SERVICE_NAME_WITH_TEST = re.compile(r"(?:\A|[-_.])(?:ab|a-b|speed)[-_.]tests?(?:[-_.]|\Z)")  # services that are called so
-_SAMPLE_FOLDER = re.compile(r"(?:[\w.-]+[._-])?samples|\.(?:examples?|samples?)")  # where operators keep them, and hidden ones
+_SAMPLE_FOLDER = re.compile(r"(?:[\w.-]+[._-])?samples|\.(?:examples?|samples?|archived?)")  # where operators keep them, and hidden ones
 _EXAMPLE_OR_DEMO_FOLDER = re.compile(
     r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
     r"|quick-?starts?|getting-?started|tutorials?|playground"

@@ -259,6 +259,7 @@ _WORKFLOW_SHAPE = MappingShape(
     {
         "name": check_scalar,
         "run-name": check_scalar,
+        "description": check_scalar,  # in GitHub's own schema (actions/languageservices, workflow-v1.0.json)
         "on": check_on_value,
         "permissions": _permissions_problems,
         "env": _ENV_SHAPE,

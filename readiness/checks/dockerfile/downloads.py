@@ -24,7 +24,9 @@ def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -
     """A program gets an option that turns a check off; `options` names them per program."""
     invocation = command.command
     if invocation.program in ("echo", "printf") and "apt-get" in options:
-        for unsigned_source in (each for each in invocation.words if _UNSIGNED_APT_SOURCE.match(each.value)):
+        for unsigned_source in (
+            each for each in invocation.words if _UNSIGNED_APT_SOURCE.match(each.value) and not _LOCAL_APT_SOURCE.search(each.value)
+        ):
             yield hit(unsigned_source.span, option="[trusted=yes]", program="apt-get")
         return
     insecure_options = options.get(invocation.program)
@@ -40,6 +42,7 @@ def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -
 
 
 _UNSIGNED_APT_SOURCE = re.compile(r"deb(?:-src)? \[[^\]]*\btrusted=(?:yes|true|1)\b")
+_LOCAL_APT_SOURCE = re.compile(r"\][ \t]{1,20}(?:file|copy):")  # packages that the build itself has made or brought
 _UNSIGNED_APT_SETTING = re.compile(
     r"(?:APT::Get::AllowUnauthenticated|Acquire::AllowInsecureRepositories)=(?:true|yes|1|on)\Z",
     re.IGNORECASE,

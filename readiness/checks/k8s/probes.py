@@ -63,8 +63,9 @@ def liveness_probe_missing(container: Container, *, key: str) -> CheckOutcome:
 def readiness_probe_missing(container: Container, *, served: bool, project: Project) -> CheckOutcome:
     """A container without a readinessProbe; `served`: one that requests reach, else one that they do not.
 
-    Medium where no Service of the files sends them, where they are datagrams, where a rollout puts no new pod beside an old one, and
-    for a server that answers at once. Knative brings a probe of its own, and what only sleeps is ready for nothing.
+    Medium where no Service of the files sends them, where they are datagrams, where a rollout puts no new pod beside an old one,
+    for a server that answers at once, and behind a startupProbe, until whose success the kubelet calls no container ready.
+    Knative brings a probe of its own, and what only sleeps is ready for nothing.
     """
     pod = container.pod
     if container.role != "main" or not is_long_running(pod) or pod.kind == "Service":
@@ -83,8 +84,9 @@ def readiness_probe_missing(container: Container, *, served: bool, project: Proj
     loses_requests_in_rollout = takes_requests and traffic.has_overlapping_rollout(pod, project) and not traffic.has_only_udp_ports(services)
     image = images.parse_image(container.image) if served and container.image else None
     is_ready_at_once_image = image is not None and is_server_ready_at_once(image) and not any(container.command_lists())
-    severity = Severity.MEDIUM if served and (is_ready_at_once_image or not loses_requests_in_rollout) else None
-    message_name = "at-once" if is_ready_at_once_image else ""
+    has_startup_probe = served and isinstance(container.node.get("startupProbe"), Map)
+    severity = Severity.MEDIUM if served and (is_ready_at_once_image or has_startup_probe or not loses_requests_in_rollout) else None
+    message_name = "at-once" if is_ready_at_once_image else "after-startup" if has_startup_probe else ""
     yield missing(container.node.at(), severity=severity, say=message_name, server=image.name if image and is_ready_at_once_image else "")
 
 

@@ -114,6 +114,8 @@ def pod_specs_of(obj: Object) -> Iterator[Pod]:
     elif object_kind in {"Task", "ClusterTask"} and api_group == "tekton.dev" and isinstance(object_spec.get("steps"), Seq):
         pod_spec = Map(object_spec.at())
         pod_spec.put("containers", object_spec["steps"], object_spec.at("steps"), object_spec.key_span("steps").start)
+        if "volumes" in object_spec:
+            pod_spec.put("volumes", object_spec["volumes"], object_spec.at("volumes"), object_spec.key_span("volumes").start)
         yield Pod(obj.source, pod_spec, obj, obj.node)
 
 
