@@ -202,7 +202,7 @@ def is_sample_path(path: str) -> bool:
 
 
 _TEST_DATA_FOLDER = re.compile(
-    r"(?:^|/)(?:testdata|__fixtures__|__snapshots?__|src/test/resources|\.(?:chainsaw|kyverno)-test|cypress/(?:fixtures|snapshots)"
+    r"(?:^|/)(?:testdata|__fixtures__|__snapshots?__|src/test/resources|\.(?:chainsaw|kyverno)-test|cypress/(?:fixtures|snapshots)|fakes?/data"
     r"|(?:tests?|__tests__|specs?|e2e)/(?:[^/]{1,100}/){0,8}fixtures"
     r"|(?:tests?|e2e)/(?:[^/]{1,100}/){0,8}goldens?(?:[_-]files)?)/"
 )

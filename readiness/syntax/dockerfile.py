@@ -81,7 +81,7 @@ def parse_dockerfile(text: str, *, is_template: bool = False) -> Dockerfile:
     In a template, tags that stand alone on their lines and put in nothing themselves are passed over as comments are, and values
     that are to be put in are all written as `{{ }}`. In any other file they are what they are to the builder.
     """
-    parsed_text = with_uniform_template_marks(text) if is_template else text
+    parsed_text = with_uniform_template_marks(text, INSTRUCTION_KEYWORDS) if is_template else text
     reader = _LineReader(parsed_text, 1 if text.startswith("\ufeff") else 0)
     value_by_directive = _read_parser_directives(reader)
     reader.escape = value_by_directive.get("escape", "\\") if value_by_directive.get("escape") == "`" else "\\"

@@ -54,3 +54,19 @@ def test_production_is_not_asked_of_a_hidden_archive(tmp_path: Path, folder: str
         "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: 'acme/a:1.4', securityContext: {privileged: true}}]}\n"
     )
     assert ("k8s/privileged" in rules_of(tmp_path, {f"{folder}/pod.yaml": pod})) is is_told
+
+
+@pytest.mark.parametrize(
+    ("below", "is_told"),
+    [('    " \\\n    && apt-get install $packages\n', False), ("WORKDIR /srv\n", False), ("WORKDRI /srv\n", True)],
+)
+def test_what_a_script_puts_into_a_template_may_go_on_below(tmp_path: Path, below: str, is_told: bool) -> None:
+    start = '    && packages="%%PACKAGES%%\n' if "packages" in below else "    && true\n"
+    dockerfile = f"FROM debian:13.1\nRUN set -x \\\n{start}{below}"
+    assert ("dockerfile/instruction-invalid" in rules_of(tmp_path, {"Dockerfile-debian.template": dockerfile})) is is_told
+
+
+def test_data_of_a_fake_is_input_of_a_program(tmp_path: Path) -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: 'acme/a:1.4'}]}\n"
+    assert rules_of(tmp_path, {"injector/fake/data/pod.yaml": pod}) == set()
+    assert rules_of(tmp_path, {"injector/data/pod.yaml": pod})
