@@ -6,7 +6,7 @@ import posixpath
 
 from readiness.loading.discover import DiscoveredFiles
 from readiness.model import Source
-from readiness.model.project import parent_folders
+from readiness.model.project import is_at_or_below, parent_folders
 
 
 def remove_nested_workflows(discovered: DiscoveredFiles) -> list[Source]:
@@ -32,7 +32,7 @@ def remove_nested_workflows(discovered: DiscoveredFiles) -> list[Source]:
 def _is_below_repository_root(folder: str, workflow_roots: set[str], discovered: DiscoveredFiles) -> bool:
     """Whether a folder with workflows lies below another one that a walk saw with it, and no repository begins between the two."""
     walked_folders = [posixpath.normpath(one) for one in discovered.walked_folders]
-    if any(_is_at_or_below(folder, one) and not _has_other_root_above(folder, one, workflow_roots) for one in walked_folders):
+    if any(is_at_or_below(folder, one) and not _has_other_root_above(folder, one, workflow_roots) for one in walked_folders):
         return False
     for enclosing_folder in (folder, *parent_folders(folder)):
         if enclosing_folder != folder and enclosing_folder in workflow_roots:
@@ -44,8 +44,4 @@ def _is_below_repository_root(folder: str, workflow_roots: set[str], discovered:
 
 def _has_other_root_above(folder: str, walked_folder: str, workflow_roots: set[str]) -> bool:
     """Whether a walk that began at a folder met workflows above those of another one."""
-    return any(one != folder and _is_at_or_below(folder, one or ".") and _is_at_or_below(one or ".", walked_folder) for one in workflow_roots)
-
-
-def _is_at_or_below(path: str, folder: str) -> bool:
-    return folder in (".", path) or path.startswith(folder + "/")
+    return any(one != folder and is_at_or_below(folder, one or ".") and is_at_or_below(one or ".", walked_folder) for one in workflow_roots)

@@ -12,6 +12,7 @@ from typing import Any
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.programs_read import program_text
 from readiness.model import Source
+from readiness.model.project import is_at_or_below
 
 
 def remove_test_data(discovered: DiscoveredFiles) -> list[Source]:
@@ -36,7 +37,7 @@ def is_unrequested_test_data(file_path: str, discovered: DiscoveredFiles) -> boo
         return True
     if not is_test_data_path(file_path):
         return False
-    walked_folders_above = [one for one in map(posixpath.normpath, discovered.walked_folders) if _is_below(file_path, one)]
+    walked_folders_above = [one for one in map(posixpath.normpath, discovered.walked_folders) if is_at_or_below(file_path, one)]
     paths_below_walked_folders = [file_path if root == "." else file_path.removeprefix(root + "/") for root in walked_folders_above]
     return all(map(is_test_data_path, paths_below_walked_folders))
 
@@ -72,7 +73,7 @@ class ComparedFolders:
         output_folders = ["/".join(folder_names[: n + 1]) for n in output_folder_indexes]
         walked_folders = [posixpath.normpath(one) for one in self.discovered.walked_folders]
         return any(
-            self._is_output(one) and not any(root == one or _is_below(root, one) for root in walked_folders if _is_below(file_path, root))
+            self._is_output(one) and not any(is_at_or_below(root, one) for root in walked_folders if is_at_or_below(file_path, root))
             for one in output_folders
         )
 
@@ -124,10 +125,6 @@ def _compares_folder_only(program_source_text: str, folder_path: str) -> bool:
     """Whether a test names a folder in a string, compares something, and applies nothing."""
     folder_match = re.search(_MARK + re.escape(folder_path) + _MARK, _JOINT_OF_PATH_WORDS.sub("/", program_source_text))
     return bool(folder_match and _COMPARISON_CALL.search(program_source_text) and not _APPLY_COMMAND.search(program_source_text))
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return folder == "." or path.startswith(folder + "/")
 
 
 def paths_read_by_compose(compose_documents: Iterable[Any]) -> set[str]:

@@ -47,8 +47,8 @@ def mark_unapplied_manifests(discovered: DiscoveredFiles) -> None:
         for one in discovered.sources
         if _HELM_SOURCE_COMMENT.search(one.text) and _DEFAULT_RELEASE_NAME_LABEL.search(one.text)
     ]
-    engine_sources = [one for one in discovered.sources if _GITOPS_ENGINE_OBJECT.search(one.text)]
-    if kustomization_sources and engine_sources:
+    engine_sources = [one for one in discovered.sources if _GITOPS_ENGINE_OBJECT.search(one.text)] if kustomization_sources else []
+    if engine_sources:
         sources_and_reasons += [
             (one, REASON_LEFT_OUT_OF_KUSTOMIZATION)
             for one in _manifests_left_out(discovered, {posixpath.dirname(one.path) for one in kustomization_sources})

@@ -21,6 +21,11 @@ def parent_folders(path: str) -> Iterator[str]:
         yield path
 
 
+def is_at_or_below(path: str, folder: str) -> bool:
+    """Whether a path is that of a folder, or of something in it at any depth; everything is below `.`."""
+    return folder in (".", path) or path.startswith(folder + "/")
+
+
 def path_from(folders_of_working_directory: tuple[str, ...], path: str) -> str:
     """A normalised path as the walk tells it, from a working directory that lies under `folders_of_working_directory` in its repository.
 

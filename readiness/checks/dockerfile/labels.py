@@ -85,7 +85,7 @@ _SPDX_OPERATORS = frozenset({"AND", "OR", "WITH", "and", "or", "with"})
 def _is_spdx_expression(value: str) -> bool:
     """Whether a text has the form of an SPDX expression; the list of identifiers grows, and is not asked."""
     tokens = value.replace("(", " ( ").replace(")", " ) ").split()
-    parenthesis_depth, is_license_expected = 0, True  # due: a licence comes next
+    parenthesis_depth, is_license_expected = 0, True
     for license_word in tokens:
         if license_word == "(":
             if not is_license_expected:

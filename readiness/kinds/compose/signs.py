@@ -27,6 +27,7 @@ from readiness.kinds.compose.parts import (
     variable_settings_under_key,
 )
 from readiness.kinds.purpose import NonProductionSign, is_non_serving_command
+from readiness.model.project import is_at_or_below
 from readiness.syntax import secrets, shell
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.yaml import Map
@@ -100,14 +101,10 @@ def is_source_mount(service: Service, mount_spec: MountSpec) -> bool:
     build_context = (
         expand_scalar(build_value.get("context", ".") if isinstance(build_value, Map) else build_value).text if build_value is not None else ""
     )
-    is_in_context = _is_path_within_folder(host_path, posixpath.normpath(build_context)) if build_context else host_path == "."
+    is_in_context = is_at_or_below(host_path, posixpath.normpath(build_context)) if build_context else host_path == "."
     is_whole_context = host_path in {".", posixpath.normpath(build_context or ".")}
     is_code = is_whole_context or posixpath.basename(host_path) in property_by_fact_name("folders", "sources")
     return (service.builds or is_runtime_image) and is_in_context and is_code
-
-
-def _is_path_within_folder(path: str, folder: str) -> bool:
-    return folder in {".", path} or path.startswith(folder + "/")
 
 
 def _signs_from_source_mounts(services: Sequence[Service]) -> Iterator[NonProductionSign]:

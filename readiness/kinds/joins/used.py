@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from readiness.kinds.compose.parts import mount_specs
 from readiness.kinds.compose.words import dockerfile_path_of_service
-from readiness.kinds.nginx.homes import is_nginx_configuration_path
+from readiness.kinds.nginx.homes import is_nginx_configuration_path, words_copied_to_nginx
 from readiness.kinds.purpose import dockerfile_purpose
 from readiness.model import Purpose
 from readiness.model.project import parent_folders
@@ -119,18 +119,10 @@ def _non_production_purpose_of_service(document: ComposeFile, service: Service) 
 
 def _copied_configuration_paths(dockerfiles: Sequence[Dockerfile], known_paths: Collection[str]) -> Iterator[str]:
     """What images copy to where nginx reads its configuration, from the folder of the Dockerfile or from one above it."""
-    from readiness.kinds.dockerfile.paths import copy_destination
-
     known_files_and_folders = set(map(posixpath.normpath, known_paths))
     known_files_and_folders |= {context_folder for source_path in known_files_and_folders for context_folder in parent_folders(source_path)}
-    for document in dockerfiles:
-        for stage in document.stages:
-            for instruction in (*stage.instructions_of("COPY"), *stage.instructions_of("ADD")):
-                copy_target = None if instruction.flag("from") is not None else copy_destination(stage, instruction)
-                if copy_target is None or not is_nginx_configuration_path(copy_target):
-                    continue
-                for source_word in instruction.words[:-1]:
-                    for context_folder in parent_folders(posixpath.normpath(document.source.path)):
-                        source_path = posixpath.normpath(posixpath.join(context_folder, source_word.value.rstrip("*").lstrip("/")))
-                        if source_path in known_files_and_folders or source_path == ".":
-                            yield source_path
+    for dockerfile_path, source_word in words_copied_to_nginx(dockerfiles):
+        for context_folder in parent_folders(posixpath.normpath(dockerfile_path)):
+            source_path = posixpath.normpath(posixpath.join(context_folder, source_word.rstrip("*").lstrip("/")))
+            if source_path in known_files_and_folders or source_path == ".":
+                yield source_path

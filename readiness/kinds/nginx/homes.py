@@ -6,7 +6,7 @@ https://nginx.org/en/docs/ngx_core_module.html#include
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -80,22 +80,25 @@ def _mounted_paths_with_containers(project: Project) -> Iterator[tuple[str, str]
 
 
 def _copied_paths_with_dockerfiles(project: Project) -> Iterator[tuple[str, str]]:
-    documents: list[Dockerfile] = project.documents_of_kind("dockerfile")
-    if not documents:
+    for dockerfile_path, source_word in words_copied_to_nginx(project.documents_of_kind("dockerfile")):
+        copied_path = _path_of_copy_source(source_word, dockerfile_path, project)
+        if copied_path is not None:
+            yield copied_path, dockerfile_path
+
+
+def words_copied_to_nginx(dockerfiles: Sequence[Dockerfile]) -> Iterator[tuple[str, str]]:
+    """The sources that COPY and ADD name, out of the build's context, of what goes where nginx reads its configuration: each behind
+    the path of its Dockerfile."""
+    if not dockerfiles:
         return
     from readiness.kinds.dockerfile.paths import copy_destination
 
-    for document in documents:
-        dockerfile_path = document.source.path
-        for stage in document.stages:
+    for dockerfile in dockerfiles:
+        for stage in dockerfile.stages:
             for instruction in (*stage.instructions_of("COPY"), *stage.instructions_of("ADD")):
                 copy_target = None if instruction.flag("from") is not None else copy_destination(stage, instruction)
-                if copy_target is None or not is_nginx_configuration_path(copy_target):
-                    continue
-                for source_word in instruction.words[:-1]:
-                    copied_path = _path_of_copy_source(source_word.value, dockerfile_path, project)
-                    if copied_path is not None:
-                        yield copied_path, dockerfile_path
+                if copy_target is not None and is_nginx_configuration_path(copy_target):
+                    yield from ((dockerfile.source.path, source_word.value) for source_word in instruction.words[:-1])
 
 
 def _path_of_copy_source(source_word: str, dockerfile_path: str, project: Project) -> str | None:
