@@ -6,9 +6,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from readiness.ruleset import rules
 from readiness.ruleset.bound import LoadedRule
+
+# Timings are no tests: the first example of a run imports and compiles what the others find done.
+settings.register_profile("without-timings", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("without-timings")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
