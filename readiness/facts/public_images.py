@@ -10,6 +10,7 @@ from typing import Any
 
 from readiness.facts import images
 from readiness.facts.table import fact_row_by_name
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.image import ImageReference
 
 DATA_STORE_ROLES = frozenset({"database", "cache", "queue", "search", "object-store", "vector-store", "secret-store"})
@@ -79,7 +80,7 @@ class ImageFacts:
         return (f"{self.state_folder_since_18}/{major_release_match.group(1)}/docker",)
 
 
-_POSTGRES_MAJOR_RELEASE_PATTERN = re.compile(r"(?:^|pg)([0-9]{2})(?![0-9])")
+_POSTGRES_MAJOR_RELEASE_PATTERN = lazy_regex(r"(?:^|pg)([0-9]{2})(?![0-9])")
 
 
 @cache
@@ -155,7 +156,7 @@ def variable_and_store_facts_pairs() -> tuple[tuple[str, ImageFacts], ...]:
     return tuple((name, image_facts_by_name[row["server"]]) for name, row in fact_row_by_name("store-accounts").items() if "server" in row)
 
 
-_STORE_COMPANION_NAME_PATTERN = re.compile(r"pool|bouncer|proxy|exporter|backup|restore|dump|pgcat|router|client|migrat|seed", re.IGNORECASE)
+_STORE_COMPANION_NAME_PATTERN = lazy_regex(r"pool|bouncer|proxy|exporter|backup|restore|dump|pgcat|router|client|migrat|seed", re.IGNORECASE)
 
 
 def is_store_companion_name(service_name: str) -> bool:

@@ -18,6 +18,7 @@ from readiness.loading.client_settings import is_surely_without_credential
 from readiness.loading.ignoring import IgnoreRules
 from readiness.loading.scripts import MAX_SCRIPTS_PER_TREE, SCRIPT_SUFFIXES, read_container_script
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import template
 
 MAX_SOURCE_BYTES = files.MAX_JUDGED_FILE_BYTES
@@ -25,7 +26,7 @@ MAX_FOLDER_DEPTH = 64
 PROSE_SUFFIXES = (".md", ".markdown", ".mdx", ".mdown", ".txt")
 _PACKAGE_FILE_NAMES = frozenset({"go.mod", "package.json", "Cargo.toml"})  # of which readiness/kinds/github/owner.py reads the repository
 _PYTHON_METADATA_FILE_NAMES = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
-_ALWAYS_READ_NAME = re.compile(r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE)
+_ALWAYS_READ_NAME = lazy_regex(r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE)
 
 
 REASON_NOT_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Severity, join_names
+from readiness.model.lazy_regex import lazy_regex
 from readiness.redaction import Redactor
 from readiness.reports.frame import escape_controls
 from readiness.verdict.report import Report
@@ -34,7 +34,7 @@ TITLE_BY_FILE_KIND = {
     "markdown": "Markdown",
 }
 # The next one may begin with the name of a program or a variable (`nginx`, `$uri`); `...` and a dot between blanks end none.
-_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<![\s.])[.!?](?=\s+\S)")
+_SENTENCE_END = lazy_regex(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<![\s.])[.!?](?=\s+\S)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,21 @@ readiness/checks/nginx/variables.py).
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.nodes import Map
 
 VARIABLE_SIGN = "$"
 TEMPLATE_OPENING = "{{"
 GITHUB_EXPRESSION_OPENING = "${{"
 # A word in braces, double parentheses or angle brackets, or in capitals between marks, that a script puts something in place of.
-_PLACEHOLDER_PATTERN = re.compile(
+_PLACEHOLDER_PATTERN = lazy_regex(
     r"\{[A-Za-z_]\w{0,60}\}|\(\([A-Za-z_][\w-]{0,60}\)\)|<[A-Za-z_][\w -]{0,60}>|@[A-Z_][A-Z0-9_]{0,60}@|%[A-Z_][A-Z0-9_]{0,60}%"
     r"|__[A-Z][A-Z0-9_]{0,60}__"
 )
-_SHELL_VARIABLE_START = re.compile(r"\$[A-Za-z_]")
-_UPPERCASE_VARIABLE = re.compile(r"\$[A-Z_][A-Z0-9_]{1,60}")
+_SHELL_VARIABLE_START = lazy_regex(r"\$[A-Za-z_]")
+_UPPERCASE_VARIABLE = lazy_regex(r"\$[A-Z_][A-Z0-9_]{1,60}")
 
 
 def has_variable_sign(text: str) -> bool:

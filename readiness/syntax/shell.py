@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.command import Assignment, Bashism, Redirect, ShellWord, SimpleCommand, VariableUse
 from readiness.syntax.pieces import JoinedText, single_piece_text
 from readiness.syntax.words import expand_word, max_bracket_nesting, variable_references
@@ -101,7 +102,7 @@ def bash_language() -> Any:
     return tree_sitter.Language(tree_sitter_bash.language())
 
 
-_NON_ASCII_CHARACTER = re.compile(r"[^\x00-\x7f]")
+_NON_ASCII_CHARACTER = lazy_regex(r"[^\x00-\x7f]")
 
 
 def _syntax_tree(text: str) -> Any:

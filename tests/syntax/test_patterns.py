@@ -74,6 +74,7 @@ PUT_TOGETHER = {
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:an? |simple |minimal |local ){{0,3}}{purpose_pattern} {_SUBJECT_NOUN_PATTERN}\\\\b'"): _OF_A_HEAD,
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:only |just |purely |solely )?(?:meant |intended )?for {purpose_pattern}\\\\b'"): _OF_A_HEAD,
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,12}}for (?:manual|local|exploratory) {purpose_pattern}\\\\b'"): _OF_A_HEAD,  # noqa: E501
+    ("model/lazy_regex.py", "self.pattern"): "the constants of modules, each judged where it stands",
     ("loading/program_input.py", '_MARK + re.escape(folder_path) + _MARK'): "the directory is escaped",
     ("loading/unapplied.py", "f'\\\\bapply\\\\b[^\\\\n]{{0,200}}{re.escape(file_name)}\\\\b'"): "the name is escaped",
     ("loading/render/overlay/resource.py", "f'(?:{pattern})'"): "its stars, its length and that of the name are bounded",

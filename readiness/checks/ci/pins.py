@@ -17,17 +17,18 @@ from readiness.kinds.github.texts import is_text_with_expression
 from readiness.kinds.github.uses import UsesReference, parse_uses
 from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit, spelling
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax import secrets
 from readiness.syntax.yaml import Map
 
 FIRST_PARTY_OWNERS = frozenset({"actions", "github"})
-_VERSION_REF_PATTERN = re.compile(
+_VERSION_REF_PATTERN = lazy_regex(
     r"(?:[a-z][a-z0-9-]{0,80}[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+(?:_[0-9A-Za-z.+-]+)*)?\Z",
     re.IGNORECASE,
 )
-_BRANCH_PREFIX = re.compile(r"(?:releases?|feature|bugfix|hotfix)/", re.IGNORECASE)
+_BRANCH_PREFIX = lazy_regex(r"(?:releases?|feature|bugfix|hotfix)/", re.IGNORECASE)
 
 
 def _jobs_and_uses_references(
@@ -134,9 +135,9 @@ def _images_in_document(document: Workflow | Action) -> Iterator[tuple[str, Span
 
 
 _CONTAINER_PROGRAMS = frozenset({"docker", "podman", "nerdctl"})
-_PUBLISHED_IMAGE_PATTERN = re.compile(r"[a-z0-9][a-z0-9.-]{0,80}(?::[0-9]{2,5})?(?:/[a-z0-9._-]{1,80}){1,6}(?::[A-Za-z0-9_][\w.-]{0,120})?\Z")
-_CONTAINER_FLAG_WITHOUT_VALUE = re.compile(r"--(?:rm|init|privileged|tty|interactive|detach|read-only|quiet|no-healthcheck)\Z|-[itdq]{1,4}\Z")
-_CONTAINER_VARIABLE_OPTION = re.compile(r"(?:-e|--env)[= ]{1,4}[\"']?(?P<name>[A-Za-z_]\w{0,80})(?P<value>=[\"']?\$\{?|[\"' \n])")
+_PUBLISHED_IMAGE_PATTERN = lazy_regex(r"[a-z0-9][a-z0-9.-]{0,80}(?::[0-9]{2,5})?(?:/[a-z0-9._-]{1,80}){1,6}(?::[A-Za-z0-9_][\w.-]{0,120})?\Z")
+_CONTAINER_FLAG_WITHOUT_VALUE = lazy_regex(r"--(?:rm|init|privileged|tty|interactive|detach|read-only|quiet|no-healthcheck)\Z|-[itdq]{1,4}\Z")
+_CONTAINER_VARIABLE_OPTION = lazy_regex(r"(?:-e|--env)[= ]{1,4}[\"']?(?P<name>[A-Za-z_]\w{0,80})(?P<value>=[\"']?\$\{?|[\"' \n])")
 
 
 def _images_started_with_secrets(document: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
@@ -249,7 +250,7 @@ def action_name_near_known(file: Workflow | Action) -> CheckOutcome:
                 break
 
 
-_REDUNDANT_PATH_PART = re.compile(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")
+_REDUNDANT_PATH_PART = lazy_regex(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")
 
 
 def uses_obfuscated(file: Workflow | Action) -> CheckOutcome:

@@ -15,6 +15,7 @@ from readiness.kinds.gitlab.model import GitlabFile
 from readiness.kinds.gitlab.model import Job as GitlabJob
 from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import CheckOutcome, Hit, Severity, Undecidable, hit, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import expression as ex
 from readiness.syntax import secrets
 from readiness.syntax.secrets import HostReach, SecretStrength, SecretVerdict, ValueContext
@@ -109,7 +110,7 @@ def secret_in_curl(step: Step) -> CheckOutcome:
             yield hit(run_script.span_of_line(command.start), program=command.program)
 
 
-_IPV4_ADDRESS_PATTERN = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}\Z")
+_IPV4_ADDRESS_PATTERN = lazy_regex(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}\Z")
 
 
 def netcat_to_address(step: Step) -> CheckOutcome:
@@ -126,7 +127,7 @@ def netcat_to_address(step: Step) -> CheckOutcome:
 _SECTIONS_WITH_SETTINGS = ("env", "with", "variables", "inputs")
 _GITLAB_SCRIPT_KEYS = ("script", "before_script", "after_script")
 # Keys that are credentials even of an action that keeps a cache: it may keep it in somebody's store.
-_STORE_CREDENTIAL_NAME = re.compile(r"(?:access|secret|api|private|account)[-_]?key", re.IGNORECASE)
+_STORE_CREDENTIAL_NAME = lazy_regex(r"(?:access|secret|api|private|account)[-_]?key", re.IGNORECASE)
 
 
 def secret_inline(workflow: Workflow | GitlabFile) -> CheckOutcome:
@@ -238,7 +239,7 @@ def credentials_persisted(step: Step) -> CheckOutcome:
         yield hit(step.with_inputs.at("persist-credentials"))
 
 
-_GIT_PUSH_COMMAND = re.compile(r"\bgit\b[^\n]{0,80}\bpush\b|semantic-release|npm version|lerna publish|changeset publish|mike deploy|gh-deploy")
+_GIT_PUSH_COMMAND = lazy_regex(r"\bgit\b[^\n]{0,80}\bpush\b|semantic-release|npm version|lerna publish|changeset publish|mike deploy|gh-deploy")
 
 
 def _does_job_push(step: Step) -> bool:

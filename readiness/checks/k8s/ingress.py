@@ -27,6 +27,7 @@ from readiness.model import (
     hit,
     missing,
 )
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.nodes import mappings_in, text_or_empty
 from readiness.syntax.yaml import Map, Seq
@@ -56,7 +57,7 @@ def tls_missing(obj: Object, *, strict: bool) -> CheckOutcome:
 
 
 # Names that stand for somebody's own (RFC 2606).
-_SAMPLE_HOST_PATTERN = re.compile(r"(?:\A|[.-])example(?:\.|\Z)")
+_SAMPLE_HOST_PATTERN = lazy_regex(r"(?:\A|[.-])example(?:\.|\Z)")
 
 
 def _is_public_ingress(obj: Object) -> bool:
@@ -296,7 +297,7 @@ def ingress_route_repeated(obj: Object, *, project: Project) -> CheckOutcome:
             )
 
 
-_STATEMENT_START_PATTERN = re.compile(r"(?:\A|[;{}\n])\s*")
+_STATEMENT_START_PATTERN = lazy_regex(r"(?:\A|[;{}\n])\s*")
 
 
 def snippet(obj: Object, *, words: Sequence[Pattern] = (), without: Sequence[Pattern] = ()) -> CheckOutcome:
@@ -326,7 +327,7 @@ def ingress_snippets_allowed(obj: Object) -> CheckOutcome:
             yield hit(data.at("allow-snippet-annotations"))
 
 
-_NGINX_CONTROLLER_IMAGE_PATTERN = re.compile(r"(?:\A|/)(?:ingress-nginx/controller(?:-chroot)?|nginx-ingress-controller)(?:[:@]|\Z)")
+_NGINX_CONTROLLER_IMAGE_PATTERN = lazy_regex(r"(?:\A|/)(?:ingress-nginx/controller(?:-chroot)?|nginx-ingress-controller)(?:[:@]|\Z)")
 
 
 def ingress_nginx_retired(container: Container) -> CheckOutcome:

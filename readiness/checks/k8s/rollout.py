@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
@@ -26,6 +24,7 @@ from readiness.model import (
     join_names,
     missing,
 )
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_or_placeholder
 from readiness.syntax.yaml import Map, Seq
@@ -162,7 +161,7 @@ def termination_grace_seconds(pod: Pod) -> int | None:
     return 30 if grace_period is None else integer_or_none(grace_period)
 
 
-_SLEEP_COMMAND_PATTERN = re.compile(r"\bsleep\s+([0-9]{1,6})(?![0-9.smhd])")
+_SLEEP_COMMAND_PATTERN = lazy_regex(r"\bsleep\s+([0-9]{1,6})(?![0-9.smhd])")
 
 
 def pre_stop_sleep(container: Container) -> tuple[Map, str, int] | None:

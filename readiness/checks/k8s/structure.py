@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from readiness.facts.table import fact_row_by_name
 from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, Related, Span, hit, missing, spelling
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_or_placeholder
 from readiness.syntax.yaml import Map, Seq
@@ -22,7 +22,7 @@ DESCRIPTION_BY_TYPE_CODE = {
     "n": "a number",
     "q": "a quantity",
 }
-_CONTAINER_PORT_FIELD = re.compile(r"\.containers\[\d+\]\.ports\[\d+\]\.containerPort\Z")  # k8s/port-invalid tells of it
+_CONTAINER_PORT_FIELD = lazy_regex(r"\.containers\[\d+\]\.ports\[\d+\]\.containerPort\Z")  # k8s/port-invalid tells of it
 _SELECTOR_FIELD = "spec.selector"  # where it is required a rule of its own tells that it is missing
 MAX_VALUES_PER_OBJECT = 20_000  # values of one object that are looked at
 

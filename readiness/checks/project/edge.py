@@ -21,17 +21,18 @@ from readiness.kinds.compose.words import command_line, may_have_unread_settings
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.nginx import DirectiveSubject, hosts, includes
 from readiness.model import CheckOutcome, NotApplicable, Related, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.nginx import Directive
 from readiness.syntax.yaml import Map, Seq
 
 # What nginx reads of the files that lie there: its main file, and what the stock main file includes.
-_NGINX_READ_PATH_PATTERN = re.compile(
+_NGINX_READ_PATH_PATTERN = lazy_regex(
     r"/etc/nginx/(?:nginx\.conf|(?:conf\.d|http\.d)/[^/]+\.conf|sites-enabled/[^/]+"
     r"|templates/[^/]+\.template)\Z"
 )
-_LITERAL_HOST_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62})\Z")
+_LITERAL_HOST_PATTERN = lazy_regex(r"[a-z0-9](?:[a-z0-9_-]{0,62})\Z")
 MAX_SERVICES_MOUNTING_ONE_FILE = 16  # as many services as may mount one file and still be looked at
 _LOCAL_HOST_NAMES = frozenset({"localhost", "host", "ip6-localhost", "gateway"})
 

@@ -15,27 +15,28 @@ from readiness.kinds.compose.parts import mount_specs, named_entries, port_specs
 from readiness.kinds.compose.schema import flatten_all_of, load_compose_schema
 from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import outline, yaml
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 KIND_NAME = "compose"
 EXAMPLE_PATH = "compose.yaml"
 
-_COMPOSE_FILENAME_PATTERN = re.compile(r"(?:^|/)(?:docker-)?compose(?:[._-][^/]*)?\.ya?ml\Z", re.IGNORECASE)
-_SERVICES_KEY_LINE_PATTERN = re.compile(r"""^["']?services["']?[ \t]*:""", re.MULTILINE)
-_FIRST_SERVICE_INDENT_PATTERN = re.compile(r"""^["']?services["']?[ \t]*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*([ \t]*)""", re.MULTILINE)
-_SERVICE_FIELD_LINE_PATTERN = re.compile(
+_COMPOSE_FILENAME_PATTERN = lazy_regex(r"(?:^|/)(?:docker-)?compose(?:[._-][^/]*)?\.ya?ml\Z", re.IGNORECASE)
+_SERVICES_KEY_LINE_PATTERN = lazy_regex(r"""^["']?services["']?[ \t]*:""", re.MULTILINE)
+_FIRST_SERVICE_INDENT_PATTERN = lazy_regex(r"""^["']?services["']?[ \t]*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*([ \t]*)""", re.MULTILINE)
+_SERVICE_FIELD_LINE_PATTERN = lazy_regex(
     r"""^([ \t]+)["']?(?:image|build|container_name|depends_on|extends|environment|env_file|ports|volumes|command|entrypoint|deploy|
     networks|restart|healthcheck|profiles|logging|privileged|network_mode)["']?[ \t]*:""",
     re.MULTILINE | re.VERBOSE,
 )
-_SERVICES_AS_LIST_PATTERN = re.compile(
+_SERVICES_AS_LIST_PATTERN = lazy_regex(
     r"^services[ \t]*:[ \t]*(?:#[^\n]*|\r)?\n(?:[ \t]*(?:#[^\n]*|\r)?\n){0,9}[ \t]*-[ \t]",
     re.MULTILINE,
 )
-_FLOW_STYLE_SERVICE_FIELD_PATTERN = re.compile(r"[{,]\s*[\"']?(?:image|build|extends)[\"']?\s*:")
+_FLOW_STYLE_SERVICE_FIELD_PATTERN = lazy_regex(r"[{,]\s*[\"']?(?:image|build|extends)[\"']?\s*:")
 # Top-level keys of files that have `services:` too and are no compose files: CI systems, Kubernetes, Symfony, Render.
-_OTHER_TOOL_TOP_KEY_PATTERN = re.compile(
+_OTHER_TOOL_TOP_KEY_PATTERN = lazy_regex(
     r"""^["']?(?:apiVersion|jobs|stages|steps|pipeline|when|on|kind|before_script|parameters|imports|AWSTemplateFormatVersion|databases
     |default|language|projectId)["']?[ \t]*:""",
     re.MULTILINE | re.VERBOSE,

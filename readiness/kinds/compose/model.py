@@ -26,6 +26,7 @@ from readiness.kinds.purpose import (
 )
 from readiness.kinds.variables import HasVariables, VariableSetting
 from readiness.model import Purpose, Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import image as images
 from readiness.syntax.image import ImageReference
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
@@ -200,7 +201,7 @@ def _is_non_production_word(word: str) -> bool:
     return word in property_by_fact_name("purpose-words", "service")
 
 
-_JOB_NAME_PATTERN = re.compile(
+_JOB_NAME_PATTERN = lazy_regex(
     r"(?:^|[-_])(?:init|migrat\w{0,60}|setup|seed\w{0,60}|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
     r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",
     re.IGNORECASE,

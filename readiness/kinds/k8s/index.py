@@ -7,7 +7,6 @@ written on one side and left out on the other cannot explain it.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -21,6 +20,7 @@ from readiness.kinds.k8s.model import REPLICATED_KINDS, Object, Pod
 from readiness.kinds.k8s.spaces import NameResolution, NamespacedThing, ThingsByNamespace, has_exactly_same_namespace
 from readiness.kinds.units import BELOW_FOLDER_DISTANCE, MAX_CANDIDATES_PER_QUESTION, SAME_FOLDER_DISTANCE, file_distance, folder_of, is_surely_nearer
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 
 
@@ -44,7 +44,7 @@ class Workload:
 
 
 T = TypeVar("T", bound=NamespacedThing)
-_KUSTOMIZATION_PATH = re.compile(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)\Z")
+_KUSTOMIZATION_PATH = lazy_regex(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)\Z")
 # Domains of labels that people set themselves.
 _COMMON_LABEL_DOMAINS = ("kubernetes.io", "k8s.io", "helm.sh", "example.com")
 

@@ -7,17 +7,18 @@ import re
 
 from readiness.kinds.nginx import includes
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 
 Version = tuple[int, int, int]
 
-_NGINX_IMAGE_LINE = re.compile(
+_NGINX_IMAGE_LINE = lazy_regex(
     r"^[ \t-]*(?:FROM[ \t]+(?:--platform=\S+[ \t]+)?|\"?image\"?:[ \t]*[\"']?)"
     r"(?:[\w.-]+(?::\d+)?/){0,8}(?:nginx|nginx-unprivileged|openresty):v?"
     r"(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])",
     re.MULTILINE | re.IGNORECASE,
 )
-_NGINX_IMAGE_NAME = re.compile(r"(?:nginx|nginx-unprivileged|openresty):", re.IGNORECASE)
+_NGINX_IMAGE_NAME = lazy_regex(r"(?:nginx|nginx-unprivileged|openresty):", re.IGNORECASE)
 _KINDS_THAT_NAME_IMAGES = ("dockerfile", "compose", "k8s")
 
 
