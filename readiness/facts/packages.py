@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.facts.managers import PackageManager, manager_by_program
 from readiness.facts.wrappers import unwrap_command
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.command import ShellWord, SimpleCommand
 
 _PACKAGE_ACTIONS = ("install", "update", "upgrade", "remove", "clean")

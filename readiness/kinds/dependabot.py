@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.model import ParseError, Source
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import yaml
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 

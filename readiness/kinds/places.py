@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from readiness.kinds.purpose import NonProductionSign, SignNamePairs
@@ -17,6 +16,7 @@ from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.memo import cached_property
 from readiness.model.project import parent_folders
+from readiness.model.records import dataclass
 
 _TEST_FOLDER = lazy_regex(
     r"(?:(?:unit|integration|acceptance|e2e|smoke|system|load|perf|performance|stress|helm)[._-]?)?tests?|e2e"

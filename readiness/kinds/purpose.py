@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from readiness.facts.table import property_by_fact_name
 from readiness.model import Purpose, Source, Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 # A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little, and `jenkins` or
 # `gitlab` may be what is run.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ from readiness.loading.variants import Variants
 from readiness.model import Finding, Related, Rule, Severity, Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import fill_message
+from readiness.model.records import dataclass
 
 if TYPE_CHECKING:
     from readiness.loading.render import helm

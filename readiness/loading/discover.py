@@ -7,7 +7,7 @@ import os
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from readiness import files, kinds
@@ -19,6 +19,7 @@ from readiness.loading.ignoring import IgnoreRules
 from readiness.loading.scripts import MAX_SCRIPTS_PER_TREE, SCRIPT_SUFFIXES, read_container_script
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import template
 
 MAX_SOURCE_BYTES = files.MAX_JUDGED_FILE_BYTES

@@ -6,7 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +27,7 @@ from readiness.loading.render.made import GeneratedSource, LimitError, RenderErr
 from readiness.loading.variants import Variants
 from readiness.model import Finding, ParseError, Purpose, Rule, Severity, Source, Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.loading.discover import DiscoveredFiles
@@ -14,6 +14,7 @@ from readiness.loading.programs_read import program_text
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import is_at_or_below
+from readiness.model.records import dataclass
 
 
 def remove_test_data(discovered: DiscoveredFiles) -> list[Source]:
@@ -52,7 +53,7 @@ _MAX_PROGRAMS_PER_FOLDER = 20  # read in a folder
 _MAX_PROGRAMS_READ_PER_RUN = 200  # programs read in a run
 
 
-@dataclass
+@dataclass()
 class ComparedFolders:
     """The folders of a run whose files a test compares with what its program prints, so that nobody applies them.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from readiness.kinds.k8s.model import Object
@@ -22,6 +22,7 @@ from readiness.loading.render.made import GeneratedSource, written_source_and_sp
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from readiness.model import Severity, Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.ruleset import families
 from readiness.ruleset.bound import LoadedRule
 from readiness.syntax.yaml import load_yaml_documents

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 from readiness.model import Hit, Span, Undecidable, hit, missing
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import secrets
 
 _PATH_SEGMENT = lazy_regex(r'"([^"]+)"|([^.\[\]"]+)|(\[\])')

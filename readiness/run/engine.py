@@ -6,7 +6,7 @@ import itertools
 import posixpath
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 from pathlib import PurePath
 from typing import Any
@@ -26,6 +26,7 @@ from readiness.model import (
     with_worse_severity,
 )
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.ruleset.bound import LoadedRule
 from readiness.run.ceiling import lower_non_production_severities
 from readiness.run.trials import finding_unless_excused_by_trial

@@ -8,9 +8,9 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
-from dataclasses import dataclass
 
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 _PEM_CERTIFICATE_BLOCK = lazy_regex(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]{1,20000})-----END CERTIFICATE-----")
 _DER_SEQUENCE_TAG = 0x30

@@ -7,10 +7,11 @@ that one bad line does not hide the rest of the file. docs/adr/0008 says why thi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from readiness.model import ParseError, Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.dockerfile_options import first_option_error
 from readiness.syntax.dockerfile_template import with_uniform_template_marks
 from readiness.syntax.instruction import Dockerfile, Heredoc, Instruction, InstructionFlag, NameValuePair

@@ -6,10 +6,10 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/expressions
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.model import Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 MAX_EXPRESSION_DEPTH = 50  # the runner's own limit
 MAX_CHAINED_OPERATORS = 150  # ours: a tree that deep is still walked with ease

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from readiness.model import Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 _DOCKER_HUB_HOSTS = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"})
 _MASK_CHARACTER = "\x00"

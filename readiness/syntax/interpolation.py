@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 _VARIABLE_NAME = lazy_regex(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEFAULT_OPERATORS = (":-", ":+", ":?", "-", "+", "?")

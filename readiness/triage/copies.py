@@ -6,7 +6,7 @@ import bisect
 import collections
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from readiness.facts.table import property_by_fact_name
@@ -22,6 +22,7 @@ from readiness.model import (
     with_worse_severity,
 )
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.triage.one_secret import fold_printed_secrets
 
 if TYPE_CHECKING:

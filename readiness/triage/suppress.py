@@ -6,7 +6,6 @@ import bisect
 import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from readiness.model import (
     RULE_IDS_FOR_UNJUDGED_FILES,
@@ -19,6 +18,7 @@ from readiness.model import (
 )
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import fill_message
+from readiness.model.records import dataclass
 from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.select import ActivePairsByRuleId, SelectionWords
 from readiness.settings import Waiver

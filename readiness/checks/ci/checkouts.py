@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from readiness.checks.ci import worktree
 from readiness.checks.ci.outsiders import OutsiderChance, possible_texts_in_outsider_run
@@ -15,6 +14,7 @@ from readiness.kinds.github.model import Step
 from readiness.kinds.pipeline.scripts import ScriptCommand, script_calls
 from readiness.model import Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 # The commit of a pull request, and the repository that it comes from, by the event's payload. A branch's name alone is looked
 # up in the base repository, where an outsider has none.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.actions import action_property
@@ -20,6 +19,7 @@ from readiness.kinds.github.texts import expressions_in_text, is_one_expression,
 from readiness.kinds.github.uses import repository_root_of_workflow_path
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy_in_expression
 from readiness.syntax.holes import has_github_expression

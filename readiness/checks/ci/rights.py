@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.table import property_by_fact_name
@@ -14,6 +13,7 @@ from readiness.kinds.github.runners import runner_labels_with_spans
 from readiness.kinds.github.texts import located_texts_with_key_paths
 from readiness.model import join_names
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.holes import has_github_expression
 from readiness.syntax.yaml import Map
 

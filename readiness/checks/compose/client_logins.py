@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 from readiness.kinds.compose.application import env_file_values_and_is_complete
@@ -12,6 +11,7 @@ from readiness.kinds.compose.parts import expand_scalar, substring_span, variabl
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
 

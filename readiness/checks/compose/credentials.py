@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.checks.compose.client_logins import (
@@ -23,6 +22,7 @@ from readiness.kinds.variables import texts_by_name
 from readiness.model import CheckOutcome, Hit, Related, Severity, hit
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK, single_variable_and_default

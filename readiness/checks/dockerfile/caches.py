@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import posixpath
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from readiness.checks.dockerfile.packages import index_update_alone, is_in_run_text, is_shipped
 from readiness.facts import packages
@@ -14,6 +13,7 @@ from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import CheckOutcome, Undecidable, hit
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import glob, shell
 
 _HOME_FOLDER_PREFIX = lazy_regex(r"(?:/root|/home/[^/]+|\$HOME|\$\{HOME\}|~)(?=/|\Z)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from readiness.facts import public_images
 from readiness.kinds.k8s.deliveries import begins_with_any_name
@@ -17,6 +17,7 @@ from readiness.kinds.units import file_distance
 from readiness.model import Hit, Related, Severity, Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_template_opening, has_variable_sign
 from readiness.syntax.image import parse_image

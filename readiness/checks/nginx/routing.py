@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.checks.nginx.variables import VARIABLE_REFERENCE, is_redirect, regex_and_case_of_directive
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.nginx import includes, location_modifier_and_path
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.kinds.nginx import includes, location_modifier_and_path
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 from readiness.kinds.compose.application import JoinedFiles, join_compose_files
@@ -23,6 +22,7 @@ from readiness.kinds.nginx import DirectiveSubject, hosts, includes
 from readiness.model import CheckOutcome, NotApplicable, Related, Undecidable, hit
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.nginx import Directive
 from readiness.syntax.yaml import Map, Seq

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from readiness.facts import public_images
 from readiness.kinds.compose.model import Service
@@ -11,6 +11,7 @@ from readiness.kinds.k8s.model import Container
 from readiness.model import CheckOutcome, NotApplicable, Related, Undecidable, hit
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, parent_folders
+from readiness.model.records import dataclass
 from readiness.syntax import image as images
 from readiness.syntax.image import ImageReference
 

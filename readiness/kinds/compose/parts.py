@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.variables import VariableSetting
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.interpolation import (
     NO_VARIABLES,
     UNKNOWN_VALUE_MARK,

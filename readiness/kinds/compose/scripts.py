@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.compose.model import Service
@@ -13,6 +12,7 @@ from readiness.kinds.compose.parts import named_entries
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 
 _LINE_CONTINUATION = lazy_regex(r"\\[ \t]*\r?\n[ \t]*")
 # The program may be kept in a variable of any name that says so: `${dockerCompose} up -d web`, `$(DC) up`.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.actions import effects_of_action
@@ -16,6 +15,7 @@ from readiness.facts.table import fact_row_by_name, property_by_fact_name
 from readiness.kinds.github.texts import is_one_expression
 from readiness.kinds.pipeline.scripts import ScriptCommand, script_calls
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 REMOTE_DEPLOYMENT_FAMILIES = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})
 """Of deployments: those whose place stands in the command, in its credentials or in what ran before it in the job."""

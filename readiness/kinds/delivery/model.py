@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from readiness.facts.table import property_by_fact_name
@@ -15,6 +15,7 @@ from readiness.kinds.gitlab import model as gitlab_model
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.memo import cached_property
+from readiness.model.records import dataclass
 from readiness.syntax.glob import glob_matches
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map, Seq

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.facts.arguments import platform_build_arguments, predefined_proxy_build_arguments
@@ -15,6 +15,7 @@ from readiness.kinds.purpose import is_deployed, is_non_serving_command, may_be_
 from readiness.kinds.variables import HasVariables, VariableSetting
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import shell
 from readiness.syntax.dockerfile_shell import parse_instruction_script, program_of_shell_instruction
 from readiness.syntax.image import ImageReference

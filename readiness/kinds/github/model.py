@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.github.runners import default_shell_of_job, runner_labels_with_spans
@@ -18,6 +17,7 @@ from readiness.kinds.github.uses import UsesReference, parse_uses
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
 from readiness.kinds.variables import HasVariables, VariableSetting, scalar_text_or_unknown_mark
 from readiness.model import Source, Span
+from readiness.model.records import dataclass
 from readiness.syntax.holes import has_github_expression
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map, Seq

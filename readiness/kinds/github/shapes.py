@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.kinds.github.texts import is_one_expression, is_text_with_expression
 from readiness.model import Span, join_names, spelling
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import FactValue
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.model import Span, join_names, spelling
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import FactValue
+from readiness.model.records import dataclass
 from readiness.syntax import expression as ex
 from readiness.syntax.holes import has_github_expression
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from readiness.facts import public_images
@@ -16,6 +16,7 @@ from readiness.kinds.k8s.model import Container
 from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION, file_distance
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, parent_folders
+from readiness.model.records import dataclass
 from readiness.syntax import image as images
 from readiness.syntax.image import ImageReference
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
@@ -16,6 +15,7 @@ from readiness.kinds.gitlab import model
 from readiness.kinds.pipeline.scripts import ScriptCommand, script_calls
 from readiness.model import Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.variables import HasVariables, VariableSetting, scalar_text_or_unknown_mark
 from readiness.model import Source, Span
+from readiness.model.records import dataclass
 from readiness.syntax.holes import is_variable_or_template
 from readiness.syntax.yaml import Map, Seq
 

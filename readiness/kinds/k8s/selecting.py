@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.index import ObjectIndex, Workload, object_index
@@ -13,6 +13,7 @@ from readiness.kinds.k8s.model import Object
 from readiness.kinds.k8s.spaces import NameResolution, ThingsByNamespace, comparable_namespace
 from readiness.kinds.units import BELOW_FOLDER_DISTANCE, file_distance, is_surely_nearer
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.kinds.nginx import recognition
 from readiness.model import ParseError, Source
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import nginx as syntax
 from readiness.syntax import template
 from readiness.syntax.nginx import Block, Directive

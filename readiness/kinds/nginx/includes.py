@@ -9,13 +9,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from readiness.kinds.nginx import Document
 from readiness.kinds.nginx.homes import containers_of_configurations
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import glob
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import NON_INHERITED_DIRECTIVES, Block, Directive

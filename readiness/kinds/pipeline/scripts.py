@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from readiness.facts.programs import started_program_index
 from readiness.facts.wrappers import unwrap_command
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import shell
 from readiness.syntax.expression import braced_expressions
 

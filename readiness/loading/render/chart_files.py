@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from readiness import files as reading
@@ -18,6 +18,7 @@ from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.tree import ConfinedTree, OutsideError
 from readiness.model import ParseError, Source, Span, join_names
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 CHART_FILENAME = "Chart.yaml"

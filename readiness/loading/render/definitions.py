@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from readiness.loading.render.lines import guess_template_line_indexes, may_line_render_to
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 _BLOCK_ACTION = lazy_regex(r"\{\{-?\s*(define|block|if|range|with|end)\b(?:\s+\"([^\"]{1,200})\")?")
 _INCLUDE_OR_TEMPLATE_CALL = lazy_regex(r"\b(?:include|template)\s+\"([^\"]{1,200})\"")

@@ -10,7 +10,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,7 @@ from readiness.loading.render.values import (
 )
 from readiness.model import Related, Source, Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.programs import find_program
 from readiness.syntax.template import is_named_as_template
 from readiness.syntax.yaml import Map

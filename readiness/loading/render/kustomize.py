@@ -8,7 +8,7 @@ import posixpath
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from readiness.loading.render.process import run_renderer, was_run_without_netwo
 from readiness.loading.render.tree import ConfinedTree
 from readiness.model import ParseError, Source, Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.programs import find_program, is_script_or_snap
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 

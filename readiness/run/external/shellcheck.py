@@ -8,7 +8,6 @@ import re
 import tempfile
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, l
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.programs.process import (
     NotStartedError,
     ProcessLimits,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from readiness.model import Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.secrets.accounts import PROTOCOL_CONSTANTS, HostReach, find_url_accounts
 from readiness.syntax.secrets.decision import (
     SecretVerdict,

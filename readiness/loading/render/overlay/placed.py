@@ -7,12 +7,13 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq, YamlScalar, literal_line_starts, parse_plain_scalar
 
 MAX_VALUES_PER_OVERLAY = 300_000  # of one overlay; aliases are written out

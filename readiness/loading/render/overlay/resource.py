@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from readiness.facts.table import fact_row_by_name
@@ -15,6 +15,7 @@ from readiness.loading.render.overlay.placed import (
     WrittenPlace,
 )
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 _CLUSTER_SCOPED_KINDS = frozenset({"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"})
 
