@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from readiness.checks.ci.rights import RightsWorth, rights_of_job
@@ -31,10 +32,15 @@ _VERSION_REF_PATTERN = lazy_regex(
 _BRANCH_PREFIX = lazy_regex(r"(?:releases?|feature|bugfix|hotfix)/", re.IGNORECASE)
 
 
-def _jobs_and_uses_references(
-    document: Workflow | Action,
-) -> Iterator[tuple[Job | None, str, UsesReference, Span]]:
-    """(job, resource, reference, place) of every action and reusable workflow that a file uses."""
+def _jobs_and_uses_references(document: Workflow | Action) -> list[tuple[Job | None, str, UsesReference, Span]]:
+    """(job, resource, reference, place) of every action and reusable workflow that a file uses; found once."""
+    if "uses" not in document.cached_results:
+        document.cached_results["uses"] = list(_find_jobs_and_uses_references(document))
+    jobs_and_references: list[tuple[Job | None, str, UsesReference, Span]] = document.cached_results["uses"]
+    return jobs_and_references
+
+
+def _find_jobs_and_uses_references(document: Workflow | Action) -> Iterator[tuple[Job | None, str, UsesReference, Span]]:
     jobs_and_parts: list[tuple[Job | None, Step | Job]] = []
     if isinstance(document, Action):
         jobs_and_parts = [(None, step) for step in document.steps]
@@ -232,10 +238,16 @@ def action_archived(file: Workflow | Action) -> CheckOutcome:
             yield hit(span, resource=resource, action=uses_reference.slug)
 
 
+@cache
+def _known_slugs_and_owners() -> tuple[frozenset[str], frozenset[str]]:
+    """The repositories of well-known actions, and who owns them."""
+    known_slugs = frozenset("/".join(known_slug.split("/")[:2]) for known_slug in fact_row_by_name("action-interfaces"))
+    return known_slugs, frozenset(known_slug.split("/")[0] for known_slug in known_slugs)
+
+
 def action_name_near_known(file: Workflow | Action) -> CheckOutcome:
     """An action whose name is one letter away from a well-known one."""
-    known_slugs = {"/".join(known_slug.split("/")[:2]) for known_slug in fact_row_by_name("action-interfaces")}
-    known_owners = {known_slug.split("/")[0] for known_slug in known_slugs}
+    known_slugs, known_owners = _known_slugs_and_owners()
     for _, resource, uses_reference, span in _jobs_and_uses_references(file):
         if uses_reference.reference_kind != "repository" or uses_reference.slug in known_slugs or uses_reference.owner.lower() in known_owners:
             continue

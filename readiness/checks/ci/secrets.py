@@ -9,7 +9,7 @@ from typing import Any
 from readiness.checks.ci.injection import code_texts
 from readiness.facts.actions import action_property
 from readiness.facts.table import property_by_fact_name
-from readiness.kinds.github.model import Job, Step, Workflow, expression_texts_with_key_paths
+from readiness.kinds.github.model import Job, Step, Workflow, expression_texts_with_key_paths, texts_with_key_paths
 from readiness.kinds.github.texts import expressions_in_text, located_texts_with_key_paths
 from readiness.kinds.gitlab.model import GitlabFile
 from readiness.kinds.gitlab.model import Job as GitlabJob
@@ -132,7 +132,7 @@ _STORE_CREDENTIAL_NAME = lazy_regex(r"(?:access|secret|api|private|account)[-_]?
 
 def secret_inline(workflow: Workflow | GitlabFile) -> CheckOutcome:
     """A key, a token or a password that stands in the file."""
-    for key_path, located_text in located_texts_with_key_paths(workflow.node, workflow.source):
+    for key_path, located_text in texts_with_key_paths(workflow):
         if len(key_path) < 2 or "credentials" in key_path or key_path[0] == "on":
             continue
         if key_path[-2] in _SECTIONS_WITH_SETTINGS and isinstance(key_path[-1], str):

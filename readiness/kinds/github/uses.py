@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax.holes import has_github_expression
@@ -45,8 +47,9 @@ _MAJOR_VERSION = lazy_regex(r"v?([0-9]{1,4})(?:[.-]|\Z)")
 _REPOSITORY_REFERENCE = lazy_regex(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(/[^@\s]*)?@(\S+)\Z")
 
 
+@lru_cache(maxsize=4096)
 def parse_uses(uses_value: str) -> UsesReference:
-    """The parts of an action's reference."""
+    """The parts of an action's reference; the same few stand in most workflows."""
     uses_value = uses_value.strip()
     if uses_value.startswith(("./", "$/")):
         return UsesReference(uses_value, reference_kind="local", path=uses_value)

@@ -109,6 +109,8 @@ def _pipeline_facts(pipeline: AnyPipeline, stages: list[JobDelivery]) -> Iterato
 def _login_facts(pipeline: AnyPipeline) -> Iterator[tuple[str, Source, Span]]:
     """Credentials that come from the store of secrets: a login with one, and any variable or input."""
     source = pipeline.source
+    if not _SECRETS_EXPRESSION.search(source.text) and not _LOGIN_COMMAND.search(source.text):
+        return
     for line_number, line_start in enumerate(source.line_offsets, 1):
         line = source.line_text(line_number)[:2000]
         if line.lstrip().startswith("#"):
