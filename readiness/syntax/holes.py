@@ -23,6 +23,7 @@ _PLACEHOLDER_PATTERN = lazy_regex(
 )
 _SHELL_VARIABLE_START = lazy_regex(r"\$[A-Za-z_]")
 _UPPERCASE_VARIABLE = lazy_regex(r"\$[A-Z_][A-Z0-9_]{1,60}")
+_FIRST_OF_VARIABLE_OR_PLACEHOLDER = frozenset("${(<@%_")
 
 
 def has_variable_sign(text: str) -> bool:
@@ -56,6 +57,8 @@ def is_variable_or_template(manifest_value: Any) -> bool:
         return False
     if "${" in manifest_value or "$(" in manifest_value or has_template_opening(manifest_value):
         return True
+    if manifest_value[:1] not in _FIRST_OF_VARIABLE_OR_PLACEHOLDER:
+        return False
     return (_UPPERCASE_VARIABLE.fullmatch(manifest_value) or _PLACEHOLDER_PATTERN.fullmatch(manifest_value)) is not None
 
 
