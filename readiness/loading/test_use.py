@@ -29,7 +29,7 @@ def mark_manifests_of_tests(discovered: DiscoveredFiles) -> None:
             for source in discovered.sources:
                 if chart_folder and source.path.startswith(f"{chart_folder}/"):
                     source.test_use_because = REASON_TEST_CHART
-    kind_configs = [one for one in discovered.sources if _KIND_CONFIG.search(one.text)]
+    kind_configs = [one for one in discovered.sources if "kind.x-k8s.io/" in one.text and _KIND_CONFIG.search(one.text)]
     mounted_paths = {path for one in kind_configs for path in _mounted_paths(one)}
     mounted_sources = [one for one in discovered.sources if posixpath.normpath(one.path) in mounted_paths]
     if not mounted_sources:

@@ -46,7 +46,7 @@ def mark_unapplied_manifests(discovered: DiscoveredFiles) -> None:
     sources_and_reasons = [
         (one, REASON_FORGOTTEN_HELM_OUTPUT)
         for one in discovered.sources
-        if _HELM_SOURCE_COMMENT.search(one.text) and _DEFAULT_RELEASE_NAME_LABEL.search(one.text)
+        if "/templates/" in one.text and _HELM_SOURCE_COMMENT.search(one.text) and _DEFAULT_RELEASE_NAME_LABEL.search(one.text)
     ]
     engine_sources = [one for one in discovered.sources if _GITOPS_ENGINE_OBJECT.search(one.text)] if kustomization_sources else []
     if engine_sources:

@@ -47,7 +47,7 @@ BOUNDED = {
 _OF_A_HEAD = "a table in the module, over a sentence of the first 4,000 characters"
 # What functions make expressions of, where it is no constant: none of it is taken from what is judged.
 PUT_TOGETHER = {
-    ("kinds/k8s/__init__.py", "'|'.join(api_name_patterns)"): "the names are escaped",
+    ("kinds/k8s/__init__.py", "api_name_pattern"): "the names are escaped",
     ("kinds/compose/schema.py", "pattern"): "the schema of compose files, below",
     ("kinds/compose/schema.py", "form"): "the schema of compose files, below",
     ("checks/ci/worktree.py", "row['command']"): "facts on commands, below",

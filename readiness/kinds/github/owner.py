@@ -105,7 +105,7 @@ def _repositories_in_descriptions(root_folder: str, source_by_path: Mapping[str,
 def _owner_names_in_repository(root_folder: str, workflow_sources: list[Source], source_by_path: Mapping[str, Source]) -> Iterator[str]:
     """The owners in conditions of workflows, in badges of workflows that are here, of packages, and of teams that own code."""
     for source in workflow_sources:
-        for source_line in _non_comment_lines(source):
+        for source_line in _non_comment_lines(source) if "github.repository" in source.text else ():
             yield from (found["owner"] or found["first"] for found in _OWNER_CONDITION.finditer(source_line))
     workflow_file_names = {posixpath.basename(one.path) for one in workflow_sources}
     for source_path, source in source_by_path.items():

@@ -62,22 +62,30 @@ _API_VERSION_PATTERN = lazy_regex(r"v[0-9]\w*")
 
 
 @cache
-def _config_file_pattern() -> re.Pattern[str]:
-    """What a text with the settings of a program says somewhere: the group's name, or at a line's end the kind's, or a version's without a group."""
+def _config_file_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """(name, pattern) of what a text with the settings of a program says somewhere; the name is in every text that its pattern fits.
+
+    That is the group's name, or at a line's end the kind's, or a version's without a group.
+    """
     config_only_api_names = (
         fact_row_by_name("kubernetes-config-files").keys() - property_by_fact_name("kubernetes-config-files", "names-manifests").keys()
     )
     line_end_pattern = r"""["']?,?[ \t]*$"""
-    api_name_patterns = [
-        rf"(?<![\w./]){name}{line_end_pattern}" if _API_VERSION_PATTERN.fullmatch(name) else re.escape(name) + (line_end_pattern if version else "/")
+    names_and_patterns = [
+        (
+            name,
+            rf"(?<![\w./]){name}{line_end_pattern}"
+            if _API_VERSION_PATTERN.fullmatch(name)
+            else re.escape(name) + (line_end_pattern if version else "/"),
+        )
         for name, _, version in (thing.partition(" ") for thing in sorted(config_only_api_names))
     ]
-    return re.compile("|".join(api_name_patterns), re.MULTILINE)
+    return tuple((name, re.compile(api_name_pattern, re.MULTILINE)) for name, api_name_pattern in names_and_patterns)
 
 
 def _has_only_program_settings(text: str) -> bool:
     """Whether each document of a text is the settings of a program (a kubeconfig, kubelet's), and none a manifest."""
-    if not _config_file_pattern().search(text):
+    if not any(name in text and pattern.search(text) for name, pattern in _config_file_patterns()):
         return False
     try:
         root_mappings = [root for root in load_yaml_documents(text) if isinstance(root, Map)]
