@@ -111,6 +111,8 @@ class ObjectIndex:
         predicate: Callable[[T], bool] = lambda thing: True,
     ) -> NameResolution[T]:
         """Those of some things that an object means; see `find_named`."""
+        if not candidates_by_namespace.every.things:
+            return NameResolution()
         namespace = obj.namespace if namespace is None else namespace
         fragment_things: list[T] = []
         things_of_namesakes: list[T] = []
@@ -350,6 +352,8 @@ def find_autoscalers(obj: Object, project: Project, *kinds: str) -> NameResoluti
     project_index = object_index(project)
     kind_and_name = (obj.kind, obj.name)
     targeting_autoscalers = project_index.autoscalers_by_target.get(kind_and_name, ()) if obj.name else ()
+    if not targeting_autoscalers:
+        return NameResolution()
     autoscalers_by_namespace = project_index.things_by_namespace(("target", *kind_and_name), targeting_autoscalers)
     return project_index.resolve_meant(obj, autoscalers_by_namespace, predicate=lambda scaler: scaler.kind in kinds)
 

@@ -31,6 +31,8 @@ class SelectorIndex:
 
     def nearest_selecting_objects(self, workload: Workload) -> NameResolution[Object]:
         """The nearest objects that select the pods of a workload."""
+        if not self.selector_by_object_id:
+            return NameResolution()
         workload_key = _cache_key_of_workload(workload)
         if workload_key not in self._nearby_by_question:
             self._nearby_by_question[workload_key] = self.index.resolve_meant(
@@ -42,6 +44,8 @@ class SelectorIndex:
 
     def all_selecting_objects(self, workload: Workload) -> list[Object]:
         """All objects that may select the pods of a workload, the nearest first, at most MAX_CANDIDATES of them."""
+        if not self.selector_by_object_id:
+            return []
         workload_key = _cache_key_of_workload(workload)
         if workload_key not in self._all_by_question:
             self._all_by_question[workload_key] = self.index.all_candidates(
