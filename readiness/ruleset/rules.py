@@ -128,10 +128,12 @@ def load_rules(
     Only those of `needed_rule_groups` and `profile_levels` are read whole, and those that stand on secrets whatever their level: a
     run over one manifest need not know what there is to say of workflows.
     """
-    shipped_rule_ids = {name for name, _ in rule_ids_and_files([rules_folder()], rule_groups)}
-    for own_rule_folder in own_rule_folders:
-        verify_own_rules_folder(own_rule_folder)
-    own_loaded_rules = _load_verified_own_rules(own_rule_folders, rule_groups, shipped_rule_ids) if own_rule_folders else []
+    own_loaded_rules = []
+    if own_rule_folders:
+        shipped_rule_ids = {name for name, _ in rule_ids_and_files([rules_folder()], rule_groups)}
+        for own_rule_folder in own_rule_folders:
+            verify_own_rules_folder(own_rule_folder)
+        own_loaded_rules = _load_verified_own_rules(own_rule_folders, rule_groups, shipped_rule_ids)
     return [*load_shipped_rules(tuple(rule_groups), tuple(profile_levels)), *own_loaded_rules]
 
 

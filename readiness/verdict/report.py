@@ -223,8 +223,8 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     )
     scored_categories = assessed_categories if is_assessable else frozenset[str]()
     score_result = score.score_findings(findings, coverage_percent=run_coverage.percent, assessed_categories=scored_categories)
-    unsuppressed_findings = [verdict._replace(suppression=None) for verdict in findings]
     has_suppressed_finding = any(verdict.suppression for verdict in findings)
+    unsuppressed_findings = [verdict._replace(suppression=None) for verdict in findings] if has_suppressed_finding else findings
     score_without_waivers = (
         score.score_findings(unsuppressed_findings, coverage_percent=run_coverage.percent, assessed_categories=scored_categories)
         if has_suppressed_finding
