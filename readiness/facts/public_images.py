@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from readiness.facts import images
@@ -112,6 +112,7 @@ def _make_image_facts(image_fact_row: Mapping[str, Any]) -> ImageFacts:
     )
 
 
+@lru_cache(maxsize=1000)  # as many as `parse_image` keeps: every rule of a service asks for its image
 def facts_of_public_image(image: ImageReference) -> ImageFacts | None:
     """What is known of an image, by its name; a mirror of a public image is that image."""
     image_facts_by_name = _image_facts_by_name()
