@@ -114,8 +114,9 @@ def parse(source: Source) -> Document:
     if not any(mapping_roots) or len(mapping_roots) != sum(root is not None for root in yaml_documents):
         error_reason = "a compose file is a mapping with `node_by_service_name`" if any(yaml_documents) else "the file is empty"
         raise ParseError(error_reason, 0)
-    for root in mapping_roots:
-        check_alias_expansion(root)
+    if "*" in source.text or len(source.text) > MAX_EXPANDED_VALUES:  # without an alias there are fewer values than characters
+        for root in mapping_roots:
+            check_alias_expansion(root)
     reset_key_paths = [path for root in mapping_roots for path in _remove_reset_keys(source, root)] if "!reset" in source.text else []
     if source.parent is not None and _has_ellipsis_line(source.text):
         source.fragment = True
@@ -204,6 +205,9 @@ def _names_awaited_until_completed(document: Document) -> Iterator[str]:
                     yield dependency_name
 
 
+MAX_EXPANDED_VALUES = 1_000_000  # of a file, with what aliases stand for
+
+
 def check_alias_expansion(root_mapping: Map) -> None:
     """Raise ParseError where an alias contains itself, or aliases multiply beyond what Docker reads."""
     expanded_size_by_node_id: dict[int, int] = {}
@@ -233,7 +237,7 @@ def check_alias_expansion(root_mapping: Map) -> None:
                 raise ParseError("an alias contains itself", child_collection.at().start)
             pending_nodes.append((child_collection, False))
     expanded_size, written_collection_count = expanded_size_by_node_id[id(root_mapping)], len(expanded_size_by_node_id)
-    if expanded_size > 1_000_000 and expanded_size > 50 * written_collection_count:
+    if expanded_size > MAX_EXPANDED_VALUES and expanded_size > 50 * written_collection_count:
         raise ParseError(f"aliases expand {written_collection_count} collections to {expanded_size} values", 0)
 
 
