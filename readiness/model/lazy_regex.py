@@ -27,7 +27,10 @@ class _CompiledAttribute:
 
 
 class LazyRegex:
-    """A `re.Pattern` to whoever calls its methods. `re.search` and the like take none of these for a pattern."""
+    """A `re.Pattern` to whoever calls its methods.
+
+    `re.search` and the like take none of these for a pattern, and the `re` of a match is the compiled one.
+    """
 
     match, fullmatch, search = _CompiledAttribute(), _CompiledAttribute(), _CompiledAttribute()
     finditer, findall, split, sub = _CompiledAttribute(), _CompiledAttribute(), _CompiledAttribute(), _CompiledAttribute()

@@ -150,6 +150,14 @@ def test_what_is_excused_is_there_and_has_a_reason() -> None:
     assert all(reason for reason in BOUNDED.values())
 
 
+def test_nobody_asks_a_match_for_its_expression() -> None:
+    """It is the compiled one, and never the constant of a module."""
+    asking = [
+        name for name, (tree, _) in patterns.modules().items() for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "re"
+    ]
+    assert asking == []
+
+
 def test_what_is_put_together_is_known() -> None:
     assert set(patterns.put_together()) == set(PUT_TOGETHER)
 

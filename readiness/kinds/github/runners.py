@@ -67,13 +67,14 @@ def expanded_matrix_texts(job_node: Map, value: str) -> list[tuple[Any, Span]] |
     if matrix_key is not None:
         return matrix_values_with_spans(job_node, matrix_key)
     stripped_value = value.strip()
-    matrix_match = _FORMAT_OF_MATRIX_VALUE.match(stripped_value) or _MATRIX_EXPRESSION.search(stripped_value)
+    format_match = _FORMAT_OF_MATRIX_VALUE.match(stripped_value)
+    matrix_match = format_match or _MATRIX_EXPRESSION.search(stripped_value)
     if matrix_match is None:
         return None
     text_before, text_after = stripped_value[: matrix_match.start()], stripped_value[matrix_match.end() :]
     matrix_key = matrix_match.group(1)
-    if matrix_match.re is _FORMAT_OF_MATRIX_VALUE:
-        (text_before, _, text_after), matrix_key = matrix_match.group(1).partition("{0}"), matrix_match.group(2)
+    if format_match is not None:
+        (text_before, _, text_after), matrix_key = format_match.group(1).partition("{0}"), format_match.group(2)
     if has_github_expression(text_before) or has_github_expression(text_after):
         return None
     return [
