@@ -166,7 +166,8 @@ class Service(HasPurpose, HasVariables):
         image_text = self.extended_node.get("image")
         if not isinstance(image_text, str):
             return None
-        return images.parse_image(expand_scalar(image_text, self.env_values).text.replace(UNKNOWN_VALUE_MARK, "$X"))
+        filled_in_text = expand_scalar(image_text, self.env_values).text if "$" in image_text else image_text
+        return images.parse_image(filled_in_text.replace(UNKNOWN_VALUE_MARK, "$X"))
 
     @property
     def image_facts(self) -> ImageFacts | None:
