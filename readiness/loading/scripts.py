@@ -1,4 +1,4 @@
-"""Scripts of a tree that start services or build images: read for what they name, and never run or judged."""
+"""Scripts of a tree that start services, build images or apply manifests: read for what they name, and never run or judged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from readiness.model import Source
 SCRIPT_SUFFIXES = frozenset({".sh", ".bash"})
 MAX_SCRIPTS_PER_TREE = 200  # of a tree; nobody starts it by more
 MAX_SCRIPT_BYTES = 131_072
-_CONTAINER_PROGRAMS = ("docker", "podman", "nerdctl", "buildah")
+_CONTAINER_PROGRAMS = ("docker", "podman", "nerdctl", "buildah", "kubectl", "kustomize", "oc apply", "oc process")
 _MAKEFILE_NAMES = frozenset({"makefile", "gnumakefile", "justfile"})
 
 
