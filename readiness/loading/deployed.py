@@ -35,9 +35,7 @@ _COMPOSE_COMMAND = re.compile(r"(?<![\w./-])(?:(?:docker|podman|nerdctl)[ -]comp
 _BUILD_COMMAND = re.compile(
     r"(?<![\w./-])(?:(?:docker|podman|nerdctl)\s+(?:image\s+|buildx\s+)?(?:build|bake)\b|buildah\s+(?:bud|build)\b)|docker/build-push-action@"
 )
-_VARIABLE_BUILD = re.compile(
-    r"\b(?:build|bud)\b[^\n]{0,200}\$|^\s*(?:context|file|dockerfile)\s*:[^\n]{0,200}\$", re.MULTILINE | re.IGNORECASE
-)
+_VARIABLE_BUILD = re.compile(r"\b(?:build|bud)\b[^\n]{0,200}\$|^\s*(?:context|file|dockerfile)\s*:[^\n]{0,200}\$", re.MULTILINE | re.IGNORECASE)
 _VERB_OF_PROSE = re.compile(r"\b(?:appl(?:y|ies|ied|ying)|deploy|install|start|run|use|launch|execute)\w*\b", re.IGNORECASE)
 _KEY_OF_PATHS = re.compile(
     r"(?:^|[\s{,-])[\"']?(?:file|files|context|dockerfile|manifests?|path|src|project_src|project_directory|build|chart|env_file|extends|include"
@@ -48,6 +46,12 @@ _LIST_ITEM_WITH_PATH = re.compile(r"^\s*-\s+[\"']?[\w./-]+\.(?:ya?ml|env|conf)\b
 _COPY_INSTRUCTION = re.compile(r"^\s*(?:COPY|ADD)\s", re.IGNORECASE)
 _PATH_WORD = re.compile(r"[\w.@+*-]*(?:/[\w.@+*-]+)*/?")
 _FOLDER_OF_TESTS = re.compile(r"(?:^|/)(?:[\w.-]*[-_])?(?:tests?|testing|e2e|testdata|fixtures?|bench(?:marks?)?|specs?)(?:/|$)", re.IGNORECASE)
+# A text that shows how to try an example is no sign that anybody deploys it; an engine is.
+_TRIAL_NAME = re.compile(
+    r"(?:^|[/._-])(?:examples?|samples?|demos?|quick-?start|tutorials?|playground|sandbox|hack|local|dev|devel|development|contrib)(?=[/._-]|$)",
+    re.IGNORECASE,
+)
+_RECURSIVE_OPTION = re.compile(r"(?<![\w-])(?:-R|--recursive)\b")
 _THROWAWAY_CLUSTER = re.compile(r"\bkind\s+create\s+cluster\b|\bhelm/kind-action@|\bminikube\s+start\b|\bk3d\s+cluster\s+create\b|\bct\s+install\b")
 _MANIFEST = re.compile(r"^apiVersion:", re.MULTILINE)
 _ENGINE_OBJECT = re.compile(
@@ -124,7 +128,11 @@ class DeploymentEvidence:
     def _evidence_for_compose_file(self, path: str, folder: str, file_name: str) -> str:
         if not self._tells_of_compose:
             return _NAMED_IN_EVERY_TREE
-        if _DEFAULT_COMPOSE_NAME.fullmatch(file_name) and (not folder or folder in self._folders_with_compose_command):
+        if (
+            _DEFAULT_COMPOSE_NAME.fullmatch(file_name)
+            and not _TRIAL_NAME.search(path)
+            and (not folder or folder in self._folders_with_compose_command)
+        ):
             return "Compose takes it by its name"
         return self._mention_of(path, folder)
 
@@ -135,7 +143,11 @@ class DeploymentEvidence:
         return next((evidence for one in compose_paths if (evidence := self.evidence_for(one, "compose"))), "")
 
     def _mention_of(self, path: str, folder: str) -> str:
-        """The text that names a file, or its folder, where it applies, starts or builds something."""
+        """The text that names a file, or its folder, where it applies, starts or builds something; no sign for an example."""
+        if _TRIAL_NAME.search(path):
+            return ""
+        if not self._folders_applied_whole.isdisjoint(parent_folders(path)):
+            return "a text names a directory above it, with all that it holds"
         for mention in self._mentions_by_name.get(posixpath.basename(path), ()):
             if self._is_mention_of(mention, path):
                 return f"{mention.text_path} names it"
@@ -153,7 +165,8 @@ class DeploymentEvidence:
             return True
         if "/" in written_path:
             return path.endswith(f"/{written_path.lstrip('./')}")
-        return self._path_count_by_file_name[written_path] == 1
+        is_in_same_role = posixpath.dirname(mention.text_folder) == posixpath.dirname(posixpath.dirname(path)) != ""  # tasks/ and files/ of Ansible
+        return is_in_same_role or self._path_count_by_file_name[written_path] == 1
 
     @cached_property
     def _telling_texts(self) -> tuple[Source, ...]:
@@ -181,6 +194,20 @@ class DeploymentEvidence:
                     if len(mentions) < MAX_MENTIONS_PER_NAME:
                         mentions.append(_Mention(written_path, text_folder, telling_text.path))
         return mentions_by_name
+
+    @cached_property
+    def _folders_applied_whole(self) -> frozenset[str]:
+        """The folders that a command applies with all that is in them."""
+        folders = set[str]()
+        for telling_text in self._telling_texts:
+            if not _RECURSIVE_OPTION.search(telling_text.text):
+                continue
+            text_folder = posixpath.dirname(self._path_from_root(telling_text.path))
+            for line in _telling_lines(telling_text):
+                if _RECURSIVE_OPTION.search(line) and _APPLY_COMMAND.search(line):
+                    for written_path in _paths_in_line(line):
+                        folders.update((written_path, posixpath.normpath(posixpath.join(text_folder, written_path))))
+        return frozenset(folders - {"."})
 
     @cached_property
     def _folders_named_as_here(self) -> frozenset[str]:
