@@ -36,7 +36,9 @@ _BUILD_COMMAND = re.compile(
     r"(?<![\w./-])(?:(?:docker|podman|nerdctl)\s+(?:image\s+|buildx\s+)?(?:build|bake)\b|buildah\s+(?:bud|build)\b)|docker/build-push-action@"
 )
 _VARIABLE_BUILD = re.compile(r"\b(?:build|bud)\b[^\n]{0,200}\$|^\s*(?:context|file|dockerfile)\s*:[^\n]{0,200}\$", re.MULTILINE | re.IGNORECASE)
-_VERB_OF_PROSE = re.compile(r"\b(?:appl(?:y|ies|ied|ying)|deploy|install|start|run|use|launch|execute)\w*\b", re.IGNORECASE)
+_VERB_OF_PROSE = re.compile(
+    r"(?<![\w./-])(?:appl(?:y|ies|ied|ying)|deploy|install|start|run|use|launch|execute)(?:s|ed|ing|ning)?(?![\w/-]|\.\w)", re.IGNORECASE
+)
 _KEY_OF_PATHS = re.compile(
     r"(?:^|[\s{,-])[\"']?(?:file|files|context|dockerfile|manifests?|path|src|project_src|project_directory|build|chart|env_file|extends|include"
     r"|stack-?file|compose-?files?|COMPOSE_FILE|resources|bases|rawYaml|definition)[\"']?\s*[:=]",
@@ -86,6 +88,8 @@ class DeploymentEvidence:
 
         Where no text of the tree tells how anything of its kind is deployed, all of it may be: that is told, too.
         """
+        if self._discovered.context.cut:
+            return "not all of the repository was read"
         if kind in _KINDS_THAT_DEPLOY_THEMSELVES:
             return f"{kind} files are read where they lie"
         if path not in self._evidence_by_path:
@@ -168,12 +172,16 @@ class DeploymentEvidence:
         is_in_same_role = posixpath.dirname(mention.text_folder) == posixpath.dirname(posixpath.dirname(path)) != ""  # tasks/ and files/ of Ansible
         return is_in_same_role or self._path_count_by_file_name[written_path] == 1
 
+    @property
+    def _prose_sources(self) -> tuple[Source, ...]:
+        return (*self._discovered.prose_sources, *self._discovered.prose_sources_around)
+
     @cached_property
     def _telling_texts(self) -> tuple[Source, ...]:
         """The texts that may tell: not tests, nor what makes a cluster to throw away, nor manifests but for engines."""
-        candidates = [*self._discovered.prose_sources, *scripts_among(self._discovered.script_sources, self._discovered.sources)]
+        candidates = [*self._prose_sources, *scripts_among(self._discovered.script_sources, self._discovered.sources)]
         candidate_ids = {id(one) for one in candidates}
-        candidates += [one for one in self._discovered.sources if id(one) not in candidate_ids and not _MANIFEST.search(one.text)]
+        candidates += [one for one in self._discovered.sources if id(one) not in candidate_ids and _may_tell(one)]
         return tuple(
             one for one in candidates if not _FOLDER_OF_TESTS.search(one.path) and (_is_prose(one.path) or not _THROWAWAY_CLUSTER.search(one.text))
         )
@@ -238,7 +246,7 @@ class DeploymentEvidence:
     @cached_property
     def _all_texts_with_commands(self) -> tuple[Source, ...]:
         """The telling texts and the rest that commands stand in: that tests alone apply manifests tells something, too."""
-        return (*self._discovered.prose_sources, *self._discovered.script_sources, *self._discovered.sources)
+        return (*self._prose_sources, *self._discovered.script_sources, *self._discovered.sources)
 
     @cached_property
     def _engine_paths(self) -> frozenset[str]:
@@ -272,6 +280,11 @@ class DeploymentEvidence:
         return Counter(map(posixpath.basename, self._discovered.paths))
 
 
+def _may_tell(source: Source) -> bool:
+    """Whether a text may say what is deployed: manifests do not, but for kustomizations."""
+    return posixpath.basename(source.path) in KUSTOMIZATION_FILENAMES or not _MANIFEST.search(source.text)
+
+
 def _is_prose(path: str) -> bool:
     return path.lower().endswith((".md", ".markdown", ".rst", ".adoc", ".txt"))
 
@@ -279,10 +292,12 @@ def _is_prose(path: str) -> bool:
 def _telling_lines(telling_text: Source) -> Iterator[str]:
     """The lines of a text that may apply, start or build a file, those that go on put together."""
     is_prose = _is_prose(telling_text.path)
+    is_kustomization = posixpath.basename(telling_text.path) in KUSTOMIZATION_FILENAMES
     is_dockerfile = bool(_DOCKERFILE_NAME.fullmatch(posixpath.basename(telling_text.path)))
     for line in telling_text.text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
         if (
-            _COMMAND_WORD.search(line)
+            is_kustomization
+            or _COMMAND_WORD.search(line)
             or (is_prose and _VERB_OF_PROSE.search(line))
             or (is_dockerfile and _COPY_INSTRUCTION.match(line))
             or (not is_prose and (_KEY_OF_PATHS.search(line) or _LIST_ITEM_WITH_PATH.match(line)))

@@ -137,7 +137,7 @@ def result_cache_key(discovered: DiscoveredFiles, settings: RunSettings, today_t
     for source in discovered.sources:
         add_to_digest(source.path, source.text)
     add_to_digest("documents")
-    for source in (*discovered.prose_sources, *discovered.package_sources):
+    for source in (*discovered.prose_sources, *discovered.prose_sources_around, *discovered.package_sources):
         add_to_digest(source.path, source.text)
     add_to_digest("scripts")
     for source in discovered.script_sources:
