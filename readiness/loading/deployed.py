@@ -35,7 +35,7 @@ _COMPOSE_COMMAND = re.compile(r"(?<![\w./-])(?:(?:docker|podman|nerdctl)[ -]comp
 _BUILD_COMMAND = re.compile(
     r"(?<![\w./-])(?:(?:docker|podman|nerdctl)\s+(?:image\s+|buildx\s+)?(?:build|bake)\b|buildah\s+(?:bud|build)\b)|docker/build-push-action@"
 )
-_VARIABLE_BUILD = re.compile(r"\b(?:build|bud)\b[^\n]{0,200}\$|^\s*(?:context|file|dockerfile)\s*:[^\n]{0,200}\$", re.MULTILINE | re.IGNORECASE)
+_BUILD_WORD_OR_KEY = re.compile(r"\b(?:build|bud)\b|^\s*(?:context|file|dockerfile)\s*:", re.IGNORECASE)
 _VERB_OF_PROSE = re.compile(
     r"(?<![\w./-])(?:appl(?:y|ies|ied|ying)|deploy|install|start|run|use|launch|execute)(?:s|ed|ing|ning)?(?![\w/-]|\.\w)", re.IGNORECASE
 )
@@ -62,7 +62,6 @@ _ENGINE_OBJECT = re.compile(
 )
 _ENGINE_PATH = re.compile(r"(?:^|[\s{,-])(?:path|directory|include):[ ]?[\"']?(?:\./|/)?([\w./-]{1,300})?", re.MULTILINE)
 _DEFAULT_COMPOSE_NAME = re.compile(r"(?:docker-)?compose(?:\.override)?\.ya?ml")
-_COMPOSE_NAME = re.compile(r"[\w.-]*compose[\w.-]*\.ya?ml")
 _DOCKERFILE_NAME = re.compile(r"(?:Dockerfile|Containerfile)(?:\.[\w.-]+)?|[\w.-]+\.(?:Dockerfile|dockerfile)")
 _KINDS_THAT_DEPLOY_THEMSELVES = frozenset({"github", "gitlab", "dependabot", "nginx"})
 
@@ -237,7 +236,12 @@ class DeploymentEvidence:
 
     @cached_property
     def _has_variable_build(self) -> bool:
-        return any(_BUILD_COMMAND.search(one.text) and _VARIABLE_BUILD.search(one.text) for one in self._telling_texts)
+        return any(
+            "$" in line and _BUILD_WORD_OR_KEY.search(line)
+            for one in self._telling_texts
+            if _BUILD_COMMAND.search(one.text)
+            for line in one.text.splitlines()
+        )
 
     @cached_property
     def _tells_of_manifests(self) -> bool:
@@ -271,7 +275,7 @@ class DeploymentEvidence:
     def _compose_paths_by_folder(self) -> dict[str, list[str]]:
         compose_paths_by_folder: dict[str, list[str]] = defaultdict(list)
         for path in sorted(self._discovered.paths):
-            if _COMPOSE_NAME.fullmatch(posixpath.basename(path)):
+            if "compose" in posixpath.basename(path) and path.endswith((".yaml", ".yml")):
                 compose_paths_by_folder[posixpath.dirname(self._path_from_root(path))].append(path)
         return compose_paths_by_folder
 
