@@ -6,6 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.table import fact_row_by_name, facts_table, property_by_fact_name
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, Hit, Severity, hit
@@ -110,6 +111,7 @@ def api_group_extensions(obj: Object) -> CheckOutcome:
         yield hit(obj.node.at("apiVersion"))
 
 
+@lowered_where_values_decide()
 def kind_unknown(obj: Object) -> CheckOutcome:
     """The kind is none of those that its group of Kubernetes has, in any version; a patch may name any, its target tells.
 

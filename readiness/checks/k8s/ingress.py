@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from readiness.checks.k8s.absence import details_of_missing_service
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.domains import is_public_dns_name
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s.deliveries import is_controller_made_service_name
@@ -86,6 +87,7 @@ def certificate_covers(pattern: str, host: str) -> bool:
     return pattern.startswith("*.") and host.partition(".")[2] == pattern[2:]
 
 
+@lowered_where_values_decide()
 def ingress_host_without_tls(obj: Object) -> CheckOutcome:
     """An Ingress has TLS for some of its hosts, and not for this one."""
     tls_entries = list(obj.spec.mappings_under("tls")) if is_ingress(obj) else []

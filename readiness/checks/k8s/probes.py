@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.public_images import is_server_ready_at_once, is_slow_starting_server
 from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
@@ -222,6 +223,7 @@ def _port_handler_and_port(probe: Map) -> tuple[Map, Any] | None:
     return None
 
 
+@lowered_where_values_decide()
 def probe_port_undefined(container: Container) -> CheckOutcome:
     """A probe asks a port by a name that the container does not define."""
     port_names = {one.string_under("name") for one in declared_ports(container)}
@@ -305,6 +307,7 @@ def liveness_probe_dependency(container: Container) -> CheckOutcome:
             yield hit(handler.at("command"), host=host_name)
 
 
+@lowered_where_values_decide()
 def probe_invalid(container: Container) -> CheckOutcome:
     """A probe that the API server refuses: no handler or several, or a number out of range."""
     for probe_key, probe in probes_of(container):

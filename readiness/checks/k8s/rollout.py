@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from readiness.checks.k8s.storage import has_single_writer
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.index import object_index, workload_of
@@ -99,6 +100,7 @@ def rollout_all_unavailable(obj: Object, *, project: Project) -> CheckOutcome:
         yield hit(rolling_update.at("maxUnavailable"), severity=severity, value=max_unavailable)
 
 
+@lowered_where_values_decide()
 def rollout_stuck(obj: Object) -> CheckOutcome:
     """maxSurge and maxUnavailable are both 0: the API server refuses it, for nothing could move."""
     rolling_update = update_strategy_node(obj).mapping_at_path("rollingUpdate")
@@ -195,6 +197,7 @@ def grace_period_zero(pod: Pod) -> CheckOutcome:
         yield hit(pod.node.at("terminationGracePeriodSeconds"))
 
 
+@lowered_where_values_decide()
 def restart_policy_invalid(pod: Pod, *, serving: list[str], batch: list[str]) -> CheckOutcome:
     """The restartPolicy is none that the kind of workload may have; a job must write one."""
     restart_policy = pod.node.get("restartPolicy")

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s import agents
 from readiness.kinds.k8s.effective import (
@@ -101,6 +102,7 @@ def _root_possible_hits(container: Container, run_as_non_root: Any) -> CheckOutc
         yield missing(container.node.at(), say="neither", container=container_name, name=container_name)
 
 
+@lowered_where_values_decide()
 def run_as_user_contradiction(pod: Pod) -> CheckOutcome:
     """runAsNonRoot together with user 0: the kubelet refuses to start the container."""
     if pod.windows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s.absence import are_workloads_beside, details_of_missing_pods
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.domains import is_private_ip
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s.deliveries import has_objects_of_kind_beside
@@ -181,6 +182,7 @@ def service_external_ips(obj: Object) -> CheckOutcome:
         yield hit(obj.spec.at("externalIPs"))
 
 
+@lowered_where_values_decide()
 def service_ports_invalid(obj: Object) -> CheckOutcome:
     """Ports of a Service that the API server refuses: several without names, a name or a port twice."""
     if not is_service(obj):
