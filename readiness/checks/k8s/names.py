@@ -42,7 +42,7 @@ KINDS_ALLOWING_COLONS = frozenset({"Role", "ClusterRole", "RoleBinding", "Cluste
 
 @lowered_where_values_decide(DNS_SUBDOMAIN_PATTERN)
 def name_invalid(obj: Object) -> CheckOutcome:
-    """An object's name is none that Kubernetes takes; a place for another program to fill in is not known."""
+    """An object's name is none that Kubernetes takes; a place for another program to fill in, as `_` is, is not known."""
     metadata = obj.metadata
     object_name = metadata.get("name")
     if object_name is None:
@@ -54,7 +54,11 @@ def name_invalid(obj: Object) -> CheckOutcome:
         ):
             yield missing(obj.metadata.at(), say="missing")
     elif isinstance(object_name, str) and not is_filled_in_value(object_name) and obj.kind not in KINDS_ALLOWING_COLONS and not obj.source.fragment:
-        if has_placeholder(object_name) or (not _is_api_object(obj) and _CAPITALS_PLACEHOLDER_PATTERN.search(object_name)):
+        if (
+            has_placeholder(object_name)
+            or not any(map(str.isalnum, object_name))
+            or (not _is_api_object(obj) and _CAPITALS_PLACEHOLDER_PATTERN.search(object_name))
+        ):
             yield Undecidable(metadata.at("name"))
             return
         requires_dns_label = obj.kind in KINDS_WITH_DNS_LABEL_NAME and "." not in obj.group
