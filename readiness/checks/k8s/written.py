@@ -7,6 +7,7 @@ A chart that is rendered with its defaults shows what an installation gets that 
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
@@ -92,14 +93,20 @@ _PRINTING_ACTION = re.compile(r"\b(?:include|template|toYaml|tpl|toPrettyJson|to
 
 
 def _lines_of_mapping(template_text: str, offset: int) -> list[str]:
-    """The line of a place and those that follow until one stands further left, or the next document begins."""
+    """The lines of a mapping around the one of its first key: those on both sides until one stands further left, or a document ends."""
     first_line_start = template_text.rfind("\n", 0, offset) + 1
+    preceding_lines = template_text[max(0, first_line_start - _MAX_WRITTEN_CHARACTERS) : first_line_start].split("\n")[:-1]
     first_line, *following_lines = template_text[first_line_start : first_line_start + _MAX_WRITTEN_CHARACTERS].split("\n")
     indent = len(first_line) - len(first_line.lstrip(" -"))
     mapping_lines = [first_line]
-    for line in following_lines:
-        stripped_line = line.lstrip(" ")
-        if line.startswith("---") or (stripped_line and not stripped_line.startswith(("{{", "#")) and len(line) - len(stripped_line) < indent):
-            break
-        mapping_lines.append(line)
+    for lines_of_one_side in (reversed(preceding_lines), following_lines):
+        mapping_lines += itertools.takewhile(lambda line: _may_belong_to_mapping(line, indent), lines_of_one_side)
     return mapping_lines
+
+
+def _may_belong_to_mapping(line: str, indent: int) -> bool:
+    """Whether a line stands as far right as a mapping's keys, or is one of those that print nothing by themselves."""
+    stripped_line = line.lstrip(" ")
+    if line.startswith("---"):
+        return False
+    return not stripped_line or stripped_line.startswith(("{{", "#")) or len(line) - len(stripped_line) >= indent
