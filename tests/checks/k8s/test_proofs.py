@@ -161,7 +161,7 @@ GRANT = (
     "subjects: [{kind: ServiceAccount, name: web, namespace: ops}]\n"
 )
 AS_WEB = "serviceAccountName: web"
-TOKEN = (
+LASTING_LOGIN = (
     "---\napiVersion: v1\nkind: Secret\ntype: kubernetes.io/service-account-token\n"
     "metadata: {name: t, annotations: {kubernetes.io/service-account.name: web}}\n"
 )
@@ -180,7 +180,7 @@ RUNNERS = (
         (workload('image: "web:1", args: [--leader-elect]', pod=AS_WEB), "medium"),
         (workload('image: "example.com/web-controller:1"', pod=AS_WEB), "medium"),
         (workload('image: "web:1"', pod=AS_WEB) + workload('image: "web:1"', name="web-operator", pod=AS_WEB), "high"),
-        (TOKEN, "high"),
+        (LASTING_LOGIN, "high"),
         (RUNNERS, "high"),
         ("---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: ci}\nspec: {serviceAccountName: web}\n", "medium"),
     ],
