@@ -78,7 +78,7 @@ def _holder_of_subject(binding: Object, subject: Map, project: Project) -> _Hold
     if name == "default" or name in project.memoize(_account_names_in_values) or name in project.memoize(_account_names_with_lasting_token):
         return _Holder(is_open=True)
     account_workloads = _workloads_of_subject(binding, subject, project)
-    other_workloads = [one for one in account_workloads if not _is_controller_by_name(one)]
+    other_workloads = [one for one in account_workloads if _controller_of_workload(one) is None and not _is_controller_by_name(one)]
     if other_workloads:
         return _Holder(is_open=True)
     return _Holder(False, account_workloads[0].owner.resource if account_workloads else "")

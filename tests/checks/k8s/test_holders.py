@@ -94,7 +94,7 @@ SUBJECTS = {
     "every account": ("{kind: Group, name: 'system:serviceaccounts'}", "high"),
     "everybody": ("{kind: Group, name: 'system:authenticated'}", "high"),
     "nobody in particular": ("{kind: User, name: 'system:anonymous'}", "high"),
-    "an account as a user": ("{kind: User, name: 'system:serviceaccount:ops:runner'}", "high"),
+    "an account as a user": ("{kind: User, name: 'system:serviceaccount:ops:runner'}", "medium"),
     "no name": ("{kind: Group}", "medium"),
 }
 
