@@ -78,15 +78,18 @@ def host_of_password(password_name: str, value_by_setting_name: Mapping[str, str
     return ""
 
 
+_OWN_MACHINE_ENVIRONMENTS = frozenset({"local", "localhost", "development", "dev", "develop"})
+
+
 def local_environment_setting_name(value_by_setting_name: Mapping[str, str]) -> str:
     """The name of a setting that says its block is for somebody's own machine; empty where none does.
 
-    So says an environment that is called local (`ENVIRONMENT: local`), and an address of the whole at this machine (`DOMAIN:
+    So says an environment that is called local or development (`ENVIRONMENT: local`, `APP_ENV: development`), and an address of the whole at this machine (`DOMAIN:
     localhost`); the host of a server (`DB_HOST`) says where that one runs.
     """
     for setting_name, setting_value in value_by_setting_name.items():
         setting_name_words = name_words(setting_name)
-        if setting_name_words[-1:] in (["environment"], ["env"]) and setting_value.lower() in ("local", "localhost"):
+        if setting_name_words[-1:] in (["environment"], ["env"]) and setting_value.lower() in _OWN_MACHINE_ENVIRONMENTS:
             return setting_name
         is_application_address = (
             setting_name_words[-1:] in (["domain"], ["url"], ["host"])
