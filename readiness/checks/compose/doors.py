@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from readiness.checks.compose.client_logins import value_and_location_by_variable
 from readiness.checks.compose.network import is_on_every_interface, is_routed_by_proxy
@@ -16,8 +16,6 @@ from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.secrets import SecretStrength, SecretVerdict
 
-_ADMINISTRATOR_WORDS = frozenset({"admin", "administrator", "root", "superuser", "basicauth", "dashboard", "console", "bootstrap", "initial"})
-_USER_NAME_MARKS = ("USER", "LOGIN", "MAIL", "ADMIN")
 _LOCATION_UNPROVEN_MESSAGES = frozenset({"", "tried", "used"})
 
 
@@ -98,7 +96,7 @@ def _lets_stranger_in(service: Service, variable_name: str, project: Project) ->
         return secrets.is_password_name(variable_name) or variable_name == "NEO4J_AUTH"
     if secrets.host_of_password(variable_name, text_by_variable) or secrets.is_database_name(variable_name):
         return False
-    return _is_administrators_password(variable_name, text_by_variable) or secrets.is_application_key_name(variable_name)
+    return secrets.is_administrator_password(variable_name, text_by_variable) or secrets.is_application_key_name(variable_name)
 
 
 def _text_by_variable(service: Service, project: Project) -> Mapping[str, str]:
@@ -106,22 +104,3 @@ def _text_by_variable(service: Service, project: Project) -> Mapping[str, str]:
     value_by_name = service.document.environment.values_with_secrets
     settings = value_and_location_by_variable(service, project, service.extended_node)
     return {name: expand_scalar(text, value_by_name).text for name, (text, _) in settings.items()}
-
-
-def _is_administrators_password(variable_name: str, text_by_variable: Mapping[str, str]) -> bool:
-    """Whether a password is an administrator's, by its name or by the user beside it; one that is just called so is the service's."""
-    if not secrets.is_password_name(variable_name):
-        return False
-    words = secrets.name_words(variable_name)
-    if len(words) == 1 or any(word in _ADMINISTRATOR_WORDS or word.endswith("admin") for word in words):
-        return True
-    return any(text.lower().startswith(("admin", "root")) for text in _user_names_beside(variable_name, text_by_variable))
-
-
-def _user_names_beside(variable_name: str, text_by_variable: Mapping[str, str]) -> Iterator[str]:
-    """What the settings hold that are called as the user of a password: `OE_USER` beside `OE_PASS`."""
-    prefix = variable_name.upper().rpartition("_")[0]
-    for name, text in text_by_variable.items():
-        rest = name.upper().removeprefix(prefix)
-        if prefix and name.upper().startswith(prefix) and any(mark in rest for mark in _USER_NAME_MARKS) and not secrets.is_secret_name(name):
-            yield text

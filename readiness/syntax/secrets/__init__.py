@@ -34,6 +34,7 @@ from readiness.syntax.secrets.accounts import HostReach, find_url_accounts
 from readiness.syntax.secrets.beside import (
     host_of_password,
     is_database_name,
+    is_administrator_password,
     local_environment_setting_name,
     setting_name_and_block_settings,
     uses_other_database,
@@ -50,6 +51,7 @@ from readiness.syntax.secrets.entropy import SecretStrength, secret_strength_of
 from readiness.syntax.secrets.files import has_possible_credential, is_client_settings_filename, is_sample_filename
 from readiness.syntax.secrets.names import (
     has_secret_word,
+    is_application_key_name,
     is_password_name,
     is_public_name,
     is_secret_name,
@@ -87,6 +89,8 @@ __all__ = (
     "is_secret_name",
     "is_signing_key_name",
     "is_store_password_name",
+    "is_administrator_password",
+    "is_application_key_name",
     "local_environment_setting_name",
     "may_be_secret_object_name",
     "may_contain_secret_name",
