@@ -11,7 +11,7 @@ from readiness.checks.ci.injection import contexts_in_result, is_safe_context
 from readiness.facts.github import may_hold_outsiders_text
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expression_texts_with_key_paths
-from readiness.kinds.github.texts import Expression, expressions_in_text, located_text_at, located_texts_with_key_paths
+from readiness.kinds.github.texts import Expression, expressions_in_text, located_text_at
 from readiness.model import CheckOutcome, Hit, Severity, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import expression as ex

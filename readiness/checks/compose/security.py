@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from readiness.checks.compose.doors import has_way_in
 from readiness.facts.base_images import drops_root_in_entrypoint, nonroot_user
@@ -59,7 +60,7 @@ def user_unset(service: Service, project: Project) -> CheckOutcome:
     yield missing_service_hit(service)
 
 
-def _hit_by_way_in(service: Service, project: Project, span: Span, severity: Severity | None = None, **facts: str) -> Hit:
+def _hit_by_way_in(service: Service, project: Project, span: Span, severity: Severity | None = None, **facts: Any) -> Hit:
     """A hit on what makes a container root on its host, medium where no request from outside the project gets to the container:
     then another one has to be taken over first."""
     if severity is None and not has_way_in(service, project):

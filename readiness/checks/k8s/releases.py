@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from readiness.checks.k8s.logins import verdict_with_idle_login
 from readiness.checks.k8s.doors import lower_unless_proven
+from readiness.checks.k8s.logins import verdict_with_idle_login
 from readiness.checks.k8s.secrets import (
     is_reportable_secret,
     secret_hit,

@@ -33,8 +33,8 @@ from __future__ import annotations
 from readiness.syntax.secrets.accounts import HostReach, find_url_accounts
 from readiness.syntax.secrets.beside import (
     host_of_password,
-    is_database_name,
     is_administrator_password,
+    is_database_name,
     local_environment_setting_name,
     setting_name_and_block_settings,
     uses_other_database,
@@ -78,6 +78,8 @@ __all__ = (
     "has_possible_credential",
     "has_secret_word",
     "host_of_password",
+    "is_administrator_password",
+    "is_application_key_name",
     "is_client_settings_filename",
     "is_database_name",
     "is_password_name",
@@ -89,8 +91,6 @@ __all__ = (
     "is_secret_name",
     "is_signing_key_name",
     "is_store_password_name",
-    "is_administrator_password",
-    "is_application_key_name",
     "local_environment_setting_name",
     "may_be_secret_object_name",
     "may_contain_secret_name",

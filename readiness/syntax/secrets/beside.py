@@ -84,8 +84,8 @@ def host_of_password(password_name: str, value_by_setting_name: Mapping[str, str
 def local_environment_setting_name(value_by_setting_name: Mapping[str, str]) -> str:
     """The name of a setting that says its block is for somebody's own machine; empty where none does.
 
-    So says an environment that is called local or development (`ENVIRONMENT: local`, `APP_ENV: development`), and an address of the whole at this machine (`DOMAIN:
-    localhost`); the host of a server (`DB_HOST`) says where that one runs.
+    So says an environment that is called local or development (`ENVIRONMENT: local`, `APP_ENV: development`), and an address of the
+    whole at this machine (`DOMAIN: localhost`); the host of a server (`DB_HOST`) says where that one runs.
     """
     for setting_name, setting_value in value_by_setting_name.items():
         setting_name_words = name_words(setting_name)

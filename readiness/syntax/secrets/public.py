@@ -47,9 +47,7 @@ _EXAMPLE_PHRASE = re.compile(
     r"(?:(?:simple|short|minimal|basic|full|complete) )?(?:examples?|samples?)\b",
     re.IGNORECASE,
 )
-_REPLACEMENT_PHRASE = re.compile(
-    r"\b(?:replace|change|substitute)\b(?: \w{1,12}){0,3} (?:with|to|by|for) (?:\w{1,12} ){0,3}yours?\b", re.IGNORECASE
-)
+_REPLACEMENT_PHRASE = re.compile(r"\b(?:replace|change|substitute)\b(?: \w{1,12}){0,3} (?:with|to|by|for) (?:\w{1,12} ){0,3}yours?\b", re.IGNORECASE)
 _EXAMPLE_OF_PHRASE = re.compile(r"\bexamples? (?:of|how|for how)\b", re.IGNORECASE)
 _MAX_LINES_TO_BLOCK_START = 200  # lines above a value in which the blocks that it lies in begin
 _COMMENT_LINE_START = re.compile(r"[ \t]{0,200}(?:#|//|;|--)")

@@ -119,7 +119,7 @@ jobs:
 OPEN_TO_FORKS = "name: CI\non: pull_request\njobs: {build: {runs-on: ubuntu-24.04, steps: [{run: make}]}}\n"
 OF_THE_OWNERS = "name: CI\non: {release: {types: [created]}}\njobs: {build: {runs-on: ubuntu-24.04, steps: [{run: make}]}}\n"
 FETCH = "gh run download ${{ github.event.workflow_run.id }} -n pr"
-FILE_LINE = "echo \"PR=$(cat pr.txt)\" >> $GITHUB_ENV"
+FILE_LINE = 'echo "PR=$(cat pr.txt)" >> $GITHUB_ENV'
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ FILE_LINE = "echo \"PR=$(cat pr.txt)\" >> $GITHUB_ENV"
         ("name: t", "make", "echo TAG=${{ github.ref_name }} >> $GITHUB_ENV", OPEN_TO_FORKS, M),
         ("name: t", "make", "echo A=${{ steps.a.outputs.b }} >> $GITHUB_ENV", OPEN_TO_FORKS, M),
         # looked at on the way
-        ("name: t", FETCH, "echo \"PR=$(tr -cd 0-9 < pr.txt; cat a.txt)\" >> $GITHUB_ENV", OPEN_TO_FORKS, M),
+        ("name: t", FETCH, 'echo "PR=$(tr -cd 0-9 < pr.txt; cat a.txt)" >> $GITHUB_ENV', OPEN_TO_FORKS, M),
     ],
 )
 def test_a_value_is_an_outsiders_where_the_files_prove_it(
