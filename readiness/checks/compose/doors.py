@@ -90,13 +90,20 @@ def _lets_stranger_in(service: Service, variable_name: str, project: Project) ->
     if account is not None:
         server = project.memoize(join_compose_files).application_of(service.document).services().get(account.host)
         return server is not None and is_reached_by_strangers(server, project)
+    if is_store(service, project):
+        is_password = secrets.is_password_name(variable_name) or variable_name == "NEO4J_AUTH"
+        return is_password and (is_reached_by_strangers(service, project) or _has_open_console(service, project))
     if not is_reached_by_strangers(service, project):
         return False
-    if is_store(service, project):
-        return secrets.is_password_name(variable_name) or variable_name == "NEO4J_AUTH"
     if secrets.host_of_password(variable_name, text_by_variable) or secrets.is_database_name(variable_name):
         return False
     return secrets.is_administrator_password(variable_name, text_by_variable) or secrets.is_application_key_name(variable_name)
+
+
+def _has_open_console(service: Service, project: Project) -> bool:
+    """Whether strangers reach a console of a service's app, through which they log in to its stores."""
+    service_by_name = project.memoize(join_compose_files).application_of(service.document).services()
+    return any(one.role == "console" and is_reached_by_strangers(one, project) for one in service_by_name.values())
 
 
 def _text_by_variable(service: Service, project: Project) -> Mapping[str, str]:

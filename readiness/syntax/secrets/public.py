@@ -123,7 +123,7 @@ def is_called_public_by_head(text: str, offset: int) -> bool:
     for line in text[head_start : head_start + _MAX_COMMENT_LINES * _MAX_LINE_CHARACTERS].splitlines()[: _MAX_COMMENT_LINES + 1]:
         if _COMMENT_LINE_START.match(line) and not line.startswith("---"):
             comment_lines.append(line.strip(" \t#/;-"))
-        elif comment_lines:
+        elif line.strip() and not line.startswith("---"):
             break
     return _comment_calls_public(" ".join(comment_lines))
 
