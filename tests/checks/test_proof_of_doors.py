@@ -158,7 +158,7 @@ def compose(**services: str) -> str:
 
 GRAFANA = "image: 'grafana/grafana:12.2.0', environment: {GF_AUTH_ANONYMOUS_ENABLED: 'true', GF_AUTH_ANONYMOUS_ORG_ROLE: Admin}"
 FILES = {
-    "a read-only mount": ("compose/host-path-sensitive", compose(desk="image: 'acme/desk:1', ports: ['80:80'], volumes: ['/etc:/host:ro']"), "medium"),
+    "a read-only mount": ("compose/host-path-sensitive", compose(desk="image: a, ports: ['80:80'], volumes: ['/etc:/host:ro']"), "medium"),
     "one port, two services": ("compose/port-clash", compose(a="image: a, ports: ['80:80']", b="image: b, ports: ['80:80']"), "medium"),
     "one needs the other": ("compose/port-clash", compose(a="image: a, ports: ['80:80']", b="image: b, ports: ['80:80'], depends_on: [a]"), "high"),
     "by a third": (
@@ -177,7 +177,11 @@ FILES = {
         compose(g=f"{GRAFANA}, ports: ['127.0.0.1:3000:3000']"),
         "medium",
     ),
-    "a proxy's interface": ("compose/authentication-off", compose(p="image: 'traefik:v3.6', ports: ['8080:8080'], command: [--api.insecure=true]"), "medium"),
+    "a proxy's interface": (
+        "compose/authentication-off",
+        compose(p="image: 'traefik:v3.6', ports: ['8080:8080'], command: [--api.insecure=true]"),
+        "medium",
+    ),
     "a queue": ("compose/store-not-durable", compose(q="image: 'rabbitmq:4.0.5'"), "medium"),
     "a database": ("compose/store-not-durable", compose(q="image: 'postgres:17.2'"), "high"),
 }  # fmt: skip
@@ -205,7 +209,7 @@ IMAGES = {
     "a platform's constant": ("RUN apt-get install -y openssh-server && echo 'root:Docker!' | chpasswd", "dockerfile/password-in-build", "low"),
     "a key of SSH": ("RUN ssh-keygen -t ed25519 -N '' -f /etc/ssh/key", "dockerfile/key-made-in-build", "high"),
     "a certificate of its own": (
-        "RUN openssl req -x509 -newkey rsa:2048 -nodes -keyout /k.pem -out /c.pem",
+        "RUN openssl req -x509 -newkey rsa:2048 -nodes -keyout /k.pem",
         "dockerfile/key-made-in-build",
         "medium",
     ),

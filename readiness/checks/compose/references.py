@@ -18,7 +18,7 @@ from readiness.kinds.compose.application import (
 from readiness.kinds.compose.join import included_files_of
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, named_entries, string_entries
-from readiness.kinds.compose.words import may_run_together
+from readiness.kinds.compose.words import is_surely_compose, may_run_together
 from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import yaml
@@ -322,7 +322,7 @@ def image_missing(service: Service, project: Project) -> CheckOutcome:
     ):
         yield Undecidable(service.name_span)
     elif not any(service.name in one.services for one in application.bases):
-        yield hit(service.name_span, severity=None if service.document.surely_compose else Severity.MEDIUM)
+        yield hit(service.name_span, severity=None if is_surely_compose(service.document) else Severity.MEDIUM)
 
 
 def _has_unfilled_placeholder(service: Service) -> bool:

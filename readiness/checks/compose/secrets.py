@@ -176,9 +176,9 @@ def password_well_known(variable: Variable, project: Project) -> CheckOutcome:
         else substring_span(variable.source, password_setting.span, password_text, secret_verdict.span.start, secret_verdict.span.end)
     )
     related_values = [Related(variable.source, at, "this value is to be replaced, too") for at in spans_told_together[1:]]
-    is_sample_key = is_sample_path(variable.source.root.path) and not secrets.is_password_name(variable.name)
+    is_sample = is_sample_path(variable.source.root.path)
     local_setting_name = secrets.local_environment_setting_name(sibling_values_by_name(variable))
-    severity = Severity.MEDIUM if secret_verdict.is_description or is_sample_key or local_setting_name else None
+    severity = Severity.MEDIUM if secret_verdict.is_description or is_sample or local_setting_name else None
     if (variable.source.path, password_span.start) in project.memoize(password_copies).beyond or _is_replaced_by_other_store(variable):
         severity = Severity.LOW
     message_name = "described" if secret_verdict.is_description else "local" if local_setting_name else "tried"

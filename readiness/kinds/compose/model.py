@@ -292,8 +292,6 @@ class Variable(ServicePart, HasVariables):
     node = property(lambda self: self.env_file_value.document if self.env_file_value else self.owner.node)
 
 
-_COMPOSE_FILE_NAME = re.compile(r"compose|stack|swarm")
-_TEMPLATE_MARK = re.compile(r"\{\{|\{%|<%|@@|%%")  # of Jinja and Go, ERB, and what scripts replace
 _SWARM_DEPLOY_KEYS = frozenset({"placement", "update_config", "rollback_config", "endpoint_mode", "mode"})
 
 
@@ -382,12 +380,6 @@ class Document(HasPurpose):
     def first(self) -> bool:
         """Whether Docker reads it without being told its name."""
         return bool(re.search(r"(?:^|/)(?:docker-)?compose\.ya?ml\Z", self.source.path))
-
-    @property
-    def surely_compose(self) -> bool:
-        """Whether a file is called as Compose's are, and has no mark of a template: what Docker refuses in it is refused."""
-        file_name = self.source.path.rpartition("/")[2].lower()
-        return _COMPOSE_FILE_NAME.search(file_name) is not None and _TEMPLATE_MARK.search(self.source.text) is None
 
     @property
     def override(self) -> bool:
