@@ -12,7 +12,7 @@ from readiness.facts.programs import program_property
 from readiness.facts.table import property_by_fact_name
 from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Command, Stage, Step
-from readiness.model import CheckOutcome, Span, hit
+from readiness.model import CheckOutcome, Severity, Span, hit
 from readiness.syntax import shell
 
 # Short options that take a value, so that `-okernel` holds no `-k`.
