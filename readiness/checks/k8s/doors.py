@@ -35,7 +35,7 @@ def lower_unless_proven(told: Hit, verdict: SecretVerdict, source: Source, *, is
     is_issued = verdict.strength is SecretStrength.SHAPE and verdict.reason != "private key"
     if is_generated and (is_issued or not is_of_chart):
         return told
-    return told._replace(severity=Severity.MEDIUM, message_name="default" if is_generated else told.message_name or "inside")
+    return told._replace(severity=Severity.MEDIUM, message_name=told.message_name or "inside")
 
 
 def lets_stranger_in(container: Container, variable_name: str, project: Project) -> bool:
