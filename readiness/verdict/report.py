@@ -14,6 +14,7 @@ from readiness.model import Finding, Rule, Source, Span
 from readiness.redaction import Redactor
 from readiness.verdict import checklist, score
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
+from readiness.verdict.edit_groups import with_edit_groups
 from readiness.verdict.gate import Gate, GateOptions, decide_gate, missing_score_reason_text
 from readiness.verdict.score import Category, Coverage, Score, ScoredFileRow
 
@@ -214,6 +215,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     variants were taken for production, `is_production_judged` whether not all of it is for something else. `checklists` are told item by
     item; those whose systems are `chosen_checklists` count in coverage.
     """
+    findings = with_edit_groups(findings)
     file_rows = _file_rows(scored_rows, subject_count_by_path)
     rule_keys_with_subjects = {key for key, look in tally_by_rule.items() if look.subjects}
     assessed_categories = {rule.category for rule in rules if rule_keys_with_subjects.intersection(rule.tally_keys)}
@@ -350,6 +352,7 @@ def _finding_json(finding: Finding, equivalents: dict[str, list[str]], redactor:
         "resource": redactor.mask_text(finding.resource),
         "container": redactor.mask_text(finding.container),
         "unit": redactor.mask_text(finding.unit_path),
+        "group": redactor.mask_text(finding.edit_group),
         "gain": _round_points(finding.score_gain),
         "fingerprint": finding.fingerprint,
         "related": [
