@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from readiness.ruleset.rule_file import RuleErrorFactory
 
 EDIT_SHAPE_TEXT = (
-    f"a name such as `securityContext`, or {{at: NAME, in: one of {', '.join(EDIT_PLACES)}, write: a mapping or lines of text}}, of which `at` is needed"
+    "a name such as `securityContext`, or {at: NAME, in: PLACE, write: WHAT}, of which `at` is needed;"
+    f" PLACE is one of {', '.join(EDIT_PLACES)}, WHAT a mapping or lines of text"
 )
 _EDIT_KEYS = frozenset({"at", "in", "write"})
 _MAX_NAME_LENGTH = 40  # of the place: it stands in headings
@@ -39,7 +40,7 @@ def is_edit_shape(value: Any) -> bool:
         return _is_place_name(value)
     written = value.get("write", "")
     return (
-        _EDIT_KEYS >= value.keys()
+        value.keys() <= _EDIT_KEYS
         and _is_place_name(value.get("at"))
         and value.get("in", EDIT_PLACES[0]) in EDIT_PLACES
         and (_are_written_lines(written) if isinstance(written, str) else isinstance(written, dict) and bool(written) and _is_small_tree(written))

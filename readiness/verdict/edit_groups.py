@@ -39,6 +39,11 @@ def edit_title(finding: Finding) -> str:
     return finding.edit_group.removeprefix(f"{finding.path}: ")
 
 
+def thing_title(finding: Finding) -> str:
+    """The thing that is edited, without what is written there; empty where it is the file."""
+    return edit_title(finding).rpartition(": ")[0]
+
+
 def _group_key(finding: Finding, rule_edit: RuleEdit, server_starts_by_source_id: dict[int, list[int]]) -> _GroupKey:
     """What is equal for findings of one group, and for no others."""
     if rule_edit.within == "file":
