@@ -112,7 +112,7 @@ def _noun_for_thing(finding: Finding) -> str:
         return "step"
     if thing_kind in _NOUNS_OF_THINGS:
         return thing_kind
-    return "object" if finding.rule_definition.kind == "k8s" and thing_kind else "file" if not thing_kind else "place"
+    return "object" if finding.rule_definition.kind == "k8s" and thing_kind else "place"
 
 
 def verdict_text(report: Report) -> str:

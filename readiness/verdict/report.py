@@ -14,7 +14,6 @@ from readiness.model import Finding, Rule, Source, Span
 from readiness.redaction import Redactor
 from readiness.verdict import checklist, score
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
-from readiness.verdict.edit_groups import with_edit_groups
 from readiness.verdict.gate import Gate, GateOptions, decide_gate, missing_score_reason_text
 from readiness.verdict.score import Category, Coverage, Score, ScoredFileRow
 
@@ -215,7 +214,6 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     variants were taken for production, `is_production_judged` whether not all of it is for something else. `checklists` are told item by
     item; those whose systems are `chosen_checklists` count in coverage.
     """
-    findings = with_edit_groups(findings)
     file_rows = _file_rows(scored_rows, subject_count_by_path)
     rule_keys_with_subjects = {key for key, look in tally_by_rule.items() if look.subjects}
     assessed_categories = {rule.category for rule in rules if rule_keys_with_subjects.intersection(rule.tally_keys)}
