@@ -150,7 +150,7 @@ def test_what_was_told_once_is_not_told_again() -> None:
     assert text.count("It may run as root") == 1
     assert show("terminal", whole, verbose=True).count("Then more.") == 1
     again = report([*of("app", ROOT, DROP), *(one._replace(source=Source("b.yaml", SOURCE.text, kind="k8s")) for one in of("app", ROOT, DROP))])
-    assert styled(again).count("runAsNonRoot: true") == 3, "in the table at the top, in short, and in the first of the two blocks"
+    assert styled(again).count("runAsNonRoot: true") == 1, "in the first of the two blocks"
     assert "k8s/root, k8s/drop" in styled(again)
 
 
@@ -209,12 +209,12 @@ def test_a_report_of_one_row_has_no_table_at_its_top() -> None:
 
 
 # -- annotations ----------------------------------------------------------------------------------------------------
-def annotations(whole: Report, **options: bool) -> list[str]:
+def annotations_of(whole: Report, **options: bool) -> list[str]:
     return [line for line in show("github", whole, **options).splitlines() if line.startswith("::")]
 
 
 def test_a_group_is_one_annotation_with_all_its_ids() -> None:
-    found = annotations(made([*of("app", ROOT, DROP, USER), *of("proxy", ROOT)]))
+    found = annotations_of(made([*of("app", ROOT, DROP, USER), *of("proxy", ROOT)]))
     assert [line.partition(" ")[0] for line in found] == ["::error", "::warning"]
     assert "title=Deployment/web container app%3A securityContext (3 rules)::" in found[0]
     for name in ("high[k8s/user] app", "medium[k8s/root] app", "low[k8s/drop] app"):
@@ -225,13 +225,13 @@ def test_a_group_is_one_annotation_with_all_its_ids() -> None:
 
 def test_more_is_told_in_ten_annotations() -> None:
     whole = made([one for name in NAMES for one in of(name, ROOT, USER)])
-    found = annotations(whole)
+    found = annotations_of(whole)
     assert len(found) == 10
     assert found[-1] == "::error title=readiness::and 4 more of this level: the log of this step has them all"
 
 
 def test_a_quiet_annotation_has_what_fails_the_gate() -> None:
-    (found,) = annotations(made(of("app", ROOT, DROP, USER)), quiet=True)
+    (found,) = annotations_of(made(of("app", ROOT, DROP, USER)), quiet=True)
     assert "k8s/user" in found
     assert "k8s/root" not in found
 
