@@ -30,18 +30,20 @@ def heading_text(block: EditBlock, redactor: Redactor) -> str:
 def block_parts(block: EditBlock, redactor: Redactor, *, verbose: bool) -> Iterator[BlockPart]:
     """The rules, what to write, and the other things that need the edit.
 
-    A rule whose reason the reader knows, and whose fix is in the text, has only its id.
+    A rule whose fix is in the text has its reason beside its id, and only its id where the reader knows the reason.
     """
     told_text: Callable[[str], str] = str if verbose else digest.first_sentence
     listed_rule_ids = [rule for rule in block.rule_ids if block.is_brief or not (block.new_reasons | block.text.unsaid_rule_ids) & {rule}]
     for finding in block.members:
         if finding.rule in listed_rule_ids:
             continue
+        if finding.rule not in block.text.unsaid_rule_ids and not verbose:
+            yield BlockPart("", told_text(finding.why), finding)
+            continue
         yield BlockPart("", redactor.mask_text(finding.message), finding)
         if finding.rule in block.new_reasons:
             yield BlockPart("why", told_text(finding.why))
-            if finding.rule in block.text.unsaid_rule_ids:
-                yield BlockPart("fix", told_text(finding.fix))
+            yield BlockPart("fix", told_text(finding.fix))
     if listed_rule_ids:
         yield BlockPart("", ", ".join(listed_rule_ids))
     if block.text.lines and block.is_text_new and not block.is_brief:

@@ -149,12 +149,13 @@ class _Teller:
         """Findings of several rules of one thing, and those of other things."""
         members = tuple(sorted(cluster[0], key=lambda one: -one.severity))
         is_brief = self.has_too_many_groups and members[0].severity <= Severity.LOW
-        new_reasons = frozenset(one.rule for one in members if self.verbose or (one.rule, one.why) not in self.told_reasons)
+        told_in_full = [one for one in members if not self.has_too_many_groups or one.severity > Severity.LOW]
+        new_reasons = frozenset(one.rule for one in told_in_full if self.verbose or (one.rule, one.why) not in self.told_reasons)
         text = edit_text(members)
         is_text_new = self.verbose or text.lines not in self.told_texts
         block = EditBlock(members, tuple(map(tuple, cluster[1:])), text, is_brief, is_text_new, new_reasons, self._is_place_new(members[0]))
         if not is_brief:
-            self.told_reasons.update((one.rule, one.why) for one in members)
+            self.told_reasons.update((one.rule, one.why) for one in told_in_full)
             self.told_texts.add(text.lines)
             self.last_shown_place = members[0].start, members[0].end
         return block

@@ -137,12 +137,12 @@ def _edit_block_renderables(block: EditBlock, redactor: Redactor, options: Repor
 
 
 def _rule_paragraph(part: BlockPart, terminal_width: int) -> RenderableType:
-    """What a rule of a block says here, or the ids of rules that the reader knows."""
+    """A rule of a block with what it says here, or why; or the ids of rules that the reader knows."""
     if part.finding is None:
         paragraph = Text(part.text, "dim italic")
     else:
         severity_text = (f"{part.finding.severity} ", STYLE_BY_SEVERITY[part.finding.severity])
-        paragraph = Text.assemble(severity_text, escape_controls(part.text), "  ", (part.finding.rule, "dim italic"))
+        paragraph = Text.assemble(severity_text, (part.finding.rule, "italic"), "  ", escape_controls(" ".join(part.text.split())))
     return Padding(paragraph, (0, max(terminal_width - MAX_PROSE_WIDTH, 0), 0, MESSAGE_INDENT_COLUMNS))
 
 

@@ -124,13 +124,11 @@ TERMINAL_BLOCK = """\
            deploy/web.yaml:1:3
          1 │ - name: app
            │   ━━━━━━━━━
-           high app: k8s/user  k8s/user
+           high k8s/user  app: k8s/user
            why  It is root.
            fix  Choose a user.
-           medium app: k8s/root  k8s/root
-           why  It may run as root.
-           low app: k8s/drop  k8s/drop
-           why  It has capabilities.
+           medium k8s/root  It may run as root.
+           low k8s/drop  It has capabilities.
            edit securityContext:
                   runAsNonRoot: true
                   capabilities: {drop: [ALL]}
