@@ -61,6 +61,7 @@ class Report:
     notices: tuple[str, ...] = ()
     context: Surroundings = _NO_SURROUNDINGS
     environments: tuple[Production, ...] = ()
+    undeployed_paths: tuple[str, ...] = ()
 
     @property
     def score(self) -> int | None:
@@ -156,6 +157,8 @@ class Report:
                 }
                 for one in self.environments
             ]
+        if self.undeployed_paths:
+            report_data["undeployed"] = list(self.undeployed_paths)
         if self.context.files:
             report_data["context"] = {
                 "files": self.context.files,
@@ -204,6 +207,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     notices: Iterable[str] = (),
     surroundings: Surroundings = _NO_SURROUNDINGS,
     environments: Iterable[Production] = (),
+    undeployed_paths: Iterable[str] = (),
     is_production_judged: bool = True,
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
@@ -259,6 +263,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         notices=tuple(notices),
         context=surroundings,
         environments=tuple(environments),
+        undeployed_paths=tuple(undeployed_paths),
     )
 
 
