@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from readiness.model.hits import Related
-from readiness.model.rule import Rule, Severity
+from readiness.model.rule import Rule, RuleEdit, Severity
 from readiness.model.source import Position, Source, Span
 
 
@@ -122,6 +122,11 @@ class Finding(NamedTuple):
     def fix(self) -> str:
         """How to fix it, in the words for its tier and part."""
         return self.rule_definition.field_text("fix", self.tier, self.part)
+
+    @property
+    def edit(self) -> RuleEdit | None:
+        """Where its fix is written, together with those of other rules; None where the rule names no such place."""
+        return self.rule_definition.tier_by_name(self.tier).edit
 
     @property
     def checklist(self) -> tuple[str, ...]:

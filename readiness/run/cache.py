@@ -28,6 +28,7 @@ from readiness.model import (
     NamedMessage,
     Related,
     Rule,
+    RuleEdit,
     Severity,
     Source,
     Span,
@@ -262,7 +263,7 @@ def _finding_to_row(finding: Finding, redactor: Redactor) -> list[Any]:
         [[_place_to_row(other.source, other.span), redactor.mask_text(other.message)] for other in finding.related],
         [suppression.suppressed_by, suppression.reason, suppression.until] if suppression else None,
         finding.fingerprint,
-        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path],
+        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path, redactor.mask_text(finding.edit_group)],
     ]
 
 
@@ -310,7 +311,7 @@ def _file_status_from_row(file_status_row: list[Any]) -> FileStatus:
 
 def _finding_from_row(finding_row: list[Any], rule_by_id: Mapping[str, Rule], resolve_place: Callable[[list[Any]], tuple[Source, Span]]) -> Finding:
     rule_id, stored_place, message, resource_name, container_name, related_rows, suppression_row, fingerprint, placement_row = finding_row
-    lowered_severity, tier_name, part_name, unit_path = placement_row
+    lowered_severity, tier_name, part_name, unit_path, edit_group = placement_row
     return Finding(
         rule_by_id[rule_id],
         *resolve_place(stored_place),
@@ -322,6 +323,7 @@ def _finding_from_row(finding_row: list[Any], rule_by_id: Mapping[str, Rule], re
         fingerprint=fingerprint,
         lowered_severity=None if lowered_severity is None else Severity(lowered_severity),
         unit_path=unit_path,
+        edit_group=edit_group,
         tier=tier_name,
         part=part_name,
     )
@@ -339,13 +341,22 @@ def _source_outside_the_walk(base_folder: Path, path: str) -> Source:
     return Source(path, (packed_member_bytes or b"").decode("utf-8", "replace"))
 
 
+def _rule_edit_from_row(edit_row: list[Any] | None) -> RuleEdit | None:
+    return RuleEdit(*edit_row) if edit_row else None
+
+
 def _rule_from_row(rule_row: dict[str, Any]) -> Rule:
     tuple_by_field = {name: tuple(rule_row[name]) for name in ("targets", "links", "checklist", "parts")}
     equivalent_ids_by_linter = {peer: tuple(ids) for peer, ids in rule_row["equivalents"].items()}
     severity_and_confidence = {"severity": Severity(rule_row["severity"]), "confidence": Confidence(rule_row["confidence"])}
-    tiers = tuple(Tier(name, level, Severity(severity), tuple(items), opinion) for name, level, severity, items, opinion in rule_row["tiers"])
+    tiers = tuple(
+        Tier(name, level, Severity(severity), tuple(items), opinion, _rule_edit_from_row(edit_row))
+        for name, level, severity, items, opinion, edit_row in rule_row["tiers"]
+    )
     equivalent_claims = tuple(EquivalentClaim(peer, tuple(ids), tier, part) for peer, ids, tier, part in rule_row["equivalent_claims"])
     member_texts = tuple(TierOrPartText(*one) for one in rule_row["wordings"])
     named_messages = tuple(NamedMessage(*one) for one in rule_row["named_messages"])
-    member_values_by_field = {"tiers": tiers, "equivalent_claims": equivalent_claims, "wordings": member_texts, "named_messages": named_messages}
+    member_values_by_field: dict[str, Any] = {"tiers": tiers, "equivalent_claims": equivalent_claims, "wordings": member_texts}
+    member_values_by_field["named_messages"] = named_messages
+    member_values_by_field["edit"] = _rule_edit_from_row(rule_row["edit"])
     return Rule(**{**rule_row, **tuple_by_field, **severity_and_confidence, **member_values_by_field, "equivalents": equivalent_ids_by_linter})

@@ -28,6 +28,7 @@ from readiness.triage import baseline, copies, foreign, suppress
 from readiness.triage.unjudged import broken_paths, is_missing_verdict_finding
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
+from readiness.verdict.edit_groups import with_edit_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +261,8 @@ def _suppress_and_fingerprint_findings(
         findings_without_copies, assembly, settings, suppression_policy
     )
     fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate(findings_not_silenced))
-    return _suppress_previously_known(fingerprinted_findings, suppression_policy, settings), silenced_count_by_rule_id
+    settled_findings = _suppress_previously_known(fingerprinted_findings, suppression_policy, settings)
+    return list(with_edit_groups(settled_findings)), silenced_count_by_rule_id
 
 
 def _run_rules_on_projects(

@@ -355,6 +355,7 @@ def _finding_json(finding: Finding, equivalents: dict[str, list[str]], redactor:
         "resource": redactor.mask_text(finding.resource),
         "container": redactor.mask_text(finding.container),
         "unit": redactor.mask_text(finding.unit_path),
+        "group": redactor.mask_text(finding.edit_group),
         "gain": _round_points(finding.score_gain),
         "fingerprint": finding.fingerprint,
         "related": [
