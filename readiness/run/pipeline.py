@@ -15,6 +15,7 @@ from readiness.loading.discover import Surroundings
 from readiness.loading.render.made import RenderInput, written_source_and_span
 from readiness.loading.variants import Production, Variants
 from readiness.model import NOT_RENDERED_RULE_ID, RULE_IDS_FOR_UNJUDGED_FILES, Finding, Rule, Source, Span
+from readiness.model.service import Service
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
@@ -24,6 +25,7 @@ from readiness.run.groups import needed_rule_groups
 from readiness.run.parameters import apply_parameters
 from readiness.settings import SETTINGS_FILENAME, Config
 from readiness.triage import baseline, copies, foreign, suppress
+from readiness.triage.services.found import assign_services, find_services
 from readiness.triage.unjudged import broken_paths, is_missing_verdict_finding
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
@@ -62,7 +64,7 @@ class RunResult:
     findings of each rule the comments of other linters left out, `evidence_by_fact` what the files show for checklists,
     `notices` which names of rules are out of date, `render_inputs` what rendering read, `context` what was read around the
     judged files, `environments` which variants were taken for production. `production` says that not all of it is for something
-    else.
+    else. `services` are what a team would call one.
     """
 
     file_statuses: list[FileStatus]
@@ -80,6 +82,7 @@ class RunResult:
     context: Surroundings = field(default_factory=Surroundings)
     environments: tuple[Production, ...] = ()
     production: bool = True
+    services: tuple[Service, ...] = ()
 
 
 @dataclass(slots=True)
@@ -113,6 +116,9 @@ def run_pipeline(
     shellcheck_findings = _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"])
     engine_result.findings += shellcheck_findings
     active_pairs_by_rule |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
+    found_services = find_services(assembly.projects)
+    engine_result.findings = assign_services(engine_result.findings, found_services)
+    assembly.parse_findings = assign_services(assembly.parse_findings, found_services)
     purposes.record_purposes_in_file_statuses(assembly)
     _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
     read_documents = [one for project in assembly.projects for kind in project.by_kind.values() for one in kind]
@@ -143,6 +149,7 @@ def run_pipeline(
         production=purposes.may_have_production(assembly),
         context=discovered.context,
         environments=assembly.production,
+        services=found_services.services,
     )
 
 

@@ -1,0 +1,180 @@
+"""The services of a run, from the joins of its projects, and the one to which each finding belongs."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from readiness.model import Finding
+from readiness.model.project import Project
+from readiness.model.service import Service, ServicePart
+from readiness.triage.services.graph import NamedThing, Place, Runner, ServiceGraph
+from readiness.triage.services.joins import join_runners
+from readiness.triage.services.names import unique_service_names
+
+_KINDS_OF_PIPELINES = frozenset({"github", "gitlab"})
+_MAX_WORDS_PER_NAME = 40
+
+
+@dataclass(slots=True)
+class FoundServices:
+    """The services of a run by name, and the names by the places where findings stand; nobody's things have no name."""
+
+    services: tuple[Service, ...] = ()
+    name_by_place: dict[tuple[str, str], str] = field(default_factory=dict)
+    spans_by_path: dict[str, list[tuple[int, int, str]]] = field(default_factory=dict)
+
+    def service_name_of(self, finding: Finding) -> str:
+        """The service to which a finding belongs; empty where it is nobody's, or several services' at once."""
+        path = finding.source.root.path
+        name = self.name_by_place.get((path, finding.resource))
+        if name is not None:
+            return name
+        offset = finding.source.to_root(finding.span.start)
+        spans = self.spans_by_path.get(path, ())
+        index = bisect.bisect_right(spans, (offset, 1 << 62, "")) - 1
+        if index >= 0 and spans[index][0] <= offset < spans[index][1]:
+            return spans[index][2]
+        return self.name_by_place.get((path, ""), "")
+
+
+def assign_services(findings: Iterable[Finding], found_services: FoundServices) -> list[Finding]:
+    """The findings, each with the service that it belongs to."""
+    return [one._replace(service_name=found_services.service_name_of(one)) for one in findings]
+
+
+def find_services(projects: Sequence[Project]) -> FoundServices:
+    """The services that the files of a run show."""
+    graph = ServiceGraph()
+    _add_projects([one for one in projects if not one.prose], graph)
+    return _settle(graph)
+
+
+def _add_projects(projects: Sequence[Project], graph: ServiceGraph) -> None:
+    """Enter what runs in all projects and what belongs to it, what joins last."""
+    main_projects = [one for one in projects if not one.unit]
+    runners_by_folder_and_name: dict[tuple[str, str], list[Runner]] = {}
+    for project in main_projects:
+        if project.documents_of_kind("compose"):
+            from readiness.triage.services.compose import add_compose_services
+
+            runners_by_folder_and_name |= add_compose_services(project, graph)
+    _add_manifests(projects, next((one for one in main_projects if one.documents_of_kind("dockerfile")), None), graph)
+    join_runners(graph)
+    for project in main_projects:
+        runners_by_dockerfile: dict[str, list[Runner]] = {}
+        if project.documents_of_kind("dockerfile"):
+            from readiness.triage.services.images import add_dockerfiles
+
+            runners_by_dockerfile = add_dockerfiles(project, graph)
+        if project.documents_of_kind("nginx"):
+            from readiness.triage.services.proxies import add_configurations
+
+            add_configurations(project, graph, runners_by_folder_and_name, runners_by_dockerfile)
+        if not _KINDS_OF_PIPELINES.isdisjoint(project.by_kind):
+            from readiness.triage.services.pipelines import add_pipelines
+
+            add_pipelines(project, graph, runners_by_dockerfile)
+
+
+def _add_manifests(projects: Sequence[Project], main_project: Project | None, graph: ServiceGraph) -> None:
+    """Enter the objects of all projects: what runs in all of them before what is about it."""
+    projects = [one for one in projects if one.documents_of_kind("k8s")]
+    if not projects:
+        return
+    from readiness.triage.services import kubernetes
+    from readiness.triage.services.objects import ObjectJoins
+
+    units = frozenset(one.unit.partition(" (")[2].removesuffix(")") for one in projects)
+    runners_by_unit: dict[str, list[Runner]] = {}
+    runners_and_releases = []
+    for project in projects:
+        runners_by_object_id = kubernetes.add_workloads(project, graph, main_project)
+        release_runners, local_releases = kubernetes.add_releases(project, graph, units)
+        runners_by_object_id |= release_runners
+        runners_and_releases.append((project, runners_by_object_id, local_releases))
+        release_text = project.unit.partition(" (")[2].removesuffix(")")
+        runners_by_unit.setdefault(release_text, []).extend(one for runners in runners_by_object_id.values() for one in runners)
+    folders = [kubernetes.installed_folder(obj, project) for project, _, releases in runners_and_releases for obj in releases]
+    runners_by_folder = kubernetes.runners_by_installed_folder(graph, frozenset(one for one in folders if one is not None))
+    for project, runners_by_object_id, local_releases in runners_and_releases:
+        joins = ObjectJoins(project, graph, runners_by_object_id)
+        for obj in local_releases:
+            if runners := kubernetes.runners_of_release(obj, project, runners_by_folder, runners_by_unit):
+                joins.joined_by_id[id(obj)] = runners, "installs it"
+        joins.add_all()
+
+
+def _settle(graph: ServiceGraph) -> FoundServices:
+    """The services with their names, their parts in order, and the names by place."""
+    groups = list(graph.groups())
+    names = unique_service_names(groups)
+    name_by_root_id = {id(graph.root_of(group[0])): name for group, name in zip(groups, names, strict=True)}
+    parts_by_name: dict[str, dict[tuple[str, str, str], ServicePart]] = {name: {} for name in names}
+    names_by_place: dict[Place, set[str]] = {}
+
+    def enter(name: str, part: ServicePart, places: Iterable[Place], *, is_listed: bool) -> None:
+        for place in places:
+            names_by_place.setdefault(place, set()).add(name)
+        if name and is_listed:
+            parts_by_name[name].setdefault((part.unit_path, part.path, part.resource), part)
+
+    for runner in graph.runners:
+        name = name_by_root_id[id(graph.root_of(runner))]
+        part = runner.part._replace(reason=graph.reason_of(runner))
+        enter(name, part, graph.places_by_runner[id(runner)], is_listed=runner.is_listed)
+    for belonging in graph.belongings:
+        roots = graph.roots_of(belonging.runners)
+        enter(name_by_root_id[id(roots[0])] if len(roots) == 1 else "", belonging.part, belonging.places, is_listed=belonging.is_listed)
+    runners_by_home_and_name = _runners_by_home_and_name(graph.runners)
+    for thing in graph.named_things:
+        roots = graph.roots_of(_runners_named_in(thing, runners_by_home_and_name))
+        name = name_by_root_id[id(roots[0])] if len(roots) == 1 else ""
+        enter(name, thing.part._replace(reason="its name begins as the service's"), thing.places, is_listed=thing.is_listed)
+    services = (Service(name, tuple(sorted(parts.values(), key=_order_of_part))) for name, parts in sorted(parts_by_name.items()) if parts)
+    return FoundServices(tuple(services), *_names_by_place_and_span(names_by_place))
+
+
+def _order_of_part(part: ServicePart) -> tuple[str, str, str, str]:
+    return part.path, part.resource, part.unit_path, part.kind
+
+
+def _runners_by_home_and_name(runners: Iterable[Runner]) -> dict[tuple[str, str], list[Runner]]:
+    """What runs by what it is applied with and its name, as its object has it and as it is told."""
+    runners_by_home_and_name: dict[tuple[str, str], list[Runner]] = {}
+    for runner in runners:
+        object_name = runner.part.resource.partition("/")[2]
+        for name in {runner.name, object_name} - {""}:
+            runners_by_home_and_name.setdefault((runner.home, name), []).append(runner)
+    return runners_by_home_and_name
+
+
+def _runners_named_in(thing: NamedThing, runners_by_home_and_name: dict[tuple[str, str], list[Runner]]) -> list[Runner]:
+    """What the longest beginning of a thing's name means that is the name of something in its unit."""
+    words = thing.name.split("-")[:_MAX_WORDS_PER_NAME]
+    for count in range(len(words), 0, -1):
+        runners = runners_by_home_and_name.get((thing.home, "-".join(words[:count])))
+        if runners:
+            return runners
+    return []
+
+
+def _names_by_place_and_span(
+    names_by_place: dict[Place, set[str]],
+) -> tuple[dict[tuple[str, str], str], dict[str, list[tuple[int, int, str]]]]:
+    """The names by file and resource and by offsets in a file; of a file whose things are all of one service, the whole is."""
+    names_by_path_and_resource: dict[tuple[str, str], set[str]] = {}
+    names_by_path: dict[str, set[str]] = {}
+    spans_by_path: dict[str, list[tuple[int, int, str]]] = {}
+    for place, names in names_by_place.items():
+        names_by_path_and_resource.setdefault((place.path, place.resource), set()).update(names)
+        names_by_path.setdefault(place.path, set()).update(names)
+        if place.resource:
+            spans_by_path.setdefault(place.path, []).append((place.start, place.end, next(iter(names)) if len(names) == 1 else ""))
+    name_by_place = {key: next(iter(names)) if len(names) == 1 else "" for key, names in names_by_path_and_resource.items()}
+    for path, names in names_by_path.items():
+        name_by_place.setdefault((path, ""), next(iter(names)) if len(names) == 1 else "")
+    for spans in spans_by_path.values():
+        spans.sort()
+    return name_by_place, spans_by_path
