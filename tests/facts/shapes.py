@@ -186,7 +186,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
     "http-statuses": {"no-page": true, "refuses": true, "redirects": true},
     "kubernetes-resources": {"acts": true},
     "script-words": {"runs": true, "starts": true},
-    "distributions": {"packaged": true},
+    "distributions": {"packaged": true, "variant": true},
     "host-paths": {
         "whole": true,
         "below": true,

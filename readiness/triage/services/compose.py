@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 
+from readiness import kinds
 from readiness.kinds.compose.application import root_file_path
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.compose.words import stage_built_by_service
 from readiness.model.project import Project
+from readiness.model.purpose import Purpose
 from readiness.model.service import ServicePart
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
-from readiness.triage.services.graph import Belonging, Runner, ServiceGraph, place_of
+from readiness.triage.services.graph import Belonging, Runner, ServiceGraph, is_aside, place_of
 from readiness.triage.services.names import is_published_by_others
 
 
@@ -25,8 +28,9 @@ def add_compose_services(project: Project, graph: ServiceGraph) -> dict[tuple[st
             continue
         root_path = root_file_path(document, project)
         home = posixpath.dirname(root_path) or "."
+        purpose_by_resource = kinds.purpose_by_resource_of_document("compose", document)
         for service in document.services.values():
-            runner = _runner_of_service(service, root_path, home, project)
+            runner = _runner_of_service(service, root_path, home, project, purpose_by_resource)
             graph.add_runner(runner, place_of(service.source, service.resource, service.node.at()))
             runners_by_folder_and_name.setdefault((home, service.name), []).append(runner)
             for env_path in _env_file_paths(service):
@@ -40,7 +44,7 @@ def add_compose_services(project: Project, graph: ServiceGraph) -> dict[tuple[st
     return runners_by_folder_and_name
 
 
-def _runner_of_service(service: Service, root_path: str, home: str, project: Project) -> Runner:
+def _runner_of_service(service: Service, root_path: str, home: str, project: Project, purpose_by_resource: Mapping[str, Purpose]) -> Runner:
     part = ServicePart(root_path, "compose", service.source.root.path, service.resource, "runs it")
     runner = Runner(
         part,
@@ -49,6 +53,7 @@ def _runner_of_service(service: Service, root_path: str, home: str, project: Pro
         (service.source.root.path, service.source.to_root(service.node.at().start)),
         is_job=service.once,
         is_listed=not project.is_around(service.source),
+        is_aside=is_aside(purpose_by_resource.get(service.resource) or purpose_by_resource.get("")),
     )
     image = service.image
     if image is not None and not image.name_unknown:

@@ -14,6 +14,7 @@ from readiness.triage.services.joins import join_runners
 from readiness.triage.services.names import unique_service_names
 
 _KINDS_OF_PIPELINES = frozenset({"github", "gitlab"})
+_KINDS_THAT_RUN = frozenset({"compose", "k8s"})
 _MAX_WORDS_PER_NAME = 40
 
 
@@ -65,9 +66,11 @@ def _add_projects(projects: Sequence[Project], graph: ServiceGraph) -> None:
     for project in main_projects:
         runners_by_dockerfile: dict[str, list[Runner]] = {}
         if project.documents_of_kind("dockerfile"):
-            from readiness.triage.services.images import add_dockerfiles
+            from readiness.triage.services.images import DockerfileJoins
 
-            runners_by_dockerfile = add_dockerfiles(project, graph)
+            dockerfile_joins = DockerfileJoins(project, graph)
+            dockerfile_joins.add_all()
+            runners_by_dockerfile = dockerfile_joins.runners_by_path
         if project.documents_of_kind("nginx"):
             from readiness.triage.services.proxies import add_configurations
 
@@ -108,9 +111,10 @@ def _add_manifests(projects: Sequence[Project], main_project: Project | None, gr
 
 def _settle(graph: ServiceGraph) -> FoundServices:
     """The services with their names, their parts in order, and the names by place."""
-    groups = list(graph.groups())
+    groups = _groups_of_services(graph)
     names = unique_service_names(groups)
-    name_by_root_id = {id(graph.root_of(group[0])): name for group, name in zip(groups, names, strict=True)}
+    name_by_root_id = {id(graph.root_of(one)): "" for one in graph.runners}
+    name_by_root_id |= {id(graph.root_of(group[0])): name for group, name in zip(groups, names, strict=True)}
     parts_by_name: dict[str, dict[tuple[str, str, str], ServicePart]] = {name: {} for name in names}
     names_by_place: dict[Place, set[str]] = {}
 
@@ -134,6 +138,14 @@ def _settle(graph: ServiceGraph) -> FoundServices:
         enter(name, thing.part._replace(reason="its name begins as the service's"), thing.places, is_listed=thing.is_listed)
     services = (Service(name, tuple(sorted(parts.values(), key=_order_of_part))) for name, parts in sorted(parts_by_name.items()) if parts)
     return FoundServices(tuple(services), *_names_by_place_and_span(names_by_place))
+
+
+def _groups_of_services(graph: ServiceGraph) -> list[list[Runner]]:
+    """The groups of runners that are services: what is only there for development, tests or builds is none where something else runs."""
+    groups = list(graph.groups())
+    if any(not one.is_aside and one.part.kind in _KINDS_THAT_RUN for one in graph.runners):
+        groups = [group for group in groups if not all(one.is_aside for one in group)]
+    return groups
 
 
 def _order_of_part(part: ServicePart) -> tuple[str, str, str, str]:

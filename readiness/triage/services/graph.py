@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from readiness.model.purpose import Purpose
 from readiness.model.service import ServicePart
 from readiness.model.source import Source, Span
 
@@ -16,7 +17,7 @@ class Runner:
 
     `home` is what is applied together with it, `place` where its manifest is written, `image` the repository of its image (empty where
     nobody can tell), `dockerfile_path` what builds that. `is_job`: it is meant to end. `is_public`: others publish its image.
-    `is_listed` is False for what only lies around the judged files.
+    `is_listed` is False for what only lies around the judged files, `is_aside` says that it is for development, tests or builds.
     """
 
     part: ServicePart
@@ -29,6 +30,7 @@ class Runner:
     is_public: bool = False
     is_listed: bool = True
     is_made_by_chart: bool = False
+    is_aside: bool = False
 
     @property
     def image_short_name(self) -> str:
@@ -129,6 +131,11 @@ class ServiceGraph:
             for runner in runners:
                 roots_by_home.setdefault(runner.home, set()).add(id(self.root_of(runner)))
             self.join([one for one in runners if len(roots_by_home[one.home]) == 1], reason)
+
+
+def is_aside(purpose: Purpose | None) -> bool:
+    """Whether something is for development, tests or builds, and not what anybody runs for others, be it as an example."""
+    return purpose is not None and purpose.word in {"development", "test", "build", "preview"}
 
 
 def place_of(source: Source, resource: str, span: Span) -> Place:

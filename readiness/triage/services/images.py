@@ -10,52 +10,85 @@ from readiness.kinds.purpose import dockerfile_purpose
 from readiness.model.project import Project
 from readiness.model.service import ServicePart
 from readiness.syntax.image import parse_image
-from readiness.triage.services.graph import Belonging, Place, Runner, ServiceGraph
-from readiness.triage.services.names import folder_without_variants
+from readiness.triage.services.graph import Belonging, Place, Runner, ServiceGraph, is_aside
+from readiness.triage.services.names import folder_without_variants, name_of_folder, word_without_variants
 
 if TYPE_CHECKING:
     from readiness.kinds.dockerfile.model import Document
+    from readiness.kinds.joins.builds import BuildSubject
 
 _DOCKERFILE_WORD = re.compile(r"\A(?:docker|container)file\b[._-]?|[._-]?(?:docker|container)file\Z", re.IGNORECASE)
 
 
-def add_dockerfiles(project: Project, graph: ServiceGraph) -> dict[str, list[Runner]]:
-    """Enter a project's Dockerfiles: what runs the image of each, by path."""
-    documents: list[Document] = [one for one in project.documents_of_kind("dockerfile") if one.source.parent is None and not one.source.fragment]
-    if not documents:
-        return {}
-    runners_by_path: dict[str, list[Runner]] = {}
-    for runner in graph.runners:
-        if runner.dockerfile_path:
-            runners_by_path.setdefault(runner.dockerfile_path, []).append(runner)
-    runners_by_folder: dict[str, list[Runner]] = {}
-    for path, runners in runners_by_path.items():
-        runners_by_folder.setdefault(folder_without_variants(posixpath.dirname(path)), []).extend(runners)
-    image_name_by_path = _image_name_by_dockerfile_path(project)
-    built_runner_by_key: dict[tuple[str, str], Runner] = {}
-    for document in documents:
-        path = posixpath.normpath(document.source.path)
-        unit_path, folder = posixpath.dirname(path) or ".", folder_without_variants(posixpath.dirname(path))
-        place, is_listed = Place(document.source.path, "", 0, len(document.source.text)), not project.is_around(document.source)
-        runners, reason = runners_by_path.get(path, []), "builds its image"
-        word = _word_of_file_name(path)
-        if not runners and folder in runners_by_folder and (_is_variant_of_folder(path) or _plain_path_beside(path) in runners_by_path):
-            runners, reason = runners_by_folder[folder], f"builds in the context {folder or '.'}"
-        if not runners:
-            key = (folder, "" if _is_variant_of_folder(path) else word)
-            if key not in built_runner_by_key:
-                name = image_name_by_path.get(path) or key[1] or posixpath.basename(folder) or "image"
-                part = ServicePart(unit_path, "dockerfile", document.source.path, "", "builds an image that nothing here runs")
-                runner = Runner(part, name, unit_path, (document.source.path, 0), dockerfile_path=path, is_listed=is_listed)
-                built_runner_by_key[key] = graph.add_runner(runner, place)
-                runners_by_path[path] = [runner]
+class DockerfileJoins:
+    """The Dockerfiles of a project, each with what runs its image."""
+
+    def __init__(self, project: Project, graph: ServiceGraph) -> None:
+        self.project = project
+        self.graph = graph
+        self.runners_by_path: dict[str, list[Runner]] = {}
+        self.runners_by_folder: dict[str, list[Runner]] = {}
+        self.runners_by_image: dict[str, list[Runner]] = {}
+        self.runners_by_image_name: dict[str, list[Runner]] = {}
+        self.built_runner_by_key: dict[tuple[str, str], Runner] = {}
+        self.images_by_path = images_by_dockerfile_path(project)
+        for runner in graph.runners:
+            if runner.dockerfile_path:
+                self.runners_by_path.setdefault(runner.dockerfile_path, []).append(runner)
+            elif runner.image and not runner.is_public:
+                self.runners_by_image.setdefault(runner.image, []).append(runner)
+                self.runners_by_image_name.setdefault(runner.image_short_name, []).append(runner)
+        for path, runners in self.runners_by_path.items():
+            self.runners_by_folder.setdefault(_folder_of(path), []).extend(runners)
+
+    def add_all(self) -> None:
+        """Enter every Dockerfile: part of what runs its image, else a service of its own."""
+        documents = [one for one in self.project.documents_of_kind("dockerfile") if one.source.parent is None and not one.source.fragment]
+        for document in sorted(documents, key=lambda one: (bool(_word_of_file_name(one.source.path)), one.source.path)):
+            path = posixpath.normpath(document.source.path)
+            unit_path, place = posixpath.dirname(path) or ".", Place(document.source.path, "", 0, len(document.source.text))
+            is_listed = not self.project.is_around(document.source)
+            runners, reason = self._runners_and_reason(path)
+            if not runners:
+                runner = self._built_runner(document, path)
+                runner.is_listed = is_listed
+                self.runners_by_path[path] = [self.graph.add_runner(runner, place)]
                 continue
-            runners, reason = [built_runner_by_key[key]], "a variant of its image"
-        runners_by_path[path] = runners
-        part = ServicePart(unit_path, "dockerfile", document.source.path, "", reason)
-        graph.belongings.append(Belonging(part, (place,), tuple(runners), is_listed))
-    _add_ignore_files(project, graph, runners_by_path)
-    return runners_by_path
+            self.runners_by_path.setdefault(path, runners)
+            part = ServicePart(unit_path, "dockerfile", document.source.path, "", reason)
+            self.graph.belongings.append(Belonging(part, (place,), tuple(runners), is_listed))
+        _add_ignore_files(self.project, self.graph, self.runners_by_path)
+
+    def _runners_and_reason(self, path: str) -> tuple[list[Runner], str]:
+        """What runs the image of a Dockerfile, and why that is so; nothing where no file says it."""
+        if path in self.runners_by_path:
+            return self.runners_by_path[path], "builds its image"
+        for image in sorted(self.images_by_path.get(path, ())):
+            if image in self.runners_by_image:
+                return self.runners_by_image[image], f"builds the image {image.removeprefix('docker.io/')}"
+        folder = _folder_of(path)
+        plain_path = posixpath.join(posixpath.dirname(path), "Dockerfile")
+        if folder in self.runners_by_folder and (_is_variant_of_folder(path) or plain_path in self.runners_by_path):
+            return self.runners_by_folder[folder], f"builds in the context {folder or '.'}"
+        key = _key_of_image(path)
+        if key in self.built_runner_by_key:
+            return [self.built_runner_by_key[key]], "builds a variant of its image"
+        image_runners = self.runners_by_image_name.get(_name_of_image(path), [])
+        if image_runners and len({one.image for one in image_runners}) == 1:
+            return image_runners, f"builds in a folder called as the image {image_runners[0].image.removeprefix('docker.io/')}"
+        return [], ""
+
+    def _built_runner(self, document: Document, path: str) -> Runner:
+        """The image that a Dockerfile makes, where only that shows it."""
+        image_names = {one.rpartition("/")[2] for one in self.images_by_path.get(path, ())}
+        name = image_names.pop() if len(image_names) == 1 else _name_of_image(path) or "image"
+        unit_path = posixpath.dirname(path) or "."
+        part = ServicePart(unit_path, "dockerfile", document.source.path, "", "builds an image that nothing here runs")
+        runner = Runner(part, name, unit_path, (document.source.path, 0), dockerfile_path=path)
+        runner.is_aside = is_aside(document.source.said or document.source.purposes.get(""))
+        if not runner.is_aside:
+            self.built_runner_by_key[_key_of_image(path)] = runner
+        return runner
 
 
 def _add_ignore_files(project: Project, graph: ServiceGraph, runners_by_path: dict[str, list[Runner]]) -> None:
@@ -77,26 +110,55 @@ def _word_of_file_name(path: str) -> str:
     return _DOCKERFILE_WORD.sub("", posixpath.basename(path)).lower()
 
 
-def _plain_path_beside(path: str) -> str:
-    """The Dockerfile without a word in its name that may stand beside one."""
-    return posixpath.join(posixpath.dirname(path), "Dockerfile")
+def _folder_of(path: str) -> str:
+    """The folder of a Dockerfile, without what tells variants apart."""
+    return folder_without_variants(posixpath.dirname(path))
 
 
 def _is_variant_of_folder(path: str) -> bool:
     """Whether a Dockerfile is one of several of its folder's image: by a purpose, a release or a distribution in its name."""
-    word = _word_of_file_name(path)
-    return not word or not folder_without_variants(word) or dockerfile_purpose(posixpath.basename(path)) in {"dev", "test", "prod"}
+    return not word_without_variants(_word_of_file_name(path)) or dockerfile_purpose(posixpath.basename(path)) in {"dev", "test", "prod"}
 
 
-def _image_name_by_dockerfile_path(project: Project) -> dict[str, str]:
-    """The last part of the name that the builds of pipelines and compose files give the image of each Dockerfile."""
+def _key_of_image(path: str) -> tuple[str, str]:
+    """What the Dockerfiles of one image's variants have in common."""
+    return _folder_of(path), "" if _is_variant_of_folder(path) else word_without_variants(_word_of_file_name(path))
+
+
+def _name_of_image(path: str) -> str:
+    """What an image is called by its Dockerfile: by the file's name, else by its folder; empty where neither says it."""
+    folder, word = _key_of_image(path)
+    return word or name_of_folder(folder)
+
+
+def images_by_dockerfile_path(project: Project) -> dict[str, set[str]]:
+    """The repositories that the builds of pipelines and compose files give the image of each Dockerfile."""
     from readiness.kinds.joins.every_build import builds_of_project
 
-    names_by_path: dict[str, set[str]] = {}
+    images_by_path: dict[str, set[str]] = {}
     for build in project.memoize(builds_of_project):
-        for image_text in build.image_names:
+        if build.dockerfile_path is None:
+            continue
+        for image_text in (*build.image_names, *_images_of_metadata(build.subject)):
             image = parse_image(image_text)
-            short_name = image.name.rpartition("/")[2]
-            if build.dockerfile_path is not None and short_name and "$" not in short_name and "{" not in short_name:
-                names_by_path.setdefault(build.dockerfile_path, set()).add(short_name)
-    return {path: min(names) for path, names in names_by_path.items() if len(names) == 1}
+            if not image.name_unknown and image.name:
+                images_by_path.setdefault(posixpath.normpath(build.dockerfile_path), set()).add(image.full_repository)
+    return images_by_path
+
+
+def _images_of_metadata(subject: BuildSubject) -> list[str]:
+    """The images that a job's one step for tags and labels names, where its one build takes them from there."""
+    from readiness.kinds.github.model import Job, Step
+
+    job = subject.job if isinstance(subject, Step) else None
+    if not isinstance(job, Job):
+        return []
+    steps_by_action: dict[str, list[Step]] = {}
+    for step in job.steps:
+        if step.parsed_uses is not None:
+            steps_by_action.setdefault(step.parsed_uses.lowercase_name, []).append(step)
+    metadata_steps = steps_by_action.get("docker/metadata-action", [])
+    if len(metadata_steps) != 1 or len(steps_by_action.get("docker/build-push-action", [])) != 1:
+        return []
+    images_input = metadata_steps[0].with_inputs.get("images")
+    return images_input.replace(",", " ").split() if isinstance(images_input, str) else []

@@ -15,8 +15,8 @@ from readiness.loading.render.made import written_source_and_span
 from readiness.model.project import Project, parent_folders
 from readiness.model.service import ServicePart
 from readiness.syntax.image import parse_image
-from readiness.triage.services.graph import Place, Runner, ServiceGraph, place_of
-from readiness.triage.services.names import has_default_release_name, is_published_by_others, name_in_chart
+from readiness.triage.services.graph import Place, Runner, ServiceGraph, is_aside, place_of
+from readiness.triage.services.names import is_published_by_others, name_in_chart
 
 if TYPE_CHECKING:
     from readiness.kinds.dockerfile.model import Stage
@@ -59,6 +59,8 @@ def add_workloads(project: Project, graph: ServiceGraph, main_project: Project |
     for workload in object_index(project).workloads:
         if workload.owner.name and not _is_template_alone(workload.owner):
             runner = _runner_of_workload(workload, project, main_project)
+            if runner.is_job and not kinds.is_production_subject(workload.owner):
+                continue  # of a test or an example: nobody's service
             runners_by_object_id[id(workload.owner)] = [graph.add_runner(runner, place_of_object(workload.owner))]
     for obj in _objects_run_by_operators(project):
         if obj.name and id(obj) not in runners_by_object_id:
@@ -85,8 +87,8 @@ def _runner_of_object(obj: Object, part: ServicePart, project: Project) -> Runne
     written_source, written_span = written_source_and_span(obj.source, obj.node.at())
     name = obj.name
     is_made_by_chart = project.unit.endswith(")")
-    if is_made_by_chart and has_default_release_name(name):
-        name = name_in_chart(name, project.unit.partition(" (")[0])
+    if is_made_by_chart:
+        name = name_in_chart(name, project.unit.partition(" (")[0], _default_release_name())
     return Runner(
         part,
         name,
@@ -94,7 +96,15 @@ def _runner_of_object(obj: Object, part: ServicePart, project: Project) -> Runne
         (written_source.root.path, written_source.to_root(written_span.start)),
         is_listed=is_object_listed(obj, project),
         is_made_by_chart=is_made_by_chart,
+        is_aside=is_aside(kinds.effective_purpose_of_subject(obj)),
     )
+
+
+def _default_release_name() -> str:
+    """What a chart is installed as where nothing says so."""
+    from readiness.loading.render.helm import DEFAULT_RELEASE_NAME
+
+    return DEFAULT_RELEASE_NAME
 
 
 def _runner_of_workload(workload: Workload, project: Project, main_project: Project | None) -> Runner:

@@ -12,9 +12,10 @@ from readiness.facts.table import property_by_fact_name
 from readiness.syntax.image import ImageReference
 from readiness.triage.services.graph import Runner
 
-# What `helm template` calls a release that nobody names, in front of the names of its objects.
-DEFAULT_RELEASE_NAME = "release-name"
 _NAME_MARKS = re.compile(r"[-_.]")
+_FOLDERS_OF_BUILDS = frozenset(
+    {".", "build", "builds", "container", "containers", "deploy", "docker", "dockerfile", "dockerfiles", "image", "images", "src"}
+)
 _RELEASE_NUMBER = re.compile(r"v?\d+(?:\.(?:\d+|x))*")
 
 
@@ -47,21 +48,27 @@ def folder_without_variants(folder: str) -> str:
     return "/".join(filter(None, kept_parts))
 
 
+def word_without_variants(text: str) -> str:
+    """A word of a file's name without the parts that tell variants of one image apart."""
+    return "-".join(word for word in _NAME_MARKS.split(text.lower()) if word and not _is_variant_word(word))
+
+
 def _is_variant_word(word: str) -> bool:
-    distributions = property_by_fact_name("distributions", "packaged")
-    return bool(_RELEASE_NUMBER.fullmatch(word)) or word.rstrip("0123456789.") in distributions or word in _environment_words()
+    variant_words = property_by_fact_name("distributions", "variant")
+    return bool(_RELEASE_NUMBER.fullmatch(word)) or word.rstrip("0123456789.") in variant_words or word in _environment_words()
 
 
-def has_default_release_name(name: str) -> bool:
-    """Whether a name begins as those of a release do that nobody named."""
-    return name == DEFAULT_RELEASE_NAME or name.startswith(DEFAULT_RELEASE_NAME + "-")
+def name_of_folder(folder: str) -> str:
+    """What a folder is called after: the last part of its path that says more than that images are built there."""
+    parts = [one for one in folder.split("/") if one and word_without_variants(one) and one.lower() not in _FOLDERS_OF_BUILDS]
+    return parts[-1] if parts else ""
 
 
-def name_in_chart(name: str, chart_folder: str) -> str:
-    """A name without that of a release that nobody named; the chart's own where nothing else is in it."""
-    if name == DEFAULT_RELEASE_NAME:
+def name_in_chart(name: str, chart_folder: str, release_name: str) -> str:
+    """A name without that of the release in front of it; the chart's own where nothing else is in it."""
+    if name == release_name:
         return posixpath.basename(chart_folder) or name
-    return name.removeprefix(DEFAULT_RELEASE_NAME + "-")
+    return name.removeprefix(release_name + "-")
 
 
 def is_published_by_others(image: ImageReference) -> bool:
