@@ -143,9 +143,15 @@ def _settle(graph: ServiceGraph) -> FoundServices:
 def _groups_of_services(graph: ServiceGraph) -> list[list[Runner]]:
     """The groups of runners that are services: what is only there for development, tests or builds is none where something else runs."""
     groups = list(graph.groups())
-    if any(not one.is_aside and one.part.kind in _KINDS_THAT_RUN for one in graph.runners):
-        groups = [group for group in groups if not all(one.is_aside for one in group)]
+    for is_left_out in (lambda one: one.is_aside, _is_of_editor):
+        if any(not is_left_out(one) and one.part.kind in _KINDS_THAT_RUN for one in graph.runners):
+            groups = [group for group in groups if not all(map(is_left_out, group))]
     return groups
+
+
+def _is_of_editor(runner: Runner) -> bool:
+    """Whether something runs only around somebody's editor."""
+    return runner.part.path.startswith(".devcontainer/") or "/.devcontainer/" in runner.part.path
 
 
 def _order_of_part(part: ServicePart) -> tuple[str, str, str, str]:

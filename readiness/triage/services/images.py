@@ -30,6 +30,7 @@ class DockerfileJoins:
         self.runners_by_folder: dict[str, list[Runner]] = {}
         self.runners_by_image: dict[str, list[Runner]] = {}
         self.runners_by_image_name: dict[str, list[Runner]] = {}
+        self.runners_by_home: dict[str, list[Runner]] = {}
         self.built_runner_by_key: dict[tuple[str, str], Runner] = {}
         self.images_by_path = images_by_dockerfile_path(project)
         for runner in graph.runners:
@@ -38,6 +39,7 @@ class DockerfileJoins:
             elif runner.image and not runner.is_public:
                 self.runners_by_image.setdefault(runner.image, []).append(runner)
                 self.runners_by_image_name.setdefault(runner.image_short_name, []).append(runner)
+                self.runners_by_home.setdefault(runner.home, []).append(runner)
         for path, runners in self.runners_by_path.items():
             self.runners_by_folder.setdefault(_folder_of(path), []).extend(runners)
 
@@ -73,15 +75,23 @@ class DockerfileJoins:
         key = _key_of_image(path)
         if key in self.built_runner_by_key:
             return [self.built_runner_by_key[key]], "builds a variant of its image"
-        image_runners = self.runners_by_image_name.get(_name_of_image(path), [])
+        name = _name_of_image(path)
+        image_runners = self.runners_by_image_name.get(name, []) or self.runners_by_home.get(posixpath.dirname(path) or ".", [])
+        image_runners = image_runners or ([] if name else self._runners_of_owner())
         if image_runners and len({one.image for one in image_runners}) == 1:
-            return image_runners, f"builds in a folder called as the image {image_runners[0].image.removeprefix('docker.io/')}"
+            return image_runners, f"builds {image_runners[0].image.removeprefix('docker.io/')}, by its folder or its repository"
         return [], ""
+
+    def _runners_of_owner(self) -> list[Runner]:
+        """What runs an image of the owner of this repository that no other file builds."""
+        owners = {one.source.repository_owner for one in self.project.documents_of_kind("github")} - {""}
+        runners = (one for one in self.graph.runners if one.image and not one.dockerfile_path)
+        return [one for one in runners if not owners.isdisjoint(one.image.split("/")[:-1])]
 
     def _built_runner(self, document: Document, path: str) -> Runner:
         """The image that a Dockerfile makes, where only that shows it."""
         image_names = {one.rpartition("/")[2] for one in self.images_by_path.get(path, ())}
-        name = image_names.pop() if len(image_names) == 1 else _name_of_image(path) or "image"
+        name = min(image_names, key=lambda one: (len(one), one), default=_name_of_image(path) or "image")
         unit_path = posixpath.dirname(path) or "."
         part = ServicePart(unit_path, "dockerfile", document.source.path, "", "builds an image that nothing here runs")
         runner = Runner(part, name, unit_path, (document.source.path, 0), dockerfile_path=path)

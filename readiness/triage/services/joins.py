@@ -57,9 +57,9 @@ def _join_same_names(graph: ServiceGraph, runners: list[Runner]) -> None:
     for runner in runners:
         runners_by_home_and_name.setdefault((runner.home, runner.name), []).append(runner)
         image_name = runner.image_short_name or posixpath.basename(posixpath.dirname(runner.dockerfile_path))
-        if not runner.is_made_by_chart:
-            key = path_without_environments(runner.home), name_without_environments(runner.name), image_name
-            runners_by_environment_key.setdefault(key, []).append(runner)
+        home = runner.home.partition(" (")[0] if runner.is_made_by_chart else path_without_environments(runner.home)
+        key = home, name_without_environments(runner.name), image_name
+        runners_by_environment_key.setdefault(key, []).append(runner)
     for same_name_runners in runners_by_home_and_name.values():
         graph.join(same_name_runners, "the same name in one unit")
     for same_name_runners in runners_by_environment_key.values():

@@ -46,6 +46,8 @@ class ShippedThings:
         from readiness.checks.project.paths import deployed_path_words
 
         for command in commands_with_known_folder(step_or_job):
+            if command.call.program == "docker-compose" or command.call.words[:1] == ("compose",):
+                continue  # what a pipeline starts so lives on its own machine, and ends with the job
             for word in deployed_path_words(command):
                 path = command.repository_path_of_word(word)
                 if path is not None:
