@@ -15,7 +15,7 @@ from readiness.model.purpose import Purpose
 from readiness.model.service import ServicePart
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
-from readiness.triage.services.graph import Belonging, Runner, ServiceGraph, is_aside, place_of
+from readiness.triage.services.graph import Belonging, Runner, ServiceGraph, place_of
 from readiness.triage.services.names import is_published_by_others
 
 
@@ -53,8 +53,8 @@ def _runner_of_service(service: Service, root_path: str, home: str, project: Pro
         (service.source.root.path, service.source.to_root(service.node.at().start)),
         is_job=service.once,
         is_listed=not project.is_around(service.source),
-        is_aside=is_aside(purpose_by_resource.get(service.resource) or purpose_by_resource.get("")),
     )
+    runner.set_purpose(purpose_by_resource.get(service.resource) or purpose_by_resource.get(""))
     image = service.image
     if image is not None and not image.name_unknown:
         runner.image = image.full_repository
@@ -66,6 +66,9 @@ def _runner_of_service(service: Service, root_path: str, home: str, project: Pro
         stage = stage_of_named_image(image.text, service.source.root.path, project)
     if stage is not None:
         runner.dockerfile_path = posixpath.normpath(stage.source.path)
+        runner.is_public = False
+    elif service.builds:
+        runner.has_hidden_build = True
         runner.is_public = False
     return runner
 

@@ -143,9 +143,13 @@ def _settle(graph: ServiceGraph) -> FoundServices:
 def _groups_of_services(graph: ServiceGraph) -> list[list[Runner]]:
     """The groups of runners that are services: what is only there for development, tests or builds is none where something else runs."""
     groups = list(graph.groups())
-    for is_left_out in (lambda one: one.is_aside, _is_of_editor):
-        if any(not is_left_out(one) and one.part.kind in _KINDS_THAT_RUN for one in graph.runners):
-            groups = [group for group in groups if not all(map(is_left_out, group))]
+    lasting_kinds = {one.part.kind for one in graph.runners if not one.is_for_tests and not one.is_for_development}
+    if not lasting_kinds.isdisjoint(_KINDS_THAT_RUN):
+        groups = [group for group in groups if not all(one.is_for_tests for one in group)]
+    if "k8s" in lasting_kinds:
+        groups = [group for group in groups if not all(one.is_for_tests or one.is_for_development for one in group)]
+    if any(not _is_of_editor(one) and one.part.kind in _KINDS_THAT_RUN for one in graph.runners):
+        groups = [group for group in groups if not all(map(_is_of_editor, group))]
     return groups
 
 

@@ -17,7 +17,8 @@ class Runner:
 
     `home` is what is applied together with it, `place` where its manifest is written, `image` the repository of its image (empty where
     nobody can tell), `dockerfile_path` what builds that. `is_job`: it is meant to end. `is_public`: others publish its image.
-    `is_listed` is False for what only lies around the judged files, `is_aside` says that it is for development, tests or builds.
+    `is_listed` is False for what only lies around the judged files, `is_for_tests` and `is_for_development` say that it is there
+    for nothing else. `has_hidden_build`: its file builds its image, and hides from what.
     """
 
     part: ServicePart
@@ -30,7 +31,14 @@ class Runner:
     is_public: bool = False
     is_listed: bool = True
     is_made_by_chart: bool = False
-    is_aside: bool = False
+    is_for_tests: bool = False
+    is_for_development: bool = False
+    has_hidden_build: bool = False
+
+    def set_purpose(self, purpose: Purpose | None) -> None:
+        """Note what it is for, where that is nothing that anybody runs for others, be it as an example."""
+        self.is_for_tests = purpose is not None and purpose.word in {"test", "build", "preview"}
+        self.is_for_development = purpose is not None and purpose.word == "development"
 
     @property
     def image_short_name(self) -> str:
@@ -131,11 +139,6 @@ class ServiceGraph:
             for runner in runners:
                 roots_by_home.setdefault(runner.home, set()).add(id(self.root_of(runner)))
             self.join([one for one in runners if len(roots_by_home[one.home]) == 1], reason)
-
-
-def is_aside(purpose: Purpose | None) -> bool:
-    """Whether something is for development, tests or builds, and not what anybody runs for others, be it as an example."""
-    return purpose is not None and purpose.word in {"development", "test", "build", "preview"}
 
 
 def place_of(source: Source, resource: str, span: Span) -> Place:

@@ -10,8 +10,8 @@ from readiness.kinds.purpose import dockerfile_purpose
 from readiness.model.project import Project
 from readiness.model.service import ServicePart
 from readiness.syntax.image import parse_image
-from readiness.triage.services.graph import Belonging, Place, Runner, ServiceGraph, is_aside
-from readiness.triage.services.names import folder_without_variants, name_of_folder, word_without_variants
+from readiness.triage.services.graph import Belonging, Place, Runner, ServiceGraph
+from readiness.triage.services.names import folder_without_variants, is_environment_word, name_of_folder, word_without_variants
 
 if TYPE_CHECKING:
     from readiness.kinds.dockerfile.model import Document
@@ -33,12 +33,17 @@ class DockerfileJoins:
         self.runners_by_home: dict[str, list[Runner]] = {}
         self.built_runner_by_key: dict[tuple[str, str], Runner] = {}
         self.images_by_path = images_by_dockerfile_path(project)
+        self.image_names_by_key: dict[tuple[str, str], set[str]] = {}
+        for path, images in self.images_by_path.items():
+            names = {one.rpartition("/")[2] for one in images}
+            self.image_names_by_key.setdefault(_key_of_image(path), set()).update(one for one in names if not is_environment_word(one))
         for runner in graph.runners:
             if runner.dockerfile_path:
                 self.runners_by_path.setdefault(runner.dockerfile_path, []).append(runner)
             elif runner.image and not runner.is_public:
                 self.runners_by_image.setdefault(runner.image, []).append(runner)
                 self.runners_by_image_name.setdefault(runner.image_short_name, []).append(runner)
+            if not runner.dockerfile_path and (runner.has_hidden_build or (runner.image and not runner.is_public)):
                 self.runners_by_home.setdefault(runner.home, []).append(runner)
         for path, runners in self.runners_by_path.items():
             self.runners_by_folder.setdefault(_folder_of(path), []).extend(runners)
@@ -79,7 +84,7 @@ class DockerfileJoins:
         image_runners = self.runners_by_image_name.get(name, []) or self.runners_by_home.get(posixpath.dirname(path) or ".", [])
         image_runners = image_runners or ([] if name else self._runners_of_owner())
         if image_runners and len({one.image for one in image_runners}) == 1:
-            return image_runners, f"builds {image_runners[0].image.removeprefix('docker.io/')}, by its folder or its repository"
+            return image_runners, f"builds {image_runners[0].image.removeprefix('docker.io/') or 'its image'}, by its folder or its repository"
         return [], ""
 
     def _runners_of_owner(self) -> list[Runner]:
@@ -90,13 +95,13 @@ class DockerfileJoins:
 
     def _built_runner(self, document: Document, path: str) -> Runner:
         """The image that a Dockerfile makes, where only that shows it."""
-        image_names = {one.rpartition("/")[2] for one in self.images_by_path.get(path, ())}
+        image_names = self.image_names_by_key.get(_key_of_image(path), set())
         name = min(image_names, key=lambda one: (len(one), one), default=_name_of_image(path) or "image")
         unit_path = posixpath.dirname(path) or "."
         part = ServicePart(unit_path, "dockerfile", document.source.path, "", "builds an image that nothing here runs")
         runner = Runner(part, name, unit_path, (document.source.path, 0), dockerfile_path=path)
-        runner.is_aside = is_aside(document.source.said or document.source.purposes.get(""))
-        if not runner.is_aside:
+        runner.set_purpose(document.source.said or document.source.purposes.get(""))
+        if not runner.is_for_tests and not runner.is_for_development:
             self.built_runner_by_key[_key_of_image(path)] = runner
         return runner
 
@@ -171,4 +176,5 @@ def _images_of_metadata(subject: BuildSubject) -> list[str]:
     if len(metadata_steps) != 1 or len(steps_by_action.get("docker/build-push-action", [])) != 1:
         return []
     images_input = metadata_steps[0].with_inputs.get("images")
-    return images_input.replace(",", " ").split() if isinstance(images_input, str) else []
+    lines = images_input.splitlines() if isinstance(images_input, str) else []
+    return [word for line in lines if "${" not in line for word in line.replace(",", " ").split()]

@@ -63,9 +63,7 @@ def _join_same_names(graph: ServiceGraph, runners: list[Runner]) -> None:
     for same_name_runners in runners_by_home_and_name.values():
         graph.join(same_name_runners, "the same name in one unit")
     for same_name_runners in runners_by_environment_key.values():
-        homes = {one.home for one in same_name_runners}
-        if len(homes) > 1:
-            graph.join(same_name_runners, "the same of another environment")
+        graph.join(same_name_runners, "the same of another environment")
 
 
 def _join_same_images(graph: ServiceGraph, runners: list[Runner]) -> None:

@@ -15,7 +15,7 @@ from readiness.loading.render.made import written_source_and_span
 from readiness.model.project import Project, parent_folders
 from readiness.model.service import ServicePart
 from readiness.syntax.image import parse_image
-from readiness.triage.services.graph import Place, Runner, ServiceGraph, is_aside, place_of
+from readiness.triage.services.graph import Place, Runner, ServiceGraph, place_of
 from readiness.triage.services.names import is_published_by_others, name_in_chart
 
 if TYPE_CHECKING:
@@ -89,15 +89,16 @@ def _runner_of_object(obj: Object, part: ServicePart, project: Project) -> Runne
     is_made_by_chart = project.unit.endswith(")")
     if is_made_by_chart:
         name = name_in_chart(name, project.unit.partition(" (")[0], _default_release_name())
-    return Runner(
+    runner = Runner(
         part,
         name,
         home_of_object(obj, project),
         (written_source.root.path, written_source.to_root(written_span.start)),
         is_listed=is_object_listed(obj, project),
         is_made_by_chart=is_made_by_chart,
-        is_aside=is_aside(kinds.effective_purpose_of_subject(obj)),
     )
+    runner.set_purpose(kinds.effective_purpose_of_subject(obj))
+    return runner
 
 
 def _default_release_name() -> str:

@@ -32,6 +32,11 @@ def path_without_environments(path: str) -> str:
     return "/".join(kept_parts)
 
 
+def is_environment_word(word: str) -> bool:
+    """Whether a word tells environments apart."""
+    return word.lower() in _environment_words()
+
+
 @lru_cache(maxsize=4096)
 def name_without_environments(name: str) -> str:
     """A name without the words of environments; the name itself where nothing else is in it."""
