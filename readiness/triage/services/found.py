@@ -14,7 +14,7 @@ from readiness.triage.services.joins import join_runners
 from readiness.triage.services.names import unique_service_names
 
 _KINDS_OF_PIPELINES = frozenset({"github", "gitlab"})
-_KINDS_THAT_RUN = frozenset({"compose", "k8s"})
+_KINDS_THAT_RUN = frozenset({"compose", "dockerfile", "k8s"})
 _MAX_WORDS_PER_NAME = 40
 
 

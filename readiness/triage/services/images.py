@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from readiness.kinds.dockerfile.model import Document
     from readiness.kinds.joins.builds import BuildSubject
 
+_EXPRESSION = re.compile(r"\$\{\{\s{0,20}(?:env\.(?P<name>\w{1,100})\s{0,20}\}\}|[^{}]{0,500}\}\})")
+_IMAGE_NAME = re.compile(r"[a-zA-Z0-9$][\w$.:/-]{0,250}")
+_MAX_WORDS_PER_NAME = 12
 _DOCKERFILE_WORD = re.compile(r"\A(?:docker|container)file\b[._-]?|[._-]?(?:docker|container)file\Z", re.IGNORECASE)
 
 
@@ -36,13 +39,17 @@ class DockerfileJoins:
         self.image_names_by_key: dict[tuple[str, str], set[str]] = {}
         for path, images in self.images_by_path.items():
             names = {one.rpartition("/")[2] for one in images}
-            self.image_names_by_key.setdefault(_key_of_image(path), set()).update(one for one in names if not is_environment_word(one))
+            known_names = (one for one in names if "$" not in one and not is_environment_word(one))
+            self.image_names_by_key.setdefault(_key_of_image(path), set()).update(known_names)
         for runner in graph.runners:
             if runner.dockerfile_path:
                 self.runners_by_path.setdefault(runner.dockerfile_path, []).append(runner)
             elif runner.image and not runner.is_public:
                 self.runners_by_image.setdefault(runner.image, []).append(runner)
-                self.runners_by_image_name.setdefault(runner.image_short_name, []).append(runner)
+                words = runner.image_short_name.split("-")[:_MAX_WORDS_PER_NAME]
+                for first in range(len(words)):
+                    if first == 0 or len(words) - first > 1:  # one word at the end is many images' own
+                        self.runners_by_image_name.setdefault("-".join(words[first:]), []).append(runner)
             if not runner.dockerfile_path and (runner.has_hidden_build or (runner.image and not runner.is_public)):
                 self.runners_by_home.setdefault(runner.home, []).append(runner)
         for path, runners in self.runners_by_path.items():
@@ -71,8 +78,9 @@ class DockerfileJoins:
         if path in self.runners_by_path:
             return self.runners_by_path[path], "builds its image"
         for image in sorted(self.images_by_path.get(path, ())):
-            if image in self.runners_by_image:
-                return self.runners_by_image[image], f"builds the image {image.removeprefix('docker.io/')}"
+            runners = self.runners_by_image.get(parse_image(image).full_repository, [])
+            if runners:
+                return runners, f"builds the image {image}"
         folder = _folder_of(path)
         plain_path = posixpath.join(posixpath.dirname(path), "Dockerfile")
         if folder in self.runners_by_folder and (_is_variant_of_folder(path) or plain_path in self.runners_by_path):
@@ -147,18 +155,31 @@ def _name_of_image(path: str) -> str:
 
 
 def images_by_dockerfile_path(project: Project) -> dict[str, set[str]]:
-    """The repositories that the builds of pipelines and compose files give the image of each Dockerfile."""
+    """The names that the builds of pipelines and compose files give the image of each Dockerfile; a variable in them stands as `$X`."""
     from readiness.kinds.joins.every_build import builds_of_project
 
     images_by_path: dict[str, set[str]] = {}
     for build in project.memoize(builds_of_project):
         if build.dockerfile_path is None:
             continue
-        for image_text in (*build.image_names, *_images_of_metadata(build.subject)):
-            image = parse_image(image_text)
-            if not image.name_unknown and image.name:
-                images_by_path.setdefault(posixpath.normpath(build.dockerfile_path), set()).add(image.full_repository)
+        image_names = " ".join((*build.image_names, *_images_of_metadata(build.subject)))
+        for image_text in _with_environment(image_names, build.subject).split():
+            image_name = image_text.partition("@")[0].removeprefix("name=")
+            name_end = image_name.rfind(":") if image_name.rfind(":") > image_name.rfind("/") else len(image_name)
+            if _IMAGE_NAME.fullmatch(image_name[:name_end]):
+                images_by_path.setdefault(posixpath.normpath(build.dockerfile_path), set()).add(image_name[:name_end])
     return images_by_path
+
+
+def _with_environment(text: str, subject: BuildSubject) -> str:
+    """A text of a step with the variables of its workflow and its job put in, and `$X` for every other expression."""
+    from readiness.kinds.github.model import Step
+
+    value_by_name: dict[str, str] = {}
+    if isinstance(subject, Step) and subject.job is not None and subject.workflow is not None:
+        for node in (subject.workflow.node, subject.job.node):
+            value_by_name |= {name: value for name, value in node.mapping_at_path("env").items() if isinstance(value, str) and "${" not in value}
+    return _EXPRESSION.sub(lambda match: value_by_name.get(match["name"] or "", "$X"), text)
 
 
 def _images_of_metadata(subject: BuildSubject) -> list[str]:
@@ -176,5 +197,4 @@ def _images_of_metadata(subject: BuildSubject) -> list[str]:
     if len(metadata_steps) != 1 or len(steps_by_action.get("docker/build-push-action", [])) != 1:
         return []
     images_input = metadata_steps[0].with_inputs.get("images")
-    lines = images_input.splitlines() if isinstance(images_input, str) else []
-    return [word for line in lines if "${" not in line for word in line.replace(",", " ").split()]
+    return images_input.replace(",", " ").splitlines() if isinstance(images_input, str) else []

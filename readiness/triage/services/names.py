@@ -14,7 +14,7 @@ from readiness.triage.services.graph import Runner
 
 _NAME_MARKS = re.compile(r"[-_.]")
 _FOLDERS_OF_BUILDS = frozenset({".", "build", "builds", "container", "containers", "docker", "dockerfile", "dockerfiles", "image", "images", "src"})
-_RELEASE_NUMBER = re.compile(r"v?\d+(?:\.(?:\d+|x))*")
+_RELEASE_NUMBER = re.compile(r"(?:v|f|el|py)?\d+(?:\.(?:\d+|x))*")
 
 
 @cache

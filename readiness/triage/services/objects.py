@@ -87,7 +87,7 @@ class ObjectJoins:
             self.joined_by_id[object_id] = lasting_users, f"{lasting_users[0].part.resource} names it"
 
     def _runners_selected(self, obj: Object, selector: Selector | None) -> _RunnersAndReason | None:
-        if selector is None:
+        if selector is None or selector.selects_everything:
             return None
         workloads = self.index.resolve_selected_workloads(obj, selector).meant
         runners = [runner for one in workloads for runner in self.runners_by_object_id.get(id(one.owner), ())]
