@@ -40,7 +40,7 @@ def add_compose_services(project: Project, graph: ServiceGraph) -> dict[tuple[st
         if runners:
             part = ServicePart(posixpath.dirname(env_document.source.path) or ".", "dotenv", env_document.source.path, "", "env_file of it")
             places = (place_of(env_document.source, "", env_document.at()),)
-            graph.belongings.append(Belonging(part, places, tuple(runners), not project.is_around(env_document.source)))
+            graph.belongings.append(Belonging(part, places, runners, not project.is_around(env_document.source)))
     return runners_by_folder_and_name
 
 

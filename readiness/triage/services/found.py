@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from readiness.model import Finding
 from readiness.model.project import Project
 from readiness.model.service import Service, ServicePart
-from readiness.triage.services.graph import NamedThing, Place, Runner, ServiceGraph
+from readiness.triage.services.graph import NamedThing, Place, Runner, ServiceGraph, SettledRoots
 from readiness.triage.services.joins import join_runners
 from readiness.triage.services.names import unique_service_names
 
@@ -111,7 +111,7 @@ def _add_manifests(projects: Sequence[Project], main_project: Project | None, gr
 
 def _settle(graph: ServiceGraph) -> FoundServices:
     """The services with their names, their parts in order, and the names by place."""
-    groups = _groups_of_services(graph)
+    groups, settled_roots = _groups_of_services(graph), SettledRoots(graph)
     names = unique_service_names(groups)
     name_by_root_id = {id(graph.root_of(one)): "" for one in graph.runners}
     name_by_root_id |= {id(graph.root_of(group[0])): name for group, name in zip(groups, names, strict=True)}
@@ -129,11 +129,11 @@ def _settle(graph: ServiceGraph) -> FoundServices:
         part = runner.part._replace(reason=graph.reason_of(runner))
         enter(name, part, graph.places_by_runner[id(runner)], is_listed=runner.is_listed)
     for belonging in graph.belongings:
-        roots = graph.roots_of(belonging.runners)
+        roots = settled_roots.roots_of(belonging.runners)
         enter(name_by_root_id[id(roots[0])] if len(roots) == 1 else "", belonging.part, belonging.places, is_listed=belonging.is_listed)
     runners_by_home_and_name = _runners_by_home_and_name(graph.runners)
     for thing in graph.named_things:
-        roots = graph.roots_of(_runners_named_in(thing, runners_by_home_and_name))
+        roots = settled_roots.roots_of(_runners_named_in(thing, runners_by_home_and_name))
         name = name_by_root_id[id(roots[0])] if len(roots) == 1 else ""
         enter(name, thing.part._replace(reason="its name begins as the service's"), thing.places, is_listed=thing.is_listed)
     services = (Service(name, tuple(sorted(parts.values(), key=_order_of_part))) for name, parts in sorted(parts_by_name.items()) if parts)

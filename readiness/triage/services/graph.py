@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -61,7 +61,7 @@ class Belonging:
 
     part: ServicePart
     places: tuple[Place, ...]
-    runners: tuple[Runner, ...]
+    runners: Sequence[Runner]
     is_listed: bool = True
 
 
@@ -139,6 +139,20 @@ class ServiceGraph:
             for runner in runners:
                 roots_by_home.setdefault(runner.home, set()).add(id(self.root_of(runner)))
             self.join([one for one in runners if len(roots_by_home[one.home]) == 1], reason)
+
+
+class SettledRoots:
+    """The services of lists of runners when all joins are made; a list that many things share is looked through once."""
+
+    def __init__(self, graph: ServiceGraph) -> None:
+        self.graph = graph
+        self._roots_by_list_id: dict[int, tuple[Sequence[Runner], list[Runner]]] = {}
+
+    def roots_of(self, runners: Sequence[Runner]) -> list[Runner]:
+        """The services of some runners, each once."""
+        if id(runners) not in self._roots_by_list_id:
+            self._roots_by_list_id[id(runners)] = runners, self.graph.roots_of(runners)
+        return self._roots_by_list_id[id(runners)][1]
 
 
 def place_of(source: Source, resource: str, span: Span) -> Place:

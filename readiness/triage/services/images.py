@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _EXPRESSION = re.compile(r"\$\{\{\s{0,20}(?:env\.(?P<name>\w{1,100})\s{0,20}\}\}|[^{}]{0,500}\}\})")
 _IMAGE_NAME = re.compile(r"[a-zA-Z0-9$][\w$.:/-]{0,250}")
 _MAX_WORDS_PER_NAME = 12
+_NOBODY: list[Runner] = []
 _DOCKERFILE_WORD = re.compile(r"\A(?:docker|container)file\b[._-]?|[._-]?(?:docker|container)file\Z", re.IGNORECASE)
 
 
@@ -35,6 +36,7 @@ class DockerfileJoins:
         self.runners_by_image_name: dict[str, list[Runner]] = {}
         self.runners_by_home: dict[str, list[Runner]] = {}
         self.built_runner_by_key: dict[tuple[str, str], Runner] = {}
+        self.owners = {one.source.repository_owner for one in project.documents_of_kind("github")} - {""}
         self.images_by_path = images_by_dockerfile_path(project)
         self.image_names_by_key: dict[tuple[str, str], set[str]] = {}
         for path, images in self.images_by_path.items():
@@ -44,8 +46,9 @@ class DockerfileJoins:
         for runner in graph.runners:
             if runner.dockerfile_path:
                 self.runners_by_path.setdefault(runner.dockerfile_path, []).append(runner)
-            elif runner.image and not runner.is_public:
+            elif runner.image:
                 self.runners_by_image.setdefault(runner.image, []).append(runner)
+            if runner.image and not runner.dockerfile_path and (not runner.is_public or self._is_of_owner(runner)):
                 words = runner.image_short_name.split("-")[:_MAX_WORDS_PER_NAME]
                 for first in range(len(words)):
                     if first == 0 or len(words) - first > 1:  # one word at the end is many images' own
@@ -54,6 +57,8 @@ class DockerfileJoins:
                 self.runners_by_home.setdefault(runner.home, []).append(runner)
         for path, runners in self.runners_by_path.items():
             self.runners_by_folder.setdefault(_folder_of(path), []).extend(runners)
+        self.runners_of_owner = [one for one in graph.runners if one.image and not one.dockerfile_path and self._is_of_owner(one)]
+        self._image_count_by_list_id: dict[int, int] = {}
 
     def add_all(self) -> None:
         """Enter every Dockerfile: part of what runs its image, else a service of its own."""
@@ -70,7 +75,7 @@ class DockerfileJoins:
                 continue
             self.runners_by_path.setdefault(path, runners)
             part = ServicePart(unit_path, "dockerfile", document.source.path, "", reason)
-            self.graph.belongings.append(Belonging(part, (place,), tuple(runners), is_listed))
+            self.graph.belongings.append(Belonging(part, (place,), runners, is_listed))
         _add_ignore_files(self.project, self.graph, self.runners_by_path)
 
     def _runners_and_reason(self, path: str) -> tuple[list[Runner], str]:
@@ -89,17 +94,17 @@ class DockerfileJoins:
         if key in self.built_runner_by_key:
             return [self.built_runner_by_key[key]], "builds a variant of its image"
         name = _name_of_image(path)
-        image_runners = self.runners_by_image_name.get(name, []) or self.runners_by_home.get(posixpath.dirname(path) or ".", [])
-        image_runners = image_runners or ([] if name else self._runners_of_owner())
-        if image_runners and len({one.image for one in image_runners}) == 1:
+        image_runners = self.runners_by_image_name.get(name) or self.runners_by_home.get(posixpath.dirname(path) or ".")
+        image_runners = image_runners or (_NOBODY if name else self.runners_of_owner)
+        if id(image_runners) not in self._image_count_by_list_id:
+            self._image_count_by_list_id[id(image_runners)] = len({one.image for one in image_runners})
+        if self._image_count_by_list_id[id(image_runners)] == 1:
             return image_runners, f"builds {image_runners[0].image.removeprefix('docker.io/') or 'its image'}, by its folder or its repository"
         return [], ""
 
-    def _runners_of_owner(self) -> list[Runner]:
-        """What runs an image of the owner of this repository that no other file builds."""
-        owners = {one.source.repository_owner for one in self.project.documents_of_kind("github")} - {""}
-        runners = (one for one in self.graph.runners if one.image and not one.dockerfile_path)
-        return [one for one in runners if not owners.isdisjoint(one.image.split("/")[:-1])]
+    def _is_of_owner(self, runner: Runner) -> bool:
+        """Whether the owner of this repository publishes the image of what runs."""
+        return not self.owners.isdisjoint(runner.image.split("/")[:-1])
 
     def _built_runner(self, document: Document, path: str) -> Runner:
         """The image that a Dockerfile makes, where only that shows it."""
@@ -109,8 +114,7 @@ class DockerfileJoins:
         part = ServicePart(unit_path, "dockerfile", document.source.path, "", "builds an image that nothing here runs")
         runner = Runner(part, name, unit_path, (document.source.path, 0), dockerfile_path=path)
         runner.set_purpose(document.source.said or document.source.purposes.get(""))
-        if not runner.is_for_tests and not runner.is_for_development:
-            self.built_runner_by_key[_key_of_image(path)] = runner
+        self.built_runner_by_key[_key_of_image(path)] = runner
         return runner
 
 
@@ -125,7 +129,7 @@ def _add_ignore_files(project: Project, graph: ServiceGraph, runners_by_path: di
         if runners := runners_of_name or runners_by_folder.get(posixpath.dirname(path), []):
             part = ServicePart(posixpath.dirname(path) or ".", "dockerignore", document.source.path, "", "of its build context")
             place = Place(document.source.path, "", 0, len(document.source.text))
-            graph.belongings.append(Belonging(part, (place,), tuple(runners), not project.is_around(document.source)))
+            graph.belongings.append(Belonging(part, (place,), runners, not project.is_around(document.source)))
 
 
 def _word_of_file_name(path: str) -> str:

@@ -16,7 +16,7 @@ from readiness.model.project import Project, parent_folders
 from readiness.model.service import ServicePart
 from readiness.syntax.image import parse_image
 from readiness.triage.services.graph import Place, Runner, ServiceGraph, place_of
-from readiness.triage.services.names import is_published_by_others, name_in_chart
+from readiness.triage.services.names import is_published_by_others, name_in_chart, words_of_name
 
 if TYPE_CHECKING:
     from readiness.kinds.dockerfile.model import Stage
@@ -129,9 +129,14 @@ def _runner_of_workload(workload: Workload, project: Project, main_project: Proj
 
 
 def _main_container(pod: Pod) -> Container | None:
-    """The container that a workload is there for: the one that is called as it is, else the first."""
-    main_containers = [one for one in pod.containers() if one.role == "main"]
-    return next((one for one in main_containers if one.name == pod.name), main_containers[0] if main_containers else None)
+    """The container that a workload is there for: the one that has most words of its name in its own or its image's, else the first."""
+    words = set(words_of_name(pod.name))
+
+    def shared_word_count(container: Container) -> int:
+        image_name = parse_image(container.image).name.rpartition("/")[2]
+        return len(words.intersection((*words_of_name(container.name), *words_of_name(image_name))))
+
+    return max((one for one in pod.containers() if one.role == "main"), key=shared_word_count, default=None)
 
 
 def _stage_of_container(container: Container, main_project: Project | None) -> Stage | None:

@@ -32,6 +32,11 @@ def path_without_environments(path: str) -> str:
     return "/".join(kept_parts)
 
 
+def words_of_name(name: str) -> list[str]:
+    """The words of a name, in small letters."""
+    return [one for one in _NAME_MARKS.split(name.lower()) if one]
+
+
 def is_environment_word(word: str) -> bool:
     """Whether a word tells environments apart."""
     return word.lower() in _environment_words()
@@ -93,7 +98,7 @@ def unique_service_names(groups: Sequence[Sequence[Runner]]) -> list[str]:
     """A name for each group, none given twice: those that share one are told apart by what they are applied with."""
     names = [service_name_of(one) for one in groups]
     count_by_name = Counter(names)
-    homes = [min((one.home for one in group), key=lambda home: (len(home), home)) for group in groups]
+    homes = [min((one.is_for_tests or one.is_for_development, len(one.home), one.home) for one in group)[2] for group in groups]
     unique_names = [f"{name} ({home})" if count_by_name[name] > 1 else name for name, home in zip(names, homes, strict=True)]
     count_by_name = Counter(unique_names)
     number_by_name: Counter[str] = Counter()

@@ -13,6 +13,7 @@ from readiness.kinds.k8s.index import ObjectIndex, object_index, scale_target_ki
 from readiness.kinds.k8s.labels import Selector, parse_label_selector, selector_of_service
 from readiness.kinds.k8s.model import Object
 from readiness.kinds.k8s.selecting import selector_of_budget
+from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 from readiness.triage.services.graph import Belonging, NamedThing, Runner, ServiceGraph
@@ -45,7 +46,8 @@ class ObjectJoins:
                     continue
                 runners_and_reason = find_runners(obj)
                 if runners_and_reason is not None and runners_and_reason[0]:
-                    self.joined_by_id[id(obj)] = runners_and_reason
+                    runners, reason = runners_and_reason
+                    self.joined_by_id[id(obj)] = _few(runners), reason
         self._join_roles_of_bindings()
         self._enter()
 
@@ -60,7 +62,7 @@ class ObjectJoins:
             is_listed, places = is_object_listed(obj, self.project), (place_of_object(obj),)
             if id(obj) in self.joined_by_id:
                 runners, reason = self.joined_by_id[id(obj)]
-                self.graph.belongings.append(Belonging(part_of_object(obj, self.project, reason), places, tuple(runners), is_listed))
+                self.graph.belongings.append(Belonging(part_of_object(obj, self.project, reason), places, runners, is_listed))
             elif obj.kind in namespaced_kinds():
                 part = part_of_object(obj, self.project, "")
                 self.graph.named_things.append(NamedThing(part, places, obj.name, home_of_object(obj, self.project), is_listed))
@@ -84,7 +86,7 @@ class ObjectJoins:
                     users_by_id.setdefault(id(obj), []).extend(runners)
         for object_id, users in users_by_id.items():
             lasting_users = [one for one in users if not one.is_job] or users
-            self.joined_by_id[object_id] = lasting_users, f"{lasting_users[0].part.resource} names it"
+            self.joined_by_id[object_id] = _few(lasting_users), f"{lasting_users[0].part.resource} names it"
 
     def _runners_selected(self, obj: Object, selector: Selector | None) -> _RunnersAndReason | None:
         if selector is None or selector.selects_everything:
@@ -141,7 +143,7 @@ class ObjectJoins:
                 continue
             for role in self.index.find_named(binding, "Role", role_reference.string_under("name")).meant:
                 runners, _ = self.joined_by_id.get(id(role), ([], ""))
-                self.joined_by_id[id(role)] = [*runners, *self.joined_by_id[id(binding)][0]], f"bound by {binding.resource}"
+                self.joined_by_id[id(role)] = _few([*runners, *self.joined_by_id[id(binding)][0]]), f"bound by {binding.resource}"
 
     def _runners_of_objects(self, objects: Iterable[Object]) -> list[Runner]:
         """What some objects belong to: themselves where they run."""
@@ -149,6 +151,11 @@ class ObjectJoins:
         for obj in objects:
             runners += self.runners_by_object_id.get(id(obj)) or self.joined_by_id.get(id(obj), ([], ""))[0]
         return runners
+
+
+def _few(runners: list[Runner]) -> list[Runner]:
+    """Runners of which an object may be one service's; none where so many use it that it is nobody's."""
+    return runners if len(runners) <= MAX_CANDIDATES_PER_QUESTION else []
 
 
 def _made_secret_names(obj: Object) -> set[str]:

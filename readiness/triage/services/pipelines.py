@@ -12,7 +12,7 @@ from readiness.kinds.joins.steps import commands_with_known_folder
 from readiness.model.project import Project, parent_folders
 from readiness.model.service import ServicePart
 from readiness.syntax.image import parse_image
-from readiness.triage.services.graph import Belonging, Place, Runner, ServiceGraph
+from readiness.triage.services.graph import Belonging, Place, Runner, ServiceGraph, SettledRoots
 
 PIPELINES_NAME = "pipelines"
 
@@ -21,7 +21,7 @@ class ShippedThings:
     """What runs, by what a pipeline may name of it: the Dockerfile, the image, the folder or the file of its manifest."""
 
     def __init__(self, graph: ServiceGraph, runners_by_dockerfile: dict[str, list[Runner]]) -> None:
-        self.graph = graph
+        self.roots = SettledRoots(graph)
         self.by_dockerfile = runners_by_dockerfile
         self.by_image: dict[str, list[Runner]] = {}
         self.by_path: dict[str, list[Runner]] = {}
@@ -74,7 +74,7 @@ def add_pipelines(project: Project, graph: ServiceGraph, runners_by_dockerfile: 
                 runner_by_home[home] = graph.add_runner(runner, place)
                 continue
             runners, reason = [runner_by_home[home]], "ships no single service"
-        graph.belongings.append(Belonging(ServicePart(unit_path, kind, document.source.path, "", reason), (place,), tuple(runners), is_listed))
+        graph.belongings.append(Belonging(ServicePart(unit_path, kind, document.source.path, "", reason), (place,), runners, is_listed))
 
 
 def _repository_folder(path: str) -> str:
@@ -87,14 +87,17 @@ def _repository_folder(path: str) -> str:
 def _single_shipped_service(document: Any, things: ShippedThings) -> tuple[list[Runner], str]:
     """What runs of the one service that a pipeline ships, and how it says so; nothing where that is none, or more than one."""
     first_reason = ""
-    shipped_runners: list[Runner] = []
+    root_by_id: dict[int, Runner] = {}
     for step_or_job in _steps_and_jobs(document):
         for runners, reason in things.shipped_by(step_or_job):
             if not runners:
                 return [], ""  # it ships something that is not known
-            shipped_runners += runners
+            for root in things.roots.roots_of(runners):
+                root_by_id[id(root)] = root
             first_reason = first_reason or reason
-    return (shipped_runners, first_reason) if len(things.graph.roots_of(shipped_runners)) == 1 else ([], "")
+            if len(root_by_id) > 1:
+                return [], ""
+    return list(root_by_id.values()), first_reason
 
 
 def _steps_and_jobs(document: Any) -> Iterable[Any]:

@@ -53,7 +53,7 @@ def add_configurations(
                 continue
             readers, reason = [runner_by_unit[unit]], "read by the same nginx"
         part = ServicePart(unit_path, "nginx", document.source.path, "", reason)
-        graph.belongings.append(Belonging(part, (place,), tuple(readers), is_listed))
+        graph.belongings.append(Belonging(part, (place,), readers, is_listed))
 
 
 def _folder_of_configuration(path: str) -> str:
@@ -86,7 +86,7 @@ def _add_servers(
                 root_file_path(document, project), "nginx", document.source.path, scope.resource, f"proxy_pass {', '.join(sorted(hosts))}"
             )
             places = (Place(document.source.path, scope.resource, scope.node.start, scope.node.end),)
-            graph.belongings.append(Belonging(part, places, tuple(runners), not project.is_around(document.source)))
+            graph.belongings.append(Belonging(part, places, runners, not project.is_around(document.source)))
     return all_runners
 
 
