@@ -8,6 +8,7 @@ from readiness.model import Finding
 from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest, explain
 from readiness.reports.frame import code_frame, escape_controls, escape_workflow_commands
+from readiness.reports.service_table import service_table_lines
 from readiness.verdict.report import Report
 
 DEFAULT_FRAME_WIDTH = 120  # of a code frame; other lines are as long as they are, for tools that read them
@@ -33,6 +34,8 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     if options.explain:
         output.write("\n".join([*explain.score_lines(report), "", ""]))
     for line in _score_lines(report, redactor, options):
+        output.write(escape_workflow_commands(line) + "\n")
+    for line in service_table_lines(report, redactor, width=options.width or DEFAULT_FRAME_WIDTH, verbose=options.verbose):
         output.write(escape_workflow_commands(line) + "\n")
     output.write(digest.gate_text(report, redactor) + "\n")
 

@@ -16,6 +16,7 @@ from readiness.triage.services.names import unique_service_names
 _KINDS_OF_PIPELINES = frozenset({"github", "gitlab"})
 _KINDS_THAT_RUN = frozenset({"compose", "dockerfile", "k8s"})
 _MAX_WORDS_PER_NAME = 40
+_MAX_SERVICES_OF_ONE_IMAGE = 64  # as many services as show the Dockerfile that they share
 
 
 @dataclass(slots=True)
@@ -131,6 +132,9 @@ def _settle(graph: ServiceGraph) -> FoundServices:
     for belonging in graph.belongings:
         roots = settled_roots.roots_of(belonging.runners)
         enter(name_by_root_id[id(roots[0])] if len(roots) == 1 else "", belonging.part, belonging.places, is_listed=belonging.is_listed)
+        if belonging.part.kind == "dockerfile" and 1 < len(roots) <= _MAX_SERVICES_OF_ONE_IMAGE:
+            for root in roots:  # each has it, and what is wrong with it is nobody's alone
+                enter(name_by_root_id[id(root)], belonging.part, (), is_listed=belonging.is_listed)
     runners_by_home_and_name = _runners_by_home_and_name(graph.runners)
     for thing in graph.named_things:
         roots = settled_roots.roots_of(_runners_named_in(thing, runners_by_home_and_name))

@@ -94,13 +94,22 @@ class DockerfileJoins:
         if key in self.built_runner_by_key:
             return [self.built_runner_by_key[key]], "builds a variant of its image"
         name = _name_of_image(path)
-        image_runners = self.runners_by_image_name.get(name) or self.runners_by_home.get(posixpath.dirname(path) or ".")
-        image_runners = image_runners or (_NOBODY if name else self.runners_of_owner)
-        if id(image_runners) not in self._image_count_by_list_id:
-            self._image_count_by_list_id[id(image_runners)] = len({one.image for one in image_runners})
-        if self._image_count_by_list_id[id(image_runners)] == 1:
-            return image_runners, f"builds {image_runners[0].image.removeprefix('docker.io/') or 'its image'}, by its folder or its repository"
+        candidates = (
+            (self.runners_by_image_name.get(name, _NOBODY), "called as its image"),
+            (_NOBODY if name else self.runners_of_owner, "of the owner of this repository"),
+            (self.runners_by_home.get(posixpath.dirname(path), _NOBODY), "beside it"),
+        )
+        for image_runners, reason in candidates:
+            if self._has_one_image(image_runners):
+                image = image_runners[0].image.removeprefix("docker.io/")
+                return image_runners, f"builds {image or 'the image'} {reason}"
         return [], ""
+
+    def _has_one_image(self, runners: list[Runner]) -> bool:
+        """Whether some runners have one image, wherever they take it from."""
+        if id(runners) not in self._image_count_by_list_id:
+            self._image_count_by_list_id[id(runners)] = len({one.image_short_name for one in runners})
+        return self._image_count_by_list_id[id(runners)] == 1
 
     def _is_of_owner(self, runner: Runner) -> bool:
         """Whether the owner of this repository publishes the image of what runs."""
