@@ -175,7 +175,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
     "kubernetes-public": {"role": true, "path": true},
     "kubernetes-volumes": {"restricted": true},
     "file-endings": {"foreign": true, "code": true, "settings": true},
-    "folders": {"vendored": true, "sources": true, "output": true},
+    "folders": {"vendored": true, "sources": true, "output": true, "builds": true},
     "system-packages": {"compiler": true, "brings": true},
     "licenses": {"habit": true},
     "image-labels": {"defined": true},

@@ -13,7 +13,6 @@ from readiness.syntax.image import ImageReference
 from readiness.triage.services.graph import Runner
 
 _NAME_MARKS = re.compile(r"[-_.]")
-_FOLDERS_OF_BUILDS = frozenset({".", "build", "builds", "container", "containers", "docker", "dockerfile", "dockerfiles", "image", "images", "src"})
 _RELEASE_NUMBER = re.compile(r"(?:v|f|el|py)?\d+(?:\.(?:\d+|x))*")
 
 
@@ -68,7 +67,8 @@ def _is_variant_word(word: str) -> bool:
 
 def name_of_folder(folder: str) -> str:
     """What a folder is called after: the last part of its path that says more than that images are built there."""
-    parts = [one for one in folder.split("/") if one and word_without_variants(one) and one.lower() not in _FOLDERS_OF_BUILDS]
+    builds = property_by_fact_name("folders", "builds")
+    parts = [one for one in folder.split("/") if one and word_without_variants(one) and one.lower() not in builds]
     return parts[-1] if parts else ""
 
 

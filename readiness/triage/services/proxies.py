@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from readiness.checks.project.edge import edge_index, proxy_target_of_directive
 from readiness.kinds import nginx
 from readiness.kinds.nginx.homes import words_copied_to_nginx
+from readiness.kinds.nginx.hosts import proxy_target_of_directive
 from readiness.kinds.nginx.includes import root_file_path
 from readiness.model.project import Project, parent_folders
 from readiness.model.service import ServicePart
 from readiness.syntax.nginx import Block, Directive
 from readiness.triage.services.graph import Belonging, Place, Runner, ServiceGraph
 from readiness.triage.services.names import folder_without_variants
+
+if TYPE_CHECKING:
+    from readiness.kinds.compose.model import Service
 
 RunnersByFolderAndName = dict[tuple[str, str], list[Runner]]
 
@@ -22,7 +26,7 @@ def add_configurations(
     project: Project, graph: ServiceGraph, runners_by_folder_and_name: RunnersByFolderAndName, runners_by_dockerfile: dict[str, list[Runner]]
 ) -> None:
     """Enter a project's configurations of nginx."""
-    mounting_services = project.memoize(edge_index).services_by_mounted_file if project.documents_of_kind("compose") else {}
+    mounting_services = _services_by_mounted_file(project)
     copying_runners = _runners_by_copied_path(project, runners_by_dockerfile)
     runner_by_unit: dict[str, Runner] = {}
     for document in project.documents_of_kind("nginx"):
@@ -54,6 +58,15 @@ def add_configurations(
             readers, reason = [runner_by_unit[unit]], "read by the same nginx"
         part = ServicePart(unit_path, "nginx", document.source.path, "", reason)
         graph.belongings.append(Belonging(part, (place,), readers, is_listed))
+
+
+def _services_by_mounted_file(project: Project) -> dict[str, list[Service]]:
+    """The services of compose files by the file that they mount where nginx reads it."""
+    if not project.documents_of_kind("compose"):
+        return {}
+    from readiness.checks.project.edge import edge_index
+
+    return project.memoize(edge_index).services_by_mounted_file
 
 
 def _folder_of_configuration(path: str) -> str:

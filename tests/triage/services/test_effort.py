@@ -23,14 +23,19 @@ def project_of(texts_by_path: dict[str, str]) -> Project:
     return Project(kinds_and_documents, texts_by_path, is_complete=True)
 
 
+def names(count: int) -> list[str]:
+    """So many names, which a tree of another size has not: what is kept of an earlier one counts for nothing."""
+    return [f"n{count}x{number}" for number in range(count)]
+
+
 def one_folder_each(count: int) -> dict[str, str]:
     return {
-        f"apps/a{number}/all.yaml": joined(
-            deployment(f"a{number}", f"registry.example.com/x/a{number}:1"),
-            manifest("Service", f"s{number}", f"spec: {{selector: {{app: a{number}}}, ports: [{{port: 80}}]}}"),
-            manifest("ConfigMap", f"a{number}-settings", "data: {a: b}"),
+        f"apps/{name}/all.yaml": joined(
+            deployment(name, f"registry.example.com/x/{name}:1"),
+            manifest("Service", f"front-{name}", f"spec: {{selector: {{app: {name}}}, ports: [{{port: 80}}]}}"),
+            manifest("ConfigMap", f"{name}-settings", "data: {a: b}"),
         )
-        for number in range(count)
+        for name in names(count)
     }
 
 
@@ -39,33 +44,33 @@ def one_file(count: int) -> dict[str, str]:
 
 
 def one_name_for_all(count: int) -> dict[str, str]:
-    return {f"apps/a{number}/all.yaml": joined(deployment("web", "postgres:16"), manifest("ConfigMap", "web-x", "")) for number in range(count)}
+    return {f"apps/{name}/all.yaml": joined(deployment("web", "postgres:16"), manifest("ConfigMap", "web-x", "")) for name in names(count)}
 
 
 def one_image_for_all(count: int) -> dict[str, str]:
-    return {f"apps/a{number}/all.yaml": deployment(f"web{number}", "registry.example.com/x/web:1") for number in range(count)}
+    return {f"apps/{name}/all.yaml": deployment(f"web{name}", "registry.example.com/x/web:1") for name in names(count)}
 
 
 def one_map_for_all(count: int) -> dict[str, str]:
     extra = "      serviceAccountName: robot\n      volumes: [{name: c, configMap: {name: shared}}]\n"
-    texts = [deployment(f"a{number}", f"registry.example.com/x/a{number}:1", extra=extra) for number in range(count)]
+    texts = [deployment(name, f"registry.example.com/x/{name}:1", extra=extra) for name in names(count)]
     return {"k8s/all.yaml": joined(*texts, manifest("ConfigMap", "shared", "data: {a: b}"), manifest("ServiceAccount", "robot", ""))}
 
 
 def compose_services_of_one_dockerfile(count: int) -> dict[str, str]:
-    services = "".join(f"  s{number}: {{build: ., restart: always}}\n" for number in range(count))
+    services = "".join(f"  {name}: {{build: ., restart: always}}\n" for name in names(count))
     return {"compose.yaml": f"services:\n{services}", "Dockerfile": "FROM alpine:3.20\nCMD a\n"}
 
 
 def dockerfiles_of_one_folder(count: int) -> dict[str, str]:
-    services = "".join(f"  s{number}: {{image: 'registry.example.com/x/web:1', restart: always}}\n" for number in range(count))
-    return {"d/compose.yaml": f"services:\n{services}"} | {f"d/Dockerfile.w{number}": "FROM alpine:3.20\nCMD a\n" for number in range(count)}
+    services = "".join(f"  {name}: {{image: 'registry.example.com/x/web:1', restart: always}}\n" for name in names(count))
+    return {"d/compose.yaml": f"services:\n{services}"} | {f"d/Dockerfile.w{name}": "FROM alpine:3.20\nCMD a\n" for name in names(count)}
 
 
 def pipelines_that_deploy_all(count: int) -> dict[str, str]:
-    steps = "".join(f"      - run: kubectl apply -f k8s/a{number}.yaml -f k8s\n" for number in range(count))
+    steps = "".join(f"      - run: kubectl apply -f k8s/{name}.yaml -f k8s\n" for name in names(count))
     head = "on: push\njobs:\n  ship:\n    runs-on: ubuntu-latest\n    steps:\n"
-    manifests = {f"k8s/a{number}.yaml": deployment(f"a{number}", f"registry.example.com/x/a{number}:1") for number in range(count)}
+    manifests = {f"k8s/{name}.yaml": deployment(name, f"registry.example.com/x/{name}:1") for name in names(count)}
     return manifests | {".github/workflows/ship.yml": head + steps}
 
 

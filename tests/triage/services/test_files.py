@@ -76,7 +76,8 @@ def test_a_server_before_one_service_is_its(tmp_path: Path, monkeypatch: pytest.
     assert reason_by_part(report, "web")["server/shop.example.com"] == "proxy_pass web"
     assert reason_by_part(report, "edge")["edge.conf"] == "mounts it"
     in_front = [one["service"] for one in report["findings"] if one["path"] == "edge.conf" and one["line"] > 1]
-    assert in_front and set(in_front) == {"web"}
+    assert in_front
+    assert set(in_front) == {"web"}
 
 
 def test_a_server_with_an_upstream_is_of_what_that_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

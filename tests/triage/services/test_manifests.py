@@ -28,8 +28,8 @@ ABOUT_WEB = {
                             "spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}", "autoscaling/v2"),
                    "HorizontalPodAutoscaler/h", "scales Deployment/web"),
     "ingress": (joined(SERVICE, INGRESS), "Ingress/edge", "backend front"),
-    "route": (joined(SERVICE, manifest("HTTPRoute", "r", "spec: {rules: [{backendRefs: [{name: front, port: 80}]}]}", "gateway.networking.k8s.io/v1")),
-              "HTTPRoute/r", "backend front"),
+    "route": (joined(SERVICE, manifest("HTTPRoute", "r", "spec: {rules: [{backendRefs: [{name: front, port: 80}]}]}",
+                                       "gateway.networking.k8s.io/v1")), "HTTPRoute/r", "backend front"),
     "mesh": (joined(SERVICE, manifest("VirtualService", "v", "spec: {http: [{route: [{destination: {host: front.shop.svc}}]}]}",
                                       "networking.istio.io/v1")), "VirtualService/v", "backend front"),
     "traefik": (joined(SERVICE, manifest("IngressRoute", "t", "spec: {routes: [{services: [{name: front, port: 80}]}]}", "traefik.io/v1alpha1")),
@@ -109,7 +109,10 @@ def test_an_account_brings_its_binding_and_role(tmp_path: Path, monkeypatch: pyt
     web = deployment("web", "registry.example.com/shop/web:1", extra="      serviceAccountName: robot\n")
     group = "rbac.authorization.k8s.io"
     binding = manifest(
-        "RoleBinding", "rb", f"subjects: [{{kind: ServiceAccount, name: robot}}]\nroleRef: {{apiGroup: {group}, kind: Role, name: reader}}", f"{group}/v1"
+        "RoleBinding",
+        "rb",
+        f"subjects: [{{kind: ServiceAccount, name: robot}}]\nroleRef: {{apiGroup: {group}, kind: Role, name: reader}}",
+        f"{group}/v1",
     )
     role = manifest("Role", "reader", "rules: []", f"{group}/v1")
     report = report_of({"k8s/all.yaml": joined(web, API, manifest("ServiceAccount", "robot", ""), binding, role)}, tmp_path, monkeypatch)
