@@ -63,15 +63,19 @@ def _add_projects(projects: Sequence[Project], graph: ServiceGraph) -> None:
 
             runners_by_folder_and_name |= add_compose_services(project, graph)
     _add_manifests(projects, next((one for one in main_projects if one.documents_of_kind("dockerfile")), None), graph)
-    join_runners(graph)
+    dockerfile_joins_by_project_id: dict[int, DockerfileJoins] = {}
     for project in main_projects:
-        runners_by_dockerfile: dict[str, list[Runner]] = {}
         if project.documents_of_kind("dockerfile"):
             from readiness.triage.services.images import DockerfileJoins
 
-            dockerfile_joins = DockerfileJoins(project, graph)
-            dockerfile_joins.add_all()
-            runners_by_dockerfile = dockerfile_joins.runners_by_path
+            dockerfile_joins_by_project_id[id(project)] = DockerfileJoins(project, graph)
+            dockerfile_joins_by_project_id[id(project)].claim_images()
+    join_runners(graph)
+    for project in main_projects:
+        runners_by_dockerfile: dict[str, list[Runner]] = {}
+        if id(project) in dockerfile_joins_by_project_id:
+            dockerfile_joins_by_project_id[id(project)].add_all()
+            runners_by_dockerfile = dockerfile_joins_by_project_id[id(project)].runners_by_path
         if project.documents_of_kind("nginx"):
             from readiness.triage.services.proxies import add_configurations
 

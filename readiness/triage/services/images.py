@@ -30,12 +30,15 @@ class DockerfileJoins:
     def __init__(self, project: Project, graph: ServiceGraph) -> None:
         self.project = project
         self.graph = graph
+        documents = [one for one in project.documents_of_kind("dockerfile") if one.source.parent is None and not one.source.fragment]
+        self.documents = sorted(documents, key=lambda one: (bool(_word_of_file_name(one.source.path)), one.source.path))
         self.runners_by_path: dict[str, list[Runner]] = {}
         self.runners_by_folder: dict[str, list[Runner]] = {}
         self.runners_by_image: dict[str, list[Runner]] = {}
         self.runners_by_image_name: dict[str, list[Runner]] = {}
         self.runners_by_home: dict[str, list[Runner]] = {}
-        self.built_runner_by_key: dict[tuple[str, str], Runner] = {}
+        self.built_runners_by_key: dict[tuple[str, str], list[Runner]] = {}
+        self.reason_by_path: dict[str, str] = {}
         self.owners = {one.source.repository_owner for one in project.documents_of_kind("github")} - {""}
         self.images_by_path = images_by_dockerfile_path(project)
         self.image_names_by_key: dict[tuple[str, str], set[str]] = {}
@@ -60,50 +63,64 @@ class DockerfileJoins:
         self.runners_of_owner = [one for one in graph.runners if one.image and not one.dockerfile_path and self._is_of_owner(one)]
         self._image_count_by_list_id: dict[int, int] = {}
 
+    def claim_images(self) -> None:
+        """Say of what runs an image that no file builds by name which Dockerfile makes it, before what runs is joined."""
+        claimed_list_ids: set[int] = set()
+        for path in map(_path_of, self.documents):
+            if path not in self.runners_by_path and not self._runners_of_context(path):
+                runners, reason = self._unclaimed_runners_and_reason(path)
+                for runner in runners if id(runners) not in claimed_list_ids else ():
+                    runner.dockerfile_path = runner.dockerfile_path or path
+                claimed_list_ids.add(id(runners))
+                if runners:
+                    self.runners_by_path[path], self.reason_by_path[path] = runners, reason
+                    self.runners_by_folder.setdefault(_folder_of(path), runners)
+
     def add_all(self) -> None:
         """Enter every Dockerfile: part of what runs its image, else a service of its own."""
-        documents = [one for one in self.project.documents_of_kind("dockerfile") if one.source.parent is None and not one.source.fragment]
-        for document in sorted(documents, key=lambda one: (bool(_word_of_file_name(one.source.path)), one.source.path)):
-            path = posixpath.normpath(document.source.path)
+        for document in self.documents:
+            path = _path_of(document)
             unit_path, place = posixpath.dirname(path) or ".", Place(document.source.path, "", 0, len(document.source.text))
-            is_listed = not self.project.is_around(document.source)
-            runners, reason = self._runners_and_reason(path)
+            is_listed, key = not self.project.is_around(document.source), _key_of_image(path)
+            runners, reason = self.runners_by_path.get(path, _NOBODY), self.reason_by_path.get(path, "builds its image")
+            if not runners:
+                runners, reason = self._runners_of_context(path), f"builds in the context {_folder_of(path) or '.'}"
+            if not runners and key in self.built_runners_by_key:
+                runners, reason = self.built_runners_by_key[key], "builds a variant of its image"
             if not runners:
                 runner = self._built_runner(document, path)
                 runner.is_listed = is_listed
-                self.runners_by_path[path] = [self.graph.add_runner(runner, place)]
+                self.runners_by_path[path] = self.built_runners_by_key[key] = [self.graph.add_runner(runner, place)]
                 continue
             self.runners_by_path.setdefault(path, runners)
             part = ServicePart(unit_path, "dockerfile", document.source.path, "", reason)
             self.graph.belongings.append(Belonging(part, (place,), runners, is_listed))
         _add_ignore_files(self.project, self.graph, self.runners_by_path)
 
-    def _runners_and_reason(self, path: str) -> tuple[list[Runner], str]:
-        """What runs the image of a Dockerfile, and why that is so; nothing where no file says it."""
-        if path in self.runners_by_path:
-            return self.runners_by_path[path], "builds its image"
+    def _runners_of_context(self, path: str) -> list[Runner]:
+        """What runs the image of the Dockerfile of which another one of its folder is a variant."""
+        plain_path = posixpath.join(posixpath.dirname(path), "Dockerfile")
+        if _is_variant_of_folder(path) or plain_path in self.runners_by_path:
+            return self.runners_by_folder.get(_folder_of(path), _NOBODY)
+        return _NOBODY
+
+    def _unclaimed_runners_and_reason(self, path: str) -> tuple[list[Runner], str]:
+        """What runs the image of a Dockerfile that no file builds by name; nothing where nothing says it."""
         for image in sorted(self.images_by_path.get(path, ())):
             runners = self.runners_by_image.get(parse_image(image).full_repository, [])
             if runners:
                 return runners, f"builds the image {image}"
-        folder = _folder_of(path)
-        plain_path = posixpath.join(posixpath.dirname(path), "Dockerfile")
-        if folder in self.runners_by_folder and (_is_variant_of_folder(path) or plain_path in self.runners_by_path):
-            return self.runners_by_folder[folder], f"builds in the context {folder or '.'}"
-        key = _key_of_image(path)
-        if key in self.built_runner_by_key:
-            return [self.built_runner_by_key[key]], "builds a variant of its image"
         name = _name_of_image(path)
         candidates = (
             (self.runners_by_image_name.get(name, _NOBODY), "called as its image"),
             (_NOBODY if name else self.runners_of_owner, "of the owner of this repository"),
-            (self.runners_by_home.get(posixpath.dirname(path), _NOBODY), "beside it"),
+            (self.runners_by_home.get(posixpath.dirname(path), _NOBODY) if _is_variant_of_folder(path) else _NOBODY, "beside it"),
         )
         for image_runners, reason in candidates:
             if self._has_one_image(image_runners):
                 image = image_runners[0].image.removeprefix("docker.io/")
                 return image_runners, f"builds {image or 'the image'} {reason}"
-        return [], ""
+        return _NOBODY, ""
 
     def _has_one_image(self, runners: list[Runner]) -> bool:
         """Whether some runners have one image, wherever they take it from."""
@@ -123,7 +140,6 @@ class DockerfileJoins:
         part = ServicePart(unit_path, "dockerfile", document.source.path, "", "builds an image that nothing here runs")
         runner = Runner(part, name, unit_path, (document.source.path, 0), dockerfile_path=path)
         runner.set_purpose(document.source.said or document.source.purposes.get(""))
-        self.built_runner_by_key[_key_of_image(path)] = runner
         return runner
 
 
@@ -144,6 +160,10 @@ def _add_ignore_files(project: Project, graph: ServiceGraph, runners_by_path: di
 def _word_of_file_name(path: str) -> str:
     """What the name of a Dockerfile says besides that it is one: `web` of `Dockerfile.web` and of `web.Dockerfile`."""
     return _DOCKERFILE_WORD.sub("", posixpath.basename(path)).lower()
+
+
+def _path_of(document: Document) -> str:
+    return posixpath.normpath(document.source.path)
 
 
 def _folder_of(path: str) -> str:
