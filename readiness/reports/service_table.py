@@ -43,7 +43,9 @@ def service_table_lines(report: Report, redactor: Redactor, *, width: int, verbo
     heading = "".join(f"{text:>{_COUNT_WIDTH}}" for text in ("crit", "high", "med", "low"))
     lines = [f"{'service':<{_NAME_WIDTH}}{heading}  consists of"]
     lines += [_row_line(one, width) for one in shown_rows]
-    return [*lines, f"and {hidden_count} more services (-v names them)"] if hidden_count else lines
+    if hidden_count:
+        lines.append(f"and {hidden_count} more services (-v names them)")
+    return [_cut(one, width) for one in lines]
 
 
 def _service_row(service: Service, findings: Iterable[Finding], redactor: Redactor) -> ServiceRow:
