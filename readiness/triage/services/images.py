@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _EXPRESSION = re.compile(r"\$\{\{\s{0,20}(?:env\.(?P<name>\w{1,100})\s{0,20}\}\}|[^{}]{0,500}\}\})")
 _IMAGE_NAME = re.compile(r"[a-zA-Z0-9$][\w$.:/-]{0,250}")
 _MAX_WORDS_PER_NAME = 12
+_MAX_RUNNERS_ASKED = 64  # as many of those that run one image as are asked what they are for
 _NOBODY: list[Runner] = []
 _DOCKERFILE_WORD = re.compile(r"\A(?:docker|container)file\b[._-]?|[._-]?(?:docker|container)file\Z", re.IGNORECASE)
 
@@ -59,9 +60,12 @@ class DockerfileJoins:
             if not runner.dockerfile_path and (runner.has_hidden_build or (runner.image and not runner.is_public)):
                 self.runners_by_home.setdefault(runner.home, []).append(runner)
         for path, runners in self.runners_by_path.items():
+            if all(one.is_for_tests for one in runners):
+                continue
             self.runners_by_folder.setdefault(_folder_of(path), []).extend(runners)
         self.runners_of_owner = [one for one in graph.runners if one.image and not one.dockerfile_path and self._is_of_owner(one)]
         self._image_count_by_list_id: dict[int, int] = {}
+        self._is_aside_by_list_id: dict[int, bool] = {}
 
     def claim_images(self) -> None:
         """Say of what runs an image that no file builds by name which Dockerfile makes it, before what runs is joined."""
@@ -85,6 +89,8 @@ class DockerfileJoins:
             runners, reason = self.runners_by_path.get(path, _NOBODY), self.reason_by_path.get(path, "builds its image")
             if not runners:
                 runners, reason = self._runners_of_context(path), f"builds in the context {_folder_of(path) or '.'}"
+            if runners and not _is_aside(document) and all(one.is_for_tests for one in runners[:_MAX_RUNNERS_ASKED]):
+                runners = _NOBODY
             if not runners and key in self.built_runners_by_key:
                 runners, reason = self.built_runners_by_key[key], "builds a variant of its image"
             if not runners:
@@ -94,8 +100,21 @@ class DockerfileJoins:
                 continue
             self.runners_by_path.setdefault(path, runners)
             part = ServicePart(unit_path, "dockerfile", document.source.path, "", reason)
+            if self._is_all_that_lasts_of(document, runners):
+                runner = Runner(part, runners[0].name, unit_path, (document.source.path, 0), dockerfile_path=path, is_listed=is_listed)
+                self.graph.join([runners[0], self.graph.add_runner(runner, place)], reason)
+                continue
             self.graph.belongings.append(Belonging(part, (place,), runners, is_listed))
         _add_ignore_files(self.project, self.graph, self.runners_by_path)
+
+    def _is_all_that_lasts_of(self, document: Document, runners: list[Runner]) -> bool:
+        """Whether a Dockerfile may be production's, and only tests or developers run its image here, in one service."""
+        if _is_aside(document):
+            return False
+        if id(runners) not in self._is_aside_by_list_id:
+            is_aside = all(one.is_for_tests or one.is_for_development for one in runners) and len(self.graph.roots_of(runners)) == 1
+            self._is_aside_by_list_id[id(runners)] = is_aside
+        return self._is_aside_by_list_id[id(runners)]
 
     def _runners_of_context(self, path: str) -> list[Runner]:
         """What runs the image of the Dockerfile of which another one of its folder is a variant."""
@@ -160,6 +179,12 @@ def _add_ignore_files(project: Project, graph: ServiceGraph, runners_by_path: di
 def _word_of_file_name(path: str) -> str:
     """What the name of a Dockerfile says besides that it is one: `web` of `Dockerfile.web` and of `web.Dockerfile`."""
     return _DOCKERFILE_WORD.sub("", posixpath.basename(path)).lower()
+
+
+def _is_aside(document: Document) -> bool:
+    """Whether a Dockerfile was taken for something else than production."""
+    purpose = document.source.said or document.source.purposes.get("")
+    return purpose is not None and not purpose.is_production
 
 
 def _path_of(document: Document) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from readiness import kinds
 from readiness.facts.table import property_by_fact_name
+from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.index import Workload, object_index
 from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.kinds.k8s.releases import argo_application_sources, is_helm_release
@@ -57,13 +58,13 @@ def add_workloads(project: Project, graph: ServiceGraph, main_project: Project |
     """
     runners_by_object_id: RunnersByObjectId = {}
     for workload in object_index(project).workloads:
-        if workload.owner.name and not _is_template_alone(workload.owner):
+        if workload.owner.name and not is_filled_in_value(workload.owner.name) and not _is_template_alone(workload.owner):
             runner = _runner_of_workload(workload, project, main_project)
             if runner.is_job and not kinds.is_production_subject(workload.owner):
                 continue  # of a test or an example: nobody's service
             runners_by_object_id[id(workload.owner)] = [graph.add_runner(runner, place_of_object(workload.owner))]
     for obj in _objects_run_by_operators(project):
-        if obj.name and id(obj) not in runners_by_object_id:
+        if obj.name and not is_filled_in_value(obj.name) and id(obj) not in runners_by_object_id:
             part = part_of_object(obj, project, "an operator runs it")
             runners_by_object_id[id(obj)] = [graph.add_runner(_runner_of_object(obj, part, project), place_of_object(obj))]
     return runners_by_object_id
@@ -156,7 +157,7 @@ def add_releases(project: Project, graph: ServiceGraph, units: frozenset[str]) -
     local_releases: list[Object] = []
     for kind in ("HelmRelease", "HelmChart", "Application", "ApplicationSet", "Kustomization"):
         for obj in object_index(project).objects_of_kinds(kind):
-            if obj.source.fragment or not obj.name:
+            if obj.source.fragment or not obj.name or is_filled_in_value(obj.name):
                 continue
             if kind == "Kustomization":
                 if obj.group == "kustomize.toolkit.fluxcd.io":

@@ -154,3 +154,17 @@ def test_names_are_unique_and_the_same_every_time(tmp_path: Path, monkeypatch: p
 def test_prose_shows_no_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     block = f"```yaml\n{joined(deployment('web', 'registry.example.com/shop/web:1'))}```\n"
     assert report_of({"README.md": block}, tmp_path, monkeypatch)["services"] == []
+
+
+def test_a_dockerfile_that_only_tests_run_and_a_pipeline_ships_is_a_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compose = "services:\n  sut: {build: ../app}\n"
+    files = {"app/Dockerfile": DOCKERFILE, "tests/compose.yaml": compose, "k8s/web.yaml": deployment("web", "registry.example.com/shop/web:1")}
+    files[".github/workflows/ship.yml"] = workflow("run: docker build -t registry.example.com/shop/app:1 ./app")
+    parts = parts_by_service(report_of(files, tmp_path, monkeypatch))
+    assert parts == {"web": {"Deployment/web"}, "app": {"app/Dockerfile", ".github/workflows/ship.yml"}}
+
+
+@pytest.mark.parametrize("name", ["${APP}-web", "{{ name }}"])
+def test_a_name_that_is_filled_in_later_is_no_service(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = deployment("web", "registry.example.com/shop/web:1").replace("name: web}", f"name: '{name}'}}", 1)
+    assert report_of({"k8s/web.yaml": text}, tmp_path, monkeypatch)["services"] == []
