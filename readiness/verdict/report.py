@@ -64,6 +64,7 @@ class Report:
     context: Surroundings = _NO_SURROUNDINGS
     environments: tuple[Production, ...] = ()
     services: tuple[Service, ...] = ()
+    undeployed_paths: tuple[str, ...] = ()
 
     @property
     def score(self) -> int | None:
@@ -160,6 +161,8 @@ class Report:
                 }
                 for one in self.environments
             ]
+        if self.undeployed_paths:
+            report_data["undeployed"] = list(self.undeployed_paths)
         if self.context.files:
             report_data["context"] = {
                 "files": self.context.files,
@@ -209,6 +212,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     surroundings: Surroundings = _NO_SURROUNDINGS,
     environments: Iterable[Production] = (),
     services: Iterable[Service] = (),
+    undeployed_paths: Iterable[str] = (),
     is_production_judged: bool = True,
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
@@ -265,6 +269,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         context=surroundings,
         environments=tuple(environments),
         services=tuple(services),
+        undeployed_paths=tuple(undeployed_paths),
     )
 
 
