@@ -119,8 +119,9 @@ def run_pipeline(
     engine_result.findings += shellcheck_findings
     active_pairs_by_rule |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
     found_services = find_services(assembly.projects)
-    engine_result.findings = assign_services(engine_result.findings, found_services)
-    assembly.parse_findings = assign_services(assembly.parse_findings, found_services)
+    engine_result.findings, assembly.parse_findings = (
+        assign_services(one, found_services) for one in (engine_result.findings, assembly.parse_findings)
+    )
     purposes.record_purposes_in_file_statuses(assembly)
     _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
     read_documents = [one for project in assembly.projects for kind in project.by_kind.values() for one in kind]
@@ -134,10 +135,7 @@ def run_pipeline(
     return RunResult(
         file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
-        rules=(
-            *rules.rules_without_repeated_tiers(run_rules.loaded_rules),
-            *{one.rule: one.rule_definition for one in shellcheck_findings}.values(),
-        ),
+        rules=(*rules.rules_without_repeated_tiers(run_rules.loaded_rules), *{one.rule: one.rule_definition for one in shellcheck_findings}.values()),
         active_rules=active_pairs_by_rule,
         tally_by_rule=engine_result.tally_by_rule,
         subject_count_by_path=engine_result.subject_count_by_path,
