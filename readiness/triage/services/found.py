@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 from readiness.model import Finding
 from readiness.model.project import Project
@@ -12,6 +13,9 @@ from readiness.model.service import Service, ServicePart
 from readiness.triage.services.graph import NamedThing, Place, Runner, ServiceGraph, SettledRoots
 from readiness.triage.services.joins import join_runners
 from readiness.triage.services.names import unique_service_names
+
+if TYPE_CHECKING:
+    from readiness.triage.services.images import DockerfileJoins
 
 _KINDS_OF_PIPELINES = frozenset({"github", "gitlab"})
 _KINDS_THAT_RUN = frozenset({"compose", "dockerfile", "k8s"})
@@ -44,6 +48,27 @@ class FoundServices:
 def assign_services(findings: Iterable[Finding], found_services: FoundServices) -> list[Finding]:
     """The findings, each with the service that it belongs to."""
     return [one._replace(service_name=found_services.service_name_of(one)) for one in findings]
+
+
+class HasFindings(Protocol):
+    """What the rules found."""
+
+    findings: list[Finding]
+
+
+class HasProjects(Protocol):
+    """What is judged, and what is wrong with files that cannot be."""
+
+    projects: list[Project]
+    parse_findings: list[Finding]
+
+
+def find_services_of_findings(assembly: HasProjects, engine_result: HasFindings) -> FoundServices:
+    """The services of a run, each finding of which is told the one that it belongs to."""
+    found_services = find_services(assembly.projects)
+    assembly.parse_findings = assign_services(assembly.parse_findings, found_services)
+    engine_result.findings = assign_services(engine_result.findings, found_services)
+    return found_services
 
 
 def find_services(projects: Sequence[Project]) -> FoundServices:
