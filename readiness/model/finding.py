@@ -193,7 +193,10 @@ def joined_finding(finding: Finding, twin: Finding) -> Finding:
     finding_environments, twin_environments = finding.environments, twin.environments
     joined_environments = finding_environments.joined(twin_environments) if finding_environments and twin_environments else None
     shared_unit_path = finding.unit_path if finding.unit_path == twin.unit_path else ""
-    return with_worse_severity(finding, twin)._replace(related=joined_places, environments=joined_environments, unit_path=shared_unit_path)
+    shared_service_name = finding.service_name if finding.service_name == twin.service_name else ""
+    return with_worse_severity(finding, twin)._replace(
+        related=joined_places, environments=joined_environments, unit_path=shared_unit_path, service_name=shared_service_name
+    )
 
 
 def message_without_resource(message: str, resource: str) -> str:

@@ -12,6 +12,7 @@ from readiness.reports import ReportOptions, digest, explain
 from readiness.reports.block_parts import heading_text
 from readiness.reports.frame import code_frame, escape_controls, escape_workflow_commands
 from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
+from readiness.reports.service_table import service_table_lines
 from readiness.verdict.fix_first import FixRow, fix_first_rows
 from readiness.verdict.report import Report
 
@@ -47,6 +48,8 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     if options.explain:
         output.write("\n".join([*explain.score_lines(report), "", ""]))
     for line in _score_lines(report, fix_rows, redactor, options):
+        output.write(escape_workflow_commands(line) + "\n")
+    for line in service_table_lines(report, redactor, width=options.width or DEFAULT_FRAME_WIDTH, verbose=options.verbose):
         output.write(escape_workflow_commands(line) + "\n")
     output.write(digest.gate_text(report, redactor) + "\n")
 

@@ -18,6 +18,7 @@ from readiness.reports import ReportOptions, digest, explain
 from readiness.reports.block_parts import MAX_FURTHER_PLACES, BlockPart, block_parts, heading_text
 from readiness.reports.frame import code_frame, display_width, escape_controls
 from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
+from readiness.reports.service_table import service_table_lines
 from readiness.verdict.fix_first import FixRow, fix_first_rows
 from readiness.verdict.report import Report
 from readiness.verdict.score import Category
@@ -82,6 +83,9 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
             console.print(Text(f"  {line}"))
         console.print()
     console.print(_score_panel(report, fix_rows, redactor, min(console.width, MAX_SCORE_PANEL_WIDTH)))
+    service_lines = service_table_lines(report, redactor, width=min(console.width, MAX_PROSE_WIDTH), verbose=options.verbose)
+    for line_index, line in enumerate(service_lines):
+        console.print(Text(line, "" if line_index else "dim", no_wrap=True))
     for summary_row in _summary_table_in_list(report, redactor, options):
         console.print(summary_row)
     console.print(_styled_gate_text(report, redactor))

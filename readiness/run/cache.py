@@ -37,6 +37,7 @@ from readiness.model import (
     TierOrPartText,
 )
 from readiness.model.package import PACKAGE_FOLDER
+from readiness.model.service import Service, ServicePart
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.run.engine import RuleTally
@@ -45,7 +46,7 @@ from readiness.syntax import compiled
 from readiness.verdict.checklist import EvidencePlace as Seen
 from readiness.version import __version__
 
-CACHE_FORMAT_VERSION = 5
+CACHE_FORMAT_VERSION = 6
 MAX_CACHED_RESULTS = 40  # results; the oldest go first
 TEMPORARY_FILE_MAX_AGE_SECONDS = 3600  # seconds after which what an interrupted run began to write is thrown away
 _UNUSABLE_CACHE_ENTRY_ERRORS = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
@@ -243,6 +244,7 @@ def _run_result_to_row(run_result: RunResult) -> dict[str, Any]:
         "environments": run_result.environments,
         "undeployed_paths": run_result.undeployed_paths,
         "production": run_result.production,
+        "services": run_result.services,
     }
 
 
@@ -263,7 +265,7 @@ def _finding_to_row(finding: Finding, redactor: Redactor) -> list[Any]:
         [[_place_to_row(other.source, other.span), redactor.mask_text(other.message)] for other in finding.related],
         [suppression.suppressed_by, suppression.reason, suppression.until] if suppression else None,
         finding.fingerprint,
-        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path, redactor.mask_text(finding.edit_group)],
+        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path, redactor.mask_text(finding.edit_group), finding.service_name],
     ]
 
 
@@ -300,6 +302,7 @@ def _run_result_from_row(stored_run: dict[str, Any], discovered: DiscoveredFiles
         environments=tuple(Production(of, tuple(taken), tuple(others), why) for of, taken, others, why in stored_run["environments"]),
         undeployed_paths=tuple(stored_run["undeployed_paths"]),
         production=stored_run["production"],
+        services=tuple(Service(name, tuple(ServicePart(*part) for part in parts)) for name, parts in stored_run["services"]),
     )
 
 
@@ -311,7 +314,7 @@ def _file_status_from_row(file_status_row: list[Any]) -> FileStatus:
 
 def _finding_from_row(finding_row: list[Any], rule_by_id: Mapping[str, Rule], resolve_place: Callable[[list[Any]], tuple[Source, Span]]) -> Finding:
     rule_id, stored_place, message, resource_name, container_name, related_rows, suppression_row, fingerprint, placement_row = finding_row
-    lowered_severity, tier_name, part_name, unit_path, edit_group = placement_row
+    lowered_severity, tier_name, part_name, unit_path, edit_group, service_name = placement_row
     return Finding(
         rule_by_id[rule_id],
         *resolve_place(stored_place),
@@ -324,6 +327,7 @@ def _finding_from_row(finding_row: list[Any], rule_by_id: Mapping[str, Rule], re
         lowered_severity=None if lowered_severity is None else Severity(lowered_severity),
         unit_path=unit_path,
         edit_group=edit_group,
+        service_name=service_name,
         tier=tier_name,
         part=part_name,
     )
