@@ -29,6 +29,7 @@ from readiness.model.hits import (
 from readiness.model.purpose import DESCRIPTION_BY_PURPOSE, Purpose
 from readiness.model.rule import (
     CATEGORIES,
+    EDIT_PLACES,
     NO_EQUIVALENTS_BY_LINTER,
     NOT_RENDERED_RULE_ID,
     POINTS_BY_SEVERITY,
@@ -41,6 +42,7 @@ from readiness.model.rule import (
     NamedMessage,
     Pattern,
     Rule,
+    RuleEdit,
     Severity,
     SeverityProof,
     Tier,
@@ -51,6 +53,7 @@ from readiness.model.source import ParseError, Position, Source, Span, line_star
 __all__ = [
     "CATEGORIES",
     "DESCRIPTION_BY_PURPOSE",
+    "EDIT_PLACES",
     "MESSAGE_VALUE_PUT_IN_HERE",
     "NOT_RENDERED_RULE_ID",
     "NO_EQUIVALENTS_BY_LINTER",
@@ -76,6 +79,7 @@ __all__ = [
     "Purpose",
     "Related",
     "Rule",
+    "RuleEdit",
     "Severity",
     "SeverityProof",
     "Source",

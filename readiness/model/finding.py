@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from readiness.model.hits import Related
-from readiness.model.rule import Rule, Severity
+from readiness.model.rule import Rule, RuleEdit, Severity
 from readiness.model.source import Position, Source, Span
 
 
@@ -124,6 +124,11 @@ class Finding(NamedTuple):
         return self.rule_definition.field_text("fix", self.tier, self.part)
 
     @property
+    def edit(self) -> RuleEdit | None:
+        """Where its fix is written, together with those of other rules; None where the rule names no such place."""
+        return self.rule_definition.tier_by_name(self.tier).edit
+
+    @property
     def checklist(self) -> tuple[str, ...]:
         """The items of checklists that it speaks against."""
         return self.rule_definition.tier_by_name(self.tier).checklist
@@ -188,7 +193,10 @@ def joined_finding(finding: Finding, twin: Finding) -> Finding:
     finding_environments, twin_environments = finding.environments, twin.environments
     joined_environments = finding_environments.joined(twin_environments) if finding_environments and twin_environments else None
     shared_unit_path = finding.unit_path if finding.unit_path == twin.unit_path else ""
-    return with_worse_severity(finding, twin)._replace(related=joined_places, environments=joined_environments, unit_path=shared_unit_path)
+    shared_service_name = finding.service_name if finding.service_name == twin.service_name else ""
+    return with_worse_severity(finding, twin)._replace(
+        related=joined_places, environments=joined_environments, unit_path=shared_unit_path, service_name=shared_service_name
+    )
 
 
 def message_without_resource(message: str, resource: str) -> str:

@@ -62,6 +62,22 @@ RULE_AUDIENCES = (
 )  # of what a rule is asked: of all, or of what may run in production
 
 
+EDIT_PLACES = ("subject", "resource", "file", "line")  # what a finding is about, its whole resource, its file, its line of it
+
+
+class RuleEdit(NamedTuple):
+    """Where one edit mends what a rule finds: findings with one `at` in one place are mended together.
+
+    `at` is the key or the block that is written, `within` one of EDIT_PLACES: the place in which there is one of it. `text` is
+    what to write: the lines below the key in YAML (a mapping, which those of other rules are added to), else lines of the file's
+    own syntax; empty where it depends on the place.
+    """
+
+    at: str
+    within: str = "subject"
+    text: Mapping[str, Any] | str = ""
+
+
 class Tier(NamedTuple):
     """How far a rule goes: the level at which a profile takes it in, and how bad its hits are.
 
@@ -73,6 +89,7 @@ class Tier(NamedTuple):
     severity: Severity
     checklist: tuple[str, ...] = ()
     opinion_reason: str = ""
+    edit: RuleEdit | None = None
 
 
 class EquivalentClaim(NamedTuple):
@@ -121,7 +138,8 @@ class Rule(NamedTuple):
     are its values. `equivalents` are those of all tiers and parts, `equivalent_claims` says which belong to which, and is empty
     where all hits have all of them. `named_messages` are the messages of hits that name one; `message`, for all others, is empty
     where there are none. `known_limits` is what the rule cannot see.
-    `has_proofs` says that it names values that speak for its checklist items. `asks` is one of ASKED.
+    `has_proofs` says that it names values that speak for its checklist items. `asks` is one of ASKED. `edit` says where the fix is
+    written, where other rules' are too.
     """
 
     id: str
@@ -150,6 +168,7 @@ class Rule(NamedTuple):
     named_messages: tuple[NamedMessage, ...] = ()
     has_proofs: bool = False
     asks: str = RULE_AUDIENCES[0]
+    edit: RuleEdit | None = None
 
     def __str__(self) -> str:
         return self.id
@@ -186,7 +205,7 @@ class Rule(NamedTuple):
         for tier in self.tiers:
             if tier.name == tier_name:
                 return tier
-        return Tier("", self.level, self.severity, self.checklist, self.opinion_reason)
+        return Tier("", self.level, self.severity, self.checklist, self.opinion_reason, self.edit)
 
     def field_text(self, field_name: str, tier_name: str = "", part_name: str = "") -> str:
         """`message`, `why` or `fix` as a hit of that tier and part has it: the closest one that there is."""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Severity, join_names
 from readiness.model.lazy_regex import lazy_regex
-from readiness.model.records import dataclass
 from readiness.redaction import Redactor
-from readiness.reports.frame import escape_controls
+from readiness.reports.edit_text import edit_text_in_one_line
+from readiness.reports.frame import ELLIPSIS, display_width, escape_controls
+from readiness.reports.grouping import EditBlock, FindingGroup
+from readiness.verdict.fix_first import FixRow
 from readiness.verdict.report import Report
 from readiness.verdict.score import counts_in_score, is_file_without_verdict
 
-MAX_SCORE_GAINS_SHOWN = 10
-MIN_SCORE_GAIN_SHOWN = 0.005  # what rounds to nothing is no advice
-MAX_FULLY_SHOWN_GROUPS = 60  # with more groups than this, what is low or info takes one line
 MAX_LINES_SHOWN = 5
+MAX_LINE_NUMBERS_SHOWN = 40
+_NOUNS_OF_THINGS = frozenset({"action", "job", "location", "pipeline", "server", "service", "stage", "workflow"})  # as resources begin
 MAX_NAMES_SHOWN = 3  # of paths, units or variants, in a sentence on them
 TITLE_BY_FILE_KIND = {
     "dockerfile": "Dockerfile",
@@ -37,21 +37,6 @@ TITLE_BY_FILE_KIND = {
 _SENTENCE_END = lazy_regex(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<![\s.])[.!?](?=\s+\S)")
 
 
-@dataclass(frozen=True, slots=True)
-class FindingGroup:
-    """Findings of one rule, severity and fix in one file.
-
-    `is_brief` says that a line for each must do, `is_reason_new` that the reason is new to the reader, `shows_frame` that its
-    line of the file was not shown just before.
-    """
-
-    first: Finding
-    others: tuple[Finding, ...]
-    is_brief: bool
-    is_reason_new: bool
-    shows_frame: bool
-
-
 def first_sentence(text: str) -> str:
     """The first sentence of a text, on one line."""
     text = " ".join(text.split())
@@ -59,38 +44,12 @@ def first_sentence(text: str) -> str:
     return text[: match.end()] if match else text
 
 
-def finding_groups_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[FindingGroup]]]:
-    """The open findings, file by file, those of one rule, severity and fix in one file together."""
-    groups_by_path: list[tuple[str, list[list[Finding]]]] = []
-    for path, findings_of_file in itertools.groupby(report.open, key=lambda one: one.path):
-        findings_by_rule_and_fix: dict[tuple[str, Severity, str, str], list[Finding]] = {}
-        for finding in findings_of_file:
-            findings_by_rule_and_fix.setdefault((finding.rule, finding.severity, finding.why, finding.fix), []).append(finding)
-        groups_by_path.append((path, list(findings_by_rule_and_fix.values())))
-    has_too_many_groups = not verbose and sum(len(grouped_findings) for _, grouped_findings in groups_by_path) > MAX_FULLY_SHOWN_GROUPS
-    shown_rule_reasons: set[tuple[str, str]] = set()
-    for path, grouped_findings in groups_by_path:
-        file_groups = []
-        last_shown_place = None
-        for first_finding, *other_findings in grouped_findings:
-            is_brief = has_too_many_groups and first_finding.severity <= Severity.LOW
-            is_reason_new = verbose or (first_finding.rule, first_finding.why) not in shown_rule_reasons
-            start_and_end = (first_finding.start, first_finding.end)
-            file_groups.append(
-                FindingGroup(first_finding, tuple(other_findings), is_brief, is_reason_new, verbose or start_and_end != last_shown_place)
-            )
-            if not is_brief:
-                shown_rule_reasons.add((first_finding.rule, first_finding.why))
-                last_shown_place = start_and_end
-        yield path, file_groups
-
-
-def unit_paths_text(report: Report, file_path: str, groups: Iterable[FindingGroup]) -> str:
+def unit_paths_text(report: Report, file_path: str, groups: Iterable[FindingGroup | EditBlock]) -> str:
     """What the findings of a file belong to, where a run has several units and the file's path does not say which."""
     paths_not_worth_naming = {"", file_path, posixpath.dirname(file_path) or "."}
     if len({one.unit_path for one in report.findings}) < 2:
         return ""
-    findings_of_file = (one for group in groups for one in (group.first, *group.others))
+    findings_of_file = (one for group in groups for one in group.findings)
     unit_paths = (one.unit_path for one in findings_of_file if not one.unit_path.startswith(f"{file_path}#"))
     distinct_unit_paths = list(dict.fromkeys(unit for unit in unit_paths if unit not in paths_not_worth_naming))
     return _first_names_text(distinct_unit_paths) if distinct_unit_paths else ""
@@ -98,27 +57,62 @@ def unit_paths_text(report: Report, file_path: str, groups: Iterable[FindingGrou
 
 def finding_headline(finding: Finding, redactor: Redactor) -> str:
     """`path:line:column: severity[rule] message`: the line that editors and problem matchers read."""
+    return escape_controls(f"{_location(finding)}: {finding.severity}[{finding.rule}] {redactor.mask_text(finding.message)}")
+
+
+def finding_location(finding: Finding) -> str:
+    """`path:line:column`, as terminals make a link of it."""
+    return escape_controls(_location(finding))
+
+
+def _location(finding: Finding) -> str:
     start_position = finding.start
-    location = f"{finding.path}:{start_position.line}:{start_position.column}"
-    return escape_controls(f"{location}: {finding.severity}[{finding.rule}] {redactor.mask_text(finding.message)}")
+    return f"{finding.path}:{start_position.line}:{start_position.column}"
 
 
-def findings_with_highest_gain(report: Report) -> list[tuple[Finding, int]]:
-    """The findings with the highest gain, and how many share the place of each: one fix mends them all."""
-    findings_by_rule_and_place: dict[tuple[str, str, int], list[Finding]] = {}
-    for finding in report.open:
-        if finding.score_gain >= MIN_SCORE_GAIN_SHOWN:
-            findings_by_rule_and_place.setdefault((finding.rule, *finding.fix_place), []).append(finding)
-    findings_by_descending_gain = sorted(
-        findings_by_rule_and_place.values(),
-        key=lambda findings: (-round(findings[0].score_gain, 4), _reading_order_key(findings[0])),
-    )
-    return [(findings[0], len(findings)) for findings in findings_by_descending_gain[:MAX_SCORE_GAINS_SHOWN]]
+def fix_row_texts(row: FixRow) -> tuple[str, str]:
+    """(how much there is of a row, what to write for it), each in one line."""
+    rule_count_text = f"{len(row.rule_ids)} rules, " if len(row.rule_ids) > 1 else ""
+    counts_text = rule_count_text + count_with_noun(row.place_count, _noun_for_places(row.findings))
+    if row.failing_count:
+        counts_text += f", {row.failing_count} fail the gate" if row.failing_count > 1 else ", 1 fails the gate"
+    findings_by_rule = {one.rule: one for one in reversed(row.findings)}
+    worst_finding = max(row.findings, key=lambda one: one.severity)
+    what_to_write = edit_text_in_one_line(findings_by_rule[rule_id] for rule_id in row.rule_ids) or first_sentence(worst_finding.fix)
+    return escape_controls(counts_text), escape_controls(what_to_write)
 
 
-def _reading_order_key(finding: Finding) -> tuple[int, str, int, str]:
-    path, offset = finding.fix_place
-    return -finding.severity, path, offset, finding.rule
+def further_lines_text(line_numbers: Sequence[int]) -> str:
+    """Where further places are, of which there are too many for a line each."""
+    line_numbers_text = ", ".join(map(str, line_numbers[:MAX_LINE_NUMBERS_SHOWN]))
+    hidden_count = len(line_numbers) - MAX_LINE_NUMBERS_SHOWN
+    return f"{len(line_numbers)} further, on lines {line_numbers_text}" + (f" and {hidden_count} more" if hidden_count > 0 else "")
+
+
+def shortened_text(text: str, max_width: int) -> str:
+    """A line of at most so many columns, with an ellipsis where it was cut."""
+    if display_width(text) <= max_width:
+        return text
+    while text and display_width(text) > max_width - 1:
+        text = text[:-1]
+    return text.rstrip() + ELLIPSIS
+
+
+def _noun_for_places(findings: Sequence[Finding]) -> str:
+    """What the things are that findings are about: a word for all of them, `place` where there is none."""
+    nouns = {_noun_for_thing(one) for one in findings}
+    return nouns.pop() if len(nouns) == 1 else "place"
+
+
+def _noun_for_thing(finding: Finding) -> str:
+    if finding.container:
+        return "container"
+    thing_kind, _, _ = finding.resource.partition("/")
+    if "/step" in finding.resource:
+        return "step"
+    if thing_kind in _NOUNS_OF_THINGS:
+        return thing_kind
+    return "object" if finding.rule_definition.kind == "k8s" and thing_kind else "place"
 
 
 def verdict_text(report: Report) -> str:

@@ -6,13 +6,18 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
 from readiness.model import Finding, Severity
 from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest
+from readiness.reports.edit_text import edit_text
 from readiness.reports.frame import escape_controls
+from readiness.reports.plain import FIX_FIRST_WIDTH, fix_first_lines
+from readiness.verdict.edit_groups import edit_title
+from readiness.verdict.fix_first import fix_first_rows
 from readiness.verdict.report import Report
 
 MAX_ANNOTATIONS_PER_LEVEL = 10  # of each level in one step: what comes later is dropped by the runner
@@ -32,15 +37,22 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     path_prefix = path_prefix_from_workspace()
     findings_to_report = filter(report.gate.is_failed_by, report.open) if options.quiet else report.open
     sorted_findings = sorted(findings_to_report, key=lambda one: (-one.severity, -round(one.score_gain, 4), one.fix_place, one.rule))
+    fix_rows = [] if options.quiet else fix_first_rows(report)
+    if len(fix_rows) > 1:
+        output.write("\n".join([*fix_first_lines(fix_rows, redactor, FIX_FIRST_WIDTH), ""]))
+    findings_by_annotation: dict[tuple[str, str, int], list[Finding]] = {}
+    for number, finding in enumerate(sorted_findings):
+        findings_by_annotation.setdefault(("edit", finding.edit_group, 0) if finding.edit_group else ("finding", "", number), []).append(finding)
     for annotation_level in ("error", "warning", "notice"):
-        findings_of_level = [one for one in sorted_findings if ANNOTATION_LEVEL_BY_SEVERITY[one.severity] == annotation_level]
-        max_findings_annotated = (
-            MAX_ANNOTATIONS_PER_LEVEL if len(findings_of_level) <= MAX_ANNOTATIONS_PER_LEVEL else MAX_ANNOTATIONS_PER_LEVEL - 1
+        groups_of_level = [group for group in findings_by_annotation.values() if ANNOTATION_LEVEL_BY_SEVERITY[group[0].severity] == annotation_level]
+        max_groups_annotated = (
+            MAX_ANNOTATIONS_PER_LEVEL if len(groups_of_level) <= MAX_ANNOTATIONS_PER_LEVEL else MAX_ANNOTATIONS_PER_LEVEL - 1
         )  # the last one tells of the rest
-        for finding in findings_of_level[:max_findings_annotated]:
-            output.write(finding_annotation_command(finding, annotation_level, redactor, path_prefix) + "\n")
-        if len(findings_of_level) > max_findings_annotated:
-            overflow_message = f"and {len(findings_of_level) - max_findings_annotated} more of this level: the log of this step has them all"
+        for group in groups_of_level[:max_groups_annotated]:
+            output.write(annotation_command(group, annotation_level, redactor, path_prefix) + "\n")
+        if len(groups_of_level) > max_groups_annotated:
+            untold_count = sum(map(len, groups_of_level[max_groups_annotated:]))
+            overflow_message = f"and {untold_count} more of this level: the log of this step has them all"
             output.write(workflow_command_line(annotation_level, {"title": "readiness"}, overflow_message) + "\n")
     for finding in sorted_findings:
         output.write(digest.finding_headline(finding, redactor) + "\n")
@@ -57,11 +69,12 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     output.write(digest.gate_text(report, redactor) + "\n")
 
 
-def finding_annotation_command(finding: Finding, annotation_level: str, redactor: Redactor, path_prefix: str = "") -> str:
-    """The command that puts a finding on its line."""
-    start_position, end_position, rule = finding.start, finding.end, finding.rule_definition
+def annotation_command(findings: Sequence[Finding], annotation_level: str, redactor: Redactor, path_prefix: str = "") -> str:
+    """The command that puts findings that one edit mends on the line of the first, or one finding on its own."""
+    first = findings[0]
+    start_position, end_position = first.start, first.end
     command_properties = {
-        "file": escape_controls(path_prefix + finding.path),
+        "file": escape_controls(path_prefix + first.path),
         "line": str(start_position.line),
         "endLine": str(end_position.line),
     }
@@ -70,18 +83,31 @@ def finding_annotation_command(finding: Finding, annotation_level: str, redactor
             "col": str(start_position.column),
             "endColumn": str(max(end_position.column, start_position.column)),
         }
-    command_properties["title"] = escape_controls(f"{rule.title} ({rule.id})")
-    message_parts = [
-        redactor.mask_text(finding.message),
-        digest.first_sentence(finding.why),
-        f"Fix: {digest.first_sentence(finding.fix)}",
-    ]
-    annotation_message = "\n".join(map(escape_controls, filter(None, message_parts)))
+    rule_count = len({one.rule for one in findings})
+    title = f"{first.rule_definition.title} ({first.rule})" if rule_count == 1 else f"{redactor.mask_text(edit_title(first))} ({rule_count} rules)"
+    command_properties["title"] = escape_controls(title)
+    message_lines = _message_lines(findings, redactor) if rule_count > 1 else _message_lines_of_rule(findings, redactor)
+    annotation_message = "\n".join(map(escape_controls, filter(None, message_lines)))
     return workflow_command_line(
         annotation_level,
         command_properties,
         annotation_message if len(annotation_message) <= MAX_ANNOTATION_LENGTH else annotation_message[: MAX_ANNOTATION_LENGTH - 1] + "…",
     )
+
+
+def _message_lines_of_rule(findings: Sequence[Finding], redactor: Redactor) -> list[str]:
+    """What one rule says, why, and how to fix it."""
+    messages = dict.fromkeys(redactor.mask_text(one.message) for one in findings)
+    return [*messages, digest.first_sentence(findings[0].why), f"Fix: {digest.first_sentence(findings[0].fix)}"]
+
+
+def _message_lines(findings: Sequence[Finding], redactor: Redactor) -> list[str]:
+    """What several rules say, each with its id, and once what to write."""
+    text = edit_text(findings)
+    message_lines = [f"{one.severity}[{one.rule}] {redactor.mask_text(one.message)}" for one in findings]
+    message_lines += ["Write:", *(f"  {line}" for line in text.lines)] if text.lines else []
+    fix_by_rule = {one.rule: digest.first_sentence(one.fix) for one in findings if one.rule in text.unsaid_rule_ids}
+    return [*message_lines, *(f"Fix ({rule}): {fix}" for rule, fix in fix_by_rule.items())]
 
 
 def workflow_command_line(command_name: str, command_properties: dict[str, str], message: str) -> str:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import TextIO
 
 from readiness.model import Finding
 from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest, explain
+from readiness.reports.block_parts import heading_text
 from readiness.reports.frame import code_frame, escape_controls, escape_workflow_commands
+from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
+from readiness.reports.service_table import service_table_lines
+from readiness.verdict.fix_first import FixRow, fix_first_rows
 from readiness.verdict.report import Report
 
+FIX_FIRST_WIDTH = 80  # of the table of what to fix first
+MAX_ROWS_OF_SHORT_TABLE = 5  # where it is told once more, beside the score
 DEFAULT_FRAME_WIDTH = 120  # of a code frame; other lines are as long as they are, for tools that read them
 
 
@@ -21,9 +29,16 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
             output.write(digest.finding_headline(finding, redactor) + "\n")
         output.write(digest.gate_text(report, redactor) + "\n")
         return
-    for path, finding_groups in digest.finding_groups_by_file(report, verbose=options.verbose):
+    fix_rows = fix_first_rows(report)
+    if len(fix_rows) > 1:
+        output.write("\n".join([*fix_first_lines(fix_rows, redactor, options.width or FIX_FIRST_WIDTH), "", ""]))
+    for path, finding_groups in groups_by_file(report, verbose=options.verbose):
         for finding_group in finding_groups:
-            output.write("\n".join([*_group_lines(finding_group, redactor, options), ""]))
+            if isinstance(finding_group, EditBlock):
+                lines = _block_lines(finding_group, redactor, options)
+            else:
+                lines = _group_lines(finding_group, redactor, options)
+            output.write("\n".join([*lines, ""]))
         if unit_paths := digest.unit_paths_text(report, path, finding_groups):
             output.write(f"  unit: {escape_controls(redactor.mask_text(unit_paths))}\n")
         output.write("\n")
@@ -32,12 +47,14 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
             output.write(escape_workflow_commands(line) + "\n")
     if options.explain:
         output.write("\n".join([*explain.score_lines(report), "", ""]))
-    for line in _score_lines(report, redactor, options):
+    for line in _score_lines(report, fix_rows, redactor, options):
+        output.write(escape_workflow_commands(line) + "\n")
+    for line in service_table_lines(report, redactor, width=options.width or DEFAULT_FRAME_WIDTH, verbose=options.verbose):
         output.write(escape_workflow_commands(line) + "\n")
     output.write(digest.gate_text(report, redactor) + "\n")
 
 
-def _group_lines(finding_group: digest.FindingGroup, redactor: Redactor, options: ReportOptions) -> list[str]:
+def _group_lines(finding_group: FindingGroup, redactor: Redactor, options: ReportOptions) -> list[str]:
     """One rule's findings in one file: the first with its line, its reason and its fix, a line for each other."""
     group_lines = [digest.finding_headline(finding_group.first, redactor)]
     if not finding_group.is_brief:
@@ -54,6 +71,45 @@ def _group_lines(finding_group: digest.FindingGroup, redactor: Redactor, options
             group_lines += _code_frame_lines(other_finding, redactor, options.width or DEFAULT_FRAME_WIDTH)
             group_lines += _related_lines(other_finding, redactor)
     return group_lines
+
+
+def _block_lines(block: EditBlock, redactor: Redactor, options: ReportOptions) -> list[str]:
+    """The findings that one edit mends: a heading, a line for each of them, and once what to write."""
+    block_lines = [escape_controls(f"one edit: {heading_text(block, redactor)}")]
+    block_lines += (digest.finding_headline(one, redactor) for one in block.members)
+    if not block.is_brief:
+        if block.shows_frame:
+            block_lines += _code_frame_lines(block.first, redactor, options.width or DEFAULT_FRAME_WIDTH)
+        finding_by_rule = {one.rule: one for one in reversed(block.members)}
+        told_text = (lambda text: " ".join(text.split())) if options.verbose else digest.first_sentence
+        rules_with_new_reasons = [rule for rule in block.rule_ids if rule in block.new_reasons]
+        block_lines += [f"  why {rule}: {escape_controls(told_text(finding_by_rule[rule].why))}" for rule in rules_with_new_reasons]
+        if block.text.lines and block.is_text_new:
+            block_lines += ["  write:", *(escape_controls(f"    {line}") for line in block.text.lines)]
+        unsaid_rule_ids = [rule for rule in rules_with_new_reasons if rule in block.text.unsaid_rule_ids]
+        block_lines += [f"  fix {rule}: {escape_controls(told_text(finding_by_rule[rule].fix))}" for rule in unsaid_rule_ids]
+    for finding in block.members:
+        block_lines += _related_lines(finding, redactor)
+    for finding in itertools.chain.from_iterable(block.further):
+        block_lines.append(digest.finding_headline(finding, redactor))
+        if options.verbose:
+            block_lines += _code_frame_lines(finding, redactor, options.width or DEFAULT_FRAME_WIDTH)
+            block_lines += _related_lines(finding, redactor)
+    return block_lines
+
+
+def fix_first_lines(fix_rows: Sequence[FixRow], redactor: Redactor, max_width: int, *, is_short: bool = False) -> list[str]:
+    """What to fix first, with what to write; without it, and only the first rows, where `is_short`."""
+    if not fix_rows:
+        return []
+    lines = ["fix first:"]
+    for row in fix_rows[: MAX_ROWS_OF_SHORT_TABLE if is_short else None]:
+        counts_text, what_to_write = digest.fix_row_texts(row)
+        row_text = f"  +{row.gain:.2f} {row.severity} {row.name}: {counts_text}"
+        lines.append(digest.shortened_text(row_text, max_width))
+        if not is_short:
+            lines.append(digest.shortened_text(f"    {redactor.mask_text(what_to_write)}", max_width))
+    return lines
 
 
 def _code_frame_lines(finding: Finding, redactor: Redactor, max_width: int) -> list[str]:
@@ -93,7 +149,7 @@ def _verbose_detail_lines(report: Report, redactor: Redactor) -> list[str]:
     return [*detail_lines, ""] if detail_lines else []
 
 
-def _score_lines(report: Report, redactor: Redactor, options: ReportOptions) -> list[str]:
+def _score_lines(report: Report, fix_rows: Sequence[FixRow], redactor: Redactor, options: ReportOptions) -> list[str]:
     """The score with its categories, what is gained most by, coverage and files."""
     score_text = "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
     score_lines = [f"{score_text}, {digest.verdict_text(report)}"]
@@ -105,14 +161,7 @@ def _score_lines(report: Report, redactor: Redactor, options: ReportOptions) -> 
                 f"{category.cap - category.capped_loss:6.2f} of {category.cap:2}" if category.assessed or category.capped_loss else "  not assessed"
             )
             score_lines.append(f"  {category.title:<14}{kept_points_text}")
-    findings_with_highest_gain = digest.findings_with_highest_gain(report)
-    if findings_with_highest_gain:
-        score_lines.append("highest gain:")
-    for finding, shared_finding_count in findings_with_highest_gain:
-        shared_finding_note = f" ({shared_finding_count} findings)" if shared_finding_count > 1 else ""
-        score_lines.append(
-            escape_controls(f"  +{finding.score_gain:.2f} {finding.path}:{finding.line} {finding.severity}[{finding.rule}]{shared_finding_note}")
-        )
+    score_lines += fix_first_lines(fix_rows, redactor, options.width or FIX_FIRST_WIDTH, is_short=True)
     score_lines.append(f"findings: {digest.severity_counts_text(report.open)}")
     score_lines.append(f"coverage: {digest.coverage_text(report)}")
     score_lines.append(f"files: {digest.file_counts_by_kind_text(report)}")

@@ -15,7 +15,11 @@ from rich.text import Text
 from readiness.model import Finding, Severity
 from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest, explain
+from readiness.reports.block_parts import MAX_FURTHER_PLACES, BlockPart, block_parts, heading_text
 from readiness.reports.frame import code_frame, display_width, escape_controls
+from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
+from readiness.reports.service_table import service_table_lines
+from readiness.verdict.fix_first import FixRow, fix_first_rows
 from readiness.verdict.report import Report
 from readiness.verdict.score import Category
 
@@ -33,7 +37,7 @@ MAX_PROSE_WIDTH = 110  # a line of prose that is longer is hard to read, however
 MAX_SCORE_PANEL_WIDTH = 100
 CATEGORY_BAR_WIDTH = 24
 UNLIMITED_COLUMNS = 10_000
-MAX_FURTHER_FINDINGS_PER_GROUP = 8  # so many further places of a rule have a line each; of more, only the lines are told
+MAX_ROWS_OF_SHORT_TABLE = 5  # of what to fix first, where it is told once more, beside the score
 
 
 def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
@@ -56,13 +60,20 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
             console.print(_severity_and_message_row(finding, redactor, _location_and_rule_text(finding, UNLIMITED_COLUMNS)))
         console.print(_styled_gate_text(report, redactor))
         return
+    fix_rows = fix_first_rows(report)
+    if len(fix_rows) > 1:
+        console.print(Group(Text("Fix first", "bold"), *_fix_first_paragraphs(fix_rows, redactor, min(console.width, MAX_SCORE_PANEL_WIDTH))))
+        console.print()
     kind_by_path = {summary_row.path: summary_row.kind for summary_row in report.files}
-    for path, finding_groups in digest.finding_groups_by_file(report, verbose=options.verbose):
+    for path, finding_groups in groups_by_file(report, verbose=options.verbose):
         unit_paths_text = redactor.mask_text(digest.unit_paths_text(report, path, finding_groups))
         console.print(_file_heading(path, kind_by_path.get(path, ""), finding_groups, unit_paths_text))
         console.print(Text("─" * min(console.width, MAX_PROSE_WIDTH), "dim"))
         for finding_group in finding_groups:
-            console.print(Group(*_finding_group_renderables(finding_group, redactor, options, console.width)))
+            if isinstance(finding_group, EditBlock):
+                console.print(Group(*_edit_block_renderables(finding_group, redactor, options, console.width)))
+            else:
+                console.print(Group(*_finding_group_renderables(finding_group, redactor, options, console.width)))
             if not finding_group.is_brief or finding_group is finding_groups[-1]:
                 console.print()
     if options.verbose:
@@ -71,15 +82,18 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         for line in explain.score_lines(report):
             console.print(Text(f"  {line}"))
         console.print()
-    console.print(_score_panel(report, min(console.width, MAX_SCORE_PANEL_WIDTH)))
+    console.print(_score_panel(report, fix_rows, redactor, min(console.width, MAX_SCORE_PANEL_WIDTH)))
+    service_lines = service_table_lines(report, redactor, width=min(console.width, MAX_PROSE_WIDTH), verbose=options.verbose)
+    for line_index, line in enumerate(service_lines):
+        console.print(Text(line, "" if line_index else "dim", no_wrap=True))
     for summary_row in _summary_table_in_list(report, redactor, options):
         console.print(summary_row)
     console.print(_styled_gate_text(report, redactor))
 
 
-def _file_heading(path: str, file_kind: str, finding_groups: list[digest.FindingGroup], unit_paths_text: str) -> Text:
+def _file_heading(path: str, file_kind: str, finding_groups: list[FindingGroup | EditBlock], unit_paths_text: str) -> Text:
     """A file's name, its kind, how much was found in it, and what it is applied with."""
-    finding_count = sum(1 + len(group.others) for group in finding_groups)
+    finding_count = sum(len(group.findings) for group in finding_groups)
     heading_details = filter(
         None,
         [
@@ -91,9 +105,7 @@ def _file_heading(path: str, file_kind: str, finding_groups: list[digest.Finding
     return Text.assemble((escape_controls(path), "bold"), "  ", (" · ".join(heading_details), "dim"))
 
 
-def _finding_group_renderables(
-    finding_group: digest.FindingGroup, redactor: Redactor, options: ReportOptions, terminal_width: int
-) -> list[RenderableType]:
+def _finding_group_renderables(finding_group: FindingGroup, redactor: Redactor, options: ReportOptions, terminal_width: int) -> list[RenderableType]:
     """One rule's findings in one file."""
     first_finding = finding_group.first
     brief_location = _location_and_rule_text(first_finding, 0) if finding_group.is_brief else None  # the file's name stands above
@@ -112,14 +124,45 @@ def _finding_group_renderables(
     return renderables
 
 
+def _edit_block_renderables(block: EditBlock, redactor: Redactor, options: ReportOptions, terminal_width: int) -> list[RenderableType]:
+    """The findings that one edit mends: a heading, the rules below it, and once what to write."""
+    renderables: list[RenderableType] = [_severity_and_text_row(block.first.severity, heading_text(block, redactor))]
+    if not block.is_brief:
+        renderables.append(_location_with_score_gain(block.first, terminal_width, is_rule_shown=False))
+        if block.shows_frame:
+            renderables += _code_frame_lines(block.first, redactor, terminal_width)
+    for part in block_parts(block, redactor, verbose=options.verbose):
+        if part.label:
+            is_indented = not part.label.strip()  # the lines of what to write below its first
+            renderables.append(_labelled_paragraph(part.label, part.text, terminal_width, keeps_blanks=is_indented))
+        else:
+            renderables.append(_rule_paragraph(part, terminal_width))
+    return renderables
+
+
+def _rule_paragraph(part: BlockPart, terminal_width: int) -> RenderableType:
+    """A rule of a block with what it says here, or why; or the ids of rules that the reader knows."""
+    if part.finding is None:
+        paragraph = Text(part.text, "dim italic")
+    else:
+        severity_text = (f"{part.finding.severity} ", STYLE_BY_SEVERITY[part.finding.severity])
+        paragraph = Text.assemble(severity_text, (part.finding.rule, "italic"), "  ", escape_controls(" ".join(part.text.split())))
+    return Padding(paragraph, (0, max(terminal_width - MAX_PROSE_WIDTH, 0), 0, MESSAGE_INDENT_COLUMNS))
+
+
 def _severity_and_message_row(finding: Finding, redactor: Redactor, location_text: Text | None = None) -> RenderableType:
-    """Severity and message; the message hangs under itself where it is long."""
+    """Severity and message, and where it is."""
+    return _severity_and_text_row(finding.severity, redactor.mask_text(finding.message), location_text)
+
+
+def _severity_and_text_row(severity: Severity, text: str, location_text: Text | None = None) -> RenderableType:
+    """Severity and a text; the text hangs under itself where it is long."""
     message_row = Table.grid(padding=0)
     message_row.add_column(width=MESSAGE_INDENT_COLUMNS, no_wrap=True)
     message_row.add_column(overflow="fold")
-    severity_text = Text(f"  {finding.severity}", STYLE_BY_SEVERITY[finding.severity])
-    message_text = Text(escape_controls(redactor.mask_text(finding.message)))
-    message_text.stylize("bold" if finding.severity >= Severity.HIGH else "")
+    message_text = Text(escape_controls(text))
+    message_text.stylize("bold" if severity >= Severity.HIGH else "")
+    severity_text = Text(f"  {severity}", STYLE_BY_SEVERITY[severity])
     message_row.add_row(severity_text, Text.assemble(message_text, "  ", location_text) if location_text else message_text)
     return message_row
 
@@ -127,13 +170,18 @@ def _severity_and_message_row(finding: Finding, redactor: Redactor, location_tex
 def _location_and_rule_text(finding: Finding, max_width: int) -> Text:
     """The rule, and where it is: as terminals make a link of it where that fits, else line and column."""
     start_position = finding.start
-    location = escape_controls(f"{finding.path}:{start_position.line}:{start_position.column}")
+    location = digest.finding_location(finding)
     if display_width(location) + len(finding.rule) + 2 > max_width:
         location = f"{start_position.line}:{start_position.column}"
     return Text.assemble((location, "dim"), "  ", (finding.rule, "dim italic"))
 
 
-def _location_with_score_gain(finding: Finding, terminal_width: int) -> RenderableType:
+def _location_with_score_gain(finding: Finding, terminal_width: int, *, is_rule_shown: bool = True) -> RenderableType:
+    if not is_rule_shown:
+        location = digest.finding_location(finding)
+        is_narrow = display_width(location) > terminal_width - MESSAGE_INDENT_COLUMNS
+        location = f"{finding.start.line}:{finding.start.column}" if is_narrow else location
+        return Padding(Text(location, "dim"), (0, 0, 0, MESSAGE_INDENT_COLUMNS))
     score_gain_text = f"  +{finding.score_gain:.1f}" if finding.score_gain >= 0.05 else ""
     location_text = _location_and_rule_text(finding, terminal_width - MESSAGE_INDENT_COLUMNS - len(score_gain_text))
     location_text.append(score_gain_text, "green")
@@ -156,11 +204,11 @@ def _code_frame_lines(finding: Finding, redactor: Redactor, terminal_width: int)
     ]
 
 
-def _labelled_paragraph(label: str, paragraph_text: str, terminal_width: int) -> RenderableType:
+def _labelled_paragraph(label: str, paragraph_text: str, terminal_width: int, *, keeps_blanks: bool = False) -> RenderableType:
     label_and_text_row = Table.grid(padding=0)
     label_and_text_row.add_column(width=5, no_wrap=True)
     label_and_text_row.add_column(overflow="fold", max_width=max(min(terminal_width, MAX_PROSE_WIDTH) - MESSAGE_INDENT_COLUMNS - 5, 20))
-    label_and_text_row.add_row(Text(label, "dim"), Text(escape_controls(" ".join(paragraph_text.split()))))
+    label_and_text_row.add_row(Text(label, "dim"), Text(escape_controls(paragraph_text if keeps_blanks else " ".join(paragraph_text.split()))))
     return Padding(label_and_text_row, (0, 0, 0, MESSAGE_INDENT_COLUMNS), expand=False)
 
 
@@ -175,24 +223,18 @@ def _related_place_paragraphs(finding: Finding, redactor: Redactor, terminal_wid
     ]
 
 
-def _further_finding_paragraphs(
-    finding_group: digest.FindingGroup, redactor: Redactor, options: ReportOptions, terminal_width: int
-) -> list[RenderableType]:
+def _further_finding_paragraphs(finding_group: FindingGroup, redactor: Redactor, options: ReportOptions, terminal_width: int) -> list[RenderableType]:
     """The further places of a rule in a file: a line each while they are few, else their numbers."""
     if not finding_group.others:
         return []
-    should_show_all = options.verbose or len(finding_group.others) <= MAX_FURTHER_FINDINGS_PER_GROUP
-    visible_findings = finding_group.others if should_show_all else finding_group.others[: MAX_FURTHER_FINDINGS_PER_GROUP - 2]
+    should_show_all = options.verbose or len(finding_group.others) <= MAX_FURTHER_PLACES
+    visible_findings = finding_group.others if should_show_all else finding_group.others[: MAX_FURTHER_PLACES - 2]
     paragraphs = [
         _labelled_paragraph("also", f"{finding.line}: {redactor.mask_text(finding.message)}", terminal_width) for finding in visible_findings
     ]
     remaining_findings = finding_group.others[len(visible_findings) :]
     if remaining_findings:
-        line_numbers_text = ", ".join(str(one.line) for one in remaining_findings[:40])
-        remaining_count_text = f" and {len(remaining_findings) - 40} more" if len(remaining_findings) > 40 else ""
-        paragraphs.append(
-            _labelled_paragraph("also", f"{len(remaining_findings)} further, on lines {line_numbers_text}{remaining_count_text}", terminal_width)
-        )
+        paragraphs.append(_labelled_paragraph("also", digest.further_lines_text([one.line for one in remaining_findings]), terminal_width))
     return paragraphs
 
 
@@ -218,7 +260,7 @@ def _print_verbose_details(console: Console, report: Report, redactor: Redactor)
     console.print()
 
 
-def _score_panel(report: Report, panel_width: int) -> RenderableType:
+def _score_panel(report: Report, fix_rows: list[FixRow], redactor: Redactor, panel_width: int) -> RenderableType:
     """The score: number, verdict, categories, and what is gained most by."""
     score_line = Text()
     if report.score is None:
@@ -236,9 +278,9 @@ def _score_panel(report: Report, panel_width: int) -> RenderableType:
     panel_parts += [Text(note, "dim") for note in score_notes if note]
     if report.score is not None:
         panel_parts += [Text(), _category_bar_table(report.categories)]
-    findings_with_highest_gain = digest.findings_with_highest_gain(report)
-    if findings_with_highest_gain:
-        panel_parts += [Text(), Text("Highest gain", "bold"), _score_gains_table(findings_with_highest_gain)]
+    if fix_rows:
+        shown_rows = fix_rows[:MAX_ROWS_OF_SHORT_TABLE]
+        panel_parts += [Text(), Text("Fix first", "bold"), *_fix_first_paragraphs(shown_rows, redactor, panel_width - 6, is_short=True)]
     return Panel(Group(*panel_parts), box=ROUNDED, width=panel_width, padding=(1, 2), border_style="dim")
 
 
@@ -271,20 +313,20 @@ def _category_bar_table(categories: tuple[Category, ...]) -> RenderableType:
     return table
 
 
-def _score_gains_table(findings_and_shared_counts: list[tuple[Finding, int]]) -> RenderableType:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for finding, shared_finding_count in findings_and_shared_counts:
-        shared_finding_note = f" ({shared_finding_count} findings)" if shared_finding_count > 1 else ""
-        rule_and_location_text = Text.assemble(finding.rule, shared_finding_note, "  ", (escape_controls(f"{finding.path}:{finding.line}"), "dim"))
-        table.add_row(
-            Text(f"+{finding.score_gain:.2f}", "green"),
-            Text(str(finding.severity), STYLE_BY_SEVERITY[finding.severity]),
-            rule_and_location_text,
-        )
-    return table
+def _fix_first_paragraphs(fix_rows: list[FixRow], redactor: Redactor, max_width: int, *, is_short: bool = False) -> list[Text]:
+    """What to fix first, a line for each row; with what to write below it, unless `is_short`."""
+    paragraphs = []
+    for row in fix_rows:
+        counts_text, what_to_write = digest.fix_row_texts(row)
+        gain_text, severity_text = f"{f'+{row.gain:.1f}':>6}", f"  {row.severity!s:<9}"
+        name_and_counts = digest.shortened_text(f"{row.name}  {counts_text}", max_width - len(gain_text) - len(severity_text))
+        row_text = Text.assemble((gain_text, "green"), (severity_text, STYLE_BY_SEVERITY[row.severity]), name_and_counts)
+        row_text.stylize("dim", len(gain_text) + len(severity_text) + len(row.name))
+        paragraphs.append(row_text)
+        if not is_short:
+            indent = " " * (len(gain_text) + 2)
+            paragraphs.append(Text(indent + digest.shortened_text(redactor.mask_text(what_to_write), max_width - len(indent)), "dim"))
+    return paragraphs
 
 
 def _summary_table_in_list(report: Report, redactor: Redactor, options: ReportOptions) -> list[RenderableType]:

@@ -13,16 +13,17 @@ from typing import Any
 from readiness.kinds import KINDS_BY_PRECEDENCE
 from readiness.model import ParseError, Source
 from readiness.model.lazy_regex import lazy_regex
+from readiness.ruleset import edits
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 MAX_RULE_FILE_BYTES = 64 * 1024  # of a file of somebody's own
 MAX_RULE_FILE_ENTRIES = 5000  # of a file without its examples; what an alias stands for counts each time
 RULE_KEYS_IN_ORDER = (
     "title severity confidence category hides level opinion target asks when beside by require forbid check with message"
-    " messages why fix limits links same-as checklist proves proof tiers bad good"
+    " messages why fix edit limits links same-as checklist proves proof tiers bad good"
 ).split()  # the order in which the fields of our own files stand
 RULE_KEYS = frozenset(RULE_KEYS_IN_ORDER)
-TIER_KEYS = frozenset("severity level opinion target when require forbid check with message messages why fix same-as checklist proves".split())
+TIER_KEYS = frozenset("severity level opinion target when require forbid check with message messages why fix edit same-as checklist proves".split())
 MAX_TIERS_PER_RULE = 12  # of a rule: each is judged by itself
 MAX_PARTS_PER_RULE = 100
 _EXAMPLES_START = lazy_regex(r"^(?:bad|good):", re.MULTILINE)
@@ -251,6 +252,7 @@ _VALIDATOR_AND_TEXT_BY_KEY: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "same-as": (_is_mapping_of_linters_to_ids, "a mapping of linters to lists of their ids"),
     "by": (_is_part_fact_with_values, f"one fact of the hits with its values, as {{manager: [apk, apt]}}, {MAX_PARTS_PER_RULE} at most"),
     "tiers": (_is_mapping_of_tiers, f"a mapping of names to what each tier has of its own, {MAX_TIERS_PER_RULE} at most"),
+    "edit": (edits.is_edit_shape, edits.EDIT_SHAPE_TEXT),
     "checklist": _LIST_SHAPE,
     "proof": (_is_severity_proof, "{meets: a sentence of docs/severity.md, by: the fact in the file}"),
     "hides": (lambda value: isinstance(value, bool), "true or false"),

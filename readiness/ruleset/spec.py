@@ -21,6 +21,7 @@ from readiness.model import (
     TierOrPartText,
 )
 from readiness.model.lazy_regex import lazy_regex
+from readiness.ruleset import edits
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.predicates import PathClause, make_path_clause
 from readiness.ruleset.rule_file import RULE_KEYS, TIER_KEYS, RuleErrorFactory
@@ -116,6 +117,7 @@ def _make_base_rule(rule_id: str, rule_spec: Mapping[str, Any], make_error: Rule
         named_messages=tuple(_make_named_messages(rule_spec, "", make_error)),
         has_proofs="proves" in rule_spec or "require" in rule_spec,
         asks=_rule_audience(rule_id, rule_spec, make_error),
+        edit=edits.make_rule_edit(rule_spec, make_error),
     )
 
 
@@ -198,6 +200,7 @@ def _make_tier(tier_name: str, tier_spec: Mapping[str, Any], make_error: RuleErr
         _SEVERITY_BY_NAME[verified_choice(tier_spec, "severity", _SEVERITY_BY_NAME, make_error, *tier_key_path)],
         tuple(tier_spec.get("checklist") or ()),
         stripped_text(tier_spec.get("opinion") or ""),
+        edits.make_rule_edit(tier_spec, make_error, *tier_key_path),
     )
 
 

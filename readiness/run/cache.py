@@ -28,6 +28,7 @@ from readiness.model import (
     NamedMessage,
     Related,
     Rule,
+    RuleEdit,
     Severity,
     Source,
     Span,
@@ -37,6 +38,7 @@ from readiness.model import (
 )
 from readiness.model.package import PACKAGE_FOLDER
 from readiness.model.records import dataclass
+from readiness.model.service import Service, ServicePart
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.run.engine import RuleTally
@@ -45,7 +47,7 @@ from readiness.syntax import compiled
 from readiness.verdict.checklist import EvidencePlace as Seen
 from readiness.version import __version__
 
-CACHE_FORMAT_VERSION = 5
+CACHE_FORMAT_VERSION = 6
 MAX_CACHED_RESULTS = 40  # results; the oldest go first
 TEMPORARY_FILE_MAX_AGE_SECONDS = 3600  # seconds after which what an interrupted run began to write is thrown away
 _UNUSABLE_CACHE_ENTRY_ERRORS = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
@@ -243,6 +245,7 @@ def _run_result_to_row(run_result: RunResult) -> dict[str, Any]:
         "environments": run_result.environments,
         "undeployed_paths": run_result.undeployed_paths,
         "production": run_result.production,
+        "services": run_result.services,
     }
 
 
@@ -263,7 +266,7 @@ def _finding_to_row(finding: Finding, redactor: Redactor) -> list[Any]:
         [[_place_to_row(other.source, other.span), redactor.mask_text(other.message)] for other in finding.related],
         [suppression.suppressed_by, suppression.reason, suppression.until] if suppression else None,
         finding.fingerprint,
-        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path],
+        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path, redactor.mask_text(finding.edit_group), finding.service_name],
     ]
 
 
@@ -300,6 +303,7 @@ def _run_result_from_row(stored_run: dict[str, Any], discovered: DiscoveredFiles
         environments=tuple(Production(of, tuple(taken), tuple(others), why) for of, taken, others, why in stored_run["environments"]),
         undeployed_paths=tuple(stored_run["undeployed_paths"]),
         production=stored_run["production"],
+        services=tuple(Service(name, tuple(ServicePart(*part) for part in parts)) for name, parts in stored_run["services"]),
     )
 
 
@@ -311,7 +315,7 @@ def _file_status_from_row(file_status_row: list[Any]) -> FileStatus:
 
 def _finding_from_row(finding_row: list[Any], rule_by_id: Mapping[str, Rule], resolve_place: Callable[[list[Any]], tuple[Source, Span]]) -> Finding:
     rule_id, stored_place, message, resource_name, container_name, related_rows, suppression_row, fingerprint, placement_row = finding_row
-    lowered_severity, tier_name, part_name, unit_path = placement_row
+    lowered_severity, tier_name, part_name, unit_path, edit_group, service_name = placement_row
     return Finding(
         rule_by_id[rule_id],
         *resolve_place(stored_place),
@@ -323,6 +327,8 @@ def _finding_from_row(finding_row: list[Any], rule_by_id: Mapping[str, Rule], re
         fingerprint=fingerprint,
         lowered_severity=None if lowered_severity is None else Severity(lowered_severity),
         unit_path=unit_path,
+        edit_group=edit_group,
+        service_name=service_name,
         tier=tier_name,
         part=part_name,
     )
@@ -340,13 +346,22 @@ def _source_outside_the_walk(base_folder: Path, path: str) -> Source:
     return Source(path, (packed_member_bytes or b"").decode("utf-8", "replace"))
 
 
+def _rule_edit_from_row(edit_row: list[Any] | None) -> RuleEdit | None:
+    return RuleEdit(*edit_row) if edit_row else None
+
+
 def _rule_from_row(rule_row: dict[str, Any]) -> Rule:
     tuple_by_field = {name: tuple(rule_row[name]) for name in ("targets", "links", "checklist", "parts")}
     equivalent_ids_by_linter = {peer: tuple(ids) for peer, ids in rule_row["equivalents"].items()}
     severity_and_confidence = {"severity": Severity(rule_row["severity"]), "confidence": Confidence(rule_row["confidence"])}
-    tiers = tuple(Tier(name, level, Severity(severity), tuple(items), opinion) for name, level, severity, items, opinion in rule_row["tiers"])
+    tiers = tuple(
+        Tier(name, level, Severity(severity), tuple(items), opinion, _rule_edit_from_row(edit_row))
+        for name, level, severity, items, opinion, edit_row in rule_row["tiers"]
+    )
     equivalent_claims = tuple(EquivalentClaim(peer, tuple(ids), tier, part) for peer, ids, tier, part in rule_row["equivalent_claims"])
     member_texts = tuple(TierOrPartText(*one) for one in rule_row["wordings"])
     named_messages = tuple(NamedMessage(*one) for one in rule_row["named_messages"])
-    member_values_by_field = {"tiers": tiers, "equivalent_claims": equivalent_claims, "wordings": member_texts, "named_messages": named_messages}
+    member_values_by_field: dict[str, Any] = {"tiers": tiers, "equivalent_claims": equivalent_claims, "wordings": member_texts}
+    member_values_by_field["named_messages"] = named_messages
+    member_values_by_field["edit"] = _rule_edit_from_row(rule_row["edit"])
     return Rule(**{**rule_row, **tuple_by_field, **severity_and_confidence, **member_values_by_field, "equivalents": equivalent_ids_by_linter})

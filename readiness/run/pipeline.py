@@ -17,6 +17,7 @@ from readiness.loading.render.made import RenderInput, written_source_and_span
 from readiness.loading.variants import Production, Variants
 from readiness.model import NOT_RENDERED_RULE_ID, RULE_IDS_FOR_UNJUDGED_FILES, Finding, Rule, Source, Span
 from readiness.model.records import dataclass
+from readiness.model.service import Service
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
@@ -26,9 +27,11 @@ from readiness.run.groups import needed_rule_groups
 from readiness.run.parameters import apply_parameters
 from readiness.settings import SETTINGS_FILENAME, Config
 from readiness.triage import baseline, copies, foreign, suppress
+from readiness.triage.services.found import find_services_of_findings
 from readiness.triage.unjudged import broken_paths, is_missing_verdict_finding
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
+from readiness.verdict.edit_groups import with_edit_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,7 @@ class RunResult:
     findings of each rule the comments of other linters left out, `evidence_by_fact` what the files show for checklists,
     `notices` which names of rules are out of date, `render_inputs` what rendering read, `context` what was read around the
     judged files, `environments` which variants were taken for production, `undeployed_paths` the files that nothing deploys, whose findings were
-    lowered for that. `production` says that not all of it is for something
-    else.
+    lowered for that. `production` says that not all of it is for something else. `services` are what a team would call one.
     """
 
     file_statuses: list[FileStatus]
@@ -84,6 +86,7 @@ class RunResult:
     environments: tuple[Production, ...] = ()
     undeployed_paths: tuple[str, ...] = ()
     production: bool = True
+    services: tuple[Service, ...] = ()
 
 
 @dataclass(slots=True)
@@ -117,6 +120,7 @@ def run_pipeline(
     shellcheck_findings = _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"])
     engine_result.findings += shellcheck_findings
     active_pairs_by_rule |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
+    found_services = find_services_of_findings(assembly, engine_result)
     purposes.record_purposes_in_file_statuses(assembly)
     _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
     read_documents = [one for project in assembly.projects for kind in project.by_kind.values() for one in kind]
@@ -130,10 +134,7 @@ def run_pipeline(
     return RunResult(
         file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
-        rules=(
-            *rules.rules_without_repeated_tiers(run_rules.loaded_rules),
-            *{one.rule: one.rule_definition for one in shellcheck_findings}.values(),
-        ),
+        rules=(*rules.rules_without_repeated_tiers(run_rules.loaded_rules), *{one.rule: one.rule_definition for one in shellcheck_findings}.values()),
         active_rules=active_pairs_by_rule,
         tally_by_rule=engine_result.tally_by_rule,
         subject_count_by_path=engine_result.subject_count_by_path,
@@ -150,6 +151,7 @@ def run_pipeline(
         production=purposes.may_have_production(assembly),
         context=discovered.context,
         environments=assembly.production,
+        services=found_services.services,
         undeployed_paths=undeployed_paths,
     )
 
@@ -261,7 +263,8 @@ def _suppress_and_fingerprint_findings(
         findings_without_copies, assembly, settings, suppression_policy
     )
     fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate(findings_not_silenced))
-    return _suppress_previously_known(fingerprinted_findings, suppression_policy, settings), silenced_count_by_rule_id
+    settled_findings = _suppress_previously_known(fingerprinted_findings, suppression_policy, settings)
+    return list(with_edit_groups(settled_findings)), silenced_count_by_rule_id
 
 
 def _run_rules_on_projects(

@@ -11,8 +11,10 @@ from readiness.loading.discover import Surroundings
 from readiness.loading.variants import DECIDED_BY_SETTINGS, Production
 from readiness.model import Finding, Rule, Source, Span
 from readiness.model.records import dataclass
+from readiness.model.service import Service
 from readiness.redaction import Redactor
 from readiness.verdict import checklist, score
+from readiness.verdict.by_service import services_as_json
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
 from readiness.verdict.gate import Gate, GateOptions, decide_gate, missing_score_reason_text
 from readiness.verdict.score import Category, Coverage, Score, ScoredFileRow
@@ -61,6 +63,7 @@ class Report:
     notices: tuple[str, ...] = ()
     context: Surroundings = _NO_SURROUNDINGS
     environments: tuple[Production, ...] = ()
+    services: tuple[Service, ...] = ()
     undeployed_paths: tuple[str, ...] = ()
 
     @property
@@ -142,6 +145,7 @@ class Report:
             "gate": {"passed": self.gate.passed, "reason": redactor.mask_text(self.gate.reason)},
             "coverage": _coverage_json(self.coverage, redactor),
             "categories": [_category_json(one) for one in self.categories],
+            "services": services_as_json(self.services, self.open, redactor),
             "purposes": [{"path": row.path, "purpose": redactor.mask_text(row.purpose)} for row in self.files if row.purpose],
             "files": [_file_json(row, redactor) for row in self.files],
             "findings": _findings_json(self.findings, redactor),
@@ -207,6 +211,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     notices: Iterable[str] = (),
     surroundings: Surroundings = _NO_SURROUNDINGS,
     environments: Iterable[Production] = (),
+    services: Iterable[Service] = (),
     undeployed_paths: Iterable[str] = (),
     is_production_judged: bool = True,
 ) -> Report:
@@ -215,8 +220,8 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     `rules` are those that ran, `tally_by_rule` what each saw, `subject_count_by_path` how many things each path holds, `ignored_file_count`
     how many files were none of ours, `silenced_by_others_count` how many findings the comments of other linters left out,
     `notices` what to tell the user beside the findings, `surroundings` what was read around the judged files, `environments` which
-    variants were taken for production, `is_production_judged` whether not all of it is for something else. `checklists` are told item by
-    item; those whose systems are `chosen_checklists` count in coverage.
+    variants were taken for production, `services` what a team would call one, `is_production_judged` whether not all of it is for
+    something else. `checklists` are told item by item; those whose systems are `chosen_checklists` count in coverage.
     """
     file_rows = _file_rows(scored_rows, subject_count_by_path)
     rule_keys_with_subjects = {key for key, look in tally_by_rule.items() if look.subjects}
@@ -263,6 +268,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         notices=tuple(notices),
         context=surroundings,
         environments=tuple(environments),
+        services=tuple(services),
         undeployed_paths=tuple(undeployed_paths),
     )
 
@@ -355,6 +361,8 @@ def _finding_json(finding: Finding, equivalents: dict[str, list[str]], redactor:
         "resource": redactor.mask_text(finding.resource),
         "container": redactor.mask_text(finding.container),
         "unit": redactor.mask_text(finding.unit_path),
+        "group": redactor.mask_text(finding.edit_group),
+        "service": redactor.mask_text(finding.service_name),
         "gain": _round_points(finding.score_gain),
         "fingerprint": finding.fingerprint,
         "related": [

@@ -185,6 +185,12 @@ def score_findings(findings: Sequence[Finding], *, coverage_percent: int = 100, 
     return Score(score, unrounded_score, grade_of(score, coverage_percent), score_ceiling, score_categories, rule_terms, gain_by_finding)
 
 
+def unrounded_score_without(findings: Sequence[Finding], left_out: Collection[int]) -> float:
+    """What the unrounded score is once the findings at these indexes are mended together; with none of them what it is now."""
+    remaining_findings = [one for index, one in enumerate(findings) if index not in left_out]
+    return score_findings(remaining_findings).unrounded_score or 0.0
+
+
 def counts_in_score(finding: Finding) -> bool:
     """Whether a finding goes into the score: open, of a category with a cap, and about the files."""
     return not finding.suppression and finding.rule_definition.category in LOSS_CAP_BY_CATEGORY and finding.rule not in UNSCORED_RULES

@@ -20,7 +20,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "model/__init__.py: __all__",
         "model/purpose.py: DESCRIPTION_BY_PURPOSE",
         "model/rule.py: CATEGORIES",
-        "reports/digest.py: TITLE_BY_FILE_KIND",
+        "reports/digest.py: TITLE_BY_FILE_KIND _NOUNS_OF_THINGS",
         "reports/pages.py: _DESCRIPTION_BY_CATEGORY _SECTION_TITLE_BY_KIND",
         "ruleset/rule_file.py: RULE_KEYS_IN_ORDER TIER_KEYS _VALIDATOR_AND_TEXT_BY_KEY",
         "ruleset/rules.py: RULE_GROUPS",

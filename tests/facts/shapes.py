@@ -175,7 +175,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
     "kubernetes-public": {"role": true, "path": true},
     "kubernetes-volumes": {"restricted": true},
     "file-endings": {"foreign": true, "code": true, "settings": true},
-    "folders": {"vendored": true, "sources": true, "output": true},
+    "folders": {"vendored": true, "sources": true, "output": true, "builds": true},
     "system-packages": {"compiler": true, "brings": true},
     "licenses": {"habit": true},
     "image-labels": {"defined": true},
@@ -186,7 +186,7 @@ SHAPES: dict[str, dict[str, Shape]] = {
     "http-statuses": {"no-page": true, "refuses": true, "redirects": true},
     "kubernetes-resources": {"acts": true},
     "script-words": {"runs": true, "starts": true},
-    "distributions": {"packaged": true},
+    "distributions": {"packaged": true, "variant": true},
     "host-paths": {
         "whole": true,
         "below": true,

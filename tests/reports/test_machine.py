@@ -106,6 +106,8 @@ def test_json_of_a_finding() -> None:
             "resource": "Deployment/web",
             "container": "web",
             "unit": "",
+            "group": "",
+            "service": "",
             "gain": 5.3343,
             "fingerprint": finding.fingerprint,
             "related": [{"path": "svc.yaml", "line": 2, "message": "see here"}],

@@ -12,7 +12,7 @@ import pytest
 from readiness import reports
 from readiness.model import Confidence, Related, Source, Span
 from readiness.redaction import Redactor
-from readiness.reports import digest
+from readiness.reports import digest, grouping
 from readiness.reports.frame import code_frame, display_width, escape_controls
 from readiness.verdict.report import FileRow, Report
 
@@ -21,6 +21,14 @@ from .conftest import WEB, find, report, rule, show
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 PLAIN = """\
+fix first:
+  +9.53 critical dockerfile/user-root: 1 place, 1 fails the gate
+    Add a probe.
+  +9.53 high k8s/probe-missing: 2 places, 2 fail the gate
+    Add a probe.
+  +2.72 medium k8s/image-tag-floating: 1 place
+    Add a probe.
+
 api/Dockerfile:1:1: critical[dockerfile/user-root] no USER in the final stage
      1 | FROM debian:latest
        | ^^^^^^^^^^^^^^^^^^
@@ -49,11 +57,10 @@ score 49 of 100, grade F, not ready: 1 critical and 2 high open
   Edge and TLS    not assessed
   Observability   not assessed
   Correctness     not assessed
-highest gain:
-  +9.53 api/Dockerfile:1 critical[dockerfile/user-root]
-  +4.20 deploy/web.yaml:4 high[k8s/probe-missing]
-  +4.20 deploy/web.yaml:6 high[k8s/probe-missing]
-  +2.72 deploy/web.yaml:5 medium[k8s/image-tag-floating]
+fix first:
+  +9.53 critical dockerfile/user-root: 1 place, 1 fails the gate
+  +9.53 high k8s/probe-missing: 2 places, 2 fail the gate
+  +2.72 medium k8s/image-tag-floating: 1 place
 findings: 1 critical, 2 high and 1 medium
 coverage: 100 %
 files: Kubernetes 2
@@ -178,16 +185,10 @@ def test_three_hundred_findings_stay_readable() -> None:
 
 def test_in_a_crowd_what_is_low_takes_one_line() -> None:
     source = Source("a.yaml", "x" * 200)
-    many = [find(source, "x", rule(f"k8s/r{n}", "low" if n else "high"), message=f"m{n}", nth=n) for n in range(digest.MAX_FULLY_SHOWN_GROUPS + 5)]
+    many = [find(source, "x", rule(f"k8s/r{n}", "low" if n else "high"), message=f"m{n}", nth=n) for n in range(grouping.MAX_FULLY_SHOWN_GROUPS + 5)]
     assert show("terminal", report(many)).count("  fix: ") == 1
     assert show("terminal", report(many), verbose=True).count("  fix: ") == len(many)
     assert show("terminal", report(many[:10])).count("  fix: ") == 10
-
-
-def test_findings_that_share_a_place_are_one_line_of_the_highest_gain() -> None:
-    made = report([find(WEB, "- name: web", message=f"rendered for {name}") for name in "abc"])
-    assert [(one.rule, sharing) for one, sharing in digest.findings_with_highest_gain(made)] == [("k8s/probe-missing", 3)]
-    assert "(3 findings)" in show("terminal", made)
 
 
 def test_a_second_place_is_told() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.reports import ReportOptions, digest, plain, terminal
+from readiness.reports import ReportOptions, digest, grouping, plain, terminal
 from readiness.verdict.report import Report
 
 POD = """\
@@ -45,7 +45,7 @@ def check(root: Path, files: dict[str, str]) -> Report:
 )  # fmt: skip
 def test_units_are_told_where_there_are_several(tmp_path: Path, files: dict[str, str], units: list[str]) -> None:
     report = check(tmp_path, files)
-    found = list(digest.finding_groups_by_file(report, verbose=False))
+    found = list(grouping.groups_by_file(report, verbose=False))
     assert [digest.unit_paths_text(report, path, groups) for path, groups in found] == units
 
 

@@ -536,3 +536,11 @@ def test_old_results_and_what_was_left_behind_go(tmp_path: Path, kept: cache.Res
         run(root, cache=True)
     assert len(list(kept.folder.glob("*.json"))) == 2
     assert [one.name for one in kept.folder.glob("*.part")] == ["new.2.part"]
+
+
+def test_services_are_kept(tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(tmp_path / "tree", {"compose.yaml": "services:\n  web: {image: 'redis:7'}\n  db: {image: 'mysql:8'}\n"})
+    monkeypatch.chdir(tmp_path / "tree")
+    first, second = (readiness.check(["."], cache=True).to_dict() for _ in range(2))
+    assert len(first["services"]) == 2
+    assert first == second

@@ -18,13 +18,13 @@ from readiness.kinds.compose.parts import (
 )
 from readiness.kinds.compose.words import command_line, may_have_unread_settings, stage_built_by_service
 from readiness.kinds.dockerfile.model import Stage
-from readiness.kinds.nginx import DirectiveSubject, hosts, includes
+from readiness.kinds.nginx import DirectiveSubject, includes
+from readiness.kinds.nginx.hosts import proxy_target_of_directive
 from readiness.model import CheckOutcome, NotApplicable, Related, Undecidable, hit
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.model.records import dataclass
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
-from readiness.syntax.nginx import Directive
 from readiness.syntax.yaml import Map, Seq
 
 # What nginx reads of the files that lie there: its main file, and what the stock main file includes.
@@ -32,34 +32,7 @@ _NGINX_READ_PATH_PATTERN = lazy_regex(
     r"/etc/nginx/(?:nginx\.conf|(?:conf\.d|http\.d)/[^/]+\.conf|sites-enabled/[^/]+"
     r"|templates/[^/]+\.template)\Z"
 )
-_LITERAL_HOST_PATTERN = lazy_regex(r"[a-z0-9](?:[a-z0-9_-]{0,62})\Z")
 MAX_SERVICES_MOUNTING_ONE_FILE = 16  # as many services as may mount one file and still be looked at
-_LOCAL_HOST_NAMES = frozenset({"localhost", "host", "ip6-localhost", "gateway"})
-
-
-@dataclass(frozen=True, slots=True)
-class ProxyTarget:
-    """A place that nginx sends requests to: the host as written, and the port in digits or empty."""
-
-    host: str
-    port: str
-    scheme: str
-
-
-def proxy_target_of_directive(d: Directive) -> ProxyTarget | None:
-    """Where a `*_pass` or an upstream's `server` sends requests; None where that is no plain name."""
-    if not d.args or (d.name == "server" and (d.parent.opening_directive_name != "upstream" or d.block is not None)):
-        return None
-    target_text = d.args[0]
-    if any(char in target_text for char in "${}%<"):
-        return None
-    pass_target = hosts.parse_pass_target(target_text)
-    if pass_target.host.startswith("unix:"):
-        return None
-    target_host, target_port = hosts.split_host_and_port(pass_target.host)
-    if not _LITERAL_HOST_PATTERN.match(target_host) or target_host in _LOCAL_HOST_NAMES or target_host.isdigit():
-        return None
-    return ProxyTarget(target_host, target_port, pass_target.scheme)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def build_argument_undeclared(subject: BuildSubject, project: Project) -> CheckO
 def deployed_path_unresolved(runner: StepOrJob, project: Project) -> CheckOutcome:
     """A deployment of a manifest, chart, values file or compose file that is not in the tree."""
     command_and_path_word_pairs = [
-        (located_command, path_word) for located_command in commands_with_known_folder(runner) for path_word in _deployed_path_words(located_command)
+        (located_command, path_word) for located_command in commands_with_known_folder(runner) for path_word in deployed_path_words(located_command)
     ]
     if not command_and_path_word_pairs:
         yield NotApplicable()
@@ -159,7 +159,7 @@ def deployed_path_unresolved(runner: StepOrJob, project: Project) -> CheckOutcom
             yield Undecidable(located_command.span_of_word(path_word))
 
 
-def _deployed_path_words(located_command: LocatedCommand) -> Iterator[str]:
+def deployed_path_words(located_command: LocatedCommand) -> Iterator[str]:
     """The local paths that a command deploys."""
     command_call = located_command.call
     argument_words = command_call.words

@@ -80,22 +80,27 @@ def _add_makers_from_builds(maker_index: ImageStages, project: Project) -> None:
 
 
 def stage_of_container(container: Container, project: Project) -> Stage | None:
-    """The stage that makes a container's image; None where the files leave a doubt.
+    """The stage that makes a container's image; None where the files leave a doubt."""
+    return stage_of_named_image(container.image, container.source.root.path, project)
+
+
+def stage_of_named_image(image_text: str, manifest_path: str, project: Project) -> Stage | None:
+    """The stage that makes the image that a manifest names; None where the files leave a doubt.
 
     A build that names the image in full tells it. Else it is the build whose name ends as the image's does, or the
     Dockerfile in a folder of that name; for both, the image must be nobody else's: no public one, and no base of
     that Dockerfile. A tree may hold several variants of an application: of several that may be meant it is the one whose
     Dockerfile is nearest to the manifest, and no other Dockerfile stands closer.
     """
-    image_reference = images.parse_image(container.image)
-    if not container.image or image_reference.name_unknown:
+    image_reference = images.parse_image(image_text)
+    if not image_text or image_reference.name_unknown:
         return None
     maker_index = project.memoize(image_maker_index)
-    stage_of_image = _stage_of_image(image_reference, maker_index, container.source.root.path)
+    stage_of_image = _stage_of_image(image_reference, maker_index, manifest_path)
     if stage_of_image is None:
         return None
     nearest_dockerfile_folder = next(
-        (one for one in parent_folders(container.source.root.path) if one in maker_index.dockerfile_folder_names),
+        (one for one in parent_folders(manifest_path) if one in maker_index.dockerfile_folder_names),
         "",
     )
     return stage_of_image if nearest_dockerfile_folder in parent_folders(posixpath.normpath(stage_of_image.source.path)) else None

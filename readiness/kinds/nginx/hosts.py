@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from readiness.facts.domains import is_public_dns_name, parse_ip
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive
 
@@ -87,3 +89,32 @@ def parse_pass_target(pass_argument: str) -> PassTarget:
         if char in "/?":
             return PassTarget(scheme, text_after_scheme[:char_index], text_after_scheme[char_index:])
     return PassTarget(scheme, text_after_scheme, "")
+
+
+_LITERAL_HOST_PATTERN = lazy_regex(r"[a-z0-9](?:[a-z0-9_-]{0,62})\Z")
+_LOCAL_HOST_NAMES = frozenset({"localhost", "host", "ip6-localhost", "gateway"})
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyTarget:
+    """A place that nginx sends requests to: the host as written, and the port in digits or empty."""
+
+    host: str
+    port: str
+    scheme: str
+
+
+def proxy_target_of_directive(d: Directive) -> ProxyTarget | None:
+    """Where a `*_pass` or an upstream's `server` sends requests; None where that is no plain name."""
+    if not d.args or (d.name == "server" and (d.parent.opening_directive_name != "upstream" or d.block is not None)):
+        return None
+    target_text = d.args[0]
+    if any(char in target_text for char in "${}%<"):
+        return None
+    pass_target = parse_pass_target(target_text)
+    if pass_target.host.startswith("unix:"):
+        return None
+    target_host, target_port = split_host_and_port(pass_target.host)
+    if not _LITERAL_HOST_PATTERN.match(target_host) or target_host in _LOCAL_HOST_NAMES or target_host.isdigit():
+        return None
+    return ProxyTarget(target_host, target_port, pass_target.scheme)

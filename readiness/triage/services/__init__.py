@@ -1,0 +1,1 @@
+"""The services of a run, and which finding belongs to which."""

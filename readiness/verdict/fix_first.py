@@ -1,0 +1,66 @@
+"""What to fix first: the open findings by rule, and by what one kind of edit mends, what fails the gate before all else."""
+
+from __future__ import annotations
+
+from readiness.model import Finding, Rule, Severity
+from readiness.model.records import dataclass
+from readiness.verdict import score
+from readiness.verdict.report import Report
+
+MAX_ROWS = 10
+MIN_GAIN_OF_ROW = 0.005  # what rounds to nothing is no advice
+
+
+@dataclass(frozen=True, slots=True)
+class FixRow:
+    """The findings of one rule, or of the rules whose fixes are written in one place of the things of one kind.
+
+    `name` is the rule's id, or the kind and what is written there (`k8s securityContext`); `rule_ids` are sorted. `gain` is what
+    the unrounded score rises by when all of them are fixed; `failing_count` is how many of them fail the gate.
+    """
+
+    name: str
+    severity: Severity
+    rule_ids: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    failing_count: int
+    gain: float
+
+    @property
+    def place_count(self) -> int:
+        """How many things are to be edited."""
+        return len({(one.path, one.resource, one.container, one.edit_group or one.fix_place) for one in self.findings})
+
+
+def fix_first_rows(report: Report, max_rows: int | None = MAX_ROWS) -> list[FixRow]:
+    """The rows, at most `max_rows`: those with findings that fail the gate, then the rest, each by what all of a row gains together.
+
+    A rule is in one row only. A row that gains nothing and fails nothing is no advice and left out.
+    """
+    indexes_by_row_key: dict[tuple[str, str], list[int]] = {}
+    for index, finding in enumerate(report.findings):
+        if not finding.suppression:
+            indexes_by_row_key.setdefault(_row_key(finding.rule_definition), []).append(index)
+    score_now = score.unrounded_score_without(report.findings, ())
+    rows = [_fix_row(report, row_key, indexes, score_now) for row_key, indexes in indexes_by_row_key.items()]
+    rows_worth_a_fix = [row for row in rows if row.failing_count or row.gain >= MIN_GAIN_OF_ROW]
+    rows_worth_a_fix.sort(key=lambda row: (not row.failing_count, -round(row.gain, 4), -row.severity, row.name))
+    return rows_worth_a_fix[:max_rows]
+
+
+def _row_key(rule: Rule) -> tuple[str, str]:
+    """(kind, what is written): equal for the rules of one row."""
+    return (rule.kind, rule.edit.at) if rule.edit else ("", rule.id)
+
+
+def _fix_row(report: Report, row_key: tuple[str, str], finding_indexes: list[int], score_now: float) -> FixRow:
+    row_findings = tuple(report.findings[index] for index in finding_indexes)
+    rule_ids = tuple(sorted({one.rule for one in row_findings}))
+    return FixRow(
+        name=" ".join(row_key) if len(rule_ids) > 1 else rule_ids[0],
+        severity=max(one.severity for one in row_findings),
+        rule_ids=rule_ids,
+        findings=row_findings,
+        failing_count=sum(map(report.gate.is_failed_by, row_findings)),
+        gain=score.unrounded_score_without(report.findings, frozenset(finding_indexes)) - score_now,
+    )

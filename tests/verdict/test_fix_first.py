@@ -1,0 +1,146 @@
+"""What to fix first: each rule once, what fails the gate before the rest, then what is gained together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readiness.model import Finding, RuleEdit, Severity, Source, Suppression
+from readiness.reports import digest
+from readiness.verdict import fix_first, score
+from readiness.verdict.fix_first import MAX_ROWS, fix_first_rows
+from tests.reports.conftest import find, report, rule
+
+SOURCE = Source("web.yaml", "".join(f"- name: c{n:02}\n" for n in range(60)), kind="k8s")
+SECURITY = RuleEdit("securityContext", "subject", {"securityContext": {"runAsNonRoot": True}})
+RULES = [
+    rule("k8s/high", "high"),
+    rule("k8s/critical", "critical", "secrets"),
+    rule("k8s/low", "low"),
+    rule("k8s/info", "info"),
+    rule("k8s/style", "medium", "style"),
+    rule("k8s/root", "medium", "isolation", edit=SECURITY),
+    rule("k8s/seccomp", "low", "isolation", edit=SECURITY),
+    rule("k8s/user", "high", "isolation", edit=SECURITY),
+    rule("compose/user", "medium", "isolation", edit=SECURITY),
+    rule("compose/only", "medium", "delivery", edit=RuleEdit("image")),
+]
+many_findings = st.lists(st.tuples(st.sampled_from(RULES), st.integers(0, 59), st.booleans()), max_size=40, unique_by=lambda one: (one[0].id, one[1]))
+
+
+def made(rows: list[tuple[object, int, bool]]) -> list[Finding]:
+    return [
+        find(SOURCE, f"c{number:02}", of, suppression=Suppression("comment", "r") if suppressed else None)  # type: ignore[arg-type]
+        for of, number, suppressed in rows
+    ]
+
+
+@given(many_findings)
+def test_no_rule_is_told_twice(rows: list[tuple[object, int, bool]]) -> None:
+    whole = report(made(rows))
+    told = [rule_id for row in fix_first_rows(whole, None) for rule_id in row.rule_ids]
+    assert len(told) == len(set(told))
+    assert set(told) <= {one.rule for one in whole.open}
+    assert {one.rule for one in whole.open if whole.gate.is_failed_by(one)} <= set(told)
+
+
+@given(many_findings)
+def test_rows_stand_in_the_order_that_is_promised(rows: list[tuple[object, int, bool]]) -> None:
+    found = fix_first_rows(report(made(rows)), None)
+    keys = [(not row.failing_count, -round(row.gain, 4)) for row in found]
+    assert keys == sorted(keys)
+    assert all(row.failing_count or row.gain >= fix_first.MIN_GAIN_OF_ROW for row in found)
+
+
+@given(many_findings)
+def test_a_row_gains_what_the_score_says_without_its_findings(rows: list[tuple[object, int, bool]]) -> None:
+    whole = report(made(rows))
+    now = score.score_findings(whole.findings).unrounded_score
+    assert now is not None
+    for row in fix_first_rows(whole, None):
+        rest = [one for one in whole.findings if one.suppression or one.rule not in row.rule_ids]
+        without = score.score_findings(rest).unrounded_score
+        assert without is not None
+        assert row.gain == pytest.approx(without - now)
+        assert row.findings == tuple(one for one in whole.open if one.rule in row.rule_ids)
+
+
+def test_what_fails_the_gate_stands_before_what_gains_more() -> None:
+    medium = rule("k8s/medium", "medium", "delivery")
+    whole = report([find(SOURCE, "c00", rule("k8s/high", "high")), *(find(SOURCE, f"c{n:02}", medium) for n in range(1, 40))])
+    first, second = fix_first_rows(whole)
+    assert (first.name, first.failing_count, second.name, second.failing_count) == ("k8s/high", 1, "k8s/medium", 0)
+    assert second.gain > first.gain
+
+
+def test_with_nothing_that_fails_the_gate_the_gain_decides() -> None:
+    low, medium = rule("k8s/low", "low", "delivery"), rule("k8s/medium", "medium", "edge")
+    whole = report([find(SOURCE, "c00", low), find(SOURCE, "c01", medium)])
+    assert [row.name for row in fix_first_rows(whole)] == ["k8s/medium", "k8s/low"]
+
+
+def test_rules_that_one_edit_mends_are_one_row_and_kinds_are_apart() -> None:
+    whole = report([find(SOURCE, "c00", one) for one in RULES if one.edit])
+    names = {row.name: row.rule_ids for row in fix_first_rows(whole)}
+    assert names == {
+        "k8s securityContext": ("k8s/root", "k8s/seccomp", "k8s/user"),
+        "compose/user": ("compose/user",),
+        "compose/only": ("compose/only",),
+    }
+
+
+def test_things_are_counted_and_not_their_findings() -> None:
+    findings = [
+        find(SOURCE, f"c{n:02}", of, resource="Deployment/web", container=f"c{n:02}", edit_group=f"c{n:02}") for n in range(3) for of in RULES[5:7]
+    ]
+    (row,) = fix_first_rows(report(findings))
+    assert (len(row.findings), row.place_count) == (6, 3)
+    assert digest.fix_row_texts(row) == ("2 rules, 3 containers", "securityContext: {runAsNonRoot: true}")
+
+
+NOUNS: dict[str, list[dict[str, Any]]] = {
+    "containers": [{"resource": "Deployment/web", "container": "a"}, {"resource": "Pod/web", "container": "b"}],
+    "services": [{"resource": "service/web"}, {"resource": "service/db"}],
+    "steps": [{"resource": "job/test/step/1"}, {"resource": "job/lint/step/2"}],
+    "objects": [{"resource": "Deployment/web"}, {"resource": "ConfigMap/web"}],
+    "places": [{"resource": "service/web"}, {"resource": ""}],
+}
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_what_is_counted_has_a_name(noun: str) -> None:
+    findings = [find(SOURCE, f"c{n:02}", RULES[0], **more) for n, more in enumerate(NOUNS[noun])]
+    (row,) = fix_first_rows(report(findings))
+    assert digest.fix_row_texts(row)[0] == f"2 {noun}, 2 fail the gate"
+
+
+def test_suppressed_findings_are_no_advice() -> None:
+    gone = Suppression("comment", "known")
+    whole = report([find(SOURCE, "c00", RULES[0], suppression=gone), find(SOURCE, "c01", RULES[2])])
+    assert [row.name for row in fix_first_rows(whole)] == ["k8s/low"]
+
+
+def test_there_are_ten_rows_at_most_and_the_score_is_asked_once_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = [rule(f"k8s/r{n:02}", "medium") for n in range(15)]
+    whole = report([find(SOURCE, f"c{2 * n + m:02}", one) for n, one in enumerate(rules) for m in range(2)])
+    asked: list[Collection[int]] = []
+    ask = score.unrounded_score_without
+
+    def counting(findings: Sequence[Finding], left_out: Collection[int]) -> float:
+        asked.append(left_out)
+        return ask(findings, left_out)
+
+    monkeypatch.setattr(score, "unrounded_score_without", counting)
+    assert len(fix_first_rows(whole)) == MAX_ROWS
+    assert len(asked) == len(rules) + 1, "once for each row, and once for now"
+
+
+def test_a_row_is_as_bad_as_its_worst_finding() -> None:
+    lowered = find(SOURCE, "c00", RULES[0], lowered_severity=Severity.LOW)
+    whole = report([lowered, find(SOURCE, "c01", RULES[0])])
+    (row,) = fix_first_rows(whole)
+    assert (row.severity, row.failing_count, len(row.findings)) == (Severity.HIGH, 1, 2)
