@@ -12,7 +12,7 @@ from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Severity, join
 from readiness.redaction import Redactor
 from readiness.reports.frame import escape_controls
 from readiness.verdict.report import Report
-from readiness.verdict.score import counts_in_score, is_file_without_verdict
+from readiness.verdict.score import ALGORITHM_VERSION, PREVIOUS_ALGORITHM_VERSION, counts_in_score, is_file_without_verdict
 
 MAX_SCORE_GAINS_SHOWN = 10
 MIN_SCORE_GAIN_SHOWN = 0.005  # what rounds to nothing is no advice
@@ -144,6 +144,16 @@ def verdict_text(report: Report) -> str:
     if partly_read_paths:
         reasons_not_ready.append(f"{count_with_noun(len(partly_read_paths), 'file')} read in part")
     return f"not ready: {', '.join(reasons_not_ready)}"
+
+
+def score_text(report: Report) -> str:
+    """The score, its algorithms and its grade."""
+    return "no score" if report.score is None else f"score {report.score} of 100 ({algorithms_text(report)}), grade {report.grade}"
+
+
+def algorithms_text(report: Report) -> str:
+    """The algorithm of the score, and what the previous one gives: nobody shall take a change of the sum for one of the files."""
+    return f"algorithm {ALGORITHM_VERSION}; algorithm {PREVIOUS_ALGORITHM_VERSION}: {report.by_service.previous.score}"
 
 
 def ceiling_text(report: Report) -> str:

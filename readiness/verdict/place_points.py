@@ -77,12 +77,16 @@ class RulePlaces:
         self.light_points_of_all = light_points(rule, self.nobodys_counts, self.services_counts)
         self._points_by_own_counts: dict[PlaceCounts, tuple[float, float]] = {}
 
+    def counts_of_service(self, name: str) -> PlaceCounts:
+        """How many of the places are a service's own; none for NOBODY, which is no service."""
+        return self.counts_by_owner.get(name, NO_PLACES) if name != NOBODY else NO_PLACES
+
     def own_and_outside_points(self, service_name: str) -> tuple[float, float]:
         """What a service's own places cost, and what those outside add: as many as all of them cost lightly beyond its own.
 
         Its own are weighed like nobody's in that difference, so that a place counts the same for it on either side.
         """
-        own_counts = self.counts_by_owner.get(service_name, NO_PLACES)
+        own_counts = self.counts_of_service(service_name)
         if not any(own_counts):
             return 0.0, self.light_points_of_all
         if own_counts not in self._points_by_own_counts:

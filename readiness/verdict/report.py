@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from readiness.loading.assembly import CAUSE_NOT_IN_TREE
@@ -12,7 +13,7 @@ from readiness.loading.discover import Surroundings
 from readiness.loading.variants import DECIDED_BY_SETTINGS, Production
 from readiness.model import Finding, Rule, Source, Span
 from readiness.redaction import Redactor
-from readiness.verdict import checklist, score
+from readiness.verdict import checklist, score, service_scores
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
 from readiness.verdict.gate import Gate, GateOptions, decide_gate, missing_score_reason_text
 from readiness.verdict.score import Category, Coverage, Score, ScoredFileRow
@@ -48,7 +49,7 @@ class Report:
     findings: tuple[Finding, ...]
     files: tuple[FileRow, ...]
     verdict: str
-    result: Score
+    by_service: service_scores.ReportScore
     unwaived: Score
     gate: Gate
     coverage: Coverage
@@ -61,6 +62,11 @@ class Report:
     notices: tuple[str, ...] = ()
     context: Surroundings = _NO_SURROUNDINGS
     environments: tuple[Production, ...] = ()
+
+    @property
+    def result(self) -> Score:
+        """The score of the whole, and how it came about."""
+        return self.by_service.whole
 
     @property
     def score(self) -> int | None:
@@ -132,6 +138,7 @@ class Report:
             "score": self.score,
             "raw_score": _round_points(self.raw),
             "grade": self.grade,
+            "previous_score": service_scores.previous_score_as_json(self.by_service),
             "waived": {
                 "findings": len(self.suppressed),
                 "score": self.unwaived.score,
@@ -204,6 +211,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     notices: Iterable[str] = (),
     surroundings: Surroundings = _NO_SURROUNDINGS,
     environments: Iterable[Production] = (),
+    shared_service_names: Collection[str] = (),
     is_production_judged: bool = True,
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
@@ -211,8 +219,8 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     `rules` are those that ran, `tally_by_rule` what each saw, `subject_count_by_path` how many things each path holds, `ignored_file_count`
     how many files were none of ours, `silenced_by_others_count` how many findings the comments of other linters left out,
     `notices` what to tell the user beside the findings, `surroundings` what was read around the judged files, `environments` which
-    variants were taken for production, `is_production_judged` whether not all of it is for something else. `checklists` are told item by
-    item; those whose systems are `chosen_checklists` count in coverage.
+    variants were taken for production, `shared_service_names` which services run nowhere, `is_production_judged` whether not all of it is
+    for something else. `checklists` are told item by item; those whose systems are `chosen_checklists` count in coverage.
     """
     file_rows = _file_rows(scored_rows, subject_count_by_path)
     rule_keys_with_subjects = {key for key, look in tally_by_rule.items() if look.subjects}
@@ -221,16 +229,16 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     is_assessable = is_production_judged and score.has_enough_coverage_for_score(
         file_rows, any_rule_looked=bool(assessed_categories), percent_without_outside=run_coverage.percent_without_outside
     )
-    scored_categories = assessed_categories if is_assessable else frozenset[str]()
-    score_result = score.score_findings(findings, coverage_percent=run_coverage.percent, assessed_categories=scored_categories)
-    unsuppressed_findings = [verdict._replace(suppression=None) for verdict in findings]
-    has_suppressed_finding = any(verdict.suppression for verdict in findings)
-    score_without_waivers = (
-        score.score_findings(unsuppressed_findings, coverage_percent=run_coverage.percent, assessed_categories=scored_categories)
-        if has_suppressed_finding
-        else score_result
+    make_scores = partial(
+        service_scores.score_report,
+        shared_service_names=shared_service_names,
+        coverage_percent=run_coverage.percent,
+        assessed_categories=assessed_categories if is_assessable else frozenset(),
     )
-    findings_with_gains = tuple(finding._replace(score_gain=gain) for finding, gain in zip(findings, score_result.gain_by_finding, strict=True))
+    report_score = make_scores(findings)
+    has_suppressed_finding = any(verdict.suppression for verdict in findings)
+    score_without_waivers = make_scores([one._replace(suppression=None) for one in findings]) if has_suppressed_finding else report_score
+    findings_with_gains = tuple(finding._replace(score_gain=gain) for finding, gain in zip(findings, report_score.whole.gain_by_finding, strict=True))
     gate_options = GateOptions(fail_on, min_score, strict_coverage)
     return Report(
         version=tool_version,
@@ -238,12 +246,12 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         findings=findings_with_gains,
         files=file_rows,
         verdict=score.run_verdict(findings, file_rows, has_score=is_assessable),
-        result=score_result,
-        unwaived=score_without_waivers,
+        by_service=report_score,
+        unwaived=score_without_waivers.whole,
         gate=decide_gate(
             findings_with_gains,
             file_rows,
-            score_result.score,
+            report_score.whole.score,
             gate_options,
             missing_score_reason=""
             if is_assessable
