@@ -17,10 +17,10 @@ def score_lines(report: Report) -> list[str]:
     """The sum of the whole: every rule that costs points, every category, raw, the ceiling, the score and the grade; then each service."""
     redactor = Redactor(report.hidden)
     report_score = report.by_service
-    worst_name = _service_text(report_score.worst_service, redactor)
+    deciding_name = _service_text(report_score.deciding_service, redactor)
     explanation_lines = [
-        f"score, algorithm {ALGORITHM_VERSION}: the worst service in full, what is outside of it lightly (docs/scoring.md)",
-        f"whole: {worst_name} decides" if worst_name else "whole: nothing that was found belongs to a service",
+        f"score, algorithm {ALGORITHM_VERSION}: a service in full and what is outside of it lightly; the service that loses most decides (docs/scoring.md)",
+        f"whole: {deciding_name} decides" if deciding_name else "whole: nothing that was found belongs to a service",
     ]
     whole = report_score.whole
     for category in whole.categories:

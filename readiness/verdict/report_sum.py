@@ -22,7 +22,7 @@ class ReportSum:
     """The places of all findings that count, by rule and service; it answers what the report scores without some of them.
 
     `shared_service_names` are services that are told as such and run nowhere (the pipelines): what is theirs counts as nobody's.
-    Building it takes one pass over the findings; a question takes time by the services, and only those near the worst are looked at.
+    Building it takes one pass over the findings; a question takes time by the services, and only those that may come to decide are looked at.
     """
 
     def __init__(self, findings: Sequence[Finding], *, shared_service_names: Collection[str] = ()) -> None:
@@ -39,7 +39,7 @@ class ReportSum:
         self.points_of_bystander = self._points_of_bystander()
         self.points_by_service = self._points_by_service()
         self.score_left_by_service = {name: score_left(points) for name, points in self.points_by_service.items()}
-        self._services_worst_first = sorted(self.points_by_service, key=lambda name: (self.score_left_by_service[name], name))
+        self._services_lowest_first = sorted(self.points_by_service, key=lambda name: (self.score_left_by_service[name], name))
         self._profile_by_service = self._profiles()
 
     def owner(self, finding: Finding) -> str:
@@ -47,14 +47,14 @@ class ReportSum:
         return NOBODY if finding.service_name in self._shared_service_names else finding.service_name
 
     @property
-    def worst_service(self) -> str:
-        """The service that decides the score of the whole; NOBODY where no service has a finding that counts."""
-        return self._services_worst_first[0] if self._services_worst_first else NOBODY
+    def deciding_service(self) -> str:
+        """The service whose sum, its own and what is outside, is the largest; NOBODY where no service has a finding that counts."""
+        return self._services_lowest_first[0] if self._services_lowest_first else NOBODY
 
     @property
     def points_of_whole(self) -> PointsByCategory:
-        """The points of each category that decide: those of the worst service, and what counts lightly where there is none."""
-        return self.points_by_service.get(self.worst_service, self.points_of_bystander)
+        """The points of each category for the deciding service, and what counts lightly where there is none."""
+        return self.points_by_service.get(self.deciding_service, self.points_of_bystander)
 
     @property
     def unrounded_score(self) -> float:
@@ -160,7 +160,7 @@ class ReportSum:
     def _unrounded_score_with(self, changed_rules: Sequence[RulePlaces]) -> float:
         """The unrounded score with the places of some rules changed for the better.
 
-        No service scores less then than now, so those that are better now than the worst then need not be looked at.
+        No service scores less then than now, so those that score more now than the lowest then need not be looked at.
         """
         pairs = [(self.places_by_rule[changed.rule.id], changed) for changed in changed_rules]
         light_change: dict[str, float] = {}
@@ -168,10 +168,10 @@ class ReportSum:
             category = now.rule.category
             light_change[category] = light_change.get(category, 0.0) + then.light_points_of_all - now.light_points_of_all
         bystander_points = {name: points + light_change.get(name, 0.0) for name, points in self.points_of_bystander.items()}
-        worst_score = score_left(bystander_points)  # a service with nothing left of its own may be what decides
-        for service_name in self._services_worst_first:
+        lowest_score = score_left(bystander_points)  # a service with nothing left of its own may be what decides
+        for service_name in self._services_lowest_first:
             score_now = self.score_left_by_service[service_name]
-            if score_now >= worst_score:
+            if score_now >= lowest_score:
                 break
             category_changes = dict(light_change)
             for now, then in pairs:
@@ -182,5 +182,5 @@ class ReportSum:
                 * (math.exp(-(points_now[name] + change) / LOSS_CAP_BY_CATEGORY[name]) - math.exp(-points_now[name] / LOSS_CAP_BY_CATEGORY[name]))
                 for name, change in category_changes.items()
             )
-            worst_score = min(worst_score, score_then)
-        return worst_score
+            lowest_score = min(lowest_score, score_then)
+        return lowest_score

@@ -47,7 +47,7 @@ class NamedService(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OutsideTerm:
-    """What a rule adds to the worst service for places outside of it: how many there are, and the points."""
+    """What a rule adds to the deciding service for places outside of it: how many there are, and the points."""
 
     rule: Rule
     places: int
@@ -66,12 +66,12 @@ class ServiceScore:
 class ReportScore:
     """The score of the whole, those of the services in which something fails by name, and that of algorithm 1 beside it.
 
-    `whole.terms` are those of `worst_service`, which decides; `outside_terms` are what is added to them.
+    `whole.terms` are those of `deciding_service`; `outside_terms` are what is added to them.
     """
 
     whole: Score
     services: tuple[ServiceScore, ...]
-    worst_service: str
+    deciding_service: str
     outside_terms: tuple[OutsideTerm, ...]
     previous: Score
     coverage_percent: int
@@ -109,8 +109,8 @@ def score_report(
     counts_of_all = [summed_counts(places.counts_by_owner.values()) for places in report_sum.places_by_rule.values()]
     worst_severity = max((counts_by_severity(counts)[0][0] for counts in counts_of_all), default=Severity.INFO)
     terms_by_service = _terms_by_service(report_sum.places_by_rule.values())
-    worst_service = report_sum.worst_service
-    whole = scale.score(report_sum.points_of_whole, worst_severity, terms_by_service.get(worst_service, ()), report_sum.gain_by_finding())
+    deciding_service = report_sum.deciding_service
+    whole = scale.score(report_sum.points_of_whole, worst_severity, terms_by_service.get(deciding_service, ()), report_sum.gain_by_finding())
     services = [
         ServiceScore(name, scale.score(_points_by_category(terms), max(term.by_severity[0][0] for term in terms), terms, ()))
         for name, terms in sorted(terms_by_service.items())
@@ -118,8 +118,8 @@ def score_report(
     return ReportScore(
         whole,
         tuple(services),
-        worst_service,
-        _outside_terms(report_sum, worst_service),
+        deciding_service,
+        _outside_terms(report_sum, deciding_service),
         score_findings(findings, coverage_percent=coverage_percent, assessed_categories=assessed_categories),
         coverage_percent,
     )
@@ -186,13 +186,13 @@ def _points_by_category(terms: Iterable[RuleTerm]) -> dict[str, float]:
     return {name: math.fsum(points) for name, points in points_of_terms.items()}
 
 
-def _outside_terms(report_sum: ReportSum, worst_service: str) -> tuple[OutsideTerm, ...]:
-    """What is added to the worst service for what is not its own, by rule."""
+def _outside_terms(report_sum: ReportSum, deciding_service: str) -> tuple[OutsideTerm, ...]:
+    """What is added to the deciding service for what is not its own, by rule."""
     terms = []
     for places in report_sum.places_by_rule.values():
-        outside_places = sum(summed_counts(places.counts_by_owner.values())) - sum(places.counts_of_service(worst_service))
+        outside_places = sum(summed_counts(places.counts_by_owner.values())) - sum(places.counts_of_service(deciding_service))
         if outside_places:
-            terms.append(OutsideTerm(places.rule, outside_places, places.own_and_outside_points(worst_service)[1]))
+            terms.append(OutsideTerm(places.rule, outside_places, places.own_and_outside_points(deciding_service)[1]))
     return tuple(terms)
 
 
