@@ -39,7 +39,7 @@ deploy/web.yaml:5:14: medium[k8s/image-tag-floating] image 'nginx:latest' has a 
   why: The kubelet restarts a process that ends, e.g. a crash.
   fix: Add a probe.
 
-score 49 of 100, grade F, not ready: 1 critical and 2 high open
+score 49 of 100 (algorithm 2; algorithm 1: 49), grade F, not ready: 1 critical and 2 high open
   78.22 before the ceiling of 49 that an open critical finding sets
   1 finding suppressed; without that: 49 F, raw 75.99
   Isolation      15.47 of 25
@@ -199,7 +199,7 @@ def test_a_second_place_is_told() -> None:
 
 def test_a_clean_run_and_an_empty_one() -> None:
     clean = show("terminal", report([]))
-    assert clean.splitlines()[0] == "score 100 of 100, grade A, ready: nothing high or critical is open, and every file was read"
+    assert clean.splitlines()[0] == "score 100 of 100 (algorithm 2; algorithm 1: 100), grade A, ready: nothing high or critical is open, and every file was read"
     assert clean.splitlines()[-1] == "gate passed: nothing high or worse is open"
     empty = report([], rows=[FileRow("x.yaml", "k8s", "unreadable", "it is not text")])
     for color in ("never", "always"):
