@@ -19,7 +19,7 @@ def score_lines(report: Report) -> list[str]:
     report_score = report.by_service
     deciding_name = _service_text(report_score.deciding_service, redactor)
     explanation_lines = [
-        f"score, algorithm {ALGORITHM_VERSION}: a service in full and what is outside of it lightly; the service that loses most decides (docs/scoring.md)",
+        f"score, algorithm {ALGORITHM_VERSION}: a service in full, what is outside of it lightly; the service that loses most decides",
         f"whole: {deciding_name} decides" if deciding_name else "whole: nothing that was found belongs to a service",
     ]
     whole = report_score.whole

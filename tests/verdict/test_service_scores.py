@@ -116,7 +116,8 @@ def test_a_copy_of_the_whole_costs_at_most_three_points(ones: list[Finding]) -> 
 @given(st.lists(st.tuples(st.integers(0, 399), st.sampled_from(("", "web")), st.just("high")), max_size=120))
 def test_a_copy_of_many_highs_costs_at_most_three_points(things: list[tuple[int, str, str]]) -> None:
     ones = [
-        finding(rule(f"k8s/r{n}", severity, "high", [*score.LOSS_CAP_BY_CATEGORY][n % 7]), 1)._replace(service_name=name) for n, name, severity in things
+        finding(rule(f"k8s/r{n}", severity, "high", [*score.LOSS_CAP_BY_CATEGORY][n % 7]), 1)._replace(service_name=name)
+        for n, name, severity in things
     ]
     assert 0 <= raw(ones) - raw([*ones, *copied(ones, 1)]) <= 3
 
