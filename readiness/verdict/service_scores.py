@@ -111,6 +111,9 @@ def score_report(
     terms_by_service = _terms_by_service(report_sum.places_by_rule.values())
     deciding_service = report_sum.deciding_service
     whole = scale.score(report_sum.points_of_whole, worst_severity, terms_by_service.get(deciding_service, ()), report_sum.gain_by_finding())
+    for name in sorted({finding.service_name for finding in findings} & set(shared_service_names)):
+        findings_of_service = [finding for finding in findings if finding.service_name == name]
+        terms_by_service |= _terms_by_service(ReportSum(findings_of_service).places_by_rule.values())
     services = [
         ServiceScore(name, scale.score(_points_by_category(terms), max(term.by_severity[0][0] for term in terms), terms, ()))
         for name, terms in sorted(terms_by_service.items())

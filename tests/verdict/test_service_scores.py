@@ -239,7 +239,9 @@ def test_pipelines_are_no_service_that_runs() -> None:
     ]
     assert names_of_pipelines(services) == {"pipelines"}
     ones = [one_finding("a", "medium", "pipelines")]
-    assert score_report(ones, shared_service_names=names_of_pipelines(services)).deciding_service == ""
+    got = score_report(ones, shared_service_names=names_of_pipelines(services))
+    assert got.deciding_service == ""
+    assert got.result_of_service("pipelines").unrounded_score == score_report(ones).whole.unrounded_score  # its own score is that of any other
     made = outcome(ones, shared_service_names={"pipelines"})
     assert made.raw == raw([one_finding("a", "medium", "")])
 
