@@ -211,7 +211,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     notices: Iterable[str] = (),
     surroundings: Surroundings = _NO_SURROUNDINGS,
     environments: Iterable[Production] = (),
-    shared_service_names: Collection[str] = (),
+    services: Iterable[service_scores.NamedService] = (),
     is_production_judged: bool = True,
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
@@ -219,8 +219,8 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     `rules` are those that ran, `tally_by_rule` what each saw, `subject_count_by_path` how many things each path holds, `ignored_file_count`
     how many files were none of ours, `silenced_by_others_count` how many findings the comments of other linters left out,
     `notices` what to tell the user beside the findings, `surroundings` what was read around the judged files, `environments` which
-    variants were taken for production, `shared_service_names` which services run nowhere, `is_production_judged` whether not all of it is
-    for something else. `checklists` are told item by item; those whose systems are `chosen_checklists` count in coverage.
+    variants were taken for production, `services` what a team would call one, `is_production_judged` whether not all of it is for
+    something else. `checklists` are told item by item; those whose systems are `chosen_checklists` count in coverage.
     """
     file_rows = _file_rows(scored_rows, subject_count_by_path)
     rule_keys_with_subjects = {key for key, look in tally_by_rule.items() if look.subjects}
@@ -231,7 +231,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     )
     make_scores = partial(
         service_scores.score_report,
-        shared_service_names=shared_service_names,
+        shared_service_names=service_scores.names_of_pipelines(services),
         coverage_percent=run_coverage.percent,
         assessed_categories=assessed_categories if is_assessable else frozenset(),
     )

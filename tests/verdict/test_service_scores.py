@@ -242,7 +242,7 @@ def test_pipelines_are_no_service_that_runs() -> None:
     got = score_report(ones, shared_service_names=names_of_pipelines(services))
     assert got.deciding_service == ""
     assert got.result_of_service("pipelines").unrounded_score == score_report(ones).whole.unrounded_score  # its own score is that of any other
-    made = outcome(ones, shared_service_names={"pipelines"})
+    made = outcome(ones, services=services)
     assert made.raw == raw([one_finding("a", "medium", "")])
 
 
