@@ -66,7 +66,8 @@ class ServiceScore:
 class ReportScore:
     """The score of the whole, those of the services in which something fails by name, and that of algorithm 1 beside it.
 
-    `whole.terms` are those of `deciding_service`; `outside_terms` are what is added to them.
+    `whole.terms` are those of `deciding_service`; `outside_terms` are what is added to them. `report_sum` answers what the whole would
+    score without some findings.
     """
 
     whole: Score
@@ -75,6 +76,11 @@ class ReportScore:
     outside_terms: tuple[OutsideTerm, ...]
     previous: Score
     coverage_percent: int
+    report_sum: ReportSum
+
+    def unrounded_score_without(self, finding_indexes: Iterable[int]) -> float:
+        """What the whole scores, before its ceiling, once the findings at these indexes are fixed together, and no others."""
+        return self.report_sum.unrounded_score_without(finding_indexes)
 
     def result_of_service(self, name: str) -> Score:
         """The score of a service; a full one where nothing that counts was found in it."""
@@ -125,6 +131,7 @@ def score_report(
         _outside_terms(report_sum, deciding_service),
         score_findings(findings, coverage_percent=coverage_percent, assessed_categories=assessed_categories),
         coverage_percent,
+        report_sum,
     )
 
 

@@ -148,6 +148,7 @@ def test_the_score_without_some_findings_is_that_of_the_rest(ones: list[Finding]
     rest = ReportSum([one for index, one in enumerate(ones) if index not in indexes], shared_service_names={"store"})
     assert math.isclose(report_sum.unrounded_score_without(indexes), rest.unrounded_score, abs_tol=1e-9)
     assert math.isclose(report_sum.unrounded_score_without(()), report_sum.unrounded_score, abs_tol=1e-9)
+    assert score_report(ones).unrounded_score_without(range(len(ones))) == pytest.approx(100)
 
 
 @given(findings(), st.randoms(use_true_random=False))
