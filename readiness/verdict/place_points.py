@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, MutableMapping
 
 from readiness.model import Rule, Severity
 from readiness.verdict.score import repetition_factor_by_severity
@@ -69,13 +70,25 @@ class RulePlaces:
 
     __slots__ = ("_points_by_own_counts", "counts_by_owner", "light_points_of_all", "nobodys_counts", "rule", "services_counts")
 
-    def __init__(self, rule: Rule, counts_by_owner: Mapping[str, PlaceCounts]) -> None:
+    def __init__(self, rule: Rule, counts_by_owner: MutableMapping[str, PlaceCounts], services_counts: PlaceCounts | None = None) -> None:
+        """`services_counts` are those of all services together, where they are known."""
         self.rule = rule
-        self.counts_by_owner = {owner: counts for owner, counts in counts_by_owner.items() if any(counts)}
-        self.nobodys_counts = self.counts_by_owner.get(NOBODY, NO_PLACES)
-        self.services_counts = summed_counts(counts for owner, counts in self.counts_by_owner.items() if owner != NOBODY)
-        self.light_points_of_all = light_points(rule, self.nobodys_counts, self.services_counts)
+        self.counts_by_owner = counts_by_owner
+        self.nobodys_counts = counts_by_owner.get(NOBODY, NO_PLACES)
+        if services_counts is None:
+            services_counts = summed_counts(counts for owner, counts in counts_by_owner.items() if owner != NOBODY)
+        self.services_counts = services_counts
+        self.light_points_of_all = light_points(rule, self.nobodys_counts, services_counts)
         self._points_by_own_counts: dict[PlaceCounts, tuple[float, float]] = {}
+
+    def changed(self, new_counts_by_owner: Mapping[str, PlaceCounts]) -> RulePlaces:
+        """The same rule with other counts for some owners, at a cost that goes by how many these are."""
+        services_counts = self.services_counts
+        for owner, new_counts in new_counts_by_owner.items():
+            if owner != NOBODY:
+                old_counts = self.counts_by_owner[owner]
+                services_counts = tuple(total - old + new for total, old, new in zip(services_counts, old_counts, new_counts, strict=True))
+        return RulePlaces(self.rule, ChainMap(dict(new_counts_by_owner), self.counts_by_owner), services_counts)
 
     def counts_of_service(self, name: str) -> PlaceCounts:
         """How many of the places are a service's own; none for NOBODY, which is no service."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from readiness.model import Finding, Rule, Severity
-from readiness.verdict.place_points import NOBODY, PlaceCounts, RulePlaces, place_counts
+from readiness.verdict.place_points import NOBODY, SEVERITIES_WORST_FIRST, PlaceCounts, RulePlaces, place_counts
 from readiness.verdict.score import LOSS_CAP_BY_CATEGORY, FixPlace, counts_in_score
 
 PointsByCategory = Mapping[str, float]
@@ -147,15 +147,16 @@ class ReportSum:
 
     def _changed_places(self, rule_id: str, changes_by_service: Mapping[str, Iterable[tuple[Severity, Severity | None]]]) -> RulePlaces:
         """A rule's places where some are less severe than now, or gone (None)."""
-        counts_by_owner = dict(self.places_by_rule[rule_id].counts_by_owner)
+        places_now = self.places_by_rule[rule_id]
+        new_counts_by_owner = {}
         for service_name, changes in changes_by_service.items():
-            severities = dict(zip(sorted(Severity, reverse=True), counts_by_owner[service_name], strict=True))
+            count_by_severity = dict(zip(SEVERITIES_WORST_FIRST, places_now.counts_by_owner[service_name], strict=True))
             for severity_now, severity_after in changes:
-                severities[severity_now] -= 1
+                count_by_severity[severity_now] -= 1
                 if severity_after is not None:
-                    severities[severity_after] += 1
-            counts_by_owner[service_name] = tuple(severities.values())
-        return RulePlaces(self._rule_by_id[rule_id], counts_by_owner)
+                    count_by_severity[severity_after] += 1
+            new_counts_by_owner[service_name] = tuple(count_by_severity.values())
+        return places_now.changed(new_counts_by_owner)
 
     def _unrounded_score_with(self, changed_rules: Sequence[RulePlaces]) -> float:
         """The unrounded score with the places of some rules changed for the better.
