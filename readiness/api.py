@@ -226,6 +226,7 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
         silenced_by_others_count=sum(run_result.silenced_by_others_count.values()),
         surroundings=run_result.context,
         environments=run_result.environments,
+        undeployed_paths=run_result.undeployed_paths,
         notices=run_result.notices,
         is_production_judged=run_result.production,
     )

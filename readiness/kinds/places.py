@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from readiness.kinds.purpose import NonProductionSign, SignNamePairs
-from readiness.kinds.readme import README_WORD_DEMO, README_WORD_STUDY, README_WORD_TRIAL, STUDY_FOLDER
+from readiness.kinds.readme import README_WORD_DEMO, README_WORD_SAMPLE_PAGE, README_WORD_STUDY, README_WORD_TRIAL, STUDY_FOLDER
 from readiness.model import Source, Span
 from readiness.model.memo import cached_property
 from readiness.model.project import parent_folders
@@ -166,12 +166,17 @@ def _folder_sign(folder_name: str, folders_above: list[str], sign_span: Span) ->
     return None
 
 
+SAMPLE_PAGE_SIGN_TEXT = "the front matter of a README at or above it says `page_type: sample`"
+
+
 def readme_signs(source: Source, tree_paths: Surroundings) -> Iterator[NonProductionSign]:
-    """What the README files at and above a file say of it, each of them a weak sign.
+    """What the README files at and above a file say of it: weak signs but for front matter that calls all of it a sample.
 
     That a README calls its folder a demonstration counts where the folder is called so, too.
     """
     sign_span, source_folder = Span(0, 0), posixpath.dirname(source.path).lower()
+    if README_WORD_SAMPLE_PAGE in source.readme_says:
+        yield NonProductionSign("sample-page", SAMPLE_PAGE_SIGN_TEXT, sign_span, True, "sample")
     if README_WORD_STUDY in source.readme_says:
         yield NonProductionSign("readme", "a README at or above it calls it study material", sign_span, purpose="study")
         folder_and_parents = (source_folder, *parent_folders(source_folder))

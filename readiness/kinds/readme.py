@@ -17,7 +17,9 @@ README_WORD_STUDY, README_WORD_DEMO, README_WORD_TRIAL, README_WORD_CHANGE = (
     "change",
 )  # the words of Source.readme_says
 README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK = "development-stack", "trial-stack"  # of all compose files below
-_WORDS_OF_ALL_BELOW = frozenset({README_WORD_STUDY, README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK})
+README_WORD_SAMPLE_PAGE = "sample-page"  # its front matter says `page_type: sample`, as that of samples in Microsoft's catalogue
+_WORDS_OF_ALL_BELOW = frozenset({README_WORD_STUDY, README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK, README_WORD_SAMPLE_PAGE})
+_SAMPLE_PAGE_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(?:(?!---)[^\n]{0,300}\n){0,30}?page_type:[ \t]*[\"']?sample\b", re.IGNORECASE)
 _MAX_HEAD_CHARACTERS, _MAX_README_CHARACTERS = 900, 8000  # characters: what a folder is for is said first
 _MARKUP_THAT_IS_NO_PROSE = re.compile(r"```.*?(?:```|\Z)|<!--.*?-->|!?\[[^\]\n]{0,200}\]\([^)\n]{0,400}\)|<[^>\n]{1,300}>", re.DOTALL)
 STUDY_FOLDER = re.compile(r"cka|ckad|cks|exercises?|katas?|workshops?|study(?:[._-](?:notes|material|guide))?")
@@ -44,6 +46,8 @@ _DEVELOPMENT_STACK_SENTENCE = re.compile(
     rf"{_NAMING_WORDS}development environment (?:using|for|with|in|based on|built (?:on|with)) (?:[\w-]{{1,40}} ){{0,3}}"
     rf"(?:docker|containers?)\b|{_NAMING_WORDS}(?:docker|container)(?:ized|ised|-based| compose)? (?:[\w-]{{1,40}} ){{0,2}}"
     r"development environment\b(?! variable)"
+    r"|(?:[^ ]{1,40} ){1,14}(?:spin up|set up|deploys?|creates?|provides?|runs?|starts?) (?:[\w-]{1,40} ){0,3}?(?:in |on |to )?"
+    r"(?:an? |your |the )local (?:development )?(?:environment|workstation)\b(?! variable)"
 )
 _TRIAL_STACK_SENTENCE = re.compile(
     r"(?:this|these|the|all) (?:[\w-]{1,40} ){0,3}(?:compose files?|repository|repo|set-?up|stack)(?: [\w-]{1,40}){0,4} (?:is|are)"
@@ -71,6 +75,8 @@ def purpose_words_of_readme(readme_text: str) -> Iterator[str]:
     """What the prose of a README says: of its head that it is for study, a demonstration or trials, of all of it what to change."""
     prose = _MARKUP_THAT_IS_NO_PROSE.sub(" ", readme_text[:_MAX_README_CHARACTERS]).lower().replace("**", "").replace("`", "")
     prose_head = _LEADING_NON_LETTERS.sub("", prose)[:_MAX_HEAD_CHARACTERS]
+    if _SAMPLE_PAGE_FRONT_MATTER.match(readme_text):
+        yield README_WORD_SAMPLE_PAGE
     if _STUDY_WORDS.search(prose_head):
         yield README_WORD_STUDY
     if _DEMO_WORDS.search(prose_head.split("\n\n", 1)[0]):

@@ -104,7 +104,7 @@ def assemble_projects(
 
 def _set_readme_words_and_owners(discovered: DiscoveredFiles) -> None:
     """Tell every source what the READMEs around it say of it, and pipelines whose repository they stand in."""
-    all_sources = (*discovered.sources, *discovered.prose_sources)
+    all_sources = (*discovered.sources, *discovered.prose_sources, *discovered.prose_sources_around)
     if any("readme" in one.path.lower() for one in all_sources):
         from readiness.kinds.readme import set_readme_words
 

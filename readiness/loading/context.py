@@ -17,6 +17,7 @@ from pathlib import Path
 from readiness import kinds
 from readiness.loading.discover import MAX_FOLDER_DEPTH, DiscoveredFiles, FileWalk, Surroundings
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
+from readiness.loading.scripts import scripts_among
 from readiness.model import Source
 
 _PIPELINE_FOLDER_NAMES = (".github", ".gitlab")
@@ -169,6 +170,7 @@ def add_context(discovered: DiscoveredFiles, judged_paths: Iterable[str | os.Pat
     )
     discovered.sources = sorted([*discovered.sources, *context_sources], key=lambda source: source.path)
     discovered.script_sources += found_files.script_sources
+    discovered.prose_sources_around += sorted(found_files.prose_sources, key=lambda source: source.path)
     discovered.paths |= found_files.paths
     discovered.passed_over_paths |= found_files.passed_over_paths - discovered.walked_folders
     discovered.credential_free_paths |= found_files.credential_free_paths
@@ -213,7 +215,7 @@ def _sources_that_joins_ask_for(context_sources: Sequence[Source], judged_files:
             kept_sources.append(source)
             continue
         source.kind = kinds.detect_kind_among(joined_kinds, source.path, source.text)
-        if source.kind:
+        if source.kind or scripts_among((), (source,)):
             kept_sources.append(source)
     return kept_sources
 

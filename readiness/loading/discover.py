@@ -70,12 +70,13 @@ class DiscoveredFiles:
     `passed_over_paths` are the paths that it saw and passed over: ignored, vendored, or a link that leads out.
     `credential_free_paths` are files that may hold credentials by their names and hold none. `ignore_rules` are the .gitignore
     files that it read; `partly_followed_gitignores` those files whose patterns it did not go by to the end.
-    `package_sources` are packages beside pipelines, which say whose repository it is. `context` is what
-    was read around it (`loading/context.py`), `program_texts` the programs that were read besides (`loading/programs_read.py`).
+    `prose_sources_around` are the documents of the context, `package_sources` are packages beside pipelines, which say whose repository it is.
+    `context` is what was read around it (`loading/context.py`), `program_texts` the programs that were read besides (`loading/programs_read.py`).
     """
 
     sources: list[Source] = field(default_factory=list)
     prose_sources: list[Source] = field(default_factory=list)
+    prose_sources_around: list[Source] = field(default_factory=list)
     package_sources: list[Source] = field(default_factory=list)
     script_sources: list[Source] = field(default_factory=list)
     unread_files: list[UnreadFile] = field(default_factory=list)

@@ -1,8 +1,9 @@
-"""Scripts of a tree that start services or build images: read for what they name, and never run or judged."""
+"""Scripts of a tree that start services, build images or apply manifests: read for what they name, and never run or judged."""
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from readiness.model import Source
 SCRIPT_SUFFIXES = frozenset({".sh", ".bash"})
 MAX_SCRIPTS_PER_TREE = 200  # of a tree; nobody starts it by more
 MAX_SCRIPT_BYTES = 131_072
-_CONTAINER_PROGRAMS = ("docker", "podman", "nerdctl", "buildah")
+_CONTAINER_PROGRAM = re.compile(r"docker|podman|nerdctl|buildah|kubectl|kustomize|\boc (?:apply|process)\b")
 _MAKEFILE_NAMES = frozenset({"makefile", "gnumakefile", "justfile"})
 
 
@@ -35,7 +36,7 @@ def scripts_among(script_sources: Iterable[Source], sources: Iterable[Source]) -
 
 def _names_container_program(text: str) -> bool:
     """Whether a text names a program for containers anywhere."""
-    return any(tool in text for tool in _CONTAINER_PROGRAMS)
+    return _CONTAINER_PROGRAM.search(text) is not None
 
 
 def _is_script_or_makefile(source: Source) -> bool:

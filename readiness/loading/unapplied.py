@@ -131,7 +131,7 @@ def _is_named_by_sibling_file(source: Source, folder_sources: Iterable[Source]) 
 
 def folders_and_texts_that_may_apply(discovered: DiscoveredFiles) -> list[tuple[str, str]]:
     """(folder, text) of what people apply files by: documents, scripts and the files of make and its like."""
-    folders_and_texts = [(posixpath.dirname(one.path), one.text) for one in discovered.prose_sources]
+    folders_and_texts = [(posixpath.dirname(one.path), one.text) for one in (*discovered.prose_sources, *discovered.prose_sources_around)]
     folders_and_texts += [("", one.text) for one in discovered.sources]  # an Application, a Taskfile: those beside were asked already
     script_paths = sorted(one for one in discovered.paths - discovered.passed_over_paths if _SCRIPT_PATH.search(one))
     for script_path in script_paths[:_MAX_SCRIPTS_PER_RUN]:

@@ -222,6 +222,17 @@ def purpose_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[
     return _visible_lines([f"{place}: {text}" for place, text in places_and_purposes], redactor, verbose=verbose)
 
 
+def undeployed_text(report: Report, redactor: Redactor) -> str:
+    """Which files have findings that are medium at most since nothing deploys them; empty where there are none."""
+    if not report.undeployed_paths:
+        return ""
+    what_deploys = "no document, script, pipeline or GitOps engine here deploys"
+    names_text = redactor.mask_text(_first_names_text(report.undeployed_paths))
+    return escape_controls(
+        f"medium at most, since {what_deploys} them: {names_text}; what is deployed from elsewhere is `production` under `purpose:` in the settings"
+    )
+
+
 def checklist_lines(report: Report) -> list[str]:
     """A line for each checklist that was chosen."""
     return [f"{outcome.checklist.title}: {outcome.summary}" for outcome in report.checklists if outcome.checklist.source_document in report.chosen]

@@ -46,6 +46,8 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         output.write(digest.finding_headline(finding, redactor) + "\n")
     for line in digest.production_variant_lines(report, redactor, verbose=options.verbose):
         output.write(f"production: {line}\n")
+    if undeployed_text := digest.undeployed_text(report, redactor):
+        output.write(f"lowered: {undeployed_text}\n")
     if report.context.files:
         output.write(f"context: {digest.context_text(report)}\n")
     output.write(f"{digest.score_text(report)}, {digest.verdict_text(report)}, coverage {digest.coverage_text(report)}\n")

@@ -11,7 +11,7 @@ from readiness import kinds
 from readiness.model import EquivalentClaim, Rule, join_names
 from readiness.model.package import PACKAGE_FOLDER
 from readiness.ruleset import examples
-from readiness.ruleset.bindings import resolve_check
+from readiness.ruleset.bindings import resolve_check, written_check
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.examples import CaretMark, Example
 from readiness.ruleset.families import FAMILIES_FOLDER as FAMILIES
@@ -97,7 +97,7 @@ def source_place_lines(loaded_tiers: Sequence[LoadedRule]) -> Iterator[str]:
     """Where the rule is written: its file, and the lines of its checks, all from the root of a checkout."""
     yield f"rules/{rule_file_path_in_rules_folder(loaded_tiers[0])}"
     for check_name in dict.fromkeys(one.check_name for one in loaded_tiers if one.check_name):
-        check_code = resolve_check(check_name).__code__
+        check_code = written_check(resolve_check(check_name)).__code__
         check_file_path = Path(check_code.co_filename).resolve().relative_to(PACKAGE_FOLDER.parent).as_posix()
         yield f"{check_file_path}:{check_code.co_firstlineno} {check_name.rpartition('.')[2]}"
 

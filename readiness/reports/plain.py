@@ -118,6 +118,7 @@ def _score_lines(report: Report, redactor: Redactor, options: ReportOptions) -> 
     score_lines += [f"not read: {line}" for line in digest.unread_file_lines(report, redactor, verbose=options.verbose)]
     score_lines += [f"purpose: {line}" for line in digest.purpose_lines(report, redactor, verbose=options.verbose)]
     score_lines += [f"production: {line}" for line in digest.production_variant_lines(report, redactor, verbose=options.verbose)]
+    score_lines += [f"lowered: {one}" for one in (digest.undeployed_text(report, redactor),) if one]
     score_lines += [f"context: {digest.context_text(report)}"] if report.context.files else []
     score_lines += [f"checklist {line}" for line in digest.checklist_lines(report)]
     return score_lines

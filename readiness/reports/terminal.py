@@ -298,6 +298,7 @@ def _summary_table_in_list(report: Report, redactor: Redactor, options: ReportOp
     labels_and_texts += [("not read", line) for line in digest.unread_file_lines(report, redactor, verbose=options.verbose)]
     labels_and_texts += [("purpose", line) for line in digest.purpose_lines(report, redactor, verbose=options.verbose)]
     labels_and_texts += [("production", line) for line in digest.production_variant_lines(report, redactor, verbose=options.verbose)]
+    labels_and_texts += [("lowered", one) for one in (digest.undeployed_text(report, redactor),) if one]
     labels_and_texts += [("context", digest.context_text(report))] if report.context.files else []
     labels_and_texts += [("checklist", line) for line in digest.checklist_lines(report)]
     table = Table.grid(padding=0)

@@ -27,9 +27,16 @@ def resolve_check(dotted_name: str) -> Callable[..., CheckOutcome]:
     return check_function
 
 
+def written_check(check_function: Callable[..., CheckOutcome]) -> types.FunctionType:
+    """The function of a check as its module defines it, without what decorates it."""
+    decorated_function: Any = check_function
+    function: types.FunctionType = getattr(check_function, "__wrapped__", decorated_function)
+    return function
+
+
 def parameter_names(check_function: Callable[..., CheckOutcome]) -> tuple[str, ...]:
-    """The names of a check's parameters; a check is a plain function, and inspect takes a hundred times as long."""
-    code_object = check_function.__code__
+    """The names of a check's parameters; inspect takes a hundred times as long. A decorated check has those of the function in it."""
+    code_object = written_check(check_function).__code__
     return code_object.co_varnames[: code_object.co_argcount + code_object.co_kwonlyargcount]
 
 

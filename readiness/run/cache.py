@@ -137,7 +137,7 @@ def result_cache_key(discovered: DiscoveredFiles, settings: RunSettings, today_t
     for source in discovered.sources:
         add_to_digest(source.path, source.text)
     add_to_digest("documents")
-    for source in (*discovered.prose_sources, *discovered.package_sources):
+    for source in (*discovered.prose_sources, *discovered.prose_sources_around, *discovered.package_sources):
         add_to_digest(source.path, source.text)
     add_to_digest("scripts")
     for source in discovered.script_sources:
@@ -240,6 +240,7 @@ def _run_result_to_row(run_result: RunResult) -> dict[str, Any]:
         "notices": run_result.notices,
         "context": run_result.context.files,
         "environments": run_result.environments,
+        "undeployed_paths": run_result.undeployed_paths,
         "production": run_result.production,
     }
 
@@ -296,6 +297,7 @@ def _run_result_from_row(stored_run: dict[str, Any], discovered: DiscoveredFiles
         notices=tuple(stored_run["notices"]),
         context=replace(discovered.context, files=stored_run["context"]),
         environments=tuple(Production(of, tuple(taken), tuple(others), why) for of, taken, others, why in stored_run["environments"]),
+        undeployed_paths=tuple(stored_run["undeployed_paths"]),
         production=stored_run["production"],
     )
 

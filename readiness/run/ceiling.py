@@ -1,11 +1,11 @@
-"""The worst that findings may be outside production: what stands in tests or samples closes no gate."""
+"""The worst that findings may be outside production, and in files that nothing deploys: what stands in tests or samples closes no gate."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from readiness import kinds
 from readiness.model import Finding, Purpose, Severity
@@ -34,6 +34,36 @@ def lower_non_production_severities(findings: Sequence[Finding], project: Projec
             yield finding
 
 
+def lower_severities_in_undeployed_files(
+    findings: Iterable[Finding], deployment_evidence: Callable[[str, str], str]
+) -> tuple[list[Finding], tuple[str, ...]]:
+    """Findings, those in files that nothing deploys medium at worst, and the paths of these files.
+
+    `deployment_evidence` tells what shows that a file (path, kind) is deployed. A file that settings or its own head call
+    production's is. What the tool says of itself, and a credential whose shape says that a service gave it out, keep their severity.
+    """
+    lowered_findings, undeployed_paths = [], set[str]()
+    for finding in findings:
+        if finding.severity > MAX_SEVERITY_OUTSIDE_PRODUCTION and _may_be_lowered_where_undeployed(finding):
+            root_source = finding.source.root
+            if not deployment_evidence(root_source.path, root_source.kind or finding.rule.split("/", 1)[0]):
+                undeployed_paths.add(root_source.path)
+                lowered_findings.append(finding._replace(lowered_severity=MAX_SEVERITY_OUTSIDE_PRODUCTION))
+                continue
+        lowered_findings.append(finding)
+    return lowered_findings, tuple(sorted(undeployed_paths))
+
+
+def _may_be_lowered_where_undeployed(finding: Finding) -> bool:
+    """Whether a finding depends on its file being deployed, and nobody says that it is."""
+    root_source = finding.source.root
+    stated_purpose = root_source.said or root_source.purposes.get(finding.resource) or root_source.purposes.get("")
+    if stated_purpose is not None and stated_purpose.is_production:
+        return False
+    is_about_tool = finding.rule.startswith("core/") and finding.rule != "core/syntax"
+    return not is_about_tool and not (finding.rule_definition.category == "secrets" and _is_issued_credential(finding))
+
+
 def _purpose_by_thing_by_source_id(project: Project) -> dict[int, dict[str, Purpose]]:
     """What the documents of a project, and the things in them, were taken for, by the identity of their sources."""
     purpose_by_thing_by_source_id: dict[int, dict[str, Purpose]] = {}
@@ -54,6 +84,11 @@ def _keeps_severity_outside_production(finding: Finding, purpose: Purpose) -> bo
         return False
     if purpose.is_trial and finding.source.kind == "k8s":
         return True
+    return _is_issued_credential(finding)
+
+
+def _is_issued_credential(finding: Finding) -> bool:
+    """Whether the text that a finding marks holds, plain or in base64, a credential whose shape says that a service gave it out."""
     finding_text = finding.source.text[finding.span.start : finding.span.end][:_MAX_SEARCHED_CHARACTERS]
     return any(
         shape.reason != "private key" and shape.meaning is None

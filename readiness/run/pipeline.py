@@ -11,6 +11,7 @@ from pathlib import Path
 from readiness import kinds, redaction
 from readiness.loading import assemble, discover
 from readiness.loading.assembly import Assembly, FileStatus
+from readiness.loading.deployed import DeploymentEvidence
 from readiness.loading.discover import Surroundings
 from readiness.loading.render.made import RenderInput, written_source_and_span
 from readiness.loading.variants import Production, Variants
@@ -19,7 +20,7 @@ from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import RuleName, RuleNames
-from readiness.run import engine, purposes
+from readiness.run import ceiling, engine, purposes
 from readiness.run.groups import needed_rule_groups
 from readiness.run.parameters import apply_parameters
 from readiness.settings import SETTINGS_FILENAME, Config
@@ -61,7 +62,8 @@ class RunResult:
     `rules` are all that were loaded, `active_rules` says which of their hits count. `silenced_by_others_count` says how many
     findings of each rule the comments of other linters left out, `evidence_by_fact` what the files show for checklists,
     `notices` which names of rules are out of date, `render_inputs` what rendering read, `context` what was read around the
-    judged files, `environments` which variants were taken for production. `production` says that not all of it is for something
+    judged files, `environments` which variants were taken for production, `undeployed_paths` the files that nothing deploys, whose findings were
+    lowered for that. `production` says that not all of it is for something
     else.
     """
 
@@ -79,6 +81,7 @@ class RunResult:
     notices: tuple[str, ...] = ()
     context: Surroundings = field(default_factory=Surroundings)
     environments: tuple[Production, ...] = ()
+    undeployed_paths: tuple[str, ...] = ()
     production: bool = True
 
 
@@ -117,7 +120,10 @@ def run_pipeline(
     _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
     read_documents = [one for project in assembly.projects for kind in project.by_kind.values() for one in kind]
     secret_places = redaction.find_secret_places(engine_result.findings, [one.source.root for one in read_documents])
-    all_findings = engine.sort_and_deduplicate([*assembly.parse_findings, *engine_result.findings])
+    deployment_evidence = DeploymentEvidence(discovered)
+    unlowered_findings = [*assembly.parse_findings, *engine_result.findings]
+    lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(unlowered_findings, deployment_evidence.evidence_for)
+    all_findings = engine.sort_and_deduplicate(lowered_findings)
     active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]
     triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today)
     return RunResult(
@@ -143,6 +149,7 @@ def run_pipeline(
         production=purposes.may_have_production(assembly),
         context=discovered.context,
         environments=assembly.production,
+        undeployed_paths=undeployed_paths,
     )
 
 

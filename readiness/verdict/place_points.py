@@ -14,7 +14,7 @@ PlaceCounts = tuple[int, ...]  # how many places there are of each severity, the
 NO_PLACES: PlaceCounts = (0,) * len(SEVERITIES_WORST_FIRST)
 NOBODY = ""  # the name of what belongs to no service
 
-# How much of its points a place costs outside its own service: see docs/scoring.md and docs/adr/0021-score-by-service.md.
+# How much of its points a place costs outside its own service: see docs/scoring.md and docs/adr/0022-score-by-service.md.
 SEVERE_SHARE = 0.75  # of what is high or critical, wherever it is
 NOBODYS_SHARE = 0.3  # of what is milder and belongs to no service
 OTHER_SERVICES_SHARE = 0.05  # of what is milder and belongs to another service

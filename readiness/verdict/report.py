@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from readiness.loading.assembly import CAUSE_NOT_IN_TREE
@@ -62,6 +61,7 @@ class Report:
     notices: tuple[str, ...] = ()
     context: Surroundings = _NO_SURROUNDINGS
     environments: tuple[Production, ...] = ()
+    undeployed_paths: tuple[str, ...] = ()
 
     @property
     def result(self) -> Score:
@@ -163,6 +163,8 @@ class Report:
                 }
                 for one in self.environments
             ]
+        if self.undeployed_paths:
+            report_data["undeployed"] = list(self.undeployed_paths)
         if self.context.files:
             report_data["context"] = {
                 "files": self.context.files,
@@ -211,6 +213,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     notices: Iterable[str] = (),
     surroundings: Surroundings = _NO_SURROUNDINGS,
     environments: Iterable[Production] = (),
+    undeployed_paths: Iterable[str] = (),
     services: Iterable[service_scores.NamedService] = (),
     is_production_judged: bool = True,
 ) -> Report:
@@ -229,15 +232,8 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     is_assessable = is_production_judged and score.has_enough_coverage_for_score(
         file_rows, any_rule_looked=bool(assessed_categories), percent_without_outside=run_coverage.percent_without_outside
     )
-    make_scores = partial(
-        service_scores.score_report,
-        shared_service_names=service_scores.names_of_pipelines(services),
-        coverage_percent=run_coverage.percent,
-        assessed_categories=assessed_categories if is_assessable else frozenset(),
-    )
-    report_score = make_scores(findings)
-    has_suppressed_finding = any(verdict.suppression for verdict in findings)
-    score_without_waivers = make_scores([one._replace(suppression=None) for one in findings]) if has_suppressed_finding else report_score
+    scored_categories = assessed_categories if is_assessable else frozenset[str]()
+    report_score, unwaived_score = service_scores.scores_with_and_without_waivers(findings, services, run_coverage.percent, scored_categories)
     findings_with_gains = tuple(finding._replace(score_gain=gain) for finding, gain in zip(findings, report_score.whole.gain_by_finding, strict=True))
     gate_options = GateOptions(fail_on, min_score, strict_coverage)
     return Report(
@@ -247,7 +243,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         files=file_rows,
         verdict=score.run_verdict(findings, file_rows, has_score=is_assessable),
         by_service=report_score,
-        unwaived=score_without_waivers.whole,
+        unwaived=unwaived_score.whole,
         gate=decide_gate(
             findings_with_gains,
             file_rows,
@@ -267,6 +263,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         notices=tuple(notices),
         context=surroundings,
         environments=tuple(environments),
+        undeployed_paths=tuple(undeployed_paths),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from readiness.model import Finding, Rule, Severity
@@ -133,6 +134,22 @@ def score_report(
         coverage_percent,
         report_sum,
     )
+
+
+def scores_with_and_without_waivers(
+    findings: Sequence[Finding], services: Iterable[NamedService], coverage_percent: int, assessed_categories: Collection[str]
+) -> tuple[ReportScore, ReportScore]:
+    """The scores of findings, and those they would have if none of them were suppressed."""
+    make_scores = partial(
+        score_report,
+        shared_service_names=names_of_pipelines(services),
+        coverage_percent=coverage_percent,
+        assessed_categories=assessed_categories,
+    )
+    report_score = make_scores(findings)
+    if not any(finding.suppression for finding in findings):
+        return report_score, report_score
+    return report_score, make_scores([finding._replace(suppression=None) for finding in findings])
 
 
 def service_score_as_json(report_score: ReportScore, name: str) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.table import fact_row_by_name, facts_table, property_by_fact_name
 from readiness.kinds.k8s.model import Object
-from readiness.model import CheckOutcome, Hit, Severity, hit
+from readiness.model import CheckOutcome, Hit, Severity, hit, spelling
 
 
 def newest_kubernetes_version() -> str:
@@ -110,10 +111,12 @@ def api_group_extensions(obj: Object) -> CheckOutcome:
         yield hit(obj.node.at("apiVersion"))
 
 
+@lowered_where_values_decide()
 def kind_unknown(obj: Object) -> CheckOutcome:
     """The kind is none of those that its group of Kubernetes has, in any version; a patch may name any, its target tells.
 
-    Low for what OpenShift once had in `v1`: `oc` takes it with a warning.
+    Medium for a name that is like none of them: another program may read the file. Low for what OpenShift once had in `v1`: `oc`
+    takes it with a warning.
     """
     if obj.source.fragment and obj.source.parent is None:
         return
@@ -128,7 +131,10 @@ def kind_unknown(obj: Object) -> CheckOutcome:
         return
     owning_group = next((name for name, kinds in kinds_by_group().items() if obj.kind in kinds), None)
     where_text = f"; {obj.kind} is of {owning_group or 'v1'}" if owning_group is not None else ""
-    yield hit(obj.node.at("kind"), say="unknown", group=obj.api_version, where=where_text)
+    meant_kind = "" if owning_group is not None else spelling.most_similar_known_word(obj.kind, group_kinds)
+    severity = None if owning_group is not None or meant_kind else Severity.MEDIUM
+    where_text = where_text or spelling.did_you_mean_text(obj.kind, group_kinds)
+    yield hit(obj.node.at("kind"), severity=severity, say="unknown", group=obj.api_version, where=where_text)
 
 
 def api_version_unknown(obj: Object) -> CheckOutcome:

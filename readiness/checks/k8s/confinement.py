@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from readiness.checks.k8s.intruders import lowered_unless_reached
 from readiness.checks.k8s.pss import APPARMOR_ANNOTATION_PREFIX
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s.effective import (
@@ -11,7 +12,8 @@ from readiness.kinds.k8s.effective import (
     pod_security_context,
 )
 from readiness.kinds.k8s.model import Container, Pod
-from readiness.model import CheckOutcome, Severity, Undecidable, hit, missing
+from readiness.model import CheckOutcome, Undecidable, hit, missing
+from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 # Read by no Kubernetes since 1.27.
@@ -95,20 +97,19 @@ def windows_unset(pod: Pod, *, key: str) -> CheckOutcome:
             yield missing(container.node.at(), container=container.name, name=container.name)
 
 
-def windows_host_process(pod: Pod) -> CheckOutcome:
-    """A Windows container runs as a process of the node; medium in a DaemonSet, which looks after its node.
+def windows_host_process(pod: Pod, *, project: Project) -> CheckOutcome:
+    """A Windows container runs as a process of the node; medium but for a server that takes requests and has no work on its node.
 
     A container repeats what its pod says.
     """
-    severity = Severity.MEDIUM if pod.kind == "DaemonSet" else None
     windows_options = pod_security_context(pod).mapping_at_path("windowsOptions")
     if windows_options.get("hostProcess") is True:
-        yield hit(windows_options.at("hostProcess"), severity=severity, container="")
+        yield lowered_unless_reached(hit(windows_options.at("hostProcess"), container=""), pod, project)
         return
     for container in pod.containers():
         windows_options = container.security_context.mapping_at_path("windowsOptions")
         if windows_options.get("hostProcess") is True:
-            yield hit(windows_options.at("hostProcess"), severity=severity, container=container.name)
+            yield lowered_unless_reached(hit(windows_options.at("hostProcess"), container=container.name), pod, project)
 
 
 def sysctl_unsafe(pod: Pod) -> CheckOutcome:

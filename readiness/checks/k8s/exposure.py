@@ -68,10 +68,10 @@ def is_open_to_outside(service: Object) -> bool:
     return service.spec.get("type") in OUTSIDE_SERVICE_TYPES and not is_internal_balancer(service)
 
 
-def service_admin_exposed(obj: Object, *, project: Project, names: Sequence[str]) -> CheckOutcome:
+def service_admin_exposed(obj: Object, *, project: Project, names: Sequence[str], logins: Sequence[str] = ()) -> CheckOutcome:
     """A Service opens a known administration interface to the outside, by its own name or by what it selects.
 
-    Medium where its load balancer has none but private addresses.
+    Medium where its load balancer has none but private addresses, and for the programs of `logins`, which ask for a login by default.
     """
     selector = selector_of_service(obj)
     if not is_open_to_outside(obj) or selector is None:
@@ -80,7 +80,9 @@ def service_admin_exposed(obj: Object, *, project: Project, names: Sequence[str]
     for candidate_name in (obj.name, *workload_names):
         admin_program = next((word for word in names if word in candidate_name.lower()), "")
         if admin_program:
-            yield _exposed_program_hit(obj, admin_program)
+            program_hit = _exposed_program_hit(obj, admin_program)
+            asks_for_login = admin_program in logins and program_hit.severity is None
+            yield program_hit._replace(severity=Severity.MEDIUM, message_name="login") if asks_for_login else program_hit
             return
     yield from _open_debugger_hits(obj, selector, project)
 

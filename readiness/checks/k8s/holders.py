@@ -1,8 +1,10 @@
-"""Who holds the rights that a role gives: controllers whose work is the whole cluster, and people."""
+"""Who holds the rights that a role gives: workloads, runners of pipelines, tokens, everybody; controllers, and people."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from readiness.facts.table import fact_row_by_name
 from readiness.kinds.k8s.effective import account_name
@@ -13,7 +15,7 @@ from readiness.model import Hit, Severity
 from readiness.model.messages import FactValue
 from readiness.model.project import Project
 from readiness.syntax.image import parse_image
-from readiness.syntax.yaml import Map
+from readiness.syntax.yaml import Map, walk_containers
 
 _SEVERITY_BY_PEOPLE_KIND = {"groups": Severity.LOW, "users": Severity.MEDIUM}
 
@@ -31,6 +33,90 @@ def lowered_for_controllers(told: Hit, bindings: Sequence[Object], project: Proj
     """
     controller_facts = _controller_facts([(one, subject) for one in bindings for subject in one.node.mappings_under("subjects")], project)
     return _hit_lowered_to(told, Severity.MEDIUM, "controller", controller_facts) if controller_facts else told
+
+
+def lowered_unless_held(told: Hit, bindings: Sequence[Object], project: Project) -> Hit:
+    """A hit on rights, high only where the files show who can use them that is no controller.
+
+    That is an account which every pod has, or which a workload, the values of a release or a token that never expires in the files use,
+    and groups of all accounts. Medium where all that run as the accounts are controllers by their names, and where nothing does.
+    """
+    told = lowered_for_controllers(told, bindings, project)
+    if told.severity is not None and told.severity <= Severity.MEDIUM:
+        return told
+    controller_resource = ""
+    for binding in bindings:
+        for subject in binding.node.mappings_under("subjects"):
+            holder = _holder_of_subject(binding, subject, project)
+            if holder.is_open:
+                return told
+            controller_resource = controller_resource or holder.controller_resource
+    if controller_resource:
+        return _hit_lowered_to(told, Severity.MEDIUM, "operator", {"workload": controller_resource})
+    return _hit_lowered_to(told, Severity.MEDIUM, "unheld", {})
+
+
+class _Holder(NamedTuple):
+    """Whether the files show who can use a subject's rights, and else the controller that runs as it, if one does."""
+
+    is_open: bool
+    controller_resource: str = ""
+
+
+# Names of what looks after objects of a cluster, as a word in the name of a workload, of an image or of a release.
+_CONTROLLER_NAME = re.compile(
+    r"(?:\A|[-_/.])(?:[a-z0-9]{0,40}controllers?|[a-z0-9]{0,40}operators?|[a-z0-9]{0,40}managers?|provisioners?|reconcilers?|webhooks?)(?=\Z|[-_/.:@])"
+)
+_EVERY_ACCOUNT = re.compile(r"system:(?:serviceaccounts(?::.{0,253})?|authenticated|unauthenticated|anonymous)\Z")
+
+
+def _holder_of_subject(binding: Object, subject: Map, project: Project) -> _Holder:
+    """Who uses what a binding gives to a subject, as far as the files show it."""
+    name = subject.string_under("name")
+    if subject.get("kind") != "ServiceAccount":
+        return _Holder(bool(_EVERY_ACCOUNT.match(name)))
+    if name == "default" or name in project.memoize(_account_names_in_values) or name in project.memoize(_account_names_with_lasting_token):
+        return _Holder(is_open=True)
+    account_workloads = _workloads_of_subject(binding, subject, project)
+    other_workloads = [one for one in account_workloads if _controller_of_workload(one) is None and not _is_controller_by_name(one)]
+    if other_workloads:
+        return _Holder(is_open=True)
+    return _Holder(False, account_workloads[0].owner.resource if account_workloads else "")
+
+
+def _is_controller_by_name(workload: Workload) -> bool:
+    """Whether a workload says by its name, an image or an argument that it is a controller, or is a Job, which comes and goes with one."""
+    if workload.owner.kind in {"Job", "CronJob"}:
+        return True
+    containers = list(workload.pod.containers()) if workload.pod else []
+    words = [str(word)[:200] for container in containers for listed in container.command_lists() for word in listed]
+    if any(word.lstrip("-").startswith("leader-elect") for word in words):
+        return True
+    names = [workload.owner.name, account_name(workload.pod) if workload.pod else "", *(one.image for one in containers)]
+    return any(_CONTROLLER_NAME.search(name[:400].lower()) for name in names)
+
+
+def _account_names_in_values(project: Project) -> frozenset[str]:
+    """The service accounts that objects of other kinds run pods as: values of releases, runners of pipelines; not those of controllers."""
+    return frozenset(
+        account
+        for objects in object_index(project).objects_by_kind.values()
+        for obj in objects
+        if "." in obj.group and not obj.group.endswith(".k8s.io") and not _CONTROLLER_NAME.search(obj.name[:200].lower())
+        for mapping in walk_containers(obj.node)
+        if isinstance(mapping, Map) and not (mapping is obj.spec and obj.group.endswith("toolkit.fluxcd.io"))  # as whom Flux applies it
+        for account in (mapping.string_under("serviceAccountName"), mapping.string_under("serviceAccount"))
+        if account
+    )
+
+
+def _account_names_with_lasting_token(project: Project) -> frozenset[str]:
+    """The service accounts for which a Secret in the files has a token made that never expires."""
+    return frozenset(
+        one.annotations.string_under("kubernetes.io/service-account.name")
+        for one in object_index(project).objects_of_kinds("Secret")
+        if one.node.get("type") == "kubernetes.io/service-account-token"
+    )
 
 
 def _hit_lowered_to(rights_hit: Hit, severity: Severity, message_name: str, facts: Mapping[str, FactValue]) -> Hit:
@@ -61,11 +147,16 @@ def _controller_of_account(binding: Object, subject: Map, project: Project) -> M
     """The row of the controller that runs as a service account, if all that runs as it is such; Jobs come and go with it."""
     if subject.get("kind") != "ServiceAccount":
         return None
-    workloads_by_namespace = project.memoize(_workloads_by_account).get(subject.string_under("name"), ThingsByNamespace())
-    namespace = subject.string_under("namespace") or binding.namespace
-    account_workloads = object_index(project).resolve_meant(binding, workloads_by_namespace, namespace, is_shared_thing=True).meant
+    account_workloads = _workloads_of_subject(binding, subject, project)
     controller_rows = [_controller_of_workload(one) for one in account_workloads if one.owner.kind not in {"Job", "CronJob"}]
     return controller_rows[0] if controller_rows and all(controller_rows) else None
+
+
+def _workloads_of_subject(binding: Object, subject: Map, project: Project) -> Sequence[Workload]:
+    """The workloads that surely run as a service account which a binding names."""
+    workloads_by_namespace = project.memoize(_workloads_by_account).get(subject.string_under("name"), ThingsByNamespace())
+    namespace = subject.string_under("namespace") or binding.namespace
+    return object_index(project).resolve_meant(binding, workloads_by_namespace, namespace, is_shared_thing=True).meant
 
 
 def _controller_of_workload(workload: Workload) -> Mapping[str, str] | None:

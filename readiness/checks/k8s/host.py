@@ -6,18 +6,20 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
+from readiness.checks.k8s.intruders import lowered_unless_reached
 from readiness.facts import host_paths
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s import agents
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value, undecidable_if_variable
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import CheckOutcome, NotApplicable, Related, Severity, Undecidable, hit
+from readiness.model.project import Project
 from readiness.syntax.image import parse_image
 from readiness.syntax.yaml import Map
 
 
-def host_namespace_shared(pod: Pod, *, key: str) -> CheckOutcome:
-    """The pod shares a namespace of its node; medium for node agents, and for what works on its node once and ends.
+def host_namespace_shared(pod: Pod, *, key: str, project: Project) -> CheckOutcome:
+    """The pod shares a namespace of its node; medium but for a server that takes requests and has no work on its node.
 
     Windows has no such namespaces. https://kubernetes.io/docs/concepts/windows/intro/#compatibility-v1-pod
     """
@@ -26,8 +28,7 @@ def host_namespace_shared(pod: Pod, *, key: str) -> CheckOutcome:
         return
     yield from undecidable_if_variable(pod.node, key)
     if pod.node.get(key) is True:
-        severity = Severity.MEDIUM if agents.is_node_work_pod(pod) else None
-        yield hit(pod.node.at(key), severity=severity)
+        yield lowered_unless_reached(hit(pod.node.at(key)), pod, project)
 
 
 def host_port(container: Container) -> CheckOutcome:
@@ -54,7 +55,7 @@ def host_volumes(pod: Pod) -> Iterator[tuple[Map, Map, str]]:
             yield volume, host_path_map, posixpath.normpath(node_path).replace("//", "/")
 
 
-def host_path_sensitive(pod: Pod, *, also: Sequence[str] = ()) -> CheckOutcome:
+def host_path_sensitive(pod: Pod, *, project: Project, also: Sequence[str] = ()) -> CheckOutcome:
     """The pod mounts a folder of its node that gives the node away; `also` are further ones, with what is below them.
 
     Sockets of the container runtime, credentials of clouds and the folders where plugins meet the kubelet are no matter of this.
@@ -66,7 +67,8 @@ def host_path_sensitive(pod: Pod, *, also: Sequence[str] = ()) -> CheckOutcome:
         elif _path_controls_node(node_path) or any(host_paths.is_path_within_folder(node_path, one) for one in also):
             severity = _severity_of_mounts(pod, volume_name, node_path)
             if severity is not None:
-                yield hit(host_path_map.at("path"), severity=severity, path=node_path, volume=volume_name)
+                path_hit = hit(host_path_map.at("path"), severity=severity, path=node_path, volume=volume_name)
+                yield lowered_unless_reached(path_hit, pod, project)
 
 
 def _path_controls_node(node_path: str) -> bool:
@@ -82,9 +84,9 @@ def _path_controls_node(node_path: str) -> bool:
 def _severity_of_mounts(pod: Pod, volume_name: str, node_path: str) -> Severity | None:
     """How bad it is that a pod has a folder of its node, by who mounts it and how; None where that says nothing more.
 
-    Low where no container mounts it, and where it is only read and holds what every node has. Medium in a node agent, in a pod that
-    works on its node once and ends, and where all that mount it are privileged, which is told and gives the node anyway; there the
-    folders of the kubelet's volumes add nothing. Nothing where it lies in another such folder that the same containers mount.
+    Low where no container mounts it, and where it is only read and holds what every node has. Medium where all that mount it are
+    privileged, which is told and gives the node anyway; there the folders of the kubelet's volumes add nothing. Nothing where it lies
+    in another such folder that the same containers mount.
     """
     mounts = list(agents.container_mounts_of_volume(pod, volume_name))
     is_read_only = all(mount.get("readOnly") is True for _, mount in mounts)
@@ -94,7 +96,7 @@ def _severity_of_mounts(pod: Pod, volume_name: str, node_path: str) -> Severity 
         return None
     if all(agents.is_privileged(container) for container, _ in mounts):
         return None if host_paths.is_kubelet_volume_folder(node_path) else Severity.MEDIUM
-    return Severity.MEDIUM if agents.is_node_work_pod(pod) else Severity.HIGH
+    return Severity.HIGH
 
 
 def _is_mounted_by_parent_folder(pod: Pod, node_path: str, container_node_ids: set[int]) -> bool:
@@ -108,13 +110,13 @@ def _is_mounted_by_parent_folder(pod: Pod, node_path: str, container_node_ids: s
     )
 
 
-def host_path_cloud_credentials(pod: Pod) -> CheckOutcome:
-    """The pod mounts a folder of its node where credentials of a cloud stand."""
+def host_path_cloud_credentials(pod: Pod, *, project: Project) -> CheckOutcome:
+    """The pod mounts a folder of its node where credentials of a cloud stand; medium but for a server that takes requests."""
     for volume, host_path_map, node_path in host_volumes(pod):
         if is_filled_in_value(node_path):
             yield Undecidable(host_path_map.at("path"))
         elif host_paths.holds_cloud_credentials(node_path):
-            yield hit(host_path_map.at("path"), path=node_path, volume=volume.string_under("name"))
+            yield lowered_unless_reached(hit(host_path_map.at("path"), path=node_path, volume=volume.string_under("name")), pod, project)
 
 
 def host_path(pod: Pod) -> CheckOutcome:
@@ -125,19 +127,17 @@ def host_path(pod: Pod) -> CheckOutcome:
             yield hit(volume.at("hostPath"), path=node_path, volume=volume.string_under("name"))
 
 
-def runtime_socket(pod: Pod) -> CheckOutcome:
+def runtime_socket(pod: Pod, *, project: Project) -> CheckOutcome:
     """The pod mounts the socket of the container runtime, which is root on the node.
 
-    Medium for a DaemonSet, since looking after every node's containers is what node agents are for; low where no container
-    mounts the volume.
+    Medium but for a server that takes requests and has no work on its node: looking after containers is what node agents are for. Low
+    where no container mounts the volume.
     """
     for volume, host_path_map, node_path in host_volumes(pod):
         if host_paths.is_or_holds_runtime_socket(node_path):
             volume_name = volume.string_under("name")
-            severity = Severity.MEDIUM if agents.is_node_agent(pod) else Severity.HIGH
-            if not any(agents.container_mounts_of_volume(pod, volume_name)):
-                severity = Severity.LOW
-            yield hit(host_path_map.at("path"), path=node_path, volume=volume_name, severity=severity)
+            severity = None if any(agents.container_mounts_of_volume(pod, volume_name)) else Severity.LOW
+            yield lowered_unless_reached(hit(host_path_map.at("path"), path=node_path, volume=volume_name, severity=severity), pod, project)
 
 
 def host_path_writable(pod: Pod) -> CheckOutcome:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from readiness.checks.k8s.absence import details_of_missing_service
-from readiness.facts.domains import is_public_dns_name
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.table import property_by_fact_name
-from readiness.kinds.k8s.deliveries import is_controller_made_service_name
+from readiness.kinds.k8s.deliveries import is_controller_made_service_name, service_names_beside
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
@@ -26,6 +26,7 @@ from readiness.model import (
     Undecidable,
     hit,
     missing,
+    spelling,
 )
 from readiness.model.project import Project
 from readiness.syntax.nodes import mappings_in, text_or_empty
@@ -42,7 +43,8 @@ def is_ingress(obj: Object) -> bool:
 def tls_missing(obj: Object, *, strict: bool) -> CheckOutcome:
     """An Ingress has no TLS; unless `strict`, annotations by which a controller adds it count.
 
-    Medium unless the file says that it is public: by a host with a public name, or a load balancer that faces the internet.
+    Medium unless the file says that the controller's own load balancer faces the internet: in front of others something that is in no
+    file (a tunnel, a proxy, a default certificate) may end TLS.
     """
     if not is_ingress(obj) or any(True for _ in obj.spec.mappings_under("tls")):
         return
@@ -51,27 +53,9 @@ def tls_missing(obj: Object, *, strict: bool) -> CheckOutcome:
     if is_filled_in_value(obj.spec.get("tls")):
         yield Undecidable(obj.spec.at("tls"))
     else:
-        severity = None if _is_public_ingress(obj) else Severity.MEDIUM
+        is_open_balancer = obj.annotations.get("alb.ingress.kubernetes.io/scheme") == "internet-facing"
+        severity = None if is_open_balancer else Severity.MEDIUM
         yield missing(obj.metadata.at("name"), severity=severity)
-
-
-# Names that stand for somebody's own (RFC 2606).
-_SAMPLE_HOST_PATTERN = re.compile(r"(?:\A|[.-])example(?:\.|\Z)")
-
-
-def _is_public_ingress(obj: Object) -> bool:
-    """Whether an Ingress says that it faces the internet: by its load balancer, else by a host and no class for the inside."""
-    balancer_scheme = obj.annotations.get("alb.ingress.kubernetes.io/scheme")
-    if balancer_scheme is not None:
-        return bool(balancer_scheme == "internet-facing")
-    class_names = (
-        obj.spec.get("ingressClassName"),
-        obj.annotations.get("kubernetes.io/ingress.class"),
-    )
-    if any(word in text_or_empty(name) for name in class_names for word in ("internal", "private")):
-        return False
-    hosts = (text_or_empty(rule.get("host")).removeprefix("*.") for rule in ingress_rules(obj))
-    return any(is_public_dns_name(host) and not _SAMPLE_HOST_PATTERN.search(host) for host in hosts)
 
 
 def ingress_rules(obj: Object) -> Iterator[Map]:
@@ -86,6 +70,7 @@ def certificate_covers(pattern: str, host: str) -> bool:
     return pattern.startswith("*.") and host.partition(".")[2] == pattern[2:]
 
 
+@lowered_where_values_decide()
 def ingress_host_without_tls(obj: Object) -> CheckOutcome:
     """An Ingress has TLS for some of its hosts, and not for this one."""
     tls_entries = list(obj.spec.mappings_under("tls")) if is_ingress(obj) else []
@@ -201,17 +186,21 @@ class Backend(NamedTuple):
 
 
 def unresolved_backend(obj: Object, backend: Backend, place: Span, port_place: Span, project: Project) -> CheckOutcome:
-    """An object sends to a Service that is in no file, or to a port that the Service does not have."""
+    """An object sends to a Service that is in no file, or to a port that the Service does not have.
+
+    Medium at most for a name that is like none of the Services beside the object: something else may bring that one.
+    """
     resolution = find_named_in_run(obj, "Service", backend.name, project, backend.namespace)
     if resolution.is_ambiguous or (resolution.is_absent and is_controller_made_service_name(backend.name, project)):
         yield Undecidable(place)
     elif resolution.is_absent:
         details = details_of_missing_service(obj, backend.name, resolution, backend.namespace, project)
+        is_misspelt = bool(spelling.most_similar_known_word(backend.name, service_names_beside(obj, project)))
         yield missing(
             place,
             say="service",
             related=details.related,
-            severity=details.severity,
+            severity=details.severity or (None if is_misspelt else Severity.MEDIUM),
             service=backend.name,
             where=details.where_missing_text,
         )

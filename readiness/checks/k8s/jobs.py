@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.kinds.k8s.agents import HOOK_ANNOTATIONS
 from readiness.kinds.k8s.effective import integer_or_none
 from readiness.kinds.k8s.model import Object
@@ -18,6 +19,7 @@ def job_spec(obj: Object) -> Map | None:
     return obj.spec.mapping_at_path("jobTemplate", "spec") if obj.kind == "CronJob" else None
 
 
+@lowered_where_values_decide()
 def cron_schedule_invalid(obj: Object) -> CheckOutcome:
     """The schedule of a CronJob is no cron expression that Kubernetes accepts."""
     if obj.kind != "CronJob":

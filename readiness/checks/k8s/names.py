@@ -8,6 +8,7 @@ from itertools import islice, pairwise
 
 from readiness.checks.k8s.apis import kinds_by_group
 from readiness.checks.k8s.structure import wrong_type_spans
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.elsewhere import is_applied_by_flux
 from readiness.kinds.k8s.index import object_index
@@ -39,8 +40,9 @@ KINDS_WITH_DNS_LABEL_NAME = frozenset({"Service", "Namespace"})
 KINDS_ALLOWING_COLONS = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 
 
+@lowered_where_values_decide(DNS_SUBDOMAIN_PATTERN)
 def name_invalid(obj: Object) -> CheckOutcome:
-    """An object's name is none that Kubernetes takes; a place for another program to fill in is not known."""
+    """An object's name is none that Kubernetes takes; a place for another program to fill in, as `_` is, is not known."""
     metadata = obj.metadata
     object_name = metadata.get("name")
     if object_name is None:
@@ -52,7 +54,11 @@ def name_invalid(obj: Object) -> CheckOutcome:
         ):
             yield missing(obj.metadata.at(), say="missing")
     elif isinstance(object_name, str) and not is_filled_in_value(object_name) and obj.kind not in KINDS_ALLOWING_COLONS and not obj.source.fragment:
-        if has_placeholder(object_name) or (not _is_api_object(obj) and _CAPITALS_PLACEHOLDER_PATTERN.search(object_name)):
+        if (
+            has_placeholder(object_name)
+            or not any(map(str.isalnum, object_name))
+            or (not _is_api_object(obj) and _CAPITALS_PLACEHOLDER_PATTERN.search(object_name))
+        ):
             yield Undecidable(metadata.at("name"))
             return
         requires_dns_label = obj.kind in KINDS_WITH_DNS_LABEL_NAME and "." not in obj.group
@@ -70,6 +76,7 @@ def _is_api_object(obj: Object) -> bool:
     return obj.group in kinds_by_group()
 
 
+@lowered_where_values_decide(DNS_LABEL_PATTERN)
 def container_name_invalid(container: Container) -> CheckOutcome:
     """A container's name is no DNS label."""
     container_name = container.node.get("name")
@@ -89,6 +96,7 @@ def invalid_key_part(key: str) -> str:
     return "" if QUALIFIED_NAME_PATTERN.match(name) else "name"
 
 
+@lowered_where_values_decide(QUALIFIED_NAME_PATTERN)
 def label_invalid(obj: Object, *, project: Project) -> CheckOutcome:
     """A label that the API server refuses: its key, or its value.
 
@@ -102,6 +110,7 @@ def label_invalid(obj: Object, *, project: Project) -> CheckOutcome:
             yield label_hit
 
 
+@lowered_where_values_decide(QUALIFIED_NAME_PATTERN)
 def pod_label_invalid(pod: Pod, *, project: Project) -> CheckOutcome:
     """A label of a pod template that the API server refuses."""
     if pod.template is not pod.owner.node:
@@ -128,6 +137,7 @@ def _label_hits(labels: Map, wrong_type_value_spans: Collection[Span]) -> CheckO
             yield hit(labels.at(label_key), say="no-string", label=label_key)
 
 
+@lowered_where_values_decide()
 def annotation_invalid(obj: Object, *, project: Project) -> CheckOutcome:
     """An annotation that the API server refuses: its key, or a value that is no string, as of labels."""
     wrong_types = wrong_type_spans(obj, project)
@@ -139,6 +149,7 @@ def annotation_invalid(obj: Object, *, project: Project) -> CheckOutcome:
             yield hit(obj.annotations.at(annotation_key), say="no-string", key=annotation_key)
 
 
+@lowered_where_values_decide()
 def env_name_invalid(container: Container) -> CheckOutcome:
     """A variable's name that the API server refuses: empty, or with `=`."""
     for env_entry in container.node.mappings_under("env"):
@@ -160,6 +171,7 @@ def env_repeated(container: Container) -> CheckOutcome:
         first_span_by_name.setdefault(variable_name, variable_setting.name_span)
 
 
+@lowered_where_values_decide()
 def port_invalid(container: Container, *, names: bool) -> CheckOutcome:
     """A port of a container that the API server refuses; `names`: only names and numbers, else also doubles."""
     seen_port_names = set()
@@ -177,6 +189,7 @@ def port_invalid(container: Container, *, names: bool) -> CheckOutcome:
             seen_port_names.add(port_name)
 
 
+@lowered_where_values_decide()
 def target_port_invalid(obj: Object) -> CheckOutcome:
     """A Service's targetPort is no port name and no port number."""
     if obj.kind != "Service" or obj.api_version != "v1":
@@ -199,6 +212,7 @@ def target_port_invalid(obj: Object) -> CheckOutcome:
                 yield hit(port.at(port_key), say="number", field=port_key, value=port_value)
 
 
+@lowered_where_values_decide()
 def pod_part_repeated(pod: Pod) -> CheckOutcome:
     """Two containers, or two volumes, of one pod bear the same name."""
     seen_names: set[object] = set()

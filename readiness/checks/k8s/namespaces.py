@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from readiness.checks.k8s.pss import subject_text, violations_by_level
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.kinds.units import folder_of
@@ -68,6 +69,7 @@ def pss_namespace_enforce(pod: Pod, *, project: Project) -> CheckOutcome:
         )
 
 
+@lowered_where_values_decide()
 def pss_namespace_label_invalid(obj: Object) -> CheckOutcome:
     """A pod security label whose value is no level or no version: the API server refuses the namespace."""
     for label_key, label_value in obj.labels.items():

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.checks.k8s.callers import failing_webhook_of_service, is_service_used
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.public_images import is_server_ready_at_once, is_slow_starting_server
 from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
@@ -14,9 +16,11 @@ from readiness.kinds.k8s.model import (
     LONG_RUNNING_KINDS,
     PROBE_FIELDS,
     Container,
+    Object,
     Pod,
 )
 from readiness.kinds.k8s.selecting import certain_selecting_objects, service_selector_index
+from readiness.kinds.k8s.starting import slow_start_sign
 from readiness.model import (
     CheckOutcome,
     NotApplicable,
@@ -26,6 +30,7 @@ from readiness.model import (
     hit,
     missing,
 )
+from readiness.model.messages import FactValue
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.nodes import text_or_empty
@@ -63,9 +68,9 @@ def liveness_probe_missing(container: Container, *, key: str) -> CheckOutcome:
 def readiness_probe_missing(container: Container, *, served: bool, project: Project) -> CheckOutcome:
     """A container without a readinessProbe; `served`: one that requests reach, else one that they do not.
 
-    Medium where no Service of the files sends them, where they are datagrams, where a rollout puts no new pod beside an old one,
-    for a server that answers at once, and behind a startupProbe, until whose success the kubelet calls no container ready.
-    Knative brings a probe of its own, and what only sleeps is ready for nothing.
+    Medium but where the files prove that requests are lost: others use the Service, a rollout puts new pods beside old ones, and the
+    container surely needs time before it answers, or it is a webhook without which the API server refuses. Not behind a startupProbe,
+    until whose success the kubelet calls no container ready. Knative brings a probe of its own, and what only sleeps is ready for nothing.
     """
     pod = container.pod
     if container.role != "main" or not is_long_running(pod) or pod.kind == "Service":
@@ -74,20 +79,41 @@ def readiness_probe_missing(container: Container, *, served: bool, project: Proj
     if container.node.get("readinessProbe") is not None:
         return
     services = traffic.services_selecting_pod(pod, project)
-    takes_requests = traffic.receives_service_requests(container, services)
-    if not takes_requests and not traffic.declares_traffic_port(container) and traffic.is_idle_container(container):
+    if not traffic.declares_traffic_port(container) and traffic.is_idle_container(container):
         yield NotApplicable()
         return
+    takes_requests = traffic.receives_service_requests(container, services)
     if (takes_requests or (not services and traffic.declares_traffic_port(container))) is not served:
         yield NotApplicable()
         return
-    loses_requests_in_rollout = takes_requests and traffic.has_overlapping_rollout(pod, project) and not traffic.has_only_udp_ports(services)
-    image = images.parse_image(container.image) if served and container.image else None
-    is_ready_at_once_image = image is not None and is_server_ready_at_once(image) and not any(container.command_lists())
-    has_startup_probe = served and isinstance(container.node.get("startupProbe"), Map)
-    severity = Severity.MEDIUM if served and (is_ready_at_once_image or has_startup_probe or not loses_requests_in_rollout) else None
-    message_name = "at-once" if is_ready_at_once_image else "after-startup" if has_startup_probe else ""
-    yield missing(container.node.at(), severity=severity, say=message_name, server=image.name if image and is_ready_at_once_image else "")
+    if not served:
+        yield missing(container.node.at())
+        return
+    message_name, facts = _reason_for_severity(container, services, project) if takes_requests else ("", {})
+    severity = None if message_name in _MESSAGES_OF_LOST_REQUESTS else Severity.MEDIUM
+    yield missing(container.node.at(), severity=severity, say=message_name)._replace(facts=facts)
+
+
+# The names of the sentences that say how the files prove that requests are lost.
+_MESSAGES_OF_LOST_REQUESTS = frozenset({"delay", "server", "work", "jvm", "webhook"})
+
+
+def _reason_for_severity(container: Container, services: Sequence[Object], project: Project) -> tuple[str, dict[str, FactValue]]:
+    """The sentence, and its facts, that says why requests are lost without a readinessProbe, or why they are not; empty where nothing does."""
+    if isinstance(container.node.get("startupProbe"), Map):
+        return "after-startup", {}
+    image = images.parse_image(container.image)
+    if container.image and is_server_ready_at_once(image) and not any(container.command_lists()):
+        return "at-once", {"server": image.name}
+    if not traffic.has_overlapping_rollout(container.pod, project) or traffic.has_only_udp_ports(list(services)):
+        return "", {}
+    webhook = next((one for service in services if (one := failing_webhook_of_service(service, project)) is not None), None)
+    if webhook is not None:
+        return "webhook", {"webhook": webhook.resource}
+    sign = slow_start_sign(container)
+    if sign is not None and any(is_service_used(one, container.pod, project) for one in services):
+        return sign.sort, {"sign": sign.words}
+    return "", {}
 
 
 def readiness_probe_missing_behind_service(pod: Pod, *, project: Project) -> CheckOutcome:
@@ -222,6 +248,7 @@ def _port_handler_and_port(probe: Map) -> tuple[Map, Any] | None:
     return None
 
 
+@lowered_where_values_decide()
 def probe_port_undefined(container: Container) -> CheckOutcome:
     """A probe asks a port by a name that the container does not define."""
     port_names = {one.string_under("name") for one in declared_ports(container)}
@@ -305,6 +332,7 @@ def liveness_probe_dependency(container: Container) -> CheckOutcome:
             yield hit(handler.at("command"), host=host_name)
 
 
+@lowered_where_values_decide()
 def probe_invalid(container: Container) -> CheckOutcome:
     """A probe that the API server refuses: no handler or several, or a number out of range."""
     for probe_key, probe in probes_of(container):

@@ -8,7 +8,7 @@ from typing import Any
 
 from readiness.checks.k8s.absence import details_of_missing_name
 from readiness.checks.k8s.apis import kinds_by_group
-from readiness.checks.k8s.holders import lowered_for_controllers, lowered_for_people
+from readiness.checks.k8s.holders import lowered_for_people, lowered_unless_held
 from readiness.facts.table import fact_row_by_name
 from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
@@ -215,12 +215,13 @@ def role_allows(
     for rule, span, resource, verb in _explicitly_allowed_accesses(role, verbs, role_resources, groups):
         if not set(covered) & set(strings_in(rule, "verbs")):
             rights_hit = hit(span, severity=_severity_of_scope(role_scope), found=resource, verb=verb, reach=role_scope)
-            yield lowered_for_controllers(rights_hit, bindings_of_role(role, project), project) if controllers else rights_hit
+            yield lowered_unless_held(rights_hit, bindings_of_role(role, project), project) if controllers else rights_hit
 
 
 def rbac_csr_approve(
     role: Object,
     *,
+    project: Project,
     verbs: Sequence[str],
     resources: Sequence[str],
     groups: Sequence[str],
@@ -233,7 +234,7 @@ def rbac_csr_approve(
     if role.kind != "ClusterRole" or not any(_allows_approving_signers(one, signers) for one in role_rules(role)):
         return
     for _, span, resource, verb in _explicitly_allowed_accesses(role, verbs, resources, groups):
-        yield hit(span, found=resource, verb=verb)
+        yield lowered_unless_held(hit(span, found=resource, verb=verb), bindings_of_role(role, project), project)
 
 
 def _allows_approving_signers(rule: Map, signers: Sequence[str]) -> bool:
@@ -252,7 +253,7 @@ def rbac_everything(role: Object, *, project: Project) -> CheckOutcome:
     for rule in role_rules(role):
         if allows_everything(rule):
             rights_hit = hit(rule.at("resources"), related=binding_locations, severity=severity)
-            yield lowered_for_controllers(lowered_for_people(rights_hit, role_bindings), role_bindings, project)
+            yield lowered_unless_held(lowered_for_people(rights_hit, role_bindings), role_bindings, project)
 
 
 def role_wildcard(role: Object, *, project: Project, keys: Sequence[str], own: bool = False) -> CheckOutcome:
@@ -278,7 +279,7 @@ def role_wildcard(role: Object, *, project: Project, keys: Sequence[str], own: b
                 key=wildcard_key,
                 held=join_names(grant_names) or "whatever is added later",
             )
-            yield lowered_for_controllers(rights_hit, bindings_of_role(role, project), project)
+            yield lowered_unless_held(rights_hit, bindings_of_role(role, project), project)
 
 
 def _writes_everything(rule: Map) -> bool:
@@ -353,11 +354,11 @@ def cluster_admin_granted(binding: Object, *, project: Project) -> CheckOutcome:
     role = role_of_binding(binding, project)
     if role_name == "cluster-admin":
         rights_hit = lowered_for_people(hit(role_name_span(binding), role=role_name), [binding])
-        yield lowered_for_controllers(rights_hit, [binding], project)
+        yield lowered_unless_held(rights_hit, [binding], project)
     elif role is not None and is_system_object(role) and any(map(allows_everything, role_rules(role))):
         rule_location = Related(role.source, next(role_rules(role)).at(), f"{role.resource} allows everything")
         rights_hit = lowered_for_people(hit(role_name_span(binding), related=[rule_location], role=role_name), [binding])
-        yield lowered_for_controllers(rights_hit, [binding], project)
+        yield lowered_unless_held(rights_hit, [binding], project)
 
 
 def subject_named(binding: Object, *, names: Sequence[str], kinds: Sequence[str]) -> CheckOutcome:

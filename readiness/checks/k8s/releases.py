@@ -13,8 +13,16 @@ from readiness.checks.k8s.secrets import (
     secret_hit,
     secrets_in_block,
 )
+from readiness.kinds.k8s.agents import is_job_runner_name
 from readiness.kinds.k8s.effective import is_filled_in_value
-from readiness.kinds.k8s.releases import HelmReleaseValues, HelmValue, leaf_values, node_work_of_controller
+from readiness.kinds.k8s.releases import (
+    HelmReleaseValues,
+    HelmValue,
+    is_daemon_set_by_values,
+    leaf_values,
+    node_work_of_controller,
+    takes_requests_by_values,
+)
 from readiness.model import CheckOutcome, NotApplicable, Severity, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import image as images
@@ -78,7 +86,7 @@ def image_tag_latest_in_release_values(values: HelmReleaseValues, *, project: Pr
 def privileged_in_release_values(values: HelmReleaseValues, *, project: Project) -> CheckOutcome:
     """The values make a container privileged, or, no worse than medium beside that, give a pod a namespace of its node.
 
-    Medium for what works on its node by the values, as a DaemonSet of manifests does.
+    Medium but for a server that takes requests by the values and has no work on its node, as of the pods of manifests.
     """
     if values.root_location in project.rendered:
         yield NotApplicable()
@@ -95,13 +103,20 @@ def privileged_in_release_values(values: HelmReleaseValues, *, project: Project)
         else:
             continue
         node_work = node_work_of_controller(values, helm_value.key_path)
+        is_reached = takes_requests_by_values(values, helm_value.key_path)
+        is_for_node = bool(node_work) or is_daemon_set_by_values(values, helm_value.key_path) or is_job_runner_name(values.owner.name)
         yield hit(
             helm_value.span,
-            severity=Severity.MEDIUM if node_work else severity,
-            say=node_work,
+            severity=severity if is_reached and not is_for_node else _lower_of(severity, Severity.MEDIUM),
+            say=node_work or ("" if is_reached or is_for_node else "unreached"),
             key=helm_value.dotted_name,
             right=right,
         )
+
+
+def _lower_of(severity: Severity | None, bound: Severity) -> Severity:
+    """The milder one of a severity, where there is one, and a bound."""
+    return bound if severity is None else min(severity, bound)
 
 
 def _is_for_unprivileged_user(values: HelmReleaseValues) -> bool:

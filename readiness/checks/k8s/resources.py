@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.kinds.k8s.effective import span_of_deepest_mapping
 from readiness.kinds.k8s.index import workload_of
 from readiness.kinds.k8s.model import Container, Pod
@@ -90,6 +91,7 @@ def limit_differs(container: Container, *, names: Sequence[str]) -> CheckOutcome
             yield hit(quantity_span, resource_name=resource_name, request=request_and_limit[0], limit=request_and_limit[1])
 
 
+@lowered_where_values_decide()
 def resource_request_over_limit(container: Container) -> CheckOutcome:
     """A request is higher than its limit: the API server refuses the pod."""
     requests, limits = (
@@ -102,6 +104,7 @@ def resource_request_over_limit(container: Container) -> CheckOutcome:
             yield hit(requests.at(resource_name), resource_name=resource_name, request=request_text, limit=limits[resource_name])
 
 
+@lowered_where_values_decide()
 def resource_quantity_invalid(container: Container) -> CheckOutcome:
     """A value that is no quantity, or a negative one."""
     for section in ("requests", "limits"):
@@ -121,6 +124,7 @@ MEBIBYTE = 2**20
 LEAST_SENSIBLE_MEMORY_BYTES = 4 * MEBIBYTE  # the runtime needs about that much to start anything
 
 
+@lowered_where_values_decide()
 def resource_quantity_absurd(container: Container, *, cores: int) -> CheckOutcome:
     """A quantity that nobody means: memory in thousandths of a byte or under 4 MiB, or more than `cores` CPUs."""
     for section in ("requests", "limits"):

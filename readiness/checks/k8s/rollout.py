@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from readiness.checks.k8s.storage import has_single_writer
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.index import object_index, workload_of
@@ -76,8 +77,8 @@ def _has_only_idle_containers(pod: Pod) -> bool:
 def rollout_all_unavailable(obj: Object, *, project: Project) -> CheckOutcome:
     """maxUnavailable lets a rollout take every pod away at once.
 
-    Medium where the workload has one pod: it stops before the new one starts, as with Recreate. Low in a DaemonSet whose containers
-    only keep its pods there, as one that pulls images.
+    Medium where no Service sends it requests, and where it has one pod: it stops before the new one starts, as with Recreate. Low in a
+    DaemonSet whose containers only keep its pods there, as one that pulls images.
     """
     if obj.kind not in {"Deployment", "DaemonSet", "StatefulSet"}:
         return
@@ -92,13 +93,15 @@ def rollout_all_unavailable(obj: Object, *, project: Project) -> CheckOutcome:
     unavailable_pods = pods_rounded_down(max_unavailable, minimum_pods or 1)
     if is_all_pods or (unavailable_pods is not None and minimum_pods is not None and unavailable_pods >= minimum_pods):
         has_single_pod = minimum_pods is not None and minimum_pods == 1
-        severity = Severity.MEDIUM if has_single_pod else Severity.HIGH
         workload = object_index(project).workload_by_owner_id.get(id(obj))
+        takes_requests = workload is not None and workload.pod is not None and traffic.takes_requests_from_network(workload.pod, project)
+        severity = Severity.HIGH if takes_requests and not has_single_pod else Severity.MEDIUM
         if obj.kind == "DaemonSet" and workload is not None and workload.pod is not None and _has_only_idle_containers(workload.pod):
             severity = Severity.LOW
         yield hit(rolling_update.at("maxUnavailable"), severity=severity, value=max_unavailable)
 
 
+@lowered_where_values_decide()
 def rollout_stuck(obj: Object) -> CheckOutcome:
     """maxSurge and maxUnavailable are both 0: the API server refuses it, for nothing could move."""
     rolling_update = update_strategy_node(obj).mapping_at_path("rollingUpdate")
@@ -195,6 +198,7 @@ def grace_period_zero(pod: Pod) -> CheckOutcome:
         yield hit(pod.node.at("terminationGracePeriodSeconds"))
 
 
+@lowered_where_values_decide()
 def restart_policy_invalid(pod: Pod, *, serving: list[str], batch: list[str]) -> CheckOutcome:
     """The restartPolicy is none that the kind of workload may have; a job must write one."""
     restart_policy = pod.node.get("restartPolicy")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from readiness.checks.k8s.absence import details_of_missing_name
 from readiness.checks.k8s.resources import pod_level_quantities, resource_quantities
 from readiness.checks.k8s.storage import has_single_writer
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.kinds.k8s.deliveries import has_objects_of_kind_beside
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_named_in_run
@@ -58,6 +59,7 @@ def autoscaler_target_unresolved(obj: Object, *, project: Project) -> CheckOutco
         )  # fmt: skip
 
 
+@lowered_where_values_decide()
 def autoscaler_bounds_invalid(obj: Object) -> CheckOutcome:
     """An autoscaler's minimum is over its maximum, or its maximum under 1."""
     if obj.kind not in AUTOSCALER_KINDS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.labels import may_be_same_namespace, parse_label_selector
 from readiness.kinds.k8s.model import REPLICATED_KINDS, Pod
@@ -68,6 +69,7 @@ def topology_spread_missing(pod: Pod) -> CheckOutcome:
         yield missing(pod.node.at("containers"))
 
 
+@lowered_where_values_decide()
 def topology_spread_invalid(pod: Pod) -> CheckOutcome:
     """A spread constraint with a field that the API server refuses."""
     for constraint in pod.node.mappings_under("topologySpreadConstraints"):

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from readiness.checks.k8s.intruders import lowered_unless_reached
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s import agents
 from readiness.kinds.k8s.effective import (
@@ -29,6 +31,7 @@ from readiness.model import (
     join_names,
     missing,
 )
+from readiness.model.project import Project
 from readiness.syntax.nodes import text_or_empty
 from readiness.syntax.yaml import Map, Seq
 
@@ -101,6 +104,7 @@ def _root_possible_hits(container: Container, run_as_non_root: Any) -> CheckOutc
         yield missing(container.node.at(), say="neither", container=container_name, name=container_name)
 
 
+@lowered_where_values_decide()
 def run_as_user_contradiction(pod: Pod) -> CheckOutcome:
     """runAsNonRoot together with user 0: the kubelet refuses to start the container."""
     if pod.windows:
@@ -148,16 +152,16 @@ def security_flag_set(container: Container, *, key: str, value: bool) -> CheckOu
         yield hit(container.security_context.at(key), severity=severity)
 
 
-def privileged(container: Container) -> CheckOutcome:
-    """The container is privileged; medium where it is surely not root, and for what works on its node.
+def privileged(container: Container, *, project: Project) -> CheckOutcome:
+    """The container is privileged; medium where it is surely not root, for what works on its node, and where no Service leads to it.
 
-    That are agents, storage drivers, a sysctl that ends, and pods that are run once.
+    What works on its node are agents, storage drivers, runners of pipelines, a sysctl that ends, and pods that are run once.
     """
     yield from undecidable_if_variable(container.security_context, "privileged")
     if agents.is_privileged(container):
         is_lowered_to_medium = agents.needs_node_rights(container) or agents.is_surely_not_root(container)
         severity = Severity.MEDIUM if is_lowered_to_medium else None
-        yield hit(container.security_context.at("privileged"), severity=severity)
+        yield lowered_unless_reached(hit(container.security_context.at("privileged"), severity=severity), container.pod, project)
 
 
 def root_filesystem_writable(container: Container, *, key: str, wanted: bool) -> CheckOutcome:
@@ -204,20 +208,19 @@ def capabilities_dropped(container: Container) -> set[str]:
     return {name for _, name in capabilities_listed(container, "drop")}
 
 
-def capability_added(container: Container, *, deny: Sequence[str] = (), allow: Sequence[str] = ()) -> CheckOutcome:
+def capability_added(container: Container, *, project: Project, deny: Sequence[str] = (), allow: Sequence[str] = ()) -> CheckOutcome:
     """The container adds a capability of `deny`; without `deny`, any that is not in `allow`.
 
-    A privileged container has them all, and is told for that. Medium for node agents.
+    A privileged container has them all, and is told for that. Medium but for a server that takes requests and has no work on its node.
     """
     if agents.is_privileged(container):
         yield NotApplicable()
         return
-    severity = Severity.MEDIUM if agents.is_node_agent(container.pod) else None
     for span, capability in capabilities_listed(container, "add"):
         if is_filled_in_value(capability):
             yield Undecidable(span)
         elif capability and (capability in deny if deny else capability not in allow):
-            yield hit(span, severity=severity, capability=capability)
+            yield lowered_unless_reached(hit(span, capability=capability), container.pod, project)
 
 
 def capabilities_not_dropped(container: Container) -> CheckOutcome:

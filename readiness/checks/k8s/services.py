@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s.absence import are_workloads_beside, details_of_missing_pods
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.domains import is_private_ip
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s.deliveries import has_objects_of_kind_beside
@@ -14,8 +15,9 @@ from readiness.kinds.k8s.index import ObjectIndex, Workload, object_index, owner
 from readiness.kinds.k8s.labels import Selector, parse_label_selector, selector_of_service
 from readiness.kinds.k8s.labels import may_be_same_namespace as same_namespace
 from readiness.kinds.k8s.model import CIDRS_OF_ALL_ADDRESSES, Object
+from readiness.kinds.k8s.selecting import certain_selecting_objects, service_selector_index
 from readiness.kinds.k8s.spaces import NameResolution
-from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION
+from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION, folder_of
 from readiness.model import CheckOutcome, Related, Severity, Undecidable, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -35,7 +37,8 @@ def _workloads_behind_service(obj: Object, project: Project) -> Sequence[Workloa
 def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> CheckOutcome:
     """A Service selects no pod of any workload in the files; `alone`: where there is no workload at all.
 
-    Medium where no workload stands beside the Service: then the one that it means comes from elsewhere. In tests the program
+    Medium unless a workload beside the Service has labels of the same keys and no Service: else the one that it means may come from
+    elsewhere. In tests the program
     of the test makes the pods, and it fails without them: there nothing can be told.
     """
     selector = selector_of_service(obj) if is_service(obj) else None
@@ -59,11 +62,25 @@ def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Ch
         yield Undecidable(obj.spec.at("selector"))
     elif details is not None:
         label_pairs_text = join_names(f"{key}={value}" for key, value in selector_without_controller.pairs)
-        has_workloads_beside = are_workloads_beside(obj, project)
+        is_workload_meant = _has_unserved_workload_beside(obj, selector_without_controller, project)
         yield missing(
-            obj.spec.key_span("selector"), severity=details.severity or (None if has_workloads_beside else Severity.MEDIUM),
+            obj.spec.key_span("selector"), severity=details.severity or (None if is_workload_meant else Severity.MEDIUM),
             related=details.related, pairs=label_pairs_text, where=details.where_missing_text,
         )  # fmt: skip
+
+
+def _has_unserved_workload_beside(obj: Object, selector: Selector, project: Project) -> bool:
+    """Whether a workload of a Service's own folder has the keys that the Service asks for, with other values, and no Service selects it."""
+    if not are_workloads_beside(obj, project):
+        return False
+    selector_keys = {key for key, _ in selector.pairs}
+    return any(
+        selector_keys <= one.labels.keys()
+        and folder_of(one.source) == folder_of(obj.source)
+        and same_namespace(one.namespace, obj.namespace) is not False
+        and not certain_selecting_objects(one, project, service_selector_index)
+        for one in object_index(project).workloads
+    )
 
 
 def service_ports_with_targets(obj: Object) -> Iterator[tuple[Map, object]]:
@@ -181,6 +198,7 @@ def service_external_ips(obj: Object) -> CheckOutcome:
         yield hit(obj.spec.at("externalIPs"))
 
 
+@lowered_where_values_decide()
 def service_ports_invalid(obj: Object) -> CheckOutcome:
     """Ports of a Service that the API server refuses: several without names, a name or a port twice."""
     if not is_service(obj):

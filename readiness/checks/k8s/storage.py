@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from readiness.checks.k8s.absence import details_of_missing_name
 from readiness.checks.k8s.stores import KeptData, kept_data
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
@@ -199,6 +200,7 @@ def _selects_pods_of_stateful_set(service: Object, stateful_set: Object, project
     return selector is None or workload is None or selector.matches(workload.labels)
 
 
+@lowered_where_values_decide()
 def volume_undefined(pod: Pod) -> CheckOutcome:
     """A container mounts a volume that the pod does not define."""
     owner = pod.owner
@@ -212,6 +214,7 @@ def volume_undefined(pod: Pod) -> CheckOutcome:
                     yield missing(mount.at("name"), container=container.name, volume=volume_name)
 
 
+@lowered_where_values_decide()
 def mount_path_repeated(container: Container) -> CheckOutcome:
     """Two volumes are mounted at one path: the API server refuses the pod."""
     seen_mount_paths = set()
@@ -223,6 +226,7 @@ def mount_path_repeated(container: Container) -> CheckOutcome:
             seen_mount_paths.add(mount_path)
 
 
+@lowered_where_values_decide()
 def claim_size_missing(obj: Object) -> CheckOutcome:
     """A claim asks for no storage, which the API server refuses."""
     if obj.kind == "PersistentVolumeClaim":

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from readiness.checks.k8s.apis import kind_facts
+from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.table import fact_row_by_name
 from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.model import Object
@@ -145,6 +146,7 @@ def _list_of_flaws(obj: Object, _project: Project) -> list[SchemaFlaw]:
     return list(find_flaws(obj))
 
 
+@lowered_where_values_decide()
 def field_unknown(obj: Object, *, project: Project) -> CheckOutcome:
     """A field that the object's type does not have; `sops` is taken out again when SOPS decrypts the file.
 
@@ -161,6 +163,7 @@ def wrong_type_spans(obj: Object, project: Project) -> frozenset[Span]:
     return frozenset(flaw.span for flaw in project.memoize_for_subject(_list_of_flaws, obj) if flaw.mistake_kind == "type")
 
 
+@lowered_where_values_decide()
 def field_type_wrong(obj: Object, *, project: Project) -> CheckOutcome:
     """A value of another type than the field takes."""
     for flaw in project.memoize_for_subject(_list_of_flaws, obj):
@@ -168,6 +171,7 @@ def field_type_wrong(obj: Object, *, project: Project) -> CheckOutcome:
             yield hit(flaw.span, field=flaw.field, wanted=flaw.word, given=flaw.given)
 
 
+@lowered_where_values_decide()
 def field_required_missing(obj: Object, *, project: Project) -> CheckOutcome:
     """A field that the object's type requires is left out; prose may do that, and selectors and ports have rules of their own."""
     if project.prose:

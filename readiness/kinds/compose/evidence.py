@@ -22,18 +22,24 @@ from readiness.kinds.compose.parts import (
 )
 from readiness.kinds.compose.signs import SERVICE_SIGN_FINDERS
 from readiness.kinds.decision import head_signs
+from readiness.kinds.places import SAMPLE_PAGE_SIGN_TEXT
 from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_hidden_sample_path, is_sample_path
 from readiness.kinds.readme import (
     README_WORD_CHANGE,
     README_WORD_DEVELOPMENT_STACK,
+    README_WORD_SAMPLE_PAGE,
     README_WORD_STUDY,
     README_WORD_TRIAL,
     README_WORD_TRIAL_STACK,
     STUDY_FOLDER,
 )
 from readiness.model import Purpose
+from readiness.syntax.dotenv import EnvEntry
 from readiness.syntax.interpolation import NO_VARIABLES, UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
+
+_MODE_VARIABLE_NAME = re.compile(r"(?:[A-Z0-9]{1,20}_|_)*(?:ENV|ENVIRONMENT)", re.IGNORECASE)
+_DEVELOPMENT_MODES = frozenset({"development", "develop", "dev", "local"})
 
 
 def collect_non_production_signs(documents: Sequence[Document]) -> None:
@@ -80,6 +86,17 @@ def assign_env_file_purposes(documents: Sequence[Document], env_document_by_path
         env_document = env_document_by_path.get(env_path)
         if env_document is not None and env_file_purpose is not None and env_document.source.said is None:
             env_document.source.purposes = {"": Purpose(env_file_purpose.word, f"so is what reads it, as {env_file_purpose.evidence}"[:300])}
+    for env_document in env_document_by_path.values():
+        if not env_document.source.purposes and env_document.source.said is None and (mode_entry := _development_mode_entry(env_document)):
+            env_document.source.purposes = {"": Purpose("development", f"{mode_entry.name}={mode_entry.raw_value} in it says so"[:300])}
+
+
+def _development_mode_entry(env_document: dotenv.Document) -> EnvEntry | None:
+    """The entry by which an environment file says that what it configures runs for development."""
+    for entry in env_document.parsed_env_file.last_entry_by_name.values():
+        if _MODE_VARIABLE_NAME.fullmatch(entry.name) and (entry.raw_value or "").strip("\"' ").lower() in _DEVELOPMENT_MODES:
+            return entry
+    return None
 
 
 def _clear_purpose_of_included_files(documents: Sequence[Document]) -> None:
@@ -141,6 +158,8 @@ def _signs_of_folder_readme_and_blanks(document: Document) -> Iterator[NonProduc
     elif README_WORD_TRIAL_STACK in readme_statements:
         sign_text = "a README at or above it says that its compose files are for trials"
         yield NonProductionSign("readme-stack", sign_text, document_span, True, purpose="demo")
+    if README_WORD_SAMPLE_PAGE in readme_statements:
+        yield NonProductionSign("sample-page", SAMPLE_PAGE_SIGN_TEXT, document_span, True, purpose="sample")
     if README_WORD_CHANGE in readme_statements:
         yield NonProductionSign("change", "the README beside it says to change it for production", document_span, purpose="sample")
     uncommented_lines = [line.split(" #")[0] for line in document.source.text.splitlines() if not line.lstrip().startswith("#")]

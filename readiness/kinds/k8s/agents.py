@@ -114,6 +114,23 @@ _SYSCTL_COMMAND = re.compile(r"(?:[\w./-]*/)?sysctl[ \t][^&|<>`$]*\Z")
 _NO_EFFECT_COMMANDS = frozenset({"", "true", "set -e", "set -ex", "set -eu", "set -eux", "set -x"})
 
 
+# Names of what builds images and runs the jobs of pipelines, in an image or of a workload.
+_JOB_RUNNER_NAME = re.compile(
+    r"(?:\A|[-_/.:])(?:dind|(?:act|actions|ci|gitlab|github|gitea|forgejo|drone)?[-_]?runners?|buildkitd?|kaniko|buildah|concourse|executors?)"
+    r"(?=\Z|[-_/.:@])"
+)
+
+
+def is_job_runner(pod: Pod) -> bool:
+    """Whether a pod runs the jobs of pipelines, by its name or that of an image: rights on its node are what such jobs are built with."""
+    return any(is_job_runner_name(name) for name in (pod.name, *(one.image for one in pod.containers())))
+
+
+def is_job_runner_name(name: str) -> bool:
+    """Whether a name, of a workload or an image, is that of what runs the jobs of pipelines."""
+    return bool(_JOB_RUNNER_NAME.search(name[:200].lower()))
+
+
 def is_node_work_pod(pod: Pod) -> bool:
     """Whether a pod does its node's work, all the time or once: what it needs of the node is a word with its owner."""
     return is_node_agent(pod) or is_node_maintenance(pod)

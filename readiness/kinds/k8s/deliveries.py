@@ -124,6 +124,19 @@ def is_component_switched_off(component_name: str, project: Project) -> bool:
     )
 
 
+def _service_names_by_folder(project: Project) -> dict[str, frozenset[str]]:
+    """The names of the Services of each folder."""
+    names_by_folder: dict[str, set[str]] = {}
+    for service in object_index(project).objects_of_kinds("Service"):
+        names_by_folder.setdefault(folder_of(service.source), set()).add(service.name)
+    return {folder: frozenset(names) for folder, names in names_by_folder.items()}
+
+
+def service_names_beside(obj: Object, project: Project) -> list[str]:
+    """The names of the Services in an object's own folder, in order."""
+    return sorted(project.memoize(_service_names_by_folder).get(folder_of(obj.source), ()))
+
+
 def has_objects_of_kind_beside(obj: Object, project: Project, kind: str) -> bool:
     """Whether objects of a kind stand in an object's own folder and namespace: then one more would stand there, too.
 

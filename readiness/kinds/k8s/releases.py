@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.k8s.model import Document, Object
+from readiness.kinds.k8s.traffic import is_non_traffic_port_name
 from readiness.model import ParseError, Source, Span
 from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_yaml_documents
 
@@ -165,14 +166,7 @@ def node_work_of_controller(release_values: HelmReleaseValues, key_path: tuple[s
     say of a pod is what `readiness.kinds.k8s.agents` asks of manifests. Values for all pods belong to every controller.
     https://bjw-s-labs.github.io/helm-charts/docs/common-library/
     """
-    controllers = release_values.node.mapping_at_path("controllers")
-    if key_path[0] == "controllers" and len(key_path) > 1:
-        controller_names = [key_path[1]]
-    elif key_path[0] == "defaultPodOptions":
-        controller_names = [name for name in controllers if isinstance(name, str)]
-    else:
-        return ""
-    node_works = [_node_work(release_values.node, name) for name in controller_names]
+    node_works = [_node_work(release_values.node, name) for name in controller_names_of_key(release_values, key_path)]
     return node_works[0] if node_works and all(node_works) else ""
 
 
@@ -188,6 +182,51 @@ def _node_work(values_node: Map, controller_name: str) -> str:
         is_reading_only = bool(host_volumes) and all(_is_read_only(one, controller_name) for one in host_volumes)
         return "node-reader" if is_reading_only else ""
     return "node-job" if controller_type == "job" else ""
+
+
+def controller_names_of_key(release_values: HelmReleaseValues, key_path: tuple[str, ...]) -> list[str]:
+    """The controllers that a value belongs to, by the keys of charts on bjw-s' common library; none where other charts may have it."""
+    controllers = release_values.node.mapping_at_path("controllers")
+    if key_path[0] == "controllers" and len(key_path) > 1:
+        return [key_path[1]]
+    return [name for name in controllers if isinstance(name, str)] if key_path[0] == "defaultPodOptions" else []
+
+
+def is_daemon_set_by_values(release_values: HelmReleaseValues, key_path: tuple[str, ...]) -> bool:
+    """Whether the controllers that a value belongs to are of the type that has a pod on each node."""
+    controllers = release_values.node.mapping_at_path("controllers")
+    controller_names = controller_names_of_key(release_values, key_path)
+    types = [controllers.mapping_at_path(name).string_under("type").lower() for name in controller_names] or [
+        release_values.node.mapping_at_path("controller").string_under("type").lower()
+    ]
+    return all(one == "daemonset" for one in types)
+
+
+def takes_requests_by_values(release_values: HelmReleaseValues, key_path: tuple[str, ...]) -> bool:
+    """Whether the values send requests to the pods that a value belongs to: by a Service with a port that is no measurement's, or a route."""
+    values_node, controller_names = release_values.node, controller_names_of_key(release_values, key_path)
+    if any(_has_traffic_service(values_node, name) for name in controller_names or [""]):
+        return True
+    return any(
+        isinstance(route, Map) and route.get("enabled", key != "ingress") is not False
+        for key in ("ingress", "route")
+        for route in (values_node.mapping_at_path(key), *values_node.mapping_at_path(key).values())
+        if route
+    )
+
+
+def _has_traffic_service(values_node: Map, controller_name: str) -> bool:
+    """Whether the values give a controller (empty: whichever there is) a Service with a port for requests."""
+    service_section = values_node.mapping_at_path("service")
+    services = [one for one in (service_section, *service_section.values()) if isinstance(one, Map) and (one.get("ports") or one.get("port"))]
+    for service in services:
+        is_of_others = bool(controller_name) and service.get("controller", controller_name) != controller_name
+        ports = service.mapping_at_path("ports")
+        port_names = [name for name in ports if isinstance(name, str) and ports.mapping_at_path(name).get("enabled") is not False]
+        has_request_port = not port_names or any(not is_non_traffic_port_name(name) for name in port_names)
+        if service.get("enabled") is not False and not is_of_others and has_request_port:
+            return True
+    return False
 
 
 def _host_path_volumes(values_node: Map) -> Iterator[Map]:

@@ -26,8 +26,12 @@ _NON_TRAFFIC_PORT_WORD = re.compile(
 
 def is_non_traffic_port(port: Map) -> bool:
     """Whether a port, of a container or of a Service, is for measurements or health checks, or a dummy, by its name."""
-    port_names = (port.string_under("name"), port.string_under("targetPort"))
-    return any(_NON_TRAFFIC_PORT_WORD.search(name.replace("_", "-").lower()) for name in port_names)
+    return is_non_traffic_port_name(port.string_under("name")) or is_non_traffic_port_name(port.string_under("targetPort"))
+
+
+def is_non_traffic_port_name(port_name: str) -> bool:
+    """Whether the name of a port says that it is for measurements or health checks, or a dummy."""
+    return bool(_NON_TRAFFIC_PORT_WORD.search(port_name[:200].replace("_", "-").lower()))
 
 
 def services_selecting_pod(pod: Pod, project: Project) -> list[Object]:
@@ -114,6 +118,11 @@ def _declared_port_words(container: Container) -> set[str]:
 def declares_traffic_port(container: Container) -> bool:
     """Whether a container declares a port that requests may go to."""
     return any(one.get("containerPort") is not None and not is_non_traffic_port(one) for one in container.node.mappings_under("ports"))
+
+
+def takes_requests_from_network(pod: Pod, project: Project) -> bool:
+    """Whether the Services of the files send requests to a pod, other than for measurements: what reaches it comes over the network."""
+    return any(True for _ in target_ports_of_services(services_selecting_pod(pod, project)))
 
 
 def may_serve_requests(pod: Pod, project: Project) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.checks.k8s.test_criticals import run
 
+SERVICE = "---\napiVersion: v1\nkind: Service\nmetadata: {name: agent}\nspec: {selector: {app: agent}, ports: [{port: 80}]}\n"
 VOLUMES = "volumes: [{name: host, hostPath: {path: /opt/agent}}], "
 
 
@@ -20,7 +21,7 @@ def workload(kind: str, security: str, *, volumes: str = "", mounts: str = "") -
 
 @pytest.mark.parametrize(
     ("kind", "volumes", "want"),
-    [("DaemonSet", VOLUMES, "medium"), ("DaemonSet", "", "high"), ("Deployment", VOLUMES, "high")],
+    [("DaemonSet", VOLUMES, "medium"), ("DaemonSet", "", "medium"), ("Deployment", VOLUMES, "high")],
 )
 @pytest.mark.parametrize(
     ("rule", "security"),
@@ -31,7 +32,8 @@ def workload(kind: str, security: str, *, volumes: str = "", mounts: str = "") -
     ],
 )
 def test_agent(rule: str, security: str, kind: str, volumes: str, want: str) -> None:
-    assert run(rule, workload(kind, security, volumes=volumes)) == [want]
+    assert run(rule, workload(kind, security, volumes=volumes) + SERVICE) == [want]
+    assert run(rule, workload(kind, security, volumes=volumes)) == ["medium"]
 
 
 @pytest.mark.parametrize("kind", ["DaemonSet", "Deployment"])
@@ -52,7 +54,7 @@ def test_root_needs_a_break_out(kind: str, security: str) -> None:
     ],
 )
 def test_privileged_by_user(security: str, want: str) -> None:
-    assert run("privileged", workload("Deployment", security)) == [want]
+    assert run("privileged", workload("Deployment", security) + SERVICE) == [want]
 
 
 POD = (
@@ -67,12 +69,12 @@ PORTS, READ_ONLY = "ports: [{containerPort: 8080}],", ", readOnly: true"
     ("kind", "pod", "want"),
     [
         ("Pod", POD % ("Never", "", ""), "medium"),
-        ("Pod", POD % ("Always", "", ""), "high"),
-        ("Pod", POD % ("Never", PORTS, ""), "high"),
+        ("Pod", POD % ("Always", "", ""), "medium"),
+        ("Pod", POD % ("Never", PORTS, ""), "medium"),
         ("Job", POD % ("OnFailure", "", ""), "medium"),
-        ("Job", POD % ("Never", PORTS, ""), "high"),
+        ("Job", POD % ("Never", PORTS, ""), "medium"),
         ("CronJob", POD % ("Never", "", READ_ONLY), "medium"),
-        ("CronJob", POD % ("Never", "", ""), "high"),
+        ("CronJob", POD % ("Never", "", ""), "medium"),
     ],
 )
 def test_maintenance(kind: str, pod: str, want: str, rule: str) -> None:
@@ -138,11 +140,11 @@ def test_capabilities_beside_privileged(rule: str) -> None:
 def test_kernel_parameters(command: str, want: str) -> None:
     """Only an init container that does nothing but run sysctl."""
     text = (
-        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  initContainers:\n    - name: set\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: agent}}\nspec:\n  initContainers:\n    - name: set\n"
         f"      image: registry.example.com/set:1\n      command: {command}\n      securityContext: {{privileged: true}}\n"
         "  containers: [{name: web, image: 'registry.example.com/web:1.4'}]\n"
     )
-    assert run("privileged", text) == [want]
+    assert run("privileged", text + SERVICE) == [want]
 
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: %s}\n"  # noqa: S105
@@ -170,7 +172,8 @@ def test_secret_for_trial(path: str, value: str, want: str) -> None:
 def test_namespaces_of_the_node(kind: str, volumes: str, want: list[str]) -> None:
     """The processes of the node show their environment; its network and its IPC give an intruder no more than a way on."""
     text = workload(kind, "", volumes=f"hostPID: true, hostIPC: true, hostNetwork: true, {volumes}")
-    assert [run(rule, text) for rule in ("host-pid", "host-ipc", "host-network")] == [[one] for one in want]
+    assert [run(rule, text + SERVICE) for rule in ("host-pid", "host-ipc", "host-network")] == [[one] for one in want]
+    assert run("host-pid", text) == ["medium"]
 
 
 @pytest.mark.parametrize(

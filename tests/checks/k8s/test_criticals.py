@@ -167,7 +167,7 @@ def test_a_snippet_in_a_location_that_passes_everything_on() -> None:
 
 def workload(kind: str, path: str, mounts: str) -> str:
     return (
-        f"apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: w}}\nspec:\n  template:\n    spec:\n"
+        f"apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: w}}\nspec:\n  template:\n    metadata: {{labels: {{app: a}}}}\n    spec:\n"
         f"      volumes: [{{name: v, hostPath: {{path: {path}}}}}]\n"
         f"      containers: [{{name: c, image: 'a:1', volumeMounts: {mounts}}}]\n"
     )
@@ -186,7 +186,8 @@ def workload(kind: str, path: str, mounts: str) -> str:
     ],
 )
 def test_who_mounts_the_socket(kind: str, path: str, mounts: str, severities: list[str]) -> None:
-    assert run("runtime-socket", workload(kind, path, mounts)) == severities
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {app: a}, ports: [{port: 80}]}\n"
+    assert run("runtime-socket", workload(kind, path, mounts), service) == severities
 
 
 # -- the control plane -----------------------------------------------------------------------------------------------

@@ -53,8 +53,8 @@ WORKLOADS = {
         workload("velero/velero:v1.17.0") + workload("registry.k8s.io/kubectl:v1.34.0", kind="Job", name="upgrade"),
         "medium",
     ),
-    "nothing that runs as it": ("", "high"),
-    "only a Job": (workload("velero/velero:v1.17.0", kind="Job"), "high"),
+    "nothing that runs as it": ("", "medium"),
+    "only a Job": (workload("velero/velero:v1.17.0", kind="Job"), "medium"),
     "another program": (workload("registry.example.com/shop:1.4"), "high"),
     "another program called so": (workload("registry.example.com/shop:1.4", name="argocd-server"), "high"),
     "an image that only sounds like it": (workload("registry.example.com/tools/velero-exporter:1.4"), "high"),
@@ -63,8 +63,8 @@ WORKLOADS = {
         workload("velero/velero:v1.17.0") + workload("registry.example.com/shop:1.4", name="shop"),
         "high",
     ),
-    "a controller under another account": (workload("velero/velero:v1.17.0", account="velero"), "high"),
-    "a controller in another namespace": (workload("velero/velero:v1.17.0", namespace="backup"), "high"),
+    "a controller under another account": (workload("velero/velero:v1.17.0", account="velero"), "medium"),
+    "a controller in another namespace": (workload("velero/velero:v1.17.0", namespace="backup"), "medium"),
 }
 
 
@@ -78,8 +78,10 @@ def test_controllers_of_the_whole_cluster(tmp_path: Path, workloads: str, want: 
 def test_a_role_that_others_hold_too_is_not_only_the_controllers(tmp_path: Path) -> None:
     both = f"{ACCOUNT}, {{kind: ServiceAccount, name: shop, namespace: ops}}"
     text = binding("cluster-admin", both) + workload("velero/velero:v1.17.0")
-    assert severities(tmp_path, text) == [("rbac-cluster-admin", "high")]
-    assert severities(tmp_path, role(ROLES["rbac-everything"]) + workload("velero/velero:v1.17.0")) == [("rbac-everything", "high")]
+    assert severities(tmp_path, text) == [("rbac-cluster-admin", "medium")]
+    shop = workload("registry.example.com/shop:1.4", name="shop", account="shop")
+    assert severities(tmp_path, text + shop) == [("rbac-cluster-admin", "high")]
+    assert severities(tmp_path, role(ROLES["rbac-everything"]) + workload("velero/velero:v1.17.0")) == [("rbac-everything", "medium")]
 
 
 GROUP, USER = "{kind: Group, name: platform}", "{kind: User, name: ann@example.com}"
@@ -88,12 +90,12 @@ SUBJECTS = {
     "groups": (f"{GROUP}, {{kind: Group, name: 'oidc:admins'}}", "low"),
     "a user": (USER, "medium"),
     "a group and a user": (f"{GROUP}, {USER}", "medium"),
-    "a group and an account": (f"{GROUP}, {ACCOUNT}", "high"),
+    "a group and an account": (f"{GROUP}, {ACCOUNT}", "medium"),
     "every account": ("{kind: Group, name: 'system:serviceaccounts'}", "high"),
     "everybody": ("{kind: Group, name: 'system:authenticated'}", "high"),
     "nobody in particular": ("{kind: User, name: 'system:anonymous'}", "high"),
-    "an account as a user": ("{kind: User, name: 'system:serviceaccount:ops:runner'}", "high"),
-    "no name": ("{kind: Group}", "high"),
+    "an account as a user": ("{kind: User, name: 'system:serviceaccount:ops:runner'}", "medium"),
+    "no name": ("{kind: Group}", "medium"),
 }
 
 

@@ -71,7 +71,7 @@ def test_a_rule_for_named_objects_counts_only_for_these_names() -> None:
 )
 def test_capabilities_are_read_as_the_runtime_reads_them(fields: str, text: list[str]) -> None:
     made = container(fields)
-    assert shown(security.capability_added(made, deny=["SYS_ADMIN", "ALL"]), made) == text
+    assert shown(security.capability_added(made, project=Project([]), deny=["SYS_ADMIN", "ALL"]), made) == text
 
 
 def test_a_container_wins_over_its_pod() -> None:
@@ -99,7 +99,7 @@ def test_a_container_wins_over_its_pod() -> None:
 )
 def test_sockets_of_container_runtimes(path: str, yes: bool) -> None:
     owner = pod(f"volumes: [{{name: x, hostPath: {{path: '{path}'}}}}]")
-    assert bool(list(host.runtime_socket(owner))) is yes
+    assert bool(list(host.runtime_socket(owner, project=Project([])))) is yes
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,179 @@
+"""Which files a tree deploys: what nothing deploys closes no gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import readiness
+from tests.make import write_files
+
+BROKEN_POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: Web_1}\nspec: {containers: [{name: web, image: 'registry.example.net/web:1'}]}\n"
+OTHER_POD = BROKEN_POD.replace("Web_1", "web")
+ENGINE = """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: web}
+spec:
+  path: ./deploy
+  interval: 10m
+"""
+ARGO = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web}
+spec: {source: {path: deploy/, repoURL: "https://git.example.net/web"}}
+"""
+TELLS = {"README.md": "# Web\n\n    kubectl apply -f other/pod.yaml\n", "other/pod.yaml": OTHER_POD}
+STACK = """\
+services:
+  web:
+    image: acme/web:1.4.0
+    restart: always
+    volumes: ["/var/run/docker.sock:/var/run/docker.sock"]
+    ports: ["8080:8080"]
+"""
+IMAGE = 'FROM debian:12.5\nRUN echo \'root:hunter2-Zq8\' | chpasswd\nEXPOSE 22\nCMD ["sshd", "-D"]\n'
+
+
+def worst_severity(root: Path, path: str, **options: Any) -> str:
+    """The worst severity of the findings in a file of a tree."""
+    findings = readiness.check([root], base=root, **options).findings
+    return str(max(one.severity for one in findings if one.path == path))
+
+
+def severity_in(tmp_path: Path, path: str, files: dict[str, str], **options: Any) -> str:
+    """The worst severity of the findings in a file of a tree made of `files`."""
+    return worst_severity(write_files(tmp_path, files), path, **options)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"README.md": "# Web\n\n    kubectl apply -f deploy/pod.yaml\n"},
+        {"README.md": "# Web\n\nApply [the pod](deploy/pod.yaml).\n"},
+        {"README.md": "# Web\n\n    kubectl apply -f deploy/\n"},
+        {"README.md": "# Web\n\n    kubectl apply \\\n      -f other/pod.yaml \\\n      -f deploy/pod.yaml\n"},
+        {"README.md": "# Web\n\n    kubectl apply --recursive -f .\n", "deploy/README.md": "    kubectl apply -f .\n"},
+        {"up": "#!/bin/sh\nkubectl apply -f deploy/pod.yaml\n"},
+        {"deploy/up.sh": "kubectl apply -f pod.yaml\n"},
+        {"scripts/up.sh": 'cd "$(dirname "$0")/.." && oc apply -f "${ROOT}/deploy/pod.yaml"\n'},
+        {"Makefile": "up:\n\tkubectl apply -f deploy\n"},
+        {"deploy/kustomization.yaml": "resources:\n- pod.yaml\n"},
+        {"kustomization.yaml": "resources:\n- deploy/pod.yaml\n"},
+        {"cluster/web.yaml": ENGINE},
+        {"cluster/web.yaml": ARGO},
+        {".github/workflows/ship.yaml": "on: push\njobs: {a: {runs-on: ubuntu-24.04, steps: [{run: kubectl apply -f deploy/pod.yaml}]}}\n"},
+        {"site.yml": "- hosts: all\n  tasks:\n    - name: web\n      kubernetes.core.k8s: {src: deploy/pod.yaml}\n"},
+    ],
+)
+def test_what_shows_that_a_manifest_is_deployed(tmp_path: Path, more: dict[str, str]) -> None:
+    assert severity_in(tmp_path, "deploy/pod.yaml", TELLS | {"deploy/pod.yaml": BROKEN_POD} | more) == "high"
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("deploy/pod.yaml", {}),
+        ("deploy/pod.yaml", {"README.md": "# Web\n\n    kubectl apply -f other/pod.yaml\n\nSee deploy/pod.yaml for the fields.\n"}),
+        ("deploy/pod.yaml", {"tests/up.sh": "kubectl apply -f deploy/pod.yaml\n"}),
+        ("deploy/pod.yaml", {"up.sh": "kind create cluster\nkubectl apply -f deploy/pod.yaml\n"}),
+        ("deploy/pod.yaml", {"kustomization.yaml": "resources:\n- other/pod.yaml\n"}),
+        ("deploy/pod.yaml", {"cluster/web.yaml": ENGINE.replace("./deploy", "./deployments")}),
+        ("deploy/pod.yaml", {"up.sh": "kubectl apply -f deploy/pods.yaml\n"}),
+        ("example/pod.yaml", {"example/README.md": "    kubectl apply -f pod.yaml\n"}),
+        ("deploy/quickstart.yaml", {"README.md": "    kubectl apply -f deploy/quickstart.yaml\n"}),
+    ],
+)
+def test_a_manifest_that_nothing_deploys_is_medium_at_most(tmp_path: Path, path: str, more: dict[str, str]) -> None:
+    assert severity_in(tmp_path, path, TELLS | {path: BROKEN_POD} | more) == "medium"
+
+
+@pytest.mark.parametrize("more", [{}, {"README.md": "# Web\n\nA service.\n"}, {"README.md": "# Web\n\n    docker compose up\n"}])
+def test_where_nothing_tells_how_manifests_are_applied_all_may_be(tmp_path: Path, more: dict[str, str]) -> None:
+    assert severity_in(tmp_path, "deploy/pod.yaml", {"deploy/pod.yaml": BROKEN_POD} | more) == "high"
+
+
+def test_an_engine_applies_examples_too(tmp_path: Path) -> None:
+    files = {"deploy/local-api.yaml": BROKEN_POD, "cluster/web.yaml": ENGINE}
+    assert severity_in(tmp_path, "deploy/local-api.yaml", TELLS | files) == "high"
+
+
+def test_what_the_settings_call_production_is_deployed(tmp_path: Path) -> None:
+    files = {"deploy/pod.yaml": BROKEN_POD, ".readiness.yaml": "purpose: {'deploy/*': production}\n"}
+    assert severity_in(tmp_path, "deploy/pod.yaml", TELLS | files, config=tmp_path / ".readiness.yaml") == "high"
+
+
+def test_what_calls_itself_production_is_deployed(tmp_path: Path) -> None:
+    files = {"deploy/pod.yaml": "# readiness: purpose=production\n" + BROKEN_POD}
+    assert severity_in(tmp_path, "deploy/pod.yaml", TELLS | files) == "high"
+
+
+def test_the_option_says_it_of_everything(tmp_path: Path) -> None:
+    assert severity_in(tmp_path, "deploy/pod.yaml", TELLS | {"deploy/pod.yaml": BROKEN_POD}, purpose="production") == "high"
+
+
+def test_a_directory_alone_is_judged_as_from_the_root(tmp_path: Path) -> None:
+    deployed = {"README.md": "    kubectl apply -f deploy/pod.yaml\n", "deploy/pod.yaml": BROKEN_POD, ".git/HEAD": "", "other/pod.yaml": BROKEN_POD}
+    root = write_files(tmp_path, deployed)
+    severities = {}
+    for folder in ("deploy", "other"):
+        (finding,) = readiness.check([root / folder], base=root / folder, select=["k8s/name-invalid"]).findings
+        severities[folder] = str(finding.severity)
+    assert severities == {"deploy": "high", "other": "medium"}
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "severity"),
+    [
+        ("compose.yaml", {}, "high"),
+        ("stack.yaml", {}, "medium"),
+        ("stack.yaml", {"README.md": "    docker compose -f stack.yaml up -d\n"}, "high"),
+        ("web/compose.yaml", {}, "medium"),
+        ("web/compose.yaml", {"web/README.md": "    docker compose up -d\n"}, "high"),
+        ("web/compose.yaml", {"up.sh": "cd web && docker compose up -d\n"}, "high"),
+        ("example/compose.yaml", {"example/README.md": "    docker compose up -d\n"}, "medium"),
+    ],
+)
+def test_compose_files(tmp_path: Path, path: str, more: dict[str, str], severity: str) -> None:
+    tells = {"docs/install.md": "    docker compose -f other.yaml up\n", "other.yaml": "services: {a: {image: 'acme/a:1'}}\n"}
+    assert severity_in(tmp_path, path, tells | {path: STACK} | more) == severity
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "severity"),
+    [
+        ("Dockerfile", {}, "high"),
+        ("images/ssh/Dockerfile", {}, "medium"),
+        ("images/ssh/Dockerfile", {"build.sh": "docker build -t acme/ssh images/ssh\n"}, "high"),
+        ("images/ssh/Dockerfile", {"build.sh": 'for i in a ssh; do docker build -t "acme/$i" "images/$i"; done\n'}, "high"),
+        ("images/ssh/Dockerfile", {"compose.yaml": "services: {ssh: {build: {context: images/ssh}}}\n"}, "high"),
+        ("images/ssh/Dockerfile", {"images/ssh/Makefile": "image:\n\tdocker build -t acme/ssh .\n"}, "high"),
+    ],
+)
+def test_dockerfiles(tmp_path: Path, path: str, more: dict[str, str], severity: str) -> None:
+    tells = {"Makefile": "image:\n\tdocker build -t acme/web web\n", "web/Dockerfile": "FROM debian:12.5\n"}
+    report = readiness.check([root := write_files(tmp_path, tells | {path: IMAGE} | more)], base=root, select=["dockerfile/password-in-build"])
+    assert {str(one.severity) for one in report.findings if one.path == path} == {severity}
+
+
+def test_reports_say_what_was_lowered_for_it(tmp_path: Path) -> None:
+    root = write_files(tmp_path, TELLS | {"deploy/pod.yaml": BROKEN_POD})
+    report = readiness.check([root], base=root)
+    assert report.to_dict()["undeployed"] == ["deploy/pod.yaml"]
+    assert report.gate.passed
+
+
+def test_mentions_without_end_are_read_to_a_limit(tmp_path: Path) -> None:
+    from readiness.loading.deployed import MAX_MENTIONS_PER_NAME, DeploymentEvidence
+    from readiness.loading.discover import DiscoveredFiles
+    from readiness.model import Source
+
+    lines = "".join(f"kubectl apply -f x{at}/pod.yaml\n" for at in range(5 * MAX_MENTIONS_PER_NAME))
+    discovered = DiscoveredFiles(prose_sources=[Source("README.md", lines)], paths={"a/pod.yaml", "b/pod.yaml"})
+    evidence = DeploymentEvidence(discovered)
+    assert evidence.evidence_for("x1/pod.yaml", "k8s") == "README.md names it"
+    assert evidence.evidence_for("a/pod.yaml", "k8s") == ""
+    assert len(evidence._mentions_by_name["pod.yaml"]) == MAX_MENTIONS_PER_NAME
