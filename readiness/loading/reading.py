@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from readiness import kinds
-from readiness.model import Finding, ParseError, Rule, Source, Span
+from readiness.model import Finding, ParseError, Rule, Severity, Source, Span
 
 
 def syntax_finding(rule: Rule, source: Source, parse_error: ParseError, kind_title: str) -> Finding:
@@ -17,7 +18,12 @@ def syntax_finding(rule: Rule, source: Source, parse_error: ParseError, kind_tit
     line_start = source.text.rfind("\n", 0, offset) + 1
     line_end = source.one_line(Span(offset, len(source.text))).end
     span = Span(offset, line_end) if line_end > offset else source.one_line(Span(line_start, len(source.text)))
-    return Finding(rule, source, span, rule.message.format(reason=parse_error.message, kind=kind_title))
+    finding = Finding(rule, source, span, rule.message.format(reason=parse_error.message, kind=kind_title))
+    return finding._replace(lowered_severity=Severity.MEDIUM) if _MARK_TO_REPLACE.search(source.text[span.start : span.end]) else finding
+
+
+# What programs replace before the file is used, at the place where the parser gets no further: `%%%`, `%%NAME%%`, `@@NAME@@`, `<% %>`, `__NAME__`.
+_MARK_TO_REPLACE = re.compile(r"%%|@@|<%|\{\{|\{%|\$\[\[|__[A-Z][A-Z0-9_]{1,40}__|@[A-Z][A-Z0-9_]{1,40}@|\$\([A-Z]")
 
 
 def parse_sources(

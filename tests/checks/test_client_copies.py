@@ -63,9 +63,9 @@ CLIENTS = {
         [(7, "medium", 1)],
     ),
     "a password that everybody tries": ({"value": "postgres", "client_value": "postgres"}, [(7, "medium", 1)]),
-    "a host that is no service": ({"host": "db.acme.io"}, [(7, "medium", 0), (14, "high", 0)]),
-    "no host": ({"host_name": "REGION", "host": "store"}, [(7, "medium", 0), (14, "high", 0)]),
-    "another password": ({"client_value": "lighthouse"}, [(7, "medium", 0), (14, "high", 0)]),
+    "a host that is no service": ({"host": "db.acme.io"}, [(7, "medium", 0), (14, "medium", 0)]),
+    "no host": ({"host_name": "REGION", "host": "store"}, [(7, "medium", 0), (14, "medium", 0)]),
+    "another password": ({"client_value": "lighthouse"}, [(7, "medium", 0), (14, "medium", 0)]),
     "the password of an application": ({"client_name": "ADMIN_PASSWORD"}, [(7, "medium", 0), (14, "high", 0)]),
 }
 
@@ -92,10 +92,10 @@ STORES = {
     "the port, exposed": (POSTGRES, "expose: [5432]", "medium"),
     "the port, published": (POSTGRES, 'ports: ["5432:5432"]', "high"),
     "the folder and a published port": (POSTGRES, "volumes: ['data:/var/lib/postgresql/data']\n    ports: ['80:80']", "high"),
-    "the password alone": (POSTGRES, "", "high"),
-    "a client's command": (MYSQL, "command: [mysqldump, --all]\n    volumes: ['data:/var/lib/mysql']", "high"),
-    "another program": (MYSQL, "entrypoint: /start\n    volumes: ['data:/var/lib/mysql']", "high"),
-    "the folder of another store": (POSTGRES, "volumes: ['data:/var/lib/mysql']", "high"),
+    "the password alone": (POSTGRES, "", "medium"),
+    "a client's command": (MYSQL, "command: [mysqldump, --all]\n    volumes: ['data:/var/lib/mysql']", "medium"),
+    "another program": (MYSQL, "entrypoint: /start\n    volumes: ['data:/var/lib/mysql']", "medium"),
+    "the folder of another store": (POSTGRES, "volumes: ['data:/var/lib/mysql']", "medium"),
 }
 
 
@@ -104,7 +104,7 @@ def test_a_store_of_an_unknown_image(tmp_path: Path, name: str, more: str, want:
     assert secret_findings(tmp_path, UNKNOWN_STORE.format(image="acme/ledger:1.4", name=name, more=more)) == [(5, want, 0)]
 
 
-COMPANIONS = {"a backup": ("", "high"), "a backup's image that starts the server": ("command: mysqld", "medium")}
+COMPANIONS = {"a backup": ("", "medium"), "a backup's image that starts the server": ("command: mysqld", "medium")}
 
 
 @pytest.mark.parametrize(("more", "want"), COMPANIONS.values(), ids=COMPANIONS)

@@ -47,18 +47,26 @@ STORES = {
     "a network of its own": ({"db": "networks: [back]", "more": "networks: {back: {internal: true}}"}, "medium"),
     "a console that nobody reaches": ({"more": "  ui: {image: 'adminer:5.4'}"}, "medium"),
     "a port": ({"db": 'ports: ["5432:5432"]'}, "high"),
-    "a port on an address of the network": ({"db": 'ports: ["192.168.7.2:5432:5432"]'}, "high"),
+    "a port on an address of the network": ({"db": 'ports: ["192.168.7.2:5432:5432"]'}, "medium"),
     "any port of the host": ({"db": 'ports: ["5432"]'}, "high"),
     "the host's network": ({"db": "network_mode: host"}, "high"),
-    "the network of another service": ({"db": "network_mode: 'service:web'"}, "high"),
-    "a network from outside": ({"db": "networks: [shared]", "more": "networks: {shared: {external: true}}"}, "high"),
-    "the default network from outside": ({"more": "networks: {default: {external: true, name: shared}}"}, "high"),
-    "an address of the network": ({"db": "networks: [lan]", "more": "networks: {lan: {driver: macvlan}}"}, "high"),
+    "the network of another service": ({"db": "network_mode: 'service:web'"}, "medium"),
+    "a network from outside": ({"db": "networks: [shared]", "more": "networks: {shared: {external: true}}"}, "medium"),
+    "the default network from outside": ({"more": "networks: {default: {external: true, name: shared}}"}, "medium"),
+    "an address of the network": ({"db": "networks: [lan]", "more": "networks: {lan: {driver: macvlan}}"}, "medium"),
     "a proxy that is told of it": ({"db": "labels: ['traefik.enable=true']"}, "high"),
     "a published console": ({"more": "  ui: {image: 'adminer:5.4', ports: ['8080:8080']}"}, "high"),
-    "a file that is not here": ({"more": "include: [more/compose.yaml]"}, "high"),
-    "what keeps objects behind a path": ({"image": "minio/minio", "name": "MINIO_ROOT_PASSWORD"}, "high"),
-    "an application": ({"image": "acme/ledger:1.4", "name": "ADMIN_PASSWORD"}, "high"),
+    "a file that is not here": ({"more": "include: [more/compose.yaml]"}, "medium"),
+    "what keeps objects behind a path": ({"image": "minio/minio", "name": "MINIO_ROOT_PASSWORD"}, "medium"),
+    "what keeps objects, published": ({"image": "minio/minio", "name": "MINIO_ROOT_PASSWORD", "db": "ports: ['9000:9000']"}, "high"),
+    "an application": ({"image": "acme/ledger:1.4", "name": "ADMIN_PASSWORD"}, "medium"),
+    "a published application": ({"image": "acme/ledger:1.4", "name": "ADMIN_PASSWORD", "db": "ports: ['80:80']"}, "high"),
+    "a published application, on the host alone": (
+        {"image": "acme/ledger:1.4", "name": "ADMIN_PASSWORD", "db": "ports: ['127.0.0.1:80:80']"},
+        "medium",
+    ),
+    "a published application's login elsewhere": ({"image": "acme/ledger:1.4", "name": "MAIL_PASSWORD", "db": "ports: ['80:80']"}, "medium"),
+    "a published application's own": ({"image": "acme/ledger:1.4", "name": "PASSWORD", "db": "ports: ['80:80']"}, "high"),
 }
 
 
@@ -78,7 +86,7 @@ def test_a_client_of_a_closed_store_and_its_own_secrets(tmp_path: Path) -> None:
     assert found(tmp_path, {"compose.yaml": text}) == [
         ("compose.yaml", 13, "medium"),
         ("compose.yaml", 14, "high"),
-        ("compose.yaml", 15, "high"),
+        ("compose.yaml", 15, "medium"),
     ]
 
 
@@ -153,22 +161,22 @@ def test_a_login_that_adds_nothing(tmp_path: Path, settings: dict[str, str], pas
 CLIENT = {"PGHOST": "ledger", "PGUSER": "clerk", "PGPASSWORD": "seafarer"}
 SERVERS = {
     "a server that trusts everybody": (deployment("ledger", "postgres:17.2", POSTGRES_HOST_AUTH_METHOD="trust"), "low"),
-    "a server that asks": (deployment("ledger", "postgres:17.2", POSTGRES_HOST_AUTH_METHOD="scram-sha-256"), "high"),
+    "a server that asks": (deployment("ledger", "postgres:17.2", POSTGRES_HOST_AUTH_METHOD="scram-sha-256"), "medium"),
     "another client without one": (
         deployment("ledger", "acme/pg:17") + "---\n" + deployment("web", "acme/web:1", DB_HOST="ledger", DB_USER="clerk"),
         "medium",
     ),
     "another user without one": (
         deployment("ledger", "acme/pg:17") + "---\n" + deployment("web", "acme/web:1", DB_HOST="ledger", DB_USER="guest"),
-        "high",
+        "medium",
     ),
     "another server": (
         deployment("ledger", "acme/pg:17") + "---\n" + deployment("web", "acme/web:1", DB_HOST="books", DB_USER="clerk"),
-        "high",
+        "medium",
     ),
     "another client with a file": (
         deployment("ledger", "acme/pg:17") + "---\n" + deployment("web", "acme/web:1", DB_HOST="ledger", DB_USER="clerk", DB_PASSFILE="/run/pass"),
-        "high",
+        "medium",
     ),
 }
 
@@ -192,16 +200,16 @@ def test_a_compose_server_that_trusts_everybody(tmp_path: Path) -> None:
 VALUES = {
     "options with a path": ("AUTH_TOKEN", "jwt,priv-key=/keys/jwt.pem,sign-method=RS256,ttl=10m", []),
     "options": ("AUTH_TOKEN", "mode=fast,cache-size=10", []),
-    "an option that is a secret": ("AUTH_TOKEN", "jwt,secret=seafarer", ["high"]),
+    "an option that is a secret": ("AUTH_TOKEN", "jwt,secret=seafarer", ["medium"]),
     "a random option": ("AUTH_TOKEN", "jwt,key=Kq7vT2mXw9pLZz81", ["high"]),
     "a password with a comma": ("ADMIN_PASSWORD", "Kq7v,T2mXw9", ["high"]),
     "one of several samples": ("ADMIN_PASSWORD", "another_pw", ["medium"]),
     "the first of several": ("ADMIN_PASSWORD", "first-password", ["medium"]),
     "a word that praises itself": ("ADMIN_PASSWORD", "totallysecret", ["medium"]),
     "words that ask for others": ("ADMIN_PASSWORD", "override_me", ["medium"]),
-    "a word of praise and another": ("ADMIN_PASSWORD", "totally-seafarer", ["high"]),
-    "an ordinal alone": ("ADMIN_PASSWORD", "second", ["high"]),
-    "what everybody tries": ("ADMIN_PASSWORD", "supersecret", ["high"]),
+    "a word of praise and another": ("ADMIN_PASSWORD", "totally-seafarer", ["medium"]),
+    "an ordinal alone": ("ADMIN_PASSWORD", "second", ["medium"]),
+    "what everybody tries": ("ADMIN_PASSWORD", "supersecret", ["medium"]),
 }
 
 

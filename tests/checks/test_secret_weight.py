@@ -212,6 +212,7 @@ services:
   backend:
     image: example.com/backend:1.0.0
     restart: always
+    ports: ["80:8080"]
     env_file: .env
 """
 
@@ -220,7 +221,7 @@ def test_a_password_is_told_at_the_service_that_uses_it(tmp_path: Path) -> None:
     env = "SECRET_KEY=changethis\nPOSTGRES_PASSWORD=changethis\nFIRST_SUPERUSER_PASSWORD=changethis\n"
     told = found(tmp_path, {"compose.yaml": STACK, ".env": env}, "compose/password-well-known")
     assert [(severity, message.split("service ")[1].split("'")[1]) for severity, message in told] == [
-        (H, "backend"),
+        (M, "backend"),
         (H, "db"),
         (H, "backend"),
     ]
@@ -232,7 +233,9 @@ def test_a_password_is_told_at_the_service_that_uses_it(tmp_path: Path) -> None:
         ("ENVIRONMENT=local", "changethis", M),
         ("DOMAIN=localhost", "changethis", M),
         ("APP_URL=http://localhost:8080", "changeme", M),
-        ("ENVIRONMENT=local", "postgres", H),  # no placeholder: somebody means it
+        ("ENVIRONMENT=local", "postgres", M),
+        ("APP_ENV=development", "postgres", M),
+        ("MODE=development", "postgres", H),
         ("ENVIRONMENT=production", "changethis", H),
         ("POSTGRES_HOST=localhost", "changethis", H),  # where the database is says nothing of the whole
     ],
@@ -248,9 +251,10 @@ def test_a_placeholder_beside_settings_of_ones_own_machine_is_medium(tmp_path: P
     ("line", "value", "severity"),
     [
         ("#      ADMIN_PASSWORD: ${ADMIN_PASSWORD}", "sunflower77", L),
-        ("      ADMIN_PASSWORD: ${ADMIN_PASSWORD}", "sunflower77", H),
+        ("      ADMIN_PASSWORD: ${ADMIN_PASSWORD}", "sunflower77", M),
+        ("      ADMIN_PASSWORD: ${ADMIN_PASSWORD}\n    ports: ['80:80']", "sunflower77", H),
         ("#      ADMIN_PASSWORD: ${ADMIN_PASSWORD}", "Kq7vT2mXw9pL4zR8", H),  # somebody's own, read or not
-        ("#      nothing of it", "sunflower77", H),
+        ("#      nothing of it", "sunflower77", M),
     ],
 )
 def test_a_password_whose_reader_is_commented_out_is_low(tmp_path: Path, line: str, value: str, severity: Severity) -> None:
@@ -269,13 +273,13 @@ def test_a_password_whose_reader_is_commented_out_is_low(tmp_path: Path, line: s
     [
         ("localhost", "", L),
         ("127.0.0.1", "", L),
-        ("shop-db", "---\napiVersion: v1\nkind: Service\nmetadata: {name: shop-db}\nspec: {ports: [{port: 5432}]}\n", H),
+        ("shop-db", "---\napiVersion: v1\nkind: Service\nmetadata: {name: shop-db}\nspec: {ports: [{port: 5432}]}\n", M),
         (
             "localhost",
             "---\n" + DEPLOYMENT.replace("NAME", "A").replace("VALUE", "b") + "        - {name: db, image: 'postgres:17.2'}\n",
-            H,
+            M,
         ),
-        ("db.example.com", "", H),
+        ("db.example.com", "", M),
     ],
 )
 def test_a_default_password_for_a_database_that_no_file_brings_is_low(tmp_path: Path, host: str, beside: str, severity: Severity) -> None:
@@ -311,12 +315,12 @@ spec:
         ("# This is an example config for hosts.\n    # A scrape names one.", "secret_pw", L),
         ("# The following are just sample values:", "winter-harbour-71", L),
         ("# Below are the examples", "secret_pw", L),
-        ("# This is an example of how not to do it", "secret_pw", H),
-        ("# This is no example", "secret_pw", H),
-        ("# This is not an example", "secret_pw", H),
-        ("# The modules of all hosts, for example of those in the hall", "secret_pw", H),
-        ("# This is an example\n", "secret_pw", H),
-        ("# This is an example\n    other: 1", "secret_pw", H),
+        ("# This is an example of how not to do it", "secret_pw", M),
+        ("# This is no example", "secret_pw", M),
+        ("# This is not an example", "secret_pw", M),
+        ("# The modules of all hosts, for example of those in the hall", "secret_pw", M),
+        ("# This is an example\n", "secret_pw", M),
+        ("# This is an example\n    other: 1", "secret_pw", M),
         ("# This is an example", "3328fa814dd582ccd03dbe785cfd683fb8da92b3", H),  # made by a machine
     ],
 )

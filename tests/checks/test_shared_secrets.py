@@ -74,17 +74,17 @@ def test_descriptions_of_a_service_are_one_finding() -> None:
 
 
 def test_a_word_that_everybody_tries_is_no_description() -> None:
-    assert told(compose(web={"ADMIN_PASSWORD": "changeme", "ROOT_PASSWORD": "changeme"})) == [("high", "compose.yaml", 0)] * 2
+    assert told(compose(web={"ADMIN_PASSWORD": "changeme", "ROOT_PASSWORD": "changeme"})) == [("medium", "compose.yaml", 0)] * 2
 
 
 def test_one_word_for_several_keys_is_one_finding() -> None:
-    assert told(compose(web={"JWT_SECRET": "secret123", "SESSION_SECRET": "secret123"})) == [("high", "compose.yaml", 1)]
+    assert told(compose(web={"JWT_SECRET": "secret123", "SESSION_SECRET": "secret123"})) == [("medium", "compose.yaml", 1)]
 
 
 # -- copies ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("password", ["password", "Zq81kk2-mA9"])
+@pytest.mark.parametrize(("password", "severity"), [("password", "medium"), ("x7Kq-93LmWz2", "high")])
 @pytest.mark.parametrize(
     "login",
     [
@@ -92,12 +92,12 @@ def test_one_word_for_several_keys_is_one_finding() -> None:
         {"DATABASE_URL": "postgres://shop:%s@db:5432/shop"},
     ],
 )
-def test_a_login_is_told_at_its_server(login: dict[str, str], password: str) -> None:
+def test_a_login_is_told_at_its_server(login: dict[str, str], password: str, severity: str) -> None:
     server = {"POSTGRES_PASSWORD": password}
     client = {key: value.replace("%s", password) for key, value in login.items()}
-    assert told(compose(web=client, db=server)) == [("high", "compose.yaml", 1)]
+    assert told(compose(web=client, db=server)) == [(severity, "compose.yaml", 1)]
     both = {"web.yaml": deployment("web", **client), "db.yaml": deployment("db", **server)}
-    assert told(both) == [("high", "db.yaml", 1)]
+    assert told(both) == [(severity, "db.yaml", 1)]
 
 
 def test_another_password_or_another_server_is_no_copy() -> None:
@@ -118,7 +118,7 @@ def test_a_copy_counts_where_only_a_test_starts_the_server() -> None:
         "deploy/web.yaml": deployment("web", DB_HOST="db", DB_PASSWORD="password"),
         "tests/db.yaml": deployment("db", POSTGRES_PASSWORD="password"),
     }
-    assert ("high", "deploy/web.yaml", 0) in told(files)
+    assert ("medium", "deploy/web.yaml", 0) in told(files)
 
 
 # -- servers that the files do not bring -----------------------------------------------------------------------------
@@ -130,22 +130,22 @@ def test_a_copy_counts_where_only_a_test_starts_the_server() -> None:
         ({"DB_HOST": "postgresql", "DB_PASSWORD": "password"}, "low"),
         ({"DB_HOST": "postgresql", "DB_PASSWORD": "Zq81kk2-mA9-x0Lw"}, "high"),
         ({"DB_HOST": "localhost", "DB_PASSWORD": "password"}, "low"),
-        ({"DB_HOST": "db.acme.io", "DB_PASSWORD": "password"}, "high"),
-        ({"DB_PASSWORD": "password"}, "high"),
-        ({"CACHE_HOST": "redis", "DB_PASSWORD": "password"}, "high"),
-        ({"DB_HOST": "web", "DB_PASSWORD": "password"}, "high"),
+        ({"DB_HOST": "db.acme.io", "DB_PASSWORD": "password"}, "medium"),
+        ({"DB_PASSWORD": "password"}, "medium"),
+        ({"CACHE_HOST": "redis", "DB_PASSWORD": "password"}, "medium"),
+        ({"DB_HOST": "web", "DB_PASSWORD": "password"}, "medium"),
         ({"DATABASE_URL": "postgres://shop:shop@postgresql/shop"}, "low"),
         ({"DB_ENGINE": "sqlite", "POSTGRES_PASSWORD": "mealie"}, "low"),
         ({"DB_TYPE": "mysql", "POSTGRES_PASSWORD": "mealie"}, "low"),
-        ({"DB_TYPE": "postgres", "POSTGRES_PASSWORD": "mealie"}, "high"),
-        ({"DB_ENGINE": "sqlite", "ADMIN_PASSWORD": "mealie"}, "high"),
+        ({"DB_TYPE": "postgres", "POSTGRES_PASSWORD": "mealie"}, "medium"),
+        ({"DB_ENGINE": "sqlite", "ADMIN_PASSWORD": "mealie"}, "medium"),
     ],
 )
 def test_a_default_password_of_a_server_that_nobody_brings(variables: dict[str, str], severity: str) -> None:
     assert [one for one, *_ in told({"web.yaml": deployment("web", **variables)})] == [severity]
 
 
-@pytest.mark.parametrize(("host", "severity"), [("hostname", "low"), ("web", "high")])
+@pytest.mark.parametrize(("host", "severity"), [("hostname", "low"), ("web", "medium")])
 def test_a_default_password_in_a_text(host: str, severity: str) -> None:
     config = (
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata:\n  web.yaml: |\n    main:\n"
@@ -156,7 +156,7 @@ def test_a_default_password_in_a_text(host: str, severity: str) -> None:
 
 def test_a_switch_of_a_compose_service() -> None:
     assert told(compose(web={"DB_ENGINE": "sqlite", "DB_PASSWORD": "password"})) == [("low", "compose.yaml", 0)]
-    assert told(compose(web={"DB_ENGINE": "postgres", "DB_PASSWORD": "password"})) == [("high", "compose.yaml", 0)]
+    assert told(compose(web={"DB_ENGINE": "postgres", "DB_PASSWORD": "password"})) == [("medium", "compose.yaml", 0)]
 
 
 # -- what is commented out -------------------------------------------------------------------------------------------
@@ -215,6 +215,6 @@ def test_a_private_key_by_its_certificate(path: str, certificate: str, severity:
 def test_words_that_say_they_are_made_up() -> None:
     assert told({"a.yaml": deployment("web", TRAVIS_AUTH_TOKEN="fake-travis-auth-token")}) == []
     assert told({"a.yaml": deployment("web", ADMIN_PASSWORD="acme-test-door")}) == [("low", "a.yaml", 0)]
-    assert told({"a.yaml": deployment("web", ADMIN_PASSWORD="acme-front-door")}) == [("high", "a.yaml", 0)]
+    assert told({"a.yaml": deployment("web", ADMIN_PASSWORD="acme-front-door")}) == [("medium", "a.yaml", 0)]
     assert told({"a.yaml": deployment("web", ETCD_INITIAL_CLUSTER_TOKEN="etcd-cluster-k8s")}) == []
-    assert told({"a.yaml": deployment("web", K3S_CLUSTER_TOKEN="acme-front-door")}) == [("high", "a.yaml", 0)]
+    assert told({"a.yaml": deployment("web", K3S_CLUSTER_TOKEN="acme-front-door")}) == [("medium", "a.yaml", 0)]

@@ -13,19 +13,23 @@ STACK = "services:\n  web:\n    image: acme/web:${TAG}\n    restart: always\n"
 ENV = "TAG=1.4.0\nKEYSTORE_PASSWORD=sunflower77\n"
 FILES = {
     "nothing takes it": ({}, "low"),
-    "a compose file takes it": ({"compose.yaml": STACK + "    environment: {PASS: '${KEYSTORE_PASSWORD}'}\n"}, "high"),
+    "a compose file takes it": ({"compose.yaml": STACK + "    environment: {PASS: '${KEYSTORE_PASSWORD}'}\n"}, "medium"),
     "a compose file of another folder takes it": (
         {"more/compose.yaml": STACK + "    environment: {PASS: '${KEYSTORE_PASSWORD}'}\n"},
+        "medium",
+    ),
+    "a published service takes it": (
+        {"compose.yaml": STACK + "    ports: ['80:80']\n    environment: {ADMIN_PASSWORD: '${KEYSTORE_PASSWORD}'}\n"},
         "high",
     ),
-    "it is passed on by its name": ({"compose.yaml": STACK + "    environment: [KEYSTORE_PASSWORD]\n"}, "high"),
-    "a service is given the file": ({"compose.yaml": STACK + "    env_file: .env\n"}, "high"),
-    "a service is given a file that a variable hides": ({"compose.yaml": STACK + "    env_file: '${WHERE:?}'\n"}, "high"),
-    "a service mounts the file": ({"compose.yaml": STACK + "    volumes: ['./.env:/app/.env']\n"}, "high"),
-    "a service mounts its folder": ({"compose.yaml": STACK + "    volumes: ['.:/app']\n"}, "high"),
+    "it is passed on by its name": ({"compose.yaml": STACK + "    environment: [KEYSTORE_PASSWORD]\n"}, "medium"),
+    "a service is given the file": ({"compose.yaml": STACK + "    env_file: .env\n"}, "medium"),
+    "a service is given a file that a variable hides": ({"compose.yaml": STACK + "    env_file: '${WHERE:?}'\n"}, "medium"),
+    "a service mounts the file": ({"compose.yaml": STACK + "    volumes: ['./.env:/app/.env']\n"}, "medium"),
+    "a service mounts its folder": ({"compose.yaml": STACK + "    volumes: ['.:/app']\n"}, "medium"),
     "a service mounts another folder": ({"compose.yaml": STACK + "    volumes: ['./conf:/conf']\n"}, "low"),
-    "compose files take nothing of it": ({"compose.yaml": STACK.replace("${TAG}", "1.4.0")}, "high"),
-    "a program lies beside it": ({"package.json": "{}\n"}, "high"),
+    "compose files take nothing of it": ({"compose.yaml": STACK.replace("${TAG}", "1.4.0")}, "medium"),
+    "a program lies beside it": ({"package.json": "{}\n"}, "medium"),
     "a program lies elsewhere": ({"site/package.json": "{}\n"}, "low"),
     "somebody's own": ({".env": ENV.replace("sunflower77", "Kq7vT2mXw9pL4zR8")}, "high"),
 }
@@ -41,8 +45,8 @@ def test_a_password_that_nothing_takes(tmp_path: Path, files: dict[str, str], wa
 
 
 SCRIPTS = {
-    "sources it": ("set -a; . ./.env\ndocker compose up -d web\n", "high"),
-    "passes it": ("docker run --env-file .env acme/web:1.4\ndocker compose up -d web\n", "high"),
+    "sources it": ("set -a; . ./.env\ndocker compose up -d web\n", "medium"),
+    "passes it": ("docker run --env-file .env acme/web:1.4\ndocker compose up -d web\n", "medium"),
     "changes it": ('sed -i "s/1.4/1.5/" .env\ndocker compose up -d web\n', "low"),
 }
 

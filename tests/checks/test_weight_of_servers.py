@@ -84,9 +84,9 @@ def test_a_store_is_told_once_with_the_port_of_the_host(tmp_path: Path, image: s
     [
         (('environment: {GF_AUTH_ANONYMOUS_ENABLED: "true"}',), L),
         (('environment: {GF_AUTH_ANONYMOUS_ENABLED: "true", GF_AUTH_ANONYMOUS_ORG_ROLE: Viewer}',), L),
-        (('environment: {GF_AUTH_ANONYMOUS_ENABLED: "true", GF_AUTH_ANONYMOUS_ORG_ROLE: Admin}',), H),
+        (('environment: {GF_AUTH_ANONYMOUS_ENABLED: "true", GF_AUTH_ANONYMOUS_ORG_ROLE: Admin}',), M),
         (('environment: {GF_AUTH_ANONYMOUS_ENABLED: "true"}', 'ports: ["3000:3000"]'), H),
-        (('environment: {GF_AUTH_ANONYMOUS_ENABLED: "true", GF_AUTH_ANONYMOUS_ORG_ROLE: "${ROLE}"}',), H),
+        (('environment: {GF_AUTH_ANONYMOUS_ENABLED: "true", GF_AUTH_ANONYMOUS_ORG_ROLE: "${ROLE}"}',), M),
     ],
 )
 def test_readers_without_a_login_are_low_where_no_port_leads_to_them(tmp_path: Path, lines: tuple[str, ...], severity: Severity) -> None:

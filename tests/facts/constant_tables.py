@@ -39,7 +39,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     ),
     "the switches with which we ourselves start git": ("programs/git.py: _HARDENING_GIT_SETTINGS _HARDENING_ENVIRONMENT",),
     "how names, placeholders and passwords are made up: what the judge of secrets reads, and syntax is below the facts": (
-        "syntax/secrets/beside.py: _STORE_FAMILY_BY_WORD _ENGINE_SETTING_WORDS _WHOLE_APPLICATION_WORDS",
+        "syntax/secrets/beside.py: _STORE_FAMILY_BY_WORD _ENGINE_SETTING_WORDS _WHOLE_APPLICATION_WORDS _ADMINISTRATOR_WORDS",
         "syntax/secrets/accounts.py: PROTOCOL_CONSTANTS",
         "syntax/secrets/entropy.py: _COMMON_LETTER_PAIRS",
         "syntax/secrets/names.py: PASSWORD_WORDS _NON_SECRET_LAST_WORDS _SWITCH_FIRST_WORDS _NON_SECRET_TOKEN_WORDS",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from readiness import kinds
+from readiness.kinds.github.owner import set_repository_owners
 from readiness.loading import reading
 from readiness.model import Finding, Rule, Source, Span
 from readiness.model.project import Project
@@ -62,6 +63,7 @@ def check(tiers: list[LoadedRule], example: Example, change: Callable[[str], str
             kind = kinds.kind_of_target(tiers[0].targets[0])
         if kind:
             sources.append(Source(path, changed, kind=kind))
+    set_repository_owners(sources)
     documents = []
     for source, document, error in reading.parse_sources(sources):
         assert error is None, f"{source.path}: {error}"

@@ -44,6 +44,11 @@ def may_hold_foreign_artifact_content(context_path: tuple[str, ...], step: Step,
     return False
 
 
+def is_after_artifact_download(step: Step) -> bool:
+    """Whether an earlier step of the job fetches the artifact of another run."""
+    return next(_steps_from_download_to(step), None) is not None
+
+
 def _steps_from_download_to(step: Step) -> Iterator[Step]:
     """The steps of a job between the one that fetches another run's artifact and this one."""
     is_artifact_downloaded = False

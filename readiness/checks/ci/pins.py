@@ -52,6 +52,18 @@ def _belongs_to_repository_owner(document: Workflow | Action, uses_reference: Us
     return uses_reference.owner.lower() == document.source.root.repository_owner
 
 
+def _belongs_to_stranger(document: Workflow | Action, uses_reference: UsesReference) -> bool:
+    """Whether the tree's files prove that a reference leads to somebody else's repository.
+
+    They name their own owner, who is another; or they do not agree on one, and whose repositories README and charts name, who are hardly
+    ever without their own, this owner is none of.
+    """
+    root_source, owner = document.source.root, uses_reference.owner.lower()
+    if root_source.repository_owner:
+        return owner != root_source.repository_owner
+    return bool(root_source.described_owners) and owner not in root_source.described_owners
+
+
 def _severity_of_movable_ref(
     document: Workflow | Action, job: Job | None, uses_reference: UsesReference, project: Project, *, is_branch: bool
 ) -> Severity:
@@ -59,7 +71,8 @@ def _severity_of_movable_ref(
 
     A workflow or an action that lies in this tree under the same path is the repository's own; GitHub's own are trusted
     with the runner already; a job that shows neither a secret nor a right to change what others run gives little away.
-    Of the repository's own owner a branch is medium and a tag low: whoever moves it may push here, too.
+    Of the repository's own owner a branch is medium and a tag low: whoever moves it may push here, too. Where no file tells whose this
+    repository is, the action may be its owner's own.
     """
     path_in_own_repository = repository_path_of_uses(f"./{uses_reference.path}", document.source.path) if uses_reference.path else None
     if path_in_own_repository is not None and project.was_path_seen(path_in_own_repository):
@@ -67,7 +80,7 @@ def _severity_of_movable_ref(
     if _belongs_to_repository_owner(document, uses_reference):
         return Severity.MEDIUM if is_branch else Severity.LOW
     may_take_over_repository = job is not None and (job.node.get("secrets") == "inherit" or rights_of_job(job).worth is RightsWorth.TAKES_OVER)
-    if not may_take_over_repository or uses_reference.owner.lower() in FIRST_PARTY_OWNERS:
+    if not may_take_over_repository or uses_reference.owner.lower() in FIRST_PARTY_OWNERS or not _belongs_to_stranger(document, uses_reference):
         return Severity.MEDIUM
     return Severity.HIGH
 

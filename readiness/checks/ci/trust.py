@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from readiness.checks.ci.foreign_values import is_outsiders_value
 from readiness.checks.ci.injection import contexts_in_result, is_safe_context
 from readiness.facts.github import may_hold_outsiders_text
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expression_texts_with_key_paths
-from readiness.kinds.github.texts import Expression, expressions_in_text, located_text_at, located_texts_with_key_paths
+from readiness.kinds.github.texts import Expression, expressions_in_text, located_text_at
 from readiness.model import CheckOutcome, Hit, Severity, hit, missing
+from readiness.model.project import Project
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy_in_expression
 from readiness.syntax.text import LocatedText
@@ -290,8 +292,8 @@ def _is_safe_from_outsiders(expression: Expression, step: Step) -> bool:
     return all(is_safe_context(step, path) or not may_hold_outsiders_text(".".join(path)) for path in context_paths)
 
 
-def environment_writes(step: Step, *, composite: bool) -> CheckOutcome:
-    """A value that is not fixed written to the variables or the path of all later steps."""
+def environment_writes(step: Step, *, composite: bool, project: Project) -> CheckOutcome:
+    """A value that is not fixed written to the variables or the path of all later steps; high where outsiders surely choose it."""
     workflow, run_script = step.workflow, step.run_script
     if run_script is None or step.composite is not composite:
         return
@@ -301,22 +303,13 @@ def environment_writes(step: Step, *, composite: bool) -> CheckOutcome:
     for write_match in _WRITE_TO_GITHUB_ENV_OR_PATH.finditer(run_script.value):
         line_start = run_script.value.rfind("\n", 0, write_match.start()) + 1
         line_before_redirection = run_script.value[line_start : write_match.start()]
-        if not line_before_redirection.strip() or _writes_dynamic_value(masked_script[line_start : write_match.start()], masked_script):
-            may_hold_foreign_files = workflow is None or _may_job_hold_foreign_files(step, workflow)
-            severity = Severity.HIGH if may_hold_foreign_files else Severity.MEDIUM
-            yield hit(run_script.span_of_line(write_match.start()), severity=severity)
-
-
-_FOREIGN_INPUT_COMMAND = re.compile(
-    r"\b(?:download-artifact|action-download-artifact|gh run download|gh (?:pr|api)|git (?:fetch|pull|clone)|curl|wget)\b"
-    r"|(?:head_ref|head\.(?:ref|sha)|head_sha|head_branch|refs/pull|\btitle\b|\bbody\b)"
-)
-
-
-def _may_job_hold_foreign_files(step: Step, workflow: Workflow) -> bool:
-    """Whether the run may work on what outsiders wrote: `pull_request_target` alone checks out the repository's own branch."""
-    foreign_code_events = property_by_fact_name("github-events", "code-of-others").keys() & workflow.triggers
-    if foreign_code_events != {"pull_request_target"}:
-        return True
-    job = step.job
-    return job is None or any(_FOREIGN_INPUT_COMMAND.search(text.value) for _, text in located_texts_with_key_paths(job.node, job.source))
+        masked_line = masked_script[line_start : write_match.start()]
+        if line_before_redirection.strip() and not _writes_dynamic_value(masked_line, masked_script):
+            continue
+        span = run_script.span_of_line(write_match.start())
+        values_by_variable = _assigned_values_by_variable(masked_script)
+        assigned_values = "\n".join(value for name in _SHELL_VARIABLE.findall(masked_line) for value in values_by_variable.get(name, ()))
+        if workflow is None or is_outsiders_value(step, run_script, masked_line, assigned_values, project):
+            yield hit(span)
+        else:
+            yield hit(span, severity=Severity.MEDIUM, say="unproven")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import named_entries, port_specs
@@ -48,3 +48,24 @@ def _port_texts(service: Service) -> list[str]:
 
 def _dependency_names(service: Service) -> set[str]:
     return {name for name, _ in named_entries(service.extended_node.get("depends_on"))}
+
+
+def is_surely_run_with(service: Service, other_service: Service, service_by_name: Mapping[str, Service]) -> bool:
+    """Whether two services are one, or one needs the other, directly or by others."""
+    return (
+        service is other_service
+        or other_service.name in _needed_service_names(service, service_by_name)
+        or service.name in _needed_service_names(other_service, service_by_name)
+    )
+
+
+def _needed_service_names(service: Service, service_by_name: Mapping[str, Service]) -> set[str]:
+    """The services that a service depends on, directly or by others."""
+    names: set[str] = set()
+    pending = [service]
+    while pending:
+        for name, _ in named_entries(pending.pop().extended_node.get("depends_on")):
+            if name not in names and name in service_by_name:
+                names.add(name)
+                pending.append(service_by_name[name])
+    return names

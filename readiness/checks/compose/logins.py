@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from readiness.checks.compose.doors import is_reached_by_strangers
 from readiness.checks.variables import open_login_hits
 from readiness.facts.public_images import ImageFacts
 from readiness.kinds.compose.application import merged_node_and_is_complete
@@ -19,6 +20,7 @@ from readiness.kinds.compose.words import (
     missing_service_hit,
     variable_settings_by_name,
 )
+from readiness.kinds.purpose import is_sample_path
 from readiness.kinds.variables import texts_by_name
 from readiness.model import CheckOutcome, Hit, NotApplicable, Severity, Undecidable
 from readiness.model.project import Project
@@ -27,14 +29,16 @@ from readiness.syntax.yaml import Map
 
 
 def authentication_off(service: Service, project: Project) -> CheckOutcome:
-    """A setting that lets everybody into a store or a console; into a store that no port leads to, every container."""
+    """A setting that lets everybody into a store or a console; medium where no port by which strangers get there is seen."""
     known = service.image_facts
     if known is None:
         yield NotApplicable()
         return
     node, whole = merged_node_and_is_complete(service, project)
     reached = node.get("ports") or node.get("network_mode") == "host" or not whole
-    severity = Severity.MEDIUM if known.is_store and not reached else None
+    # A proxy's interface shows routes and changes none; what only its own networks reach is behind another fault.
+    is_open = is_reached_by_strangers(service, project) and known.role != "proxy" and not is_sample_path(service.source.root.path)
+    severity = None if is_open else Severity.MEDIUM
     words = (
         (word, service.node.at("command") if index is None else service.node["command"].at(index))
         for text, index in string_entries(service.node.get("command"))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from readiness.kinds.compose.model import Document
 from readiness.model.project import Project, parent_folders
 
-_RESOURCE_KINDS = ("network", "volume", "secret", "config", "model")
+RESOURCE_KINDS = ("network", "volume", "secret", "config", "model")
 
 
 def names_in_nearby_files_by_kind(document: Document, project: Project) -> dict[str, set[str]]:
@@ -28,7 +28,7 @@ def _collect_names_by_kind(document: Document, project: Project) -> dict[str, se
     names_by_kind: dict[str, set[str]] = {}
     for nearby_document in _nearby_documents(document, documents_by_folder, project):
         names_by_kind.setdefault("service", set()).update(nearby_document.services)
-        for kind in _RESOURCE_KINDS:
+        for kind in RESOURCE_KINDS:
             names_by_kind.setdefault(kind, set()).update(nearby_document.section_entries(f"{kind}s"))
     return names_by_kind
 

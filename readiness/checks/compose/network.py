@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.checks.compose.alternatives import are_alternatives
+from readiness.checks.compose.alternatives import are_alternatives, is_surely_run_with
 from readiness.facts.base_images import is_runtime
 from readiness.facts.public_images import ImageFacts
 from readiness.facts.table import property_by_fact_name
@@ -22,7 +22,7 @@ from readiness.kinds.compose.words import (
     replica_count,
     variable_settings_by_name,
 )
-from readiness.model import CheckOutcome, Related, Span, Undecidable, hit
+from readiness.model import CheckOutcome, Related, Severity, Span, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.open_ports import (
@@ -249,7 +249,8 @@ def _do_host_addresses_overlap(first_spec: PortSpec, second_spec: PortSpec) -> b
 def port_clash(document: Document, project: Project) -> CheckOutcome:
     """A port of the host that two services publish, once for each entry that others clash with.
 
-    Where scripts start services by name, only those of one command are up at once.
+    Where scripts start services by name, only those of one command are up at once. High where the one needs the other, or both are
+    one service; services may as well be alternatives, of which somebody starts one by its name.
     """
     application: JoinedFiles = project.memoize(join_compose_files).application_of(document)
     service_by_name = application.services()
@@ -285,6 +286,7 @@ def port_clash(document: Document, project: Project) -> CheckOutcome:
         further_entries = [Related(one.source, entry.span, f"{one.name} publishes it, too") for one, entry, _, _ in further_clashes]
         yield hit(
             port_spec.span,
+            severity=None if is_surely_run_with(service, other_service, service_by_name) else Severity.MEDIUM,
             port=first_port if _is_single_host_port(port_spec) else f"{first_port}-{last_port}",
             other=other_service.name,
             resource=service.resource,

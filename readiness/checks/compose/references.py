@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from readiness.checks.compose.nearby import names_in_nearby_files_by_kind
+from readiness.checks.compose.nearby import RESOURCE_KINDS, names_in_nearby_files_by_kind
 from readiness.kinds.compose.application import (
     JoinedFiles,
     document_at_written_path,
@@ -18,8 +18,8 @@ from readiness.kinds.compose.application import (
 from readiness.kinds.compose.join import included_files_of
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, named_entries, string_entries
-from readiness.kinds.compose.words import may_run_together
-from readiness.model import CheckOutcome, Span, Undecidable, hit
+from readiness.kinds.compose.words import is_surely_compose, may_run_together
+from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import yaml
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
@@ -29,7 +29,10 @@ NamedReference = tuple[str, str, Span]  # what is named (service, network ...), 
 
 
 def reference_undefined(service: Service, project: Project) -> CheckOutcome:
-    """A service, network, volume, secret, config or model that is defined nowhere in the app."""
+    """A service, network, volume, secret, config or model that is defined nowhere in the app.
+
+    High in a file that Docker reads by itself, where no compose file of the tree has the name; others may be given to Docker together.
+    """
     joined_files = project.memoize(join_compose_files)
     application = joined_files.application_of(service.document)
     if id(service.document) in joined_files.extended_only_ids:
@@ -47,7 +50,18 @@ def reference_undefined(service: Service, project: Project) -> CheckOutcome:
         if may_be_defined_in_unread_file or referenced_name in nearby_names_by_kind.get(referenced_kind, ()):
             yield Undecidable(reference_span)
         else:
-            yield hit(reference_span, what=referenced_kind, used=referenced_name)
+            is_defined_nowhere = service.document.first and referenced_name not in project.memoize(_names_defined_anywhere)
+            yield hit(reference_span, severity=None if is_defined_nowhere else Severity.MEDIUM, what=referenced_kind, used=referenced_name)
+
+
+def _names_defined_anywhere(project: Project) -> frozenset[str]:
+    """The names that the compose files of a tree define, whatever they are: a script may join any of them."""
+    return frozenset(
+        name
+        for document in project.documents_of_kind("compose")
+        for names in (document.services, *(document.section_entries(f"{kind}s") for kind in RESOURCE_KINDS))
+        for name in names
+    )
 
 
 def _defined_names_by_kind(application: JoinedFiles) -> dict[str, set[str]]:
@@ -308,7 +322,7 @@ def image_missing(service: Service, project: Project) -> CheckOutcome:
     ):
         yield Undecidable(service.name_span)
     elif not any(service.name in one.services for one in application.bases):
-        yield hit(service.name_span)
+        yield hit(service.name_span, severity=None if is_surely_compose(service.document) else Severity.MEDIUM)
 
 
 def _has_unfilled_placeholder(service: Service) -> bool:

@@ -13,7 +13,8 @@ from readiness.checks.compose.credentials import (
     lower_severity_for_closed_store,
     password_copies,
 )
-from readiness.checks.compose.reach import is_closed_store
+from readiness.checks.compose.doors import is_reached_by_strangers, lower_unless_stranger_gets_in
+from readiness.checks.compose.reach import is_closed_store, is_store
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import (
     string_entries,
@@ -42,8 +43,8 @@ _MYSQL_PASSWORD_OPTION = re.compile(r"\bmysql(?:admin|dump|show)?\b[^|;&]{0,300}
 def secret_inline(variable: Variable, project: Project) -> CheckOutcome:
     """A secret in a service's environment; what a client logs in with is told at the server that has the same."""
     if variable.where == "environment":
-        for secret_hit in _secret_value_hits(variable, variable.setting.raw_value, variable.setting.span):
-            yield from _hit_unless_client_copy(secret_hit, variable, project)
+        for secret_hit, verdict in _secret_value_hits(variable, variable.setting.raw_value, variable.setting.span):
+            yield from _hit_unless_client_copy(secret_hit, variable, verdict, project)
     elif variable.env_file_value:
         yield NotApplicable()  # another rule's matter
 
@@ -56,13 +57,13 @@ def env_file_committed(value: EnvValue, project: Project) -> CheckOutcome:
     yield NotApplicable()
     if not project.is_tracked(value.source.path):
         return
-    for secret_hit in _secret_value_hits(value, value.entry.raw_value, value.entry.value_span):
+    for secret_hit, verdict in _secret_value_hits(value, value.entry.raw_value, value.entry.value_span):
         entries_of_same_secret = _entries_of_same_secret(value)
         if entries_of_same_secret and entries_of_same_secret[0] is not value.entry:
             return
         related_entries = [Related(value.source, one.value_span, f"{one.name} has the same value") for one in entries_of_same_secret[1:]]
         yield from _hit_unless_client_copy(
-            _hit_for_env_file_reader(secret_hit._replace(related=tuple(related_entries)), value, project), value, project
+            _hit_for_env_file_reader(secret_hit._replace(related=tuple(related_entries)), value, project), value, verdict, project
         )
 
 
@@ -89,19 +90,23 @@ def _entries_of_same_secret(env_value: EnvValue) -> list[EnvEntry]:
     ]
 
 
-def _hit_unless_client_copy(secret_hit: Hit, subject: Variable | EnvValue, project: Project) -> Iterator[Hit]:
-    """The hit, with the places of clients that log in with the same; none where it is such a client's, or adds nothing."""
+def _hit_unless_client_copy(secret_hit: Hit, subject: Variable | EnvValue, verdict: SecretVerdict, project: Project) -> Iterator[Hit]:
+    """The hit, with the places of clients that log in with the same; none where it is such a client's, or adds nothing.
+
+    High where strangers get in with it, or a machine made it.
+    """
     if isinstance(subject, Variable) and is_password_unused_by_open_server(subject, project):
         return
     copied_passwords = project.memoize(password_copies)
     location_key = (subject.source.path, secret_hit.span.start)
     if location_key not in copied_passwords.copied:
         secret_hit = secret_hit._replace(related=(*secret_hit.related, *copied_passwords.clients_by_server.get(location_key, ())))
-        yield lower_severity_for_closed_store(secret_hit, location_key, project)
+        secret_hit = lower_severity_for_closed_store(secret_hit, location_key, project)
+        yield lower_unless_stranger_gets_in(secret_hit, subject, verdict, project)
 
 
-def _secret_value_hits(subject: Variable | EnvValue, raw_value: Any, value_span: Span) -> Iterator[Hit]:
-    """A value that is a secret; `password_well_known` tells of those that everybody knows."""
+def _secret_value_hits(subject: Variable | EnvValue, raw_value: Any, value_span: Span) -> Iterator[tuple[Hit, SecretVerdict]]:
+    """A value that is a secret, and what it is; `password_well_known` tells of those that everybody knows."""
     unquoted_value = raw_value.strip("\"'") if isinstance(raw_value, str) else raw_value
     secret_verdict = secrets.classify_value(subject.name, unquoted_value)
     if not secret_verdict.is_secret or (isinstance(unquoted_value, str) and _is_single_variable(unquoted_value)):
@@ -114,11 +119,12 @@ def _secret_value_hits(subject: Variable | EnvValue, raw_value: Any, value_span:
         value_span = substring_span(subject.source, value_span, raw_value, secret_start, secret_end)
     severity = _severity_of_compose_secret(subject, secret_verdict)
     commented_verdict = secrets.verdict_with_public_comment(secret_verdict, subject.source.text, value_span.start)
-    yield hit(
+    secret_hit = hit(
         value_span,
         severity=Severity.LOW if commented_verdict is not secret_verdict else severity,
         reason=commented_verdict.reason,
     )
+    yield secret_hit, secret_verdict
 
 
 def _severity_of_compose_secret(subject: Variable | EnvValue, secret_verdict: SecretVerdict) -> Severity | None:
@@ -170,14 +176,14 @@ def password_well_known(variable: Variable, project: Project) -> CheckOutcome:
         else substring_span(variable.source, password_setting.span, password_text, secret_verdict.span.start, secret_verdict.span.end)
     )
     related_values = [Related(variable.source, at, "this value is to be replaced, too") for at in spans_told_together[1:]]
-    is_sample_key = is_sample_path(variable.source.root.path) and not secrets.is_password_name(variable.name)
-    local_setting_name = secrets.local_environment_setting_name(sibling_values_by_name(variable)) if secret_verdict.to_change else ""
-    severity = Severity.MEDIUM if secret_verdict.is_description or is_sample_key or local_setting_name else None
+    is_sample = is_sample_path(variable.source.root.path)
+    local_setting_name = secrets.local_environment_setting_name(sibling_values_by_name(variable))
+    severity = Severity.MEDIUM if secret_verdict.is_description or is_sample or local_setting_name else None
     if (variable.source.path, password_span.start) in project.memoize(password_copies).beyond or _is_replaced_by_other_store(variable):
         severity = Severity.LOW
     message_name = "described" if secret_verdict.is_description else "local" if local_setting_name else "tried"
     password_hit = hit(password_span, severity=severity, related=related_values, say=message_name, setting=local_setting_name)
-    yield from _hit_unless_client_copy(password_hit, variable, project)
+    yield from _hit_unless_client_copy(password_hit, variable, secret_verdict, project)
 
 
 def _spans_of_combined_finding(variable: Variable, secret_verdict: SecretVerdict) -> list[Span]:
@@ -244,10 +250,12 @@ def secret_in_build_argument(variable: Variable) -> CheckOutcome:
         return
     # A literal is judged; what comes from outside, by a variable or without a value, is as secret as its name says.
     is_from_outside = setting.raw_value is None or has_variable_sign(str(setting.raw_value))
-    if (is_from_outside and not variable.named_aside) or (
-        not is_from_outside and _secret_grants_access(variable, secrets.classify_value(setting.name, setting.raw_value))
-    ):
-        yield hit(setting.name_span)
+    verdict = secrets.classify_value(setting.name, setting.raw_value)
+    if is_from_outside and not variable.named_aside:
+        yield hit(setting.name_span, severity=Severity.MEDIUM)
+    elif not is_from_outside and _secret_grants_access(variable, verdict):
+        is_generated = verdict.strength >= SecretStrength.RANDOM and not verdict.is_guessed
+        yield hit(setting.name_span, severity=None if is_generated else Severity.MEDIUM)
 
 
 def _secret_grants_access(subject: Variable | EnvValue | Service, secret_verdict: SecretVerdict) -> bool:
@@ -260,13 +268,23 @@ def _secret_grants_access(subject: Variable | EnvValue | Service, secret_verdict
 
 
 def secret_in_command(service: Service, project: Project) -> CheckOutcome:
-    """A password on a command line: a command, an entrypoint, a health check; medium of a store that only its project reaches."""
+    """A password on a command line: a command, an entrypoint, a health check.
+
+    High for one that a machine made, and for that of a store which strangers reach; medium for any other.
+    """
+    is_open_store = is_store(service, project) and is_reached_by_strangers(service, project)
     for _, flag_value, password_span in _password_flags(service):
         if not _is_real_password(flag_value):
             continue
-        if service.production or _secret_grants_access(service, secrets.classify_value("PASSWORD", flag_value)):
-            is_closed = is_closed_store(service, project)
-            yield hit(password_span, severity=Severity.MEDIUM, say="closed") if is_closed else hit(password_span)
+        verdict = secrets.classify_value("PASSWORD", flag_value)
+        if not (service.production or _secret_grants_access(service, verdict)):
+            continue
+        if is_closed_store(service, project):
+            yield hit(password_span, severity=Severity.MEDIUM, say="closed")
+        elif is_open_store or (verdict.strength >= SecretStrength.RANDOM and not verdict.is_guessed):
+            yield hit(password_span)
+        else:
+            yield hit(password_span, severity=Severity.MEDIUM, say="inside")
 
 
 def _password_flags(service: Service) -> Iterator[tuple[str, str, Span]]:

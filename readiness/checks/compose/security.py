@@ -5,7 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
+from typing import Any
 
+from readiness.checks.compose.doors import has_way_in
 from readiness.facts.base_images import drops_root_in_entrypoint, nonroot_user
 from readiness.facts.host_paths import is_container_runtime_socket, is_sensitive_host_path
 from readiness.kinds.compose.model import Mount, Service
@@ -16,7 +18,7 @@ from readiness.kinds.compose.words import (
     missing_service_hit,
     stage_built_by_service,
 )
-from readiness.model import CheckOutcome, Severity, Undecidable, hit
+from readiness.model import CheckOutcome, Hit, Severity, Span, Undecidable, hit
 from readiness.model.project import Project, parent_folders
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
@@ -58,13 +60,21 @@ def user_unset(service: Service, project: Project) -> CheckOutcome:
     yield missing_service_hit(service)
 
 
-def privileged(service: Service) -> CheckOutcome:
+def _hit_by_way_in(service: Service, project: Project, span: Span, severity: Severity | None = None, **facts: Any) -> Hit:
+    """A hit on what makes a container root on its host, medium where no request from outside the project gets to the container:
+    then another one has to be taken over first."""
+    if severity is None and not has_way_in(service, project):
+        return hit(span, severity=Severity.MEDIUM, say="inside", **facts)
+    return hit(span, severity=severity, **facts)
+
+
+def privileged(service: Service, project: Project) -> CheckOutcome:
     """A service that sets `privileged: true`."""
     if is_true_value(service.node.get("privileged")):
-        yield hit(service.node.at("privileged"))
+        yield _hit_by_way_in(service, project, service.node.at("privileged"))
 
 
-def capability_dangerous(service: Service, *, deny: Sequence[str]) -> CheckOutcome:
+def capability_dangerous(service: Service, project: Project, *, deny: Sequence[str]) -> CheckOutcome:
     """A capability that is as good as root on the host.
 
     SYS_PTRACE reaches the processes that the container sees, which are its own unless it shares the host's. What an image runs
@@ -79,7 +89,7 @@ def capability_dangerous(service: Service, *, deny: Sequence[str]) -> CheckOutco
         if capability_name in deny and isinstance(added_capabilities, Seq):
             is_less_dangerous = is_capability_given_up or (capability_name == "SYS_PTRACE" and has_own_pid_namespace)
             severity = Severity.MEDIUM if is_less_dangerous else None
-            yield hit(added_capabilities.at(index), severity=severity, capability=capability_name)
+            yield _hit_by_way_in(service, project, added_capabilities.at(index), severity, capability=capability_name)
 
 
 def capabilities_not_dropped(service: Service, project: Project) -> CheckOutcome:
@@ -120,7 +130,7 @@ def root_writable(service: Service, project: Project) -> CheckOutcome:
             yield missing_service_hit(service, service.node.at("read_only") if has_own_read_only else None)
 
 
-def host_namespace(service: Service, *, keys: Sequence[str]) -> CheckOutcome:
+def host_namespace(service: Service, project: Project, *, keys: Sequence[str]) -> CheckOutcome:
     """A namespace of the host: its network, its processes, its shared memory."""
     if service.image_facts is not None and service.image_facts.is_host_agent:
         return
@@ -130,7 +140,7 @@ def host_namespace(service: Service, *, keys: Sequence[str]) -> CheckOutcome:
             # runs with nobody else's processes beside it than those of whoever started it.
             severity_outside_user_namespace = None if service.production else Severity.MEDIUM
             severity = Severity.LOW if namespace_key == "userns_mode" else severity_outside_user_namespace
-            yield hit(service.node.at(namespace_key), severity=severity, key=namespace_key)
+            yield _hit_by_way_in(service, project, service.node.at(namespace_key), severity, key=namespace_key)
 
 
 _DISABLED_SECURITY_OPTION = re.compile(r"(?:seccomp|apparmor|systempaths)[:=]\s*unconfined\Z|label[:=]\s*disable\Z", re.IGNORECASE)
@@ -147,13 +157,13 @@ def confinement_off(service: Service) -> CheckOutcome:
 _DANGEROUS_DEVICE = re.compile(r"/dev(?:/(?:mem|kmem|port|sd[a-z]\d*|nvme\d+n\d\w*|vd[a-z]\d*|xvd[a-z]\d*|disk|mapper)(?:/.*)?)?/?\Z")
 
 
-def device_host(service: Service) -> CheckOutcome:
+def device_host(service: Service, project: Project) -> CheckOutcome:
     """The host's disks or memory as a device."""
     devices = service.node.get("devices")
     for index, device in enumerate(devices) if isinstance(devices, Seq) else ():
         device_path = device.get("source") if isinstance(device, Map) else device
         if isinstance(device_path, str) and isinstance(devices, Seq) and _DANGEROUS_DEVICE.match(device_path.partition(":")[0]):
-            yield hit(devices.at(index), path=device_path.partition(":")[0])
+            yield _hit_by_way_in(service, project, devices.at(index), path=device_path.partition(":")[0])
 
 
 def engine_socket(mount: Mount, *, tools: bool, project: Project) -> CheckOutcome:
@@ -165,7 +175,7 @@ def engine_socket(mount: Mount, *, tools: bool, project: Project) -> CheckOutcom
     if not socket_path.startswith(("/", "~")) or not is_container_runtime_socket(socket_path):
         return
     if _needs_docker_engine(mount.owner, project) is tools:
-        yield hit(mount.spec.span, path=mount.spec.source)
+        yield _hit_by_way_in(mount.owner, project, mount.spec.span, path=mount.spec.source)
 
 
 def _needs_docker_engine(service: Service, project: Project) -> bool:
@@ -189,17 +199,17 @@ def _image_services_by_name_and_folder(project: Project) -> dict[str, dict[str, 
     return services_by_folder_by_name
 
 
-def engine_api(service: Service) -> CheckOutcome:
+def engine_api(service: Service, project: Project) -> CheckOutcome:
     """A service with `use_api_socket: true`, which hands it the API of the engine."""
     if is_true_value(service.node.get("use_api_socket")):
-        yield hit(service.node.at("use_api_socket"))
+        yield _hit_by_way_in(service, project, service.node.at("use_api_socket"))
 
 
 _HOME_VARIABLE_PATTERN = re.compile(r"""(?:^|[\s"':])\$(?:HOME\b|\{HOME\})""")
 
 
-def host_path_sensitive(mount: Mount) -> CheckOutcome:
-    """A folder of the host that holds the host itself."""
+def host_path_sensitive(mount: Mount, project: Project) -> CheckOutcome:
+    """A folder of the host that holds the host itself; high where it may be written to and requests from outside get to the container."""
     mount_spec, image_facts = mount.spec, mount.owner.image_facts
     mount_text = mount.source.text[mount_spec.span.start : mount_spec.span.end]
     host_source = "~" + mount_spec.source[1:] if _HOME_VARIABLE_PATTERN.search(mount_text) else mount_spec.source
@@ -209,4 +219,6 @@ def host_path_sensitive(mount: Mount) -> CheckOutcome:
         return
     if image_facts is not None and image_facts.is_host_agent and (mount_spec.read_only or {"rslave", "ro"} & set(mount_spec.options)):
         return
-    yield hit(mount_spec.span, say="read-only" if mount_spec.read_only else "writable", path=host_path)
+    is_high = not mount_spec.read_only and has_way_in(mount.owner, project)
+    message_name = "read-only" if mount_spec.read_only else "writable" if is_high else "inside"
+    yield hit(mount_spec.span, severity=None if is_high else Severity.MEDIUM, say=message_name, path=host_path)

@@ -20,7 +20,7 @@ from readiness.kinds.compose.words import (
     variable_settings_by_name,
 )
 from readiness.kinds.variables import VariableSetting
-from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
+from readiness.model import CheckOutcome, NotApplicable, Severity, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
@@ -70,7 +70,15 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> CheckOut
             mount_at_outdated_folder.span if mount_at_outdated_folder is not None and mount_at_outdated_folder.type != "tmpfs" else None
         )
         related_locations = () if store_base is None else (store_base.related,)
-        yield missing_service_hit(service, outdated_mount_span, role=image_facts.role, folder=state_folders[0], related=related_locations)
+        may_be_sent_again = image_facts.role == "queue" and outdated_mount_span is None  # what a queue carries
+        yield missing_service_hit(
+            service,
+            outdated_mount_span,
+            severity=Severity.MEDIUM if may_be_sent_again else None,
+            role=image_facts.role,
+            folder=state_folders[0],
+            related=related_locations,
+        )
 
 
 def _must_image_keep_data(service: Service, image_facts: ImageFacts, *, is_store: bool) -> bool:

@@ -14,7 +14,8 @@ from readiness.kinds.compose.application import join_compose_files
 from readiness.kinds.compose.model import Document
 from readiness.kinds.compose.parts import substring_span
 from readiness.kinds.compose.schema import Problem
-from readiness.model import CheckOutcome, Hit, Span, Undecidable, hit, spelling
+from readiness.kinds.compose.words import is_surely_compose
+from readiness.model import CheckOutcome, Hit, Severity, Span, Undecidable, hit, spelling
 from readiness.model.project import Project
 from readiness.syntax.interpolation import InterpolationError, interpolate_variables
 from readiness.syntax.yaml import Map, Seq
@@ -57,6 +58,7 @@ def key_unknown(document: Document, project: Project) -> CheckOutcome:
             parent_path_text = ".".join(unknown_key_problem.path[:-1]) or "the top level"
             yield hit(
                 unknown_key_problem.span,
+                severity=None if is_surely_compose(document) else Severity.MEDIUM,
                 key=unknown_key_problem.path[-1],
                 owner=parent_path_text,
                 hint=_key_hint(unknown_key_problem),

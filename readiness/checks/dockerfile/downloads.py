@@ -12,7 +12,7 @@ from readiness.facts.programs import program_property
 from readiness.facts.table import property_by_fact_name
 from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Command, Stage, Step
-from readiness.model import CheckOutcome, Span, hit
+from readiness.model import CheckOutcome, Severity, Span, hit
 from readiness.syntax import shell
 
 # Short options that take a value, so that `-okernel` holds no `-k`.
@@ -38,7 +38,9 @@ def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -
     if option_word is None and insecure_options and "--allow-unauthenticated" in insecure_options:
         option_word = next((each for each in invocation.words if _UNSIGNED_APT_SETTING.search(each.value)), None)
     if option_word is not None and not (package_call is not None and _installs_only_local_packages(command, package_call)):
-        yield hit(option_word.span, option=option_word.value.partition("=")[0], program=invocation.program)
+        is_from_files = package_call is not None and _are_all_package_files(package_call)  # what brought them may have been checked
+        severity = Severity.MEDIUM if is_from_files else None
+        yield hit(option_word.span, severity=severity, option=option_word.value.partition("=")[0], program=invocation.program)
 
 
 _UNSIGNED_APT_SOURCE = re.compile(r"deb(?:-src)? \[[^\]]*\btrusted=(?:yes|true|1)\b")
@@ -50,10 +52,14 @@ _UNSIGNED_APT_SETTING = re.compile(
 _PACKAGE_FILE_PATH = re.compile(r"\.{0,2}/|[^:]*\.(?:apk|deb|rpm)\Z")
 
 
+def _are_all_package_files(package_call: packages.PackageCall) -> bool:
+    """Whether all that is installed are files of the image, by their paths."""
+    return bool(package_call.packages) and all(_PACKAGE_FILE_PATH.match(word.value) for word in package_call.packages)
+
+
 def _installs_only_local_packages(command: Command, package_call: packages.PackageCall) -> bool:
     """Whether all it installs are files that COPY or a mount brought: no repository, and nobody on the way."""
-    are_all_package_files = package_call.packages and all(_PACKAGE_FILE_PATH.match(word.value) for word in package_call.packages)
-    if not are_all_package_files:
+    if not _are_all_package_files(package_call):
         return False
     stages_in_sight = list(command.stage.base_chain)
     if any(command.step.mounts("bind")):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from readiness.checks.dockerfile.packages import is_shipped
 from readiness.facts.base_images import drops_root_in_entrypoint, may_be_official_image, nonroot_user
 from readiness.facts.table import property_by_fact_name
@@ -10,7 +12,7 @@ from readiness.kinds.dockerfile.actions import is_github_action_image
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.kinds.dockerfile.users import is_root_user, user_of
 from readiness.kinds.joins.every_build import builds_of_project
-from readiness.model import CheckOutcome, Span, Undecidable, hit, missing
+from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit, missing
 from readiness.model.project import Project
 
 
@@ -103,7 +105,8 @@ def sudo_used(command: Command) -> CheckOutcome:
 
 
 def password_in_build(command: Command) -> CheckOutcome:
-    """A password is set while the image is built."""
+    """A password is set while the image is built; high where the image lets people log in by the network."""
+    severity = None if _has_login_by_network(command.source.text) else Severity.MEDIUM
     if command.program == "chpasswd":
         pipeline_number = command.command_with_wrapper.pipeline_number
         pipeline_start = min(
@@ -111,13 +114,25 @@ def password_in_build(command: Command) -> CheckOutcome:
             for pipeline_command in command.step.script.commands
             if pipeline_command is command.command_with_wrapper or (pipeline_command.pipeline_number == pipeline_number and pipeline_number >= 0)
         )
-        yield hit(Span(pipeline_start, command.command_with_wrapper.span.end), program=command.program)
+        span = Span(pipeline_start, command.command_with_wrapper.span.end)
+        is_of_platform = "root:Docker!" in command.source.text[span.start : span.end]
+        yield hit(span, severity=Severity.LOW if is_of_platform else severity, program=command.program)
     elif command.program == "passwd" and command.command.has_option("--stdin"):
-        yield hit(command.command.span, program=command.program)
+        yield hit(command.command.span, severity=severity, program=command.program)
     elif command.program in ("useradd", "usermod"):
         password = command.command.option_value("-p", "--password") or ""
         if password and password[0] not in "!*":
-            yield hit(command.command.span, program=command.program)
+            yield hit(command.command.span, severity=severity, program=command.program)
+
+
+_NETWORK_LOGIN = re.compile(
+    r"\bsshd\b|\bopenssh(?:-server)?\b|\bdropbear\b|\bxrdp\b|\btelnetd\b|^EXPOSE[^\n#]{0,80}[ \t]22(?:/tcp)?(?=\s|\Z)", re.MULTILINE
+)
+
+
+def _has_login_by_network(dockerfile_text: str) -> bool:
+    """Whether a Dockerfile installs, starts or publishes a server by which people log in to the system."""
+    return _NETWORK_LOGIN.search(dockerfile_text) is not None
 
 
 def useradd_login_record(command: Command) -> CheckOutcome:
@@ -133,7 +148,10 @@ _SSH_KEYGEN_QUERY_OPTIONS = ("-l", "-F", "-R", "-H", "-y", "-B", "-e", "-i", "-A
 
 
 def key_made_in_build(command: Command) -> CheckOutcome:
-    """A private key is made while the image is built, and stays in it."""
+    """A private key is made while the image is built, and stays in it; high for that of an image with an SSH server or by `ssh-keygen`.
+
+    A certificate that is signed with its own key is trusted by nobody, and mostly stands in until there is a real one.
+    """
     if not is_shipped(command.step):
         return
     arguments = command.command.unquoted_words
@@ -144,7 +162,7 @@ def key_made_in_build(command: Command) -> CheckOutcome:
             arguments[0] == "req" and bool({"-newkey", "-new", "-x509"} & set(arguments)) and not {"-key", "-verify"} & set(arguments)
         )
     if makes_key:
-        yield hit(command.command.span, program=program)
+        yield hit(command.command.span, severity=None if program == "ssh-keygen" else Severity.MEDIUM, program=program)
 
 
 def sudo_without_password(step: Step) -> CheckOutcome:

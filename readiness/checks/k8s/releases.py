@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from readiness.checks.k8s.doors import lower_unless_proven
 from readiness.checks.k8s.logins import verdict_with_idle_login
 from readiness.checks.k8s.secrets import (
     is_reportable_secret,
@@ -51,7 +52,8 @@ def secret_in_release_values(values: HelmReleaseValues, *, project: Project) -> 
             for span, inner_verdict in secrets_in_block(values.source, helm_value.span, helm_value.value):
                 if is_reportable_secret(inner_verdict, values.source):
                     final_verdict = verdict_with_idle_login(inner_verdict, values.source, span, project)
-                    yield secret_hit(span, final_verdict, values.source, key=helm_value.dotted_name)
+                    block_hit = secret_hit(span, final_verdict, values.source, key=helm_value.dotted_name)
+                    yield lower_unless_proven(block_hit, final_verdict, values.source, is_door=False)
             continue
         if isinstance(helm_value.value, str) and helm_value.value.startswith("ENC["):
             continue  # encrypted by SOPS
@@ -61,7 +63,8 @@ def secret_in_release_values(values: HelmReleaseValues, *, project: Project) -> 
             continue  # no name of an object is what a machine made
         if is_reportable_secret(verdict, values.source):
             verdict = verdict_with_idle_login(verdict, values.source, helm_value.span, project)
-            yield secret_hit(helm_value.span, verdict, values.source, key=helm_value.dotted_name)
+            value_hit = secret_hit(helm_value.span, verdict, values.source, key=helm_value.dotted_name)
+            yield lower_unless_proven(value_hit, verdict, values.source, is_door=False)
         elif is_filled_in_value(helm_value.value) and secrets.is_secret_name(value_key):
             yield Undecidable(helm_value.span)
 

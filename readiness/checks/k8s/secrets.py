@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from readiness.checks.k8s.doors import does_secret_let_stranger_in, lets_stranger_in, lower_unless_proven
 from readiness.checks.k8s.logins import (
     copies_at_clients,
     is_login_idle,
@@ -72,9 +73,10 @@ def secret_in_env(container: Container, *, project: Project) -> CheckOutcome:
             env_secret_hit = secret_hit(span, replace(verdict, is_minor=True) if is_idle else verdict, container.source, name=variable_name)
             env_secret_hit = env_secret_hit._replace(related=tuple(related_locations))
             is_weak_secret = verdict.strength < SecretStrength.RANDOM
-            yield (
-                lowered_for_open_server(env_secret_hit, container, variable_name, str(variable_value), project) if is_weak_secret else env_secret_hit
-            )
+            if is_weak_secret:
+                env_secret_hit = lowered_for_open_server(env_secret_hit, container, variable_name, str(variable_value), project)
+            is_door = lets_stranger_in(container, variable_name, project)
+            yield lower_unless_proven(env_secret_hit, verdict, container.source, is_door=is_door)
         elif is_filled_in_value(variable_value) and secrets.is_secret_name(variable_name):
             yield Undecidable(span)
 
@@ -180,17 +182,15 @@ def secret_in_config_map(obj: Object, *, project: Project) -> CheckOutcome:
                 yield Undecidable(config_map_data.at(data_key))
             elif is_reportable_secret(verdict, obj.source):
                 verdict = verdict_with_idle_login(verdict, obj.source, config_map_data.at(data_key), project)
-                yield secret_hit(config_map_data.at(data_key), verdict, obj.source, key=data_key)
+                config_map_hit = secret_hit(config_map_data.at(data_key), verdict, obj.source, key=data_key)
+                yield lower_unless_proven(config_map_hit, verdict, obj.source, is_door=False)
             continue
         is_program_code = _PROGRAM_CODE_FILENAME_PATTERN.search(data_key) is not None
         for secret_span, inner_verdict in secrets_in_block(obj.source, config_map_data.at(data_key), data_value, program=is_program_code):
             if is_reportable_secret(inner_verdict, obj.source):
-                yield secret_hit(
-                    secret_span,
-                    verdict_with_idle_login(inner_verdict, obj.source, secret_span, project),
-                    obj.source,
-                    key=data_key,
-                )
+                final_verdict = verdict_with_idle_login(inner_verdict, obj.source, secret_span, project)
+                block_hit = secret_hit(secret_span, final_verdict, obj.source, key=data_key)
+                yield lower_unless_proven(block_hit, final_verdict, obj.source, is_door=False)
 
 
 def secrets_in_block(source: Source, span: Span, value: str, *, program: bool = False) -> Iterator[tuple[Span, SecretVerdict]]:
@@ -234,7 +234,13 @@ def secret_in_arguments(container: Container, *, project: Project) -> CheckOutco
             if verdict is not None and is_reportable_secret(verdict, container.source):
                 if verdict.reach is not None and is_login_idle(verdict, "", argument, {}, project):
                     verdict = replace(verdict, is_minor=True)
-                yield secret_hit(command_list.at(index), verdict, container.source)
+                argument_hit = secret_hit(command_list.at(index), verdict, container.source)
+                yield lower_unless_proven(argument_hit, verdict, container.source, is_door=_is_open_store(container, project))
+
+
+def _is_open_store(container: Container, project: Project) -> bool:
+    """Whether a container runs a store that strangers reach, so that what its command line sets lets them in."""
+    return lets_stranger_in(container, "PASSWORD", project)
 
 
 def secret_verdict_on_argument(values: Seq, index: int) -> SecretVerdict | None:
@@ -286,7 +292,9 @@ def secret_committed(obj: Object, *, project: Project) -> CheckOutcome:
                 verdict = verdict if verdict.is_minor else verdict_with_idle_login_in_text(verdict, plain_text_by_key[data_key], project)
                 committed_secret_hit = secret_hit(secret_span, verdict, obj.source, key=data_key)
                 is_live_private_key = verdict.reason == PRIVATE_KEY_REASON and not verdict.is_minor  # its certificate has told
-                yield committed_secret_hit._replace(severity=None) if is_live_private_key else committed_secret_hit
+                committed_secret_hit = committed_secret_hit._replace(severity=None) if is_live_private_key else committed_secret_hit
+                is_door = does_secret_let_stranger_in(obj, data_key, project)
+                yield lower_unless_proven(committed_secret_hit, verdict, obj.source, is_door=is_door)
 
 
 def _decoded_value(data_field: str, written_value: str) -> str:

@@ -12,12 +12,12 @@ from typing import NamedTuple
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.nginx import BlockScope, DirectiveSubject, hosts, includes, location_modifier_and_path
 from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION
-from readiness.model import CheckOutcome, Hit, Related, Undecidable, hit, missing
+from readiness.model import CheckOutcome, Hit, Related, Severity, Undecidable, hit, missing
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive
-from readiness.syntax.secrets import SecretVerdict, ValueContext
+from readiness.syntax.secrets import SecretStrength, SecretVerdict, ValueContext
 
 
 class ServerOnSocket(NamedTuple):
@@ -198,7 +198,7 @@ def quic_bpf_reuseport(scope: BlockScope, project: Project) -> CheckOutcome:
 
 
 def credential_inline(statement: DirectiveSubject) -> CheckOutcome:
-    """A password, a token or a key is written into the configuration."""
+    """A password, a token or a key is written into the configuration; medium for a word, which opens a backend that others may not reach."""
     directive = statement.node
     value_context = ValueContext.SAMPLE if secrets.is_sample_filename(directive.source.path) else ValueContext.SERVED
     for argument_number, argument in enumerate(directive.args, 1):
@@ -206,7 +206,8 @@ def credential_inline(statement: DirectiveSubject) -> CheckOutcome:
         if not secret_verdict.is_exposed and argument_number == 2:
             secret_verdict = _verdict_on_named_value(directive, argument, value_context)
         if secret_verdict.is_exposed:
-            yield hit(directive.at(argument_number), reason=secret_verdict.reason)
+            is_generated = secret_verdict.strength >= SecretStrength.RANDOM and not secret_verdict.is_guessed
+            yield hit(directive.at(argument_number), severity=None if is_generated else Severity.MEDIUM, reason=secret_verdict.reason)
             return
 
 

@@ -12,7 +12,7 @@ from readiness.kinds.compose.application import (
     is_service_defined_in_own_file,
     merged_node_and_is_complete,
 )
-from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar, string_entries
 from readiness.kinds.dockerfile.model import Document as Dockerfile
 from readiness.kinds.dockerfile.model import Stage
@@ -203,3 +203,13 @@ def duration_seconds(value: Any) -> float | None:
 def unquoted_words(command_line_text: str) -> Iterator[str]:
     """The words of a command line, without quotes."""
     yield from (word.strip("\"'") for word in command_line_text.split())
+
+
+_COMPOSE_FILE_NAME = re.compile(r"compose|stack|swarm")
+_TEMPLATE_MARK = re.compile(r"\{\{|\{%|<%|@@|%%")  # of Jinja and Go, ERB, and what scripts replace
+
+
+def is_surely_compose(document: Document) -> bool:
+    """Whether a file is called as Compose's are, and has no mark of a template: what Docker refuses in it is refused."""
+    file_name = posixpath.basename(document.source.path).lower()
+    return _COMPOSE_FILE_NAME.search(file_name) is not None and _TEMPLATE_MARK.search(document.source.text) is None

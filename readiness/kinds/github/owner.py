@@ -55,10 +55,16 @@ def set_repository_owners(sources: Iterable[Source]) -> None:
         repository_folder: _sole_owner_of_repository(repository_folder, found, source_by_path)
         for repository_folder, found in workflow_sources_by_root.items()
     }
-    for source_path, source in source_by_path.items() if any(owner_by_root.values()) else ():
+    described_owners_by_root = {
+        repository_folder: frozenset(owner for owner, _ in _repositories_in_descriptions(repository_folder, source_by_path))
+        for repository_folder, owner in owner_by_root.items()
+        if not owner
+    }
+    for source_path, source in source_by_path.items() if owner_by_root else ():
         repository_folder = next((folder for folder in parent_folders(source_path) if folder in owner_by_root), None)
         if repository_folder is not None and (".github/" in source_path or posixpath.basename(source_path).startswith("action.y")):
             source.repository_owner = owner_by_root[repository_folder]
+            source.described_owners = described_owners_by_root.get(repository_folder, frozenset())
 
 
 def _sole_owner_of_repository(root_folder: str, workflow_sources: Iterable[Source], source_by_path: Mapping[str, Source]) -> str:

@@ -90,7 +90,19 @@ def _is_made_by_random_function(source: Source, span: Span) -> bool:
     template_source, template_span = written_location(root_span)
     line_end = template_source.text.find("\n", template_span.start)
     template_line = template_source.text[template_source.text.rfind("\n", 0, template_span.start) + 1 : line_end if line_end >= 0 else None]
-    return bool(_RANDOM_TEMPLATE_FUNCTION.search(template_line)) and find_set_value(root_span) is None
+    is_generated = bool(_RANDOM_TEMPLATE_FUNCTION.search(template_line)) or any(
+        variable_match[1] in _names_of_generated_certificates(template_source.text) for variable_match in _TEMPLATE_VARIABLE.finditer(template_line)
+    )
+    return is_generated and find_set_value(root_span) is None
+
+
+_TEMPLATE_VARIABLE = re.compile(r"\$(\w{1,60})\.(?:Key|Cert)\b")
+_GENERATED_CERTIFICATE = re.compile(r"\$(\w{1,60})[ \t]{0,4}:?=[ \t]{0,4}\(?gen(?:CA|SelfSignedCert|SignedCert)\b")
+
+
+def _names_of_generated_certificates(template_text: str) -> frozenset[str]:
+    """The variables of a template that hold a certificate and its key, made at each rendering: `$ca := genSelfSignedCert ...`."""
+    return frozenset(found[1] for found in _GENERATED_CERTIFICATE.finditer(template_text))
 
 
 def is_generated_by_template(source: Source, span: Span) -> bool:

@@ -33,6 +33,7 @@ from __future__ import annotations
 from readiness.syntax.secrets.accounts import HostReach, find_url_accounts
 from readiness.syntax.secrets.beside import (
     host_of_password,
+    is_administrator_password,
     is_database_name,
     local_environment_setting_name,
     setting_name_and_block_settings,
@@ -50,6 +51,7 @@ from readiness.syntax.secrets.entropy import SecretStrength, secret_strength_of
 from readiness.syntax.secrets.files import has_possible_credential, is_client_settings_filename, is_sample_filename
 from readiness.syntax.secrets.names import (
     has_secret_word,
+    is_application_key_name,
     is_password_name,
     is_public_name,
     is_secret_name,
@@ -76,6 +78,8 @@ __all__ = (
     "has_possible_credential",
     "has_secret_word",
     "host_of_password",
+    "is_administrator_password",
+    "is_application_key_name",
     "is_client_settings_filename",
     "is_database_name",
     "is_password_name",

@@ -6,9 +6,9 @@ Settings of one block are compared: the lines of the same depth around a place, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from readiness.syntax.secrets.names import name_words
+from readiness.syntax.secrets.names import is_password_name, is_secret_name, name_words
 
 _MAX_LINES_EACH_WAY = 60  # lines of a block that are read, each way
 _MAX_LINE_CHARACTERS = 400
@@ -24,6 +24,9 @@ _DATABASE_URL = re.compile(r"(?:jdbc:)?(?:postgres(?:ql)?|mysql|mariadb|mongodb|
 _ENGINE_SETTING_WORDS = frozenset("engine type driver dialect adapter connection backend".split())
 _DATABASE_WORDS = frozenset("db database sql".split())
 _WHOLE_APPLICATION_WORDS = frozenset("app site base public root main server web".split())
+_ADMINISTRATOR_WORDS = frozenset({"admin", "administrator", "root", "superuser", "basicauth", "dashboard", "console", "bootstrap", "initial"})
+_USER_NAME_MARKS = ("USER", "LOGIN", "MAIL", "ADMIN")
+_OWN_MACHINE_ENVIRONMENTS = frozenset({"local", "localhost", "development", "dev", "develop"})
 _LOCALHOST_ADDRESS = re.compile(r"(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d{1,5})?/?", re.IGNORECASE)
 # What a store is called in names and values, by its family.
 _STORE_FAMILY_BY_WORD = {
@@ -81,12 +84,12 @@ def host_of_password(password_name: str, value_by_setting_name: Mapping[str, str
 def local_environment_setting_name(value_by_setting_name: Mapping[str, str]) -> str:
     """The name of a setting that says its block is for somebody's own machine; empty where none does.
 
-    So says an environment that is called local (`ENVIRONMENT: local`), and an address of the whole at this machine (`DOMAIN:
-    localhost`); the host of a server (`DB_HOST`) says where that one runs.
+    So says an environment that is called local or development (`ENVIRONMENT: local`, `APP_ENV: development`), and an address of the
+    whole at this machine (`DOMAIN: localhost`); the host of a server (`DB_HOST`) says where that one runs.
     """
     for setting_name, setting_value in value_by_setting_name.items():
         setting_name_words = name_words(setting_name)
-        if setting_name_words[-1:] in (["environment"], ["env"]) and setting_value.lower() in ("local", "localhost"):
+        if setting_name_words[-1:] in (["environment"], ["env"]) and setting_value.lower() in _OWN_MACHINE_ENVIRONMENTS:
             return setting_name
         is_application_address = (
             setting_name_words[-1:] in (["domain"], ["url"], ["host"])
@@ -122,3 +125,22 @@ def uses_other_database(password_name: str, value_by_setting_name: Mapping[str, 
         ):
             return True
     return False
+
+
+def is_administrator_password(password_name: str, value_by_setting_name: Mapping[str, str]) -> bool:
+    """Whether a password is an administrator's, by its name or by the user beside it; one that is just called so is the service's."""
+    if not is_password_name(password_name):
+        return False
+    words = name_words(password_name)
+    if len(words) == 1 or any(word in _ADMINISTRATOR_WORDS or word.endswith("admin") for word in words):
+        return True
+    return any(text.lower().startswith(("admin", "root")) for text in _user_names_beside(password_name, value_by_setting_name))
+
+
+def _user_names_beside(password_name: str, value_by_setting_name: Mapping[str, str]) -> Iterator[str]:
+    """What the settings hold that are called as the user of a password: `OE_USER` beside `OE_PASS`."""
+    prefix = password_name.upper().rpartition("_")[0]
+    for name, text in value_by_setting_name.items():
+        rest = name.upper().removeprefix(prefix)
+        if prefix and name.upper().startswith(prefix) and any(mark in rest for mark in _USER_NAME_MARKS) and not is_secret_name(name):
+            yield text

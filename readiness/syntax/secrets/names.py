@@ -39,7 +39,7 @@ _PASSWORD_COMPOUND_WORD = re.compile(
     r"|(?:db|pg|sql|mysql|postgres|redis|mongo|root|admin|user|app|http|ftp|smtp|mail|ldap|bind|auth|rpc|api|my)(?:pwd|pw)\Z"
 )
 _KEY_COMPOUND_WORD = re.compile(r"[a-z]{0,20}(secret|account|access|private|encryption|master)key\Z")
-_NGINX_PASS_DIRECTIVE = re.compile(r"(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\Z")  # of nginx: where requests go
+_NGINX_PASS_DIRECTIVE = re.compile(r"(?:[a-z0-9_]{0,40}_)?(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\Z")  # of nginx: where requests go
 _NON_SECRET_SWITCH_WORDS = frozenset({"allow", "require", "requires"})  # MYSQL_ALLOW_EMPTY_PASSWORD, wherever it stands
 # What is counted, and what a page makes up for itself.
 _NON_SECRET_TOKEN_WORDS = frozenset("max min num total per csrf output input prompt completion".split())

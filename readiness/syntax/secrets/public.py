@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 _MAX_LINE_CHARACTERS = 500  # characters of a line in which a comment is looked for
+_MAX_BLOCK_LINES = 20  # lines of a block above a value
 _MAX_COMMENT_LINES = 6  # lines of a comment above that are read
 _PUBLIC_CREDENTIAL_FORMS = (
     r"pk_(?:live|test)_[A-Za-z0-9$=]{8,250}",  # docs.stripe.com/keys (publishable key); clerk.com/docs/deployments/clerk-environment-variables
@@ -32,7 +33,9 @@ _PUBLIC_PHRASE = re.compile(
     r"|\b(?:key|token|secret|password|value|it|this|that)(?: is|'s) (?:(?:meant|supposed|intended) to be |intentionally |deliberately )?public\b"
     r"|\b(?:safe|ok|okay|fine) (?:to|for) (?:be )?(?:expos|commit|shar|publish|leak|public)"
     r"|\b(?:is not|isn't|not) (?:really |actually )?(?:a |an )?(?:secret|sensitive|confidential)\b"
-    r"|\bcan be (?:made )?(?:public|shared|exposed|committed)\b",
+    r"|\bcan be (?:made )?(?:public|shared|exposed|committed)\b"
+    r"|\b(?:check(?:ed|ing) in|commit(?:ted|ting)|plain ?text)\b[^.]{0,60}\b(?:intentional|intentionally|deliberate|deliberately|on purpose)\b"
+    r"|\b(?:intentionally|deliberately) (?:checked in|committed|in plain ?text)\b",
     re.IGNORECASE,
 )
 _PUBLIC_DENIAL_PHRASE = re.compile(
@@ -44,6 +47,7 @@ _EXAMPLE_PHRASE = re.compile(
     r"(?:(?:simple|short|minimal|basic|full|complete) )?(?:examples?|samples?)\b",
     re.IGNORECASE,
 )
+_REPLACEMENT_PHRASE = re.compile(r"\b(?:replace|change|substitute)\b(?: \w{1,12}){0,3} (?:with|to|by|for) (?:\w{1,12} ){0,3}yours?\b", re.IGNORECASE)
 _EXAMPLE_OF_PHRASE = re.compile(r"\bexamples? (?:of|how|for how)\b", re.IGNORECASE)
 _MAX_LINES_TO_BLOCK_START = 200  # lines above a value in which the blocks that it lies in begin
 _COMMENT_LINE_START = re.compile(r"[ \t]{0,200}(?:#|//|;|--)")
@@ -96,6 +100,32 @@ def is_called_example_by_comment(text: str, offset: int) -> bool:
         if _comment_calls_example(_comment_that_ends(lines[max(0, line_number - _MAX_COMMENT_LINES) : line_number])):
             return True
     return False
+
+
+def is_called_replaceable_by_comment(text: str, offset: int) -> bool:
+    """Whether a comment above the line of a place, in the block that it lies in, says to put one's own value there."""
+    line_start = text.rfind("\n", 0, offset) + 1
+    own_line = text[line_start : line_start + _MAX_LINE_CHARACTERS]
+    block_indent = len(own_line) - len(own_line.lstrip(" \t"))
+    for line in reversed(text[max(0, line_start - _MAX_BLOCK_LINES * _MAX_LINE_CHARACTERS) : line_start].splitlines()[-_MAX_BLOCK_LINES:]):
+        if _COMMENT_LINE_START.match(line):
+            if _REPLACEMENT_PHRASE.search(line[:_MAX_LINE_CHARACTERS]):
+                return True
+        elif line.strip() and len(line) - len(line.lstrip(" \t")) < block_indent:
+            return False
+    return False
+
+
+def is_called_public_by_head(text: str, offset: int) -> bool:
+    """Whether the comment at the head of the YAML document that a place lies in says that anybody may have what stands there."""
+    head_start = text.rfind("\n---", 0, offset) + 1
+    comment_lines: list[str] = []
+    for line in text[head_start : head_start + _MAX_COMMENT_LINES * _MAX_LINE_CHARACTERS].splitlines()[: _MAX_COMMENT_LINES + 1]:
+        if _COMMENT_LINE_START.match(line) and not line.startswith("---"):
+            comment_lines.append(line.strip(" \t#/;-"))
+        elif line.strip() and not line.startswith("---"):
+            break
+    return _comment_calls_public(" ".join(comment_lines))
 
 
 def _comment_that_ends(lines: Sequence[str]) -> str:

@@ -23,7 +23,12 @@ from readiness.syntax.secrets.names import (
     may_contain_secret_name,
 )
 from readiness.syntax.secrets.placeholders import VARIABLE_OR_TEMPLATE, is_placeholder
-from readiness.syntax.secrets.public import is_called_example_by_comment, is_called_public_by_comment
+from readiness.syntax.secrets.public import (
+    is_called_example_by_comment,
+    is_called_public_by_comment,
+    is_called_public_by_head,
+    is_called_replaceable_by_comment,
+)
 from readiness.syntax.secrets.shapes import find_credential_shapes
 from readiness.syntax.secrets.vocabulary import StatedMeaning
 
@@ -141,12 +146,15 @@ def _verdict_unless_commented_out(text: str, secret_span: Span, verdict: SecretV
 def verdict_with_public_comment(verdict: SecretVerdict, text: str, offset: int) -> SecretVerdict:
     """A verdict on the secret at a place of a text: minor, with the reason, by the comment that stands with it.
 
-    That says that anybody may have it, or, of what no machine made, that it is an example.
+    That says that anybody may have it, here or at the head of the document; or, of what no machine made, that it is an example; or,
+    of what no service gave out, that one's own is to be put there.
     """
-    if is_called_public_by_comment(text, offset):
+    if is_called_public_by_comment(text, offset) or is_called_public_by_head(text, offset):
         return replace(verdict, is_minor=True, reason=f"{verdict.reason} that its comment calls public")
     if verdict.strength < SecretStrength.RANDOM and is_called_example_by_comment(text, offset):
         return replace(verdict, is_minor=True, reason=f"{verdict.reason} that its comment calls an example")
+    if verdict.strength < SecretStrength.SHAPE and is_called_replaceable_by_comment(text, offset):
+        return replace(verdict, is_minor=True, reason=f"{verdict.reason} that its comment says to replace")
     return verdict
 
 

@@ -38,7 +38,8 @@ def workflow(*steps: str, head: str = "on: push\npermissions: {contents: write}\
     ],
 )
 def test_only_what_is_surely_a_branch_is_called_one(tmp_path: Path, ref: str, severity: Severity, word: str) -> None:
-    found = told(tmp_path, workflow(f"uses: somebody/deploy@{ref}"), "ci/action-unpinned")
+    head = "on: push\npermissions: {contents: write}\nenv: {OWN: \"${{ github.repository == 'acme/shop' }}\"}\n"
+    found = told(tmp_path, workflow(f"uses: somebody/deploy@{ref}", head=head), "ci/action-unpinned")
     assert [one for one, _ in found] == [severity]
     assert word in found[0][1]
     assert ("pinned to a branch" in found[0][1]) is (severity is H)
@@ -104,3 +105,65 @@ WRITES = "on: {workflow_run: {workflows: [ci], types: [completed]}}\n"
 def test_a_digest_a_number_and_a_date_have_no_line_break(tmp_path: Path, command: str, dangerous: bool) -> None:
     text = workflow(f'run: echo "VALUE={command}" >> $GITHUB_ENV', head=WRITES)
     assert bool(told(tmp_path, text, "ci/environment-file-written")) is dangerous
+
+
+RUN_BY_ANOTHER = """on: {{workflow_run: {{workflows: [CI], types: [completed]}}}}
+jobs:
+  tell:
+    {settings}
+    runs-on: ubuntu-24.04
+    steps:
+      - run: {fetch}
+      - run: {line}
+"""
+OPEN_TO_FORKS = "name: CI\non: pull_request\njobs: {build: {runs-on: ubuntu-24.04, steps: [{run: make}]}}\n"
+OF_THE_OWNERS = "name: CI\non: {release: {types: [created]}}\njobs: {build: {runs-on: ubuntu-24.04, steps: [{run: make}]}}\n"
+FETCH = "gh run download ${{ github.event.workflow_run.id }} -n pr"
+FILE_LINE = 'echo "PR=$(cat pr.txt)" >> $GITHUB_ENV'
+
+
+@pytest.mark.parametrize(
+    ("settings", "fetch", "line", "other", "severity"),
+    [
+        ("name: t", FETCH, FILE_LINE, OPEN_TO_FORKS, H),
+        ("name: t", FETCH, "cat pr.env >> $GITHUB_ENV", OPEN_TO_FORKS, H),
+        ("name: t", "make", "echo TITLE=${{ github.event.workflow_run.display_title }} >> $GITHUB_ENV", OPEN_TO_FORKS, H),
+        ("name: t", "make", "echo FROM=${{ github.event.workflow_run.head_branch }} >> $GITHUB_ENV", OPEN_TO_FORKS, H),
+        # nobody outside starts it, or gets there
+        ("name: t", FETCH, FILE_LINE, OF_THE_OWNERS, M),
+        ("if: github.event.workflow_run.head_repository.full_name == github.repository", FETCH, FILE_LINE, OPEN_TO_FORKS, M),
+        ("if: github.event.workflow_run.event == 'push'", FETCH, FILE_LINE, OPEN_TO_FORKS, M),
+        ("permissions: {contents: read}", FETCH, FILE_LINE, OPEN_TO_FORKS, M),
+        # the files of the repository, of its release, and what the other event would fill
+        ("name: t", "make", FILE_LINE, OPEN_TO_FORKS, M),
+        ("name: t", "gh release download v1", FILE_LINE, OPEN_TO_FORKS, M),
+        ("name: t", "make", "echo TITLE=${{ github.event.pull_request.title }} >> $GITHUB_ENV", OPEN_TO_FORKS, M),
+        ("name: t", "make", "echo TAG=${{ github.ref_name }} >> $GITHUB_ENV", OPEN_TO_FORKS, M),
+        ("name: t", "make", "echo A=${{ steps.a.outputs.b }} >> $GITHUB_ENV", OPEN_TO_FORKS, M),
+        # looked at on the way
+        ("name: t", FETCH, 'echo "PR=$(tr -cd 0-9 < pr.txt; cat a.txt)" >> $GITHUB_ENV', OPEN_TO_FORKS, M),
+    ],
+)
+def test_a_value_is_an_outsiders_where_the_files_prove_it(
+    tmp_path: Path, settings: str, fetch: str, line: str, other: str, severity: Severity
+) -> None:
+    text = RUN_BY_ANOTHER.format(settings=settings, fetch=fetch, line=line)
+    write_files(tmp_path, {".github/workflows/ci.yml": other})
+    found = told(tmp_path, text, "ci/environment-file-written")
+    assert [one for one, _ in found] == [severity]
+    assert ("outsiders may control" in found[0][1]) is (severity is H)
+
+
+@pytest.mark.parametrize(
+    ("readme", "severity"),
+    [
+        ("no address", M),
+        ("[shop](https://github.com/acme/shop)", H),
+        ("[shop](https://github.com/acme/shop) and [a tool](https://github.com/Somebody/deploy)", M),
+        ("[shop](https://github.com/somebody/shop)", M),
+    ],
+)
+def test_whose_action_it_is_has_to_be_seen(tmp_path: Path, readme: str, severity: Severity) -> None:
+    write_files(tmp_path, {"README.md": readme})
+    found = told(tmp_path, workflow("uses: somebody/deploy@main"), "ci/action-unpinned")
+    assert [one for one, _ in found] == [severity]

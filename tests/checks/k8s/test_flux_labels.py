@@ -23,8 +23,8 @@ QUEUE = "apiVersion: shop.example/v1\nkind: Queue\nmetadata: {name: web, labels:
         ("kubernetes/apps/web/", "version: true", "low"),
         ("./kubernetes/apps", "owner: shop team", "high"),
         ("./kubernetes/apps", "-owner: shop", "high"),
-        ("./kubernetes/app", "version: 2", "high"),
-        ("./kubernetes/apps/other", "version: 2", "high"),
+        ("./kubernetes/app", "version: 2", "medium"),
+        ("./kubernetes/apps/other", "version: 2", "medium"),
         ("./", "version: 2", "high"),
     ],
 )
