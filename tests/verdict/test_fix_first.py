@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from readiness.model import Finding, RuleEdit, Severity, Source, Suppression
 from readiness.reports import digest
-from readiness.verdict import fix_first, score
+from readiness.verdict import fix_first
 from readiness.verdict.fix_first import MAX_ROWS, fix_first_rows
+from readiness.verdict.service_scores import ReportScore
 from tests.reports.conftest import find, report, rule
 
 SOURCE = Source("web.yaml", "".join(f"- name: c{n:02}\n" for n in range(60)), kind="k8s")
@@ -127,14 +128,14 @@ def test_suppressed_findings_are_no_advice() -> None:
 def test_there_are_ten_rows_at_most_and_the_score_is_asked_once_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = [rule(f"k8s/r{n:02}", "medium") for n in range(15)]
     whole = report([find(SOURCE, f"c{2 * n + m:02}", one) for n, one in enumerate(rules) for m in range(2)])
-    asked: list[Collection[int]] = []
-    ask = score.unrounded_score_without
+    asked: list[Iterable[int]] = []
+    ask = ReportScore.unrounded_score_without
 
-    def counting(findings: Sequence[Finding], left_out: Collection[int]) -> float:
+    def counting(self: ReportScore, left_out: Iterable[int]) -> float:
         asked.append(left_out)
-        return ask(findings, left_out)
+        return ask(self, left_out)
 
-    monkeypatch.setattr(score, "unrounded_score_without", counting)
+    monkeypatch.setattr(ReportScore, "unrounded_score_without", counting)
     assert len(fix_first_rows(whole)) == MAX_ROWS
     assert len(asked) == len(rules) + 1, "once for each row, and once for now"
 
