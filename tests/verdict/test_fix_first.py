@@ -60,11 +60,11 @@ def test_rows_stand_in_the_order_that_is_promised(rows: list[tuple[object, int, 
 @given(many_findings)
 def test_a_row_gains_what_the_score_says_without_its_findings(rows: list[tuple[object, int, bool]]) -> None:
     whole = report(made(rows))
-    now = score.score_findings(whole.findings).unrounded_score
+    now = whole.by_service.whole.unrounded_score
     assert now is not None
     for row in fix_first_rows(whole, None):
         rest = [one for one in whole.findings if one.suppression or one.rule not in row.rule_ids]
-        without = score.score_findings(rest).unrounded_score
+        without = report(rest).by_service.whole.unrounded_score
         assert without is not None
         assert row.gain == pytest.approx(without - now)
         assert row.findings == tuple(one for one in whole.open if one.rule in row.rule_ids)
