@@ -47,8 +47,11 @@ def read_regular_file(path: Path, byte_limit: int) -> bytes:
     _raise_if_unreadable(path.stat(), byte_limit)
     file_descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(file_descriptor, "rb") as opened_file:
-        _raise_if_unreadable(os.fstat(file_descriptor), byte_limit)
-        file_bytes = opened_file.read(byte_limit + 1)
+        file_status = os.fstat(file_descriptor)
+        _raise_if_unreadable(file_status, byte_limit)
+        file_bytes = opened_file.read(file_status.st_size + 1)
+        if len(file_bytes) > file_status.st_size:  # it has grown, or the system does not tell its size
+            file_bytes += opened_file.read(byte_limit + 1 - len(file_bytes))
     if len(file_bytes) > byte_limit:
         raise OSError(errno.EFBIG, too_large_reason(len(file_bytes), byte_limit))
     return file_bytes

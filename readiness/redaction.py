@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from readiness.model import Finding, Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import secrets
 
 MASK = "********"
@@ -17,25 +18,25 @@ _PEM_HEADER = "-----BEGIN "
 # assignment inside `command: PASSWORD=...` is found as well.
 _NAME_PATTERN = r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})"
 _ASSIGNMENT_SIGN_PATTERN = r"""["']?[ \t]{0,8}(?::=|[:=])[ \t]{0,8}"""
-_QUOTED_ASSIGNMENT = re.compile(
+_QUOTED_ASSIGNMENT = lazy_regex(
     rf"""(?<![\w.-])(?={_NAME_PATTERN}{_ASSIGNMENT_SIGN_PATTERN}(?:"(?P<double>[^"]{{1,400}})"|'(?P<single>[^']{{1,400}})'))"""
 )
-_UNQUOTED_ASSIGNMENT = re.compile(rf"""(?<![\w.-])(?={_NAME_PATTERN}{_ASSIGNMENT_SIGN_PATTERN}(?P<value>[^\s"',]{{1,400}}))""")
+_UNQUOTED_ASSIGNMENT = lazy_regex(rf"""(?<![\w.-])(?={_NAME_PATTERN}{_ASSIGNMENT_SIGN_PATTERN}(?P<value>[^\s"',]{{1,400}}))""")
 _SPACE_SEPARATED_VALUE_PATTERN = r"""["']?[ \t,]{1,8}["']?(?P<value>[^\s"'-][^\s"']{0,400})"""
-_VARIABLE_DEFAULT = re.compile(rf"""\$\{{{_NAME_PATTERN}:?-(?P<value>[^\s"'{{}}]{{1,400}})""")
-_ENV_INSTRUCTION = re.compile(rf"\b(?:ENV|ARG|export)[ \t]{{1,8}}{_NAME_PATTERN}{_SPACE_SEPARATED_VALUE_PATTERN}")
-_FLAG_WITH_VALUE = re.compile(rf"(?<![\w-])(?=--?{_NAME_PATTERN}{_SPACE_SEPARATED_VALUE_PATTERN})")
-_AUTH_SCHEME_TOKEN = re.compile(r"\b(?:Bearer|Basic|Token)[ \t]{1,4}(?P<value>[A-Za-z0-9+/=._~-]{8,400})", re.IGNORECASE)
-_USER_PASSWORD_OPTION = re.compile(r"""(?<!\S)(?:-u|--user)[ =]?["']?[^\s:"'$]{1,80}:(?P<value>[^\s"']{1,200})""")
-# What every pattern here and every known shape of a key has: an assignment, a flag, a scheme, or a long word.
-_POSSIBLE_SECRET_SIGN = re.compile(r"[:=]|-[A-Za-z]|[A-Za-z0-9_.-]{15}|bearer|basic|token", re.IGNORECASE)
-_CONSTANT_STYLE_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-_ASSIGNMENT_START = re.compile(rf"""{_NAME_PATTERN}{_ASSIGNMENT_SIGN_PATTERN}["']?""")
-_SECRET_KIND_LINE = re.compile(r"""^kind:[ \t]{0,8}["']?Secret\b""", re.MULTILINE)
-_YAML_KEY = re.compile(r"""[ \t]*["']?[\w.-]{1,253}["']?:(?:[ \t]+|$)""", re.MULTILINE)
+_VARIABLE_DEFAULT = lazy_regex(rf"""\$\{{{_NAME_PATTERN}:?-(?P<value>[^\s"'{{}}]{{1,400}})""")
+_ENV_INSTRUCTION = lazy_regex(rf"\b(?:ENV|ARG|export)[ \t]{{1,8}}{_NAME_PATTERN}{_SPACE_SEPARATED_VALUE_PATTERN}")
+_FLAG_WITH_VALUE = lazy_regex(rf"(?<![\w-])(?=--?{_NAME_PATTERN}{_SPACE_SEPARATED_VALUE_PATTERN})")
+_AUTH_SCHEME_TOKEN = lazy_regex(r"\b(?:Bearer|Basic|Token)[ \t]{1,4}(?P<value>[A-Za-z0-9+/=._~-]{8,400})", re.IGNORECASE)
+_USER_PASSWORD_OPTION = lazy_regex(r"""(?<!\S)(?:-u|--user)[ =]?["']?[^\s:"'$]{1,80}:(?P<value>[^\s"']{1,200})""")
+# What every pattern here and every known shape of a key has: an assignment, a flag, a scheme, a long word, or what an entry of .netrc begins with.
+_POSSIBLE_SECRET_SIGN = lazy_regex(r"[:=]|-[A-Za-z]|[A-Za-z0-9_.-]{15}|bearer|basic|token|machine", re.IGNORECASE)
+_CONSTANT_STYLE_NAME = lazy_regex(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_ASSIGNMENT_START = lazy_regex(rf"""{_NAME_PATTERN}{_ASSIGNMENT_SIGN_PATTERN}["']?""")
+_SECRET_KIND_LINE = lazy_regex(r"""^kind:[ \t]{0,8}["']?Secret\b""", re.MULTILINE)
+_YAML_KEY = lazy_regex(r"""[ \t]*["']?[\w.-]{1,253}["']?:(?:[ \t]+|$)""", re.MULTILINE)
 _LIST_ENTRY_START_PATTERN = r"""\A[ \t]*(?:-[ \t]+)?"""
-_ENTRY_NAME_LINE = re.compile(rf"""{_LIST_ENTRY_START_PATTERN}(?:name|key):[ \t]*["']?{_NAME_PATTERN}["']?[ \t]*\Z""")
-_ENTRY_VALUE_START = re.compile(rf"{_LIST_ENTRY_START_PATTERN}value:[ \t]*(?=\S)")
+_ENTRY_NAME_LINE = lazy_regex(rf"""{_LIST_ENTRY_START_PATTERN}(?:name|key):[ \t]*["']?{_NAME_PATTERN}["']?[ \t]*\Z""")
+_ENTRY_VALUE_START = lazy_regex(rf"{_LIST_ENTRY_START_PATTERN}value:[ \t]*(?=\S)")
 _MAX_MESSAGE_LENGTH = 2000  # characters of a message
 _CONTEXT_CHARACTERS_PER_SIDE = 1000  # characters on either side of what is shown: enough for any name and value that reach into it
 
@@ -79,16 +80,16 @@ class Redactor:
         if len(message) > _MAX_MESSAGE_LENGTH:
             message = message[:_MAX_MESSAGE_LENGTH] + "…"
         if message not in self._texts:
-            self._texts[message] = _mask_spans(message, self._spans_in_sentence(message)) if self._may_hold_secret(message) else message
+            self._texts[message] = _mask_spans(message, self._spans_in_sentence(message))
         return self._texts[message]
-
-    def _may_hold_secret(self, text: str) -> bool:
-        """Whether there is any reason to look closer: most messages have none, and there are many."""
-        return bool(_POSSIBLE_SECRET_SIGN.search(text)) or bool(self._values)
 
     def _spans_in_sentence(self, message: str) -> list[Span]:
         """What to mask in a sentence: `secrets: delete` in one is about a right, not a value."""
-        secret_looking_spans = (span for span in _values_that_look_secret(message) if not _may_be_lowercase_word(message[span.start : span.end]))
+        secret_looking_spans = (
+            [span for span in _values_that_look_secret(message) if not _may_be_lowercase_word(message[span.start : span.end])]
+            if _POSSIBLE_SECRET_SIGN.search(message)  # most messages give no reason to look closer, and there are many
+            else ()
+        )
         return _merge_touching_spans([*secret_looking_spans, *self._known_spans(message)])
 
     def secret_spans(self, text: str) -> list[Span]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from readiness import files
 from readiness.model import ParseError, Source, Span, spelling
 from readiness.model.package import DATA_FOLDER
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 SETTINGS_FILENAME = ".readiness.yaml"

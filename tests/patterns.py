@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import readiness
+from readiness.model.lazy_regex import LazyRegex
 from readiness.syntax.ways import MatchMode
 
 PACKAGE = Path(readiness.__file__).parent
@@ -112,7 +113,7 @@ def _uses() -> dict[int, set[MatchMode]]:
             if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load):
                 continue
             pattern = _value(node, module)
-            if not isinstance(pattern, re.Pattern):
+            if not isinstance(pattern, re.Pattern | LazyRegex):
                 continue
             outer = above.get(id(node))
             if isinstance(outer, ast.Attribute) and outer.attr in {"pattern", "flags"}:
@@ -145,11 +146,11 @@ def _widest(uses: set[MatchMode]) -> MatchMode:
     )
 
 
-def _within(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any]]:
+def _within(value: Any, depth: int = 0) -> Iterator[re.Pattern[Any] | LazyRegex]:
     """The patterns in a value: itself, and what it holds."""
-    if isinstance(value, re.Pattern):
+    if isinstance(value, re.Pattern | LazyRegex):
         yield value
-    elif isinstance(getattr(value, "__self__", None), re.Pattern):  # a method of one
+    elif isinstance(getattr(value, "__self__", None), re.Pattern | LazyRegex):  # a method of one
         yield value.__self__
     elif depth > 5 or isinstance(value, type | ModuleType):
         return

@@ -199,6 +199,17 @@ def test_what_looks_at_a_kind_is_loaded_where_there_is_one() -> None:
     assert [name for name in names if name.startswith(("readiness.kinds.", "readiness.checks."))] == []
 
 
+def test_no_module_compiles_a_regular_expression_when_it_is_imported() -> None:
+    """A run uses a fifth of those that it imports; `lazy_regex` waits for the first use. `programs` is imported where one is run."""
+    compiling = "import re, sys; from pathlib import Path; compiled = []; make = re.compile"
+    watched = "re.compile = lambda *given: compiled.append(Path(sys._getframe(1).f_code.co_filename).parts) or make(*given)"
+    apart = ("readiness.__main__", "readiness.loading.render.worker", "readiness.programs")
+    every = [name for name in map(module_of, modules()) if not name.startswith(apart)]
+    code = f"{compiling}; {watched}; import importlib; [importlib.import_module(name) for name in {every}]"
+    out = subprocess.run([sys.executable, "-c", f"{code}; print(*['/'.join(one) for one in compiled])"], capture_output=True, text=True, check=True)
+    assert [one for one in out.stdout.split() if "/readiness/" in one and "/programs/" not in one] == []
+
+
 # What may be imported beside a kind's own modules where a run has files of that kind only: what stands below it.
 ALONE = {
     "k8s": ("pod.yaml", (

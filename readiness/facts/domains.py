@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 
 from readiness.facts.table import property_by_fact_name
+from readiness.model.lazy_regex import lazy_regex
 
-_HOST_NAME_PATTERN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.){0,20}[A-Za-z0-9_-]{0,63}\.?|[A-Za-z0-9_.-]{1,253}")
+_HOST_NAME_PATTERN = lazy_regex(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.){0,20}[A-Za-z0-9_-]{0,63}\.?|[A-Za-z0-9_.-]{1,253}")
 
 
 def parse_ip(ip_text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

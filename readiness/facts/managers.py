@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from readiness.facts.table import fact_row_by_name
+from readiness.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

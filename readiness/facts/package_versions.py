@@ -7,6 +7,7 @@ import re
 from readiness.facts.managers import PackageManager
 from readiness.facts.packages import PackageCall
 from readiness.facts.table import property_by_fact_name
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.command import ShellWord
 
 
@@ -39,10 +40,10 @@ def _is_package_pinned(manager: PackageManager, package_text: str) -> bool:
     return manager.pinned_package is None or bool(manager.pinned_package.search(package_text))
 
 
-_VERSION_SPECIFIER_PATTERN = re.compile(r"[=<>~!]=|[<>$]")
-_NAMED_ADDRESS_PREFIX_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?\s*@\s*(?=\S)")
-_VCS_ADDRESS_PATTERN = re.compile(r"(?:git|hg|svn|bzr)\+(?!file:)[^/]*:(?://[^/]*)?")
-_DISTRIBUTION_FILE_PATTERN = re.compile(r"\.(?:whl|zip|tar|tar\.\w+|tgz|tbz2?)\Z", re.IGNORECASE)
+_VERSION_SPECIFIER_PATTERN = lazy_regex(r"[=<>~!]=|[<>$]")
+_NAMED_ADDRESS_PREFIX_PATTERN = lazy_regex(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?\s*@\s*(?=\S)")
+_VCS_ADDRESS_PATTERN = lazy_regex(r"(?:git|hg|svn|bzr)\+(?!file:)[^/]*:(?://[^/]*)?")
+_DISTRIBUTION_FILE_PATTERN = lazy_regex(r"\.(?:whl|zip|tar|tar\.\w+|tgz|tbz2?)\Z", re.IGNORECASE)
 
 
 def _is_pip_package_pinned(package_text: str) -> bool:
@@ -58,7 +59,7 @@ def _is_pip_package_pinned(package_text: str) -> bool:
     return bool(_VERSION_SPECIFIER_PATTERN.search(requirement_without_marker) or _DISTRIBUTION_FILE_PATTERN.search(requirement_without_marker))
 
 
-_GIT_ADDRESS_PATTERN = re.compile(
+_GIT_ADDRESS_PATTERN = lazy_regex(
     r"git(?:\+[a-z]+)?:|git@|(?:github|gitlab|bitbucket|gist):|.*\.git(?:#|\Z)"
     r"|https?://(?:www\.)?(?:github\.com|gitlab\.com|bitbucket\.org)/[^/#]+/[^/#]+/?(?:#|\Z)"
 )

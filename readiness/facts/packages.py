@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.facts.managers import PackageManager, manager_by_program
 from readiness.facts.wrappers import unwrap_command
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.command import ShellWord, SimpleCommand
 
 _PACKAGE_ACTIONS = ("install", "update", "upgrade", "remove", "clean")
-_PYTHON_PROGRAM_PATTERN = re.compile(r"(?:python|pypy)[0-9.]*\Z")
+_PYTHON_PROGRAM_PATTERN = lazy_regex(r"(?:python|pypy)[0-9.]*\Z")
 _PYTHON_OPTIONS_WITH_VALUE = frozenset({"-W", "-X"})
-_PIP_PROGRAM_PATTERN = re.compile(r"pip[0-9.]*\Z")
+_PIP_PROGRAM_PATTERN = lazy_regex(r"pip[0-9.]*\Z")
 _VERB_GROUP_NAMES = frozenset({"module", "group", "groups", "global", "env"})
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from readiness.facts import images
 from readiness.facts.table import fact_row_by_name
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.image import ImageReference
 
 DATA_STORE_ROLES = frozenset({"database", "cache", "queue", "search", "object-store", "vector-store", "secret-store"})
@@ -79,7 +80,7 @@ class ImageFacts:
         return (f"{self.state_folder_since_18}/{major_release_match.group(1)}/docker",)
 
 
-_POSTGRES_MAJOR_RELEASE_PATTERN = re.compile(r"(?:^|pg)([0-9]{2})(?![0-9])")
+_POSTGRES_MAJOR_RELEASE_PATTERN = lazy_regex(r"(?:^|pg)([0-9]{2})(?![0-9])")
 
 
 @cache
@@ -111,6 +112,7 @@ def _make_image_facts(image_fact_row: Mapping[str, Any]) -> ImageFacts:
     )
 
 
+@lru_cache(maxsize=1000)  # as many as `parse_image` keeps: every rule of a service asks for its image
 def facts_of_public_image(image: ImageReference) -> ImageFacts | None:
     """What is known of an image, by its name; a mirror of a public image is that image."""
     image_facts_by_name = _image_facts_by_name()
@@ -155,7 +157,7 @@ def variable_and_store_facts_pairs() -> tuple[tuple[str, ImageFacts], ...]:
     return tuple((name, image_facts_by_name[row["server"]]) for name, row in fact_row_by_name("store-accounts").items() if "server" in row)
 
 
-_STORE_COMPANION_NAME_PATTERN = re.compile(r"pool|bouncer|proxy|exporter|backup|restore|dump|pgcat|router|client|migrat|seed", re.IGNORECASE)
+_STORE_COMPANION_NAME_PATTERN = lazy_regex(r"pool|bouncer|proxy|exporter|backup|restore|dump|pgcat|router|client|migrat|seed", re.IGNORECASE)
 
 
 def is_store_companion_name(service_name: str) -> bool:

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 from readiness.facts import images
 from readiness.facts.base_images import may_be_official_image
 from readiness.facts.table import fact_row_by_name, facts_table
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.image import ImageReference
 
-_VERSION_PATTERN = re.compile(r"v?(\d+(?:\.\d+)*)(?:u\d+)?\Z")
-_SYSTEM_WITH_VERSION_PATTERN = re.compile(r"(alpine|debian|ubuntu|centos|fedora)(\d[\d.]*)\Z")
+_VERSION_PATTERN = lazy_regex(r"v?(\d+(?:\.\d+)*)(?:u\d+)?\Z")
+_SYSTEM_WITH_VERSION_PATTERN = lazy_regex(r"(alpine|debian|ubuntu|centos|fedora)(\d[\d.]*)\Z")
 _PRODUCT_BY_SYSTEM = {"alpine": "alpine-linux"}  # of systems whose name in tags is not that of the row
 _SYSTEMS_WITH_CODE_NAMES_IN_TAGS = (
     "debian",

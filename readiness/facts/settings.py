@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from readiness.facts.table import property_by_fact_name
+from readiness.model.lazy_regex import lazy_regex
 
 # How programs call such variables by custom; those that have names of their own stand in the table.
-_DEBUG_VARIABLE_PATTERN = re.compile(r"(?:\A|_)DEBUG(?:_MODE|_ENABLED)?\Z")
-_LOG_LEVEL_VARIABLE_PATTERN = re.compile(r"(?:\A|_)LOG_?(?:GING_?)?LEVEL\Z")
+_DEBUG_VARIABLE_PATTERN = lazy_regex(r"(?:\A|_)DEBUG(?:_MODE|_ENABLED)?\Z")
+_LOG_LEVEL_VARIABLE_PATTERN = lazy_regex(r"(?:\A|_)LOG_?(?:GING_?)?LEVEL\Z")
 _TRUE_TEXTS = frozenset({"1", "true", "yes", "on", "*", "app:*"})
 _VERBOSE_LOG_LEVELS = frozenset({"debug", "trace", "all", "verbose"})
 

@@ -12,19 +12,19 @@ from __future__ import annotations
 
 import datetime
 import json
-import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from readiness.model import ParseError
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import compiled
 from readiness.syntax.yaml import load_yaml_documents
 
 FACTS_FOLDER = Path(__file__).parent
 MADE_BY_HAND = "hand"
-_DAY_COUNT_PATTERN = re.compile(r"([1-9][0-9]{0,3})d\Z")
+_DAY_COUNT_PATTERN = lazy_regex(r"([1-9][0-9]{0,3})d\Z")
 _REQUIRED_FACTS_FILE_KEYS = frozenset({"source", "read", "every", "made-by", "rows"})
 _OPTIONAL_FACTS_FILE_KEYS = frozenset({"version"})
 

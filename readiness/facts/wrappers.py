@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from readiness.facts.programs import program_property
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.command import Assignment, ShellWord, SimpleCommand
 
-_ASSIGNMENT_START_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_ASSIGNMENT_START_PATTERN = lazy_regex(r"[A-Za-z_][A-Za-z0-9_]*=")
 _MAX_NESTED_WRAPPERS = 4
 
 

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from readiness.model import AnnotationSuppression, ParseError, Purpose, Source, Subject
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import outline, template
 
@@ -35,9 +36,9 @@ def kind_module(kind: str) -> ModuleType:
 
 
 _YAML_AND_JSON_SUFFIXES = (".yaml", ".yml", ".json")
-_SERVICES_KEY_PATTERN = re.compile(r"services[\"']?\s{0,200}+[:#]")
-_DOCKERFILE_WORD_PATTERN = re.compile(r"(?:docker|container)file", re.IGNORECASE)
-_FROM_LINE_PATTERN = re.compile(r"^[ \t]*FROM[ \t]", re.IGNORECASE | re.MULTILINE)
+_SERVICES_KEY_PATTERN = lazy_regex(r"services[\"']?\s{0,200}+[:#]")
+_DOCKERFILE_WORD_PATTERN = lazy_regex(r"(?:docker|container)file", re.IGNORECASE)
+_FROM_LINE_PATTERN = lazy_regex(r"^[ \t]*FROM[ \t]", re.IGNORECASE | re.MULTILINE)
 # What a text or its path must hold before the module of a kind is imported and asked: most runs need few of them.
 _PREFILTER_BY_KIND: dict[str, Callable[[str, str], bool]] = {
     "dotenv": lambda path, text: ".env" in path,
@@ -88,10 +89,10 @@ def kind_rendered_from_template(template_path: str, template_text: str) -> str:
     return "" if rendered_kind in {"dotenv", "dockerignore"} else rendered_kind
 
 
-_NGINX_CONF_PATH = re.compile(r"(?:\A|/)nginx[\w.-]*\.conf\Z")
-_KUSTOMIZATION_PATH = re.compile(r"(?:\A|/)(?:kustomization\.ya?ml|Kustomization)\Z")
-_HELM_VALUES_FILENAME_PATTERN = re.compile(r"values(?:[-.][\w.-]+)?\.ya?ml\Z")
-_TEMPLATES_FOLDER_PATTERN = re.compile(r"(?:\A|/)templates/")
+_NGINX_CONF_PATH = lazy_regex(r"(?:\A|/)nginx[\w.-]*\.conf\Z")
+_KUSTOMIZATION_PATH = lazy_regex(r"(?:\A|/)(?:kustomization\.ya?ml|Kustomization)\Z")
+_HELM_VALUES_FILENAME_PATTERN = lazy_regex(r"values(?:[-.][\w.-]+)?\.ya?ml\Z")
+_TEMPLATES_FOLDER_PATTERN = lazy_regex(r"(?:\A|/)templates/")
 _HELM_TEMPLATE_SUFFIXES = (".yaml", ".yml", ".tpl")
 
 

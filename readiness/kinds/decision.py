@@ -5,17 +5,17 @@ Settings and options come first, then what the file itself says, then the eviden
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from readiness.kinds.head import purpose_at_head
 from readiness.kinds.purpose import NonProductionSign, SignNamePairs, decisive_signs
 from readiness.model import DESCRIPTION_BY_PURPOSE, Purpose, Source, Span, join_names
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Document
 
-_HEAD_COMMENTS = re.compile(r"\ufeff?(?:[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)|---[ \t]*\r?\n)*")
-_PURPOSE_COMMENT = re.compile(r"#[ \t]*readiness:[ \t]*purpose[ \t]*=[ \t]*(?P<word>[^\s#]{0,80})")
+_HEAD_COMMENTS = lazy_regex(r"\ufeff?(?:[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)|---[ \t]*\r?\n)*")
+_PURPOSE_COMMENT = lazy_regex(r"#[ \t]*readiness:[ \t]*purpose[ \t]*=[ \t]*(?P<word>[^\s#]{0,80})")
 HEAD_COMMENT_REASON = "a comment at its head says so"
 
 

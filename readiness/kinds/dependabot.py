@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.model import ParseError, Source
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import yaml
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 KIND_NAME = "dependabot"
 EXAMPLE_PATH = ".github/dependabot.yml"
 
-_DEPENDABOT_PATH = re.compile(r"(?:^|/)\.github/dependabot\.ya?ml\Z")
-_PACKAGE_ECOSYSTEM_LINE = re.compile(r"^[ \t-]*package-ecosystem[ \t]*:", re.MULTILINE)
-_UPDATES_KEY_LINE = re.compile(r"^updates[ \t]*:", re.MULTILINE)
+_DEPENDABOT_PATH = lazy_regex(r"(?:^|/)\.github/dependabot\.ya?ml\Z")
+_PACKAGE_ECOSYSTEM_LINE = lazy_regex(r"^[ \t-]*package-ecosystem[ \t]*:", re.MULTILINE)
+_UPDATES_KEY_LINE = lazy_regex(r"^updates[ \t]*:", re.MULTILINE)
 
 
 def recognizes_file(path: str, text: str) -> bool:

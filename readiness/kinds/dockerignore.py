@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.model import ParseError, Source, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import glob
 from readiness.syntax.glob import WorkBudget
 
@@ -125,7 +126,7 @@ def _part_matches(pattern_part: str, path_part: str) -> bool:
     return glob.glob_matches(_ESCAPED_CHARACTER.sub(r"[\1]", pattern_part).replace("[^", "[!"), path_part)
 
 
-_ESCAPED_CHARACTER = re.compile(r"\\(.)")
+_ESCAPED_CHARACTER = lazy_regex(r"\\(.)")
 
 
 def _may_match_inside_folder(pattern_parts: tuple[str, ...], folder_parts: tuple[str, ...]) -> bool:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.table import property_by_fact_name
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import dotenv
 
 KIND_NAME = "dotenv"
 EXAMPLE_PATH = ".env"
-_ENV_FILENAME = re.compile(r"\.env(?:\.[\w.-]+)?|[^/]+\.env", re.IGNORECASE)
-_ENV_TEMPLATE_NAME = re.compile(r"example|sample|template|tmpl|dist|default|schema", re.IGNORECASE)
+_ENV_FILENAME = lazy_regex(r"\.env(?:\.[\w.-]+)?|[^/]+\.env", re.IGNORECASE)
+_ENV_TEMPLATE_NAME = lazy_regex(r"example|sample|template|tmpl|dist|default|schema", re.IGNORECASE)
 # FROM, after comments and the ARGs that may stand before it: a Dockerfile's head, and no line of an environment file.
-_DOCKERFILE_HEAD = re.compile(r"(?:[ \t]*+(?:(?:#|ARG[ \t])[^\n]*+)?+\r?\n)*+[ \t]*+FROM[ \t]++[^ \t=]", re.IGNORECASE)
+_DOCKERFILE_HEAD = lazy_regex(r"(?:[ \t]*+(?:(?:#|ARG[ \t])[^\n]*+)?+\r?\n)*+[ \t]*+FROM[ \t]++[^ \t=]", re.IGNORECASE)
 
 
 def recognizes_file(path: str, text: str) -> bool:

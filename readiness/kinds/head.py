@@ -7,25 +7,26 @@ import re
 from collections.abc import Iterator
 
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
 
 MAX_HEAD_LENGTH = 4000  # characters: who says what a file is for says it first
 
-_HEAD_COMMENT = re.compile(r"(?:\ufeff?(?:[ \t]*(?:#[^\n]*)?|---[ \t]*|version:[^\n]*)(?:\n|\Z))+")
-_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\n\s*\n|\n(?=\s*(?:[-*=]|\d+[.)]))")
+_HEAD_COMMENT = lazy_regex(r"(?:\ufeff?(?:[ \t]*(?:#[^\n]*)?|---[ \t]*|version:[^\n]*)(?:\n|\Z))+")
+_SENTENCE_END = lazy_regex(r"(?<=[.!?;])\s+|\n\s*\n|\n(?=\s*(?:[-*=]|\d+[.)]))")
 _PURPOSE_PATTERNS = (
     ("test", r"(?:integration |e2e |end-to-end |unit |automated )?(?:tests?|testing|ci|e2e)"),
     ("demo", r"(?:demos?|demonstrations?|evaluation|trying (?:it )?out|quick ?-?start)"),
     ("development", r"(?:local )?(?:development|dev|debugging|hacking)"),
 )
 # What every sentence has that says what a file is for: most comments are about other things, and are looked at no closer.
-_PURPOSE_WORD = re.compile(rf"production|\b(?:{'|'.join(words for _, words in _PURPOSE_PATTERNS)})\b")
+_PURPOSE_WORD = lazy_regex(rf"production|\b(?:{'|'.join(words for _, words in _PURPOSE_PATTERNS)})\b")
 # Who speaks of another file, of one setting or of what to do otherwise does not say what this file is for.
-_OTHER_TOPIC_WORD = re.compile(
+_OTHER_TOPIC_WORD = lazy_regex(
     r"\.ya?ml\b|\.env\b|\bdockerfile\b|password|secret|credential|certificate|\bkeys?\b|\bports?\b|\bvalues?\b|variable|setting"
     r"|\boption|\bsee\b|overrid|uncomment|\bif\b|\bwhen\b|instead|\bchange\b|\bremove\b|\bunless\b|\bvolumes?\b"
 )
-_LIST_ITEM = re.compile(r"[-*][ ]?[\w./-]+:[ ]")  # `- debug: all services, for development` tells of a profile
-_NOT_FOR_PRODUCTION_PHRASE = re.compile(
+_LIST_ITEM = lazy_regex(r"[-*][ ]?[\w./-]+:[ ]")  # `- debug: all services, for development` tells of a profile
+_NOT_FOR_PRODUCTION_PHRASE = lazy_regex(
     r"\b(?:not|never|don't)\b[^,]{0,50}\b(?:for|in|as|on) (?:\w+ ){0,2}production\b"
     r"|\bnot (?:\w+ )?production[- ]ready\b|\bnon-production\b"
 )

@@ -7,39 +7,39 @@ words of their own (readiness/kinds/purpose.py), which Docker's users give them.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from readiness.kinds.purpose import NonProductionSign, SignNamePairs
 from readiness.kinds.readme import README_WORD_DEMO, README_WORD_SAMPLE_PAGE, README_WORD_STUDY, README_WORD_TRIAL, STUDY_FOLDER
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.memo import cached_property
 from readiness.model.project import parent_folders
+from readiness.model.records import dataclass
 
-_TEST_FOLDER = re.compile(
+_TEST_FOLDER = lazy_regex(
     r"(?:(?:unit|integration|acceptance|e2e|smoke|system|load|perf|performance|stress|helm)[._-]?)?tests?|e2e"
     r"|test[._-]?(?:data|suites?|infra)|testing|acceptance|unittests?|__tests__|testdata"
     r"|__fixtures__|fixtures?|kuttl|chainsaw|\.?(?:kyverno|chainsaw)-test|\.(?:github|circleci|gitlab|buildkite|chainsaw)"
     r"|bench(?:marks?)?|suites"
 )
-_TEST_FILE_NAME = re.compile(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
-_SERVICE_NAME_WITH_TEST = re.compile(r"(?:\A|[-_.])(?:ab|a-b|speed)[-_.]tests?(?:[-_.]|\Z)")  # services that are called so
-_SAMPLE_FOLDER = re.compile(r"(?:[\w.-]+[._-])?samples|\.(?:examples?|samples?|archived?)")  # where operators keep them, and hidden ones
-_EXAMPLE_OR_DEMO_FOLDER = re.compile(
+_TEST_FILE_NAME = lazy_regex(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
+_SERVICE_NAME_WITH_TEST = lazy_regex(r"(?:\A|[-_.])(?:ab|a-b|speed)[-_.]tests?(?:[-_.]|\Z)")  # services that are called so
+_SAMPLE_FOLDER = lazy_regex(r"(?:[\w.-]+[._-])?samples|\.(?:examples?|samples?|archived?)")  # where operators keep them, and hidden ones
+_EXAMPLE_OR_DEMO_FOLDER = lazy_regex(
     r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
     r"|quick-?starts?|getting-?started|tutorials?|playground"
 )
-_DEMO_WORD_IN_FOLDER_NAME = re.compile(r"(?:\A|[._-])demos?(?:[._-]|\Z)")
-TEST_PROGRAM_PATH = re.compile(r"/[^/]+_test\.(?:go|py|exs)\Z|/test_[^/]+\.py\Z|/[^/]+\.(?:test|spec)\.[cm]?[jt]sx?\Z")
-_DEVELOPER_FOLDER = re.compile(
+_DEMO_WORD_IN_FOLDER_NAME = lazy_regex(r"(?:\A|[._-])demos?(?:[._-]|\Z)")
+TEST_PROGRAM_PATH = lazy_regex(r"/[^/]+_test\.(?:go|py|exs)\Z|/test_[^/]+\.py\Z|/[^/]+\.(?:test|spec)\.[cm]?[jt]sx?\Z")
+_DEVELOPER_FOLDER = lazy_regex(
     r"(?:dev|development|devel|local|hack|kind|minikube|k3d|sandbox)(?:[._-](?:env|cluster|environment|setup))?"
     r"|local[._-]?dev(?:elopment)?"
 )
-_PRODUCTION_FOLDER = re.compile(r"(?:prod|production|live|staging)(?:[._-][\w.-]+)?|[\w.-]+[._-](?:prod|production|live|staging)")
-_EXAMPLE_FILE_NAME = re.compile(r"(?:\A|[-_.])(?:examples?|samples?|demos?)(?:[-_.]|\Z)")
-KUSTOMIZATION_PATH = re.compile(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
+_PRODUCTION_FOLDER = lazy_regex(r"(?:prod|production|live|staging)(?:[._-][\w.-]+)?|[\w.-]+[._-](?:prod|production|live|staging)")
+_EXAMPLE_FILE_NAME = lazy_regex(r"(?:\A|[-_.])(?:examples?|samples?|demos?)(?:[-_.]|\Z)")
+KUSTOMIZATION_PATH = lazy_regex(r"(?:\A|/)[kK]ustomization(?:\.ya?ml)?\Z")
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from readiness.facts.table import property_by_fact_name
 from readiness.model import Purpose, Source, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 # A folder of these names says so of all that is in it; `build`, `deploy` and `docker/local` say too little, and `jenkins` or
 # `gitlab` may be what is run.
-_PURPOSE_FOLDER = re.compile(
+_PURPOSE_FOLDER = lazy_regex(
     r"\.?(?P<dev>(?:dev|development)(?:-?tools)?|devel|develop|debug|devcontainers?(?:[._-][\w.-]+)?|gitpod"
     r"|local[._-]?(?:dev(?:elopment)?|env(?:ironment)?)|dev(?:elopment)?[._-]env(?:ironment)?)|(?P<prod>prod|production|live|staging)"
     r"|(?P<build>crossbuild|builders?|toolchains?)"
@@ -69,7 +70,7 @@ def _purpose_and_reason_by_path(path: str, purpose_by_word: Mapping[str, str]) -
     return "unknown", ""
 
 
-_EXAMPLE_FOLDER = re.compile(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)")
+_EXAMPLE_FOLDER = lazy_regex(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)")
 
 
 @lru_cache(maxsize=512)
@@ -184,7 +185,7 @@ class HasPurpose:
         return self.is_production("login")
 
 
-_SAMPLE_FOLDER = re.compile(
+_SAMPLE_FOLDER = lazy_regex(
     r"\.?(?:examples?|samples?|demos?)(?:[-_][\w.-]+)?|[\w.-]+[-_](?:examples?|samples?|demos?)"
     r"|quick-?starts?|getting-?started|tutorials?|docs?"
 )
@@ -201,7 +202,7 @@ def is_sample_path(path: str) -> bool:
     return any(map(_SAMPLE_FOLDER.fullmatch, folders))
 
 
-_TEST_DATA_FOLDER = re.compile(
+_TEST_DATA_FOLDER = lazy_regex(
     r"(?:^|/)(?:testdata|__fixtures__|__snapshots?__|src/test/resources|\.(?:chainsaw|kyverno)-test|cypress/(?:fixtures|snapshots)|fakes?/data"
     r"|(?:tests?|__tests__|specs?|e2e)/(?:[^/]{1,100}/){0,8}fixtures"
     r"|(?:tests?|e2e)/(?:[^/]{1,100}/){0,8}goldens?(?:[_-]files)?)/"
@@ -218,8 +219,8 @@ def is_test_data_path(path: str) -> bool:
     return bool(_TEST_DATA_FOLDER.search(path))
 
 
-_GOLDEN_FILE_ENDING = re.compile(r"[._-]golden(?:\.(?:ya?ml|json))?\Z")
-_GOLDEN_INPUT_OR_OUTPUT_NAME = re.compile(r"\.(?P<side>in|out)(?P<ending>\.(?:ya?ml|json))\Z")
+_GOLDEN_FILE_ENDING = lazy_regex(r"[._-]golden(?:\.(?:ya?ml|json))?\Z")
+_GOLDEN_INPUT_OR_OUTPUT_NAME = lazy_regex(r"\.(?P<side>in|out)(?P<ending>\.(?:ya?ml|json))\Z")
 
 
 def is_golden_file(file_path: str, known_paths: Collection[str]) -> bool:

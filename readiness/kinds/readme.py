@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import parent_folders
 
-README_NAME = re.compile(r"(?:\A|/)readme(?:\.(?:md|markdown|rst|adoc|txt))?\Z", re.IGNORECASE)
+README_NAME = lazy_regex(r"(?:\A|/)readme(?:\.(?:md|markdown|rst|adoc|txt))?\Z", re.IGNORECASE)
 README_WORD_STUDY, README_WORD_DEMO, README_WORD_TRIAL, README_WORD_CHANGE = (
     "study",
     "demo",
@@ -19,43 +20,43 @@ README_WORD_STUDY, README_WORD_DEMO, README_WORD_TRIAL, README_WORD_CHANGE = (
 README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK = "development-stack", "trial-stack"  # of all compose files below
 README_WORD_SAMPLE_PAGE = "sample-page"  # its front matter says `page_type: sample`, as that of samples in Microsoft's catalogue
 _WORDS_OF_ALL_BELOW = frozenset({README_WORD_STUDY, README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK, README_WORD_SAMPLE_PAGE})
-_SAMPLE_PAGE_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(?:(?!---)[^\n]{0,300}\n){0,30}?page_type:[ \t]*[\"']?sample\b", re.IGNORECASE)
+_SAMPLE_PAGE_FRONT_MATTER = lazy_regex(r"\A---[ \t]*\r?\n(?:(?!---)[^\n]{0,300}\n){0,30}?page_type:[ \t]*[\"']?sample\b", re.IGNORECASE)
 _MAX_HEAD_CHARACTERS, _MAX_README_CHARACTERS = 900, 8000  # characters: what a folder is for is said first
-_MARKUP_THAT_IS_NO_PROSE = re.compile(r"```.*?(?:```|\Z)|<!--.*?-->|!?\[[^\]\n]{0,200}\]\([^)\n]{0,400}\)|<[^>\n]{1,300}>", re.DOTALL)
-STUDY_FOLDER = re.compile(r"cka|ckad|cks|exercises?|katas?|workshops?|study(?:[._-](?:notes|material|guide))?")
+_MARKUP_THAT_IS_NO_PROSE = lazy_regex(r"```.*?(?:```|\Z)|<!--.*?-->|!?\[[^\]\n]{0,200}\]\([^)\n]{0,400}\)|<[^>\n]{1,300}>", re.DOTALL)
+STUDY_FOLDER = lazy_regex(r"cka|ckad|cks|exercises?|katas?|workshops?|study(?:[._-](?:notes|material|guide))?")
 _ARTICLE_AND_ADJECTIVES = r"(?:the |an? |my |our )?(?:[\w-]+ ){0,3}"
-_STUDY_WORDS = re.compile(
+_STUDY_WORDS = lazy_regex(
     r"\bstudy(?:ing)? (?:material|notes?|guide|plan)"
     r"|\b(?:training|course|workshop|lecture|exam) (?:material|notes?|exercises?)"
     rf"|\b(?:notes|exercises|solutions|material) (?:for|from|of) {_ARTICLE_AND_ADJECTIVES}(?:exam|course|workshop|certification|training)\b"
     rf"|\b(?:exam|certification) preparation\b|\bprepar(?:e|ing|ation) for {_ARTICLE_AND_ADJECTIVES}(?:exam|certification)\b"
     r"|\bexercises? (?:to|for) (?:practi[cs]e|practi[cs]ing|learn|learning)\b"
 )
-_LEADING_NON_LETTERS = re.compile(r"\A[^a-z]+")  # marks, and links back to where somebody came from
-_DEMO_WORDS = re.compile(r"\bdemo(?:nstration)?s?\b")
+_LEADING_NON_LETTERS = lazy_regex(r"\A[^a-z]+")  # marks, and links back to where somebody came from
+_DEMO_WORDS = lazy_regex(r"\bdemo(?:nstration)?s?\b")
 _TRIAL_PURPOSES = r"(?:local |manual )?(?:tests?|testing|development|evaluation|demonstration|demo|educational)"
-_TRIAL_WORDS = re.compile(
+_TRIAL_WORDS = lazy_regex(
     rf"\b(?:only|solely|purely) for {_TRIAL_PURPOSES}\b|\bfor {_TRIAL_PURPOSES}(?: (?:and|or) [a-z]+)?(?: purposes)? only\b"
     r"|\b(?:not|never)(?: be)? (?:(?:considered|meant|intended|suitable|fit|used?|run) )?(?:an? |for |in |as )?production\b"
 )
-_CHANGE_BEFORE_PRODUCTION_WORDS = re.compile(
+_CHANGE_BEFORE_PRODUCTION_WORDS = lazy_regex(
     r"\b(?:chang(?:e|ing)|replac(?:e|ing)|updat(?:e|ing)|set)\b[^.\n]{0,200}\bbefore\b[^.\n]{0,40}\bproduction\b"
 )
 _NAMING_WORDS = r"(?:(?!(?:to|see|run|set|setting|create|your|how|no|not)\b)[\w.+/'-]{1,40} ){0,7}"
-_DEVELOPMENT_STACK_SENTENCE = re.compile(
+_DEVELOPMENT_STACK_SENTENCE = lazy_regex(
     rf"{_NAMING_WORDS}development environment (?:using|for|with|in|based on|built (?:on|with)) (?:[\w-]{{1,40}} ){{0,3}}"
     rf"(?:docker|containers?)\b|{_NAMING_WORDS}(?:docker|container)(?:ized|ised|-based| compose)? (?:[\w-]{{1,40}} ){{0,2}}"
     r"development environment\b(?! variable)"
     r"|(?:[^ ]{1,40} ){1,14}(?:spin up|set up|deploys?|creates?|provides?|runs?|starts?) (?:[\w-]{1,40} ){0,3}?(?:in |on |to )?"
     r"(?:an? |your |the )local (?:development )?(?:environment|workstation)\b(?! variable)"
 )
-_TRIAL_STACK_SENTENCE = re.compile(
+_TRIAL_STACK_SENTENCE = lazy_regex(
     r"(?:this|these|the|all) (?:[\w-]{1,40} ){0,3}(?:compose files?|repository|repo|set-?up|stack)(?: [\w-]{1,40}){0,4} (?:is|are)"
     rf"(?: (?:only|solely|purely|mainly|primarily|meant|intended|designed|provided)){{0,2}} for {_TRIAL_PURPOSES}\b"
 )
-_PARAGRAPH_SEPARATOR = re.compile(r"\n(?:[> \t]{0,20}\n)+")
-_MARKS_BEFORE_LINE = re.compile(r"^[>#*= \t-]{1,40}|\[![a-z]{1,20}\]", re.MULTILINE)
-_SENTENCE_END = re.compile(r"[.!?:](?:\s|\Z)")
+_PARAGRAPH_SEPARATOR = lazy_regex(r"\n(?:[> \t]{0,20}\n)+")
+_MARKS_BEFORE_LINE = lazy_regex(r"^[>#*= \t-]{1,40}|\[![a-z]{1,20}\]", re.MULTILINE)
+_SENTENCE_END = lazy_regex(r"[.!?:](?:\s|\Z)")
 _MIN_WORDS_OF_PARAGRAPH, _MAX_READ_PARAGRAPHS = 4, 2
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -70,8 +71,9 @@ def is_surely_nearer(first_distance: int, second_distance: int) -> bool:
     return first_distance < second_distance <= BELOW_FOLDER_DISTANCE
 
 
-def _folder_names_of(path: str) -> list[str]:
-    return [part for part in posixpath.dirname(path).split("/") if part]
+@lru_cache(maxsize=4096)
+def _folder_names_of(path: str) -> tuple[str, ...]:
+    return tuple(part for part in posixpath.dirname(path).split("/") if part)
 
 
 class NearestThings(NamedTuple, Generic[T]):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.model import Source, Span
+from readiness.model.records import dataclass
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map

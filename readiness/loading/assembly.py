@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from readiness import kinds
@@ -12,6 +12,7 @@ from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render.made import RenderInput
 from readiness.model import Finding, ParseError, Rule, Source
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import template
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,13 +31,15 @@ from readiness.loading.environments import (
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.loading.variants import Variants
 from readiness.model import Finding, Related, Rule, Severity, Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import fill_message
+from readiness.model.records import dataclass
 
 if TYPE_CHECKING:
     from readiness.loading.render import helm
     from readiness.loading.render.chart_files import AbsentDependency, ChartFiles
 
-_LIBRARY_CHART = re.compile(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
+_LIBRARY_CHART = lazy_regex(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
 _MAX_ENVIRONMENTS_PER_PROCESS = 10  # environments that one process renders
 _MAX_SECONDS_PER_CHART = 120  # of processor time for all environments of one chart
 _PARSE_ERROR_WORDS = "parse error"

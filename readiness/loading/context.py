@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from readiness import kinds
@@ -19,6 +18,7 @@ from readiness.loading.discover import MAX_FOLDER_DEPTH, DiscoveredFiles, FileWa
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.scripts import scripts_among
 from readiness.model import Source
+from readiness.model.records import dataclass
 
 _PIPELINE_FOLDER_NAMES = (".github", ".gitlab")
 _ALL_KINDS = frozenset(kinds.KINDS_BY_PRECEDENCE)

@@ -10,14 +10,15 @@ import posixpath
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.scripts import scripts_among
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.memo import cached_property
 from readiness.model.project import parent_folders
+from readiness.model.records import dataclass
 
 MAX_MENTIONS_PER_NAME = 256
 """Of one file or folder name in all texts: what names it more often shows no more."""
@@ -27,42 +28,42 @@ MAX_MENTION_LINES = 50_000
 _NAMED_IN_EVERY_TREE = "nothing in the tree tells what is deployed"
 _APPLY_PROGRAMS = r"kubectl|oc|kustomize|kapp|helm|helmfile|flux|argocd|skaffold|envsubst|tanka|ytt"
 _CONTAINER_PROGRAMS = r"docker|docker-compose|podman|podman-compose|nerdctl|buildah|buildx|kaniko"
-_COMMAND_WORD = re.compile(rf"(?<![\w./-])(?:{_APPLY_PROGRAMS}|{_CONTAINER_PROGRAMS}|cd|cp|cat|sed)(?=[\s\"'`]|$)")
-_APPLY_COMMAND = re.compile(
+_COMMAND_WORD = lazy_regex(rf"(?<![\w./-])(?:{_APPLY_PROGRAMS}|{_CONTAINER_PROGRAMS}|cd|cp|cat|sed)(?=[\s\"'`]|$)")
+_APPLY_COMMAND = lazy_regex(
     r"(?<![\w./-])(?:kubectl|oc)\s[^\n]{0,120}?\b(?:apply|create|replace|process)\b|(?<![\w./-])(?:kustomize\s+build|kapp\s+deploy|skaffold\s+\w)"
 )
-_COMPOSE_COMMAND = re.compile(r"(?<![\w./-])(?:(?:docker|podman|nerdctl)[ -]compose\b|docker\s+stack\s+deploy\b)")
-_BUILD_COMMAND = re.compile(
+_COMPOSE_COMMAND = lazy_regex(r"(?<![\w./-])(?:(?:docker|podman|nerdctl)[ -]compose\b|docker\s+stack\s+deploy\b)")
+_BUILD_COMMAND = lazy_regex(
     r"(?<![\w./-])(?:(?:docker|podman|nerdctl)\s+(?:image\s+|buildx\s+)?(?:build|bake)\b|buildah\s+(?:bud|build)\b)|docker/build-push-action@"
 )
-_BUILD_WORD_OR_KEY = re.compile(r"\b(?:build|bud)\b|^\s*(?:context|file|dockerfile)\s*:", re.IGNORECASE)
-_VERB_OF_PROSE = re.compile(
+_BUILD_WORD_OR_KEY = lazy_regex(r"\b(?:build|bud)\b|^\s*(?:context|file|dockerfile)\s*:", re.IGNORECASE)
+_VERB_OF_PROSE = lazy_regex(
     r"(?<![\w./-])(?:appl(?:y|ies|ied|ying)|deploy|install|start|run|use|launch|execute)(?:s|ed|ing|ning)?(?![\w/-]|\.\w)", re.IGNORECASE
 )
-_KEY_OF_PATHS = re.compile(
+_KEY_OF_PATHS = lazy_regex(
     r"(?:^|[\s{,-])[\"']?(?:file|files|context|dockerfile|manifests?|path|src|project_src|project_directory|build|chart|env_file|extends|include"
     r"|stack-?file|compose-?files?|COMPOSE_FILE|resources|bases|rawYaml|definition)[\"']?\s*[:=]",
     re.IGNORECASE,
 )
-_LIST_ITEM_WITH_PATH = re.compile(r"^\s*-\s+[\"']?[\w./-]+\.(?:ya?ml|env|conf)\b")
-_COPY_INSTRUCTION = re.compile(r"^\s*(?:COPY|ADD)\s", re.IGNORECASE)
-_PATH_WORD = re.compile(r"[\w.@+*-]*(?:/[\w.@+*-]+)*/?")
-_FOLDER_OF_TESTS = re.compile(r"(?:^|/)(?:[\w.-]*[-_])?(?:tests?|testing|e2e|testdata|fixtures?|bench(?:marks?)?|specs?)(?:/|$)", re.IGNORECASE)
+_LIST_ITEM_WITH_PATH = lazy_regex(r"^\s*-\s+[\"']?[\w./-]+\.(?:ya?ml|env|conf)\b")
+_COPY_INSTRUCTION = lazy_regex(r"^\s*(?:COPY|ADD)\s", re.IGNORECASE)
+_PATH_WORD = lazy_regex(r"[\w.@+*-]*(?:/[\w.@+*-]+)*/?")
+_FOLDER_OF_TESTS = lazy_regex(r"(?:^|/)(?:[\w.-]*[-_])?(?:tests?|testing|e2e|testdata|fixtures?|bench(?:marks?)?|specs?)(?:/|$)", re.IGNORECASE)
 # A text that shows how to try an example is no sign that anybody deploys it; an engine is.
-_TRIAL_NAME = re.compile(
+_TRIAL_NAME = lazy_regex(
     r"(?:^|[/._-])(?:examples?|samples?|demos?|quick-?start|tutorials?|playground|sandbox|hack|local|dev|devel|development|contrib)(?=[/._-]|$)",
     re.IGNORECASE,
 )
-_RECURSIVE_OPTION = re.compile(r"(?<![\w-])(?:-R|--recursive)\b")
-_THROWAWAY_CLUSTER = re.compile(r"\bkind\s+create\s+cluster\b|\bhelm/kind-action@|\bminikube\s+start\b|\bk3d\s+cluster\s+create\b|\bct\s+install\b")
-_MANIFEST = re.compile(r"^apiVersion:", re.MULTILINE)
-_ENGINE_OBJECT = re.compile(
+_RECURSIVE_OPTION = lazy_regex(r"(?<![\w-])(?:-R|--recursive)\b")
+_THROWAWAY_CLUSTER = lazy_regex(r"\bkind\s+create\s+cluster\b|\bhelm/kind-action@|\bminikube\s+start\b|\bk3d\s+cluster\s+create\b|\bct\s+install\b")
+_MANIFEST = lazy_regex(r"^apiVersion:", re.MULTILINE)
+_ENGINE_OBJECT = lazy_regex(
     r"^apiVersion:[ ]?[\"']?(?:kustomize\.toolkit\.fluxcd\.io|argoproj\.io/v1alpha1[\"']?\s+kind:[ ]?[\"']?Application(?:Set)?\b|fleet\.cattle\.io)",
     re.MULTILINE,
 )
-_ENGINE_PATH = re.compile(r"(?:^|[\s{,-])(?:path|directory|include):[ ]?[\"']?(?:\./|/)?([\w./-]{1,300})?", re.MULTILINE)
-_DEFAULT_COMPOSE_NAME = re.compile(r"(?:docker-)?compose(?:\.override)?\.ya?ml")
-_DOCKERFILE_NAME = re.compile(r"(?:Dockerfile|Containerfile)(?:\.[\w.-]+)?|[\w.-]+\.(?:Dockerfile|dockerfile)")
+_ENGINE_PATH = lazy_regex(r"(?:^|[\s{,-])(?:path|directory|include):[ ]?[\"']?(?:\./|/)?([\w./-]{1,300})?", re.MULTILINE)
+_DEFAULT_COMPOSE_NAME = lazy_regex(r"(?:docker-)?compose(?:\.override)?\.ya?ml")
+_DOCKERFILE_NAME = lazy_regex(r"(?:Dockerfile|Containerfile)(?:\.[\w.-]+)?|[\w.-]+\.(?:Dockerfile|dockerfile)")
 _KINDS_THAT_DEPLOY_THEMSELVES = frozenset({"github", "gitlab", "dependabot", "nginx"})
 
 

@@ -7,7 +7,7 @@ import os
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from readiness import files, kinds
@@ -16,8 +16,11 @@ from readiness.files import decode_text, os_error_text_without_path
 from readiness.loading import passed
 from readiness.loading.client_settings import is_surely_without_credential
 from readiness.loading.ignoring import IgnoreRules
+from readiness.loading.report_paths import ReportPaths
 from readiness.loading.scripts import MAX_SCRIPTS_PER_TREE, SCRIPT_SUFFIXES, read_container_script
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import template
 
 MAX_SOURCE_BYTES = files.MAX_JUDGED_FILE_BYTES
@@ -25,7 +28,7 @@ MAX_FOLDER_DEPTH = 64
 PROSE_SUFFIXES = (".md", ".markdown", ".mdx", ".mdown", ".txt")
 _PACKAGE_FILE_NAMES = frozenset({"go.mod", "package.json", "Cargo.toml"})  # of which readiness/kinds/github/owner.py reads the repository
 _PYTHON_METADATA_FILE_NAMES = frozenset({"PKG-INFO", "METADATA"})  # a Python package's, with its README once more
-_ALWAYS_READ_NAME = re.compile(r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE)
+_ALWAYS_READ_NAME = lazy_regex(r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE)
 
 
 REASON_NOT_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"
@@ -178,19 +181,13 @@ class FileWalk:
 
     def __init__(self, exclude_globs: tuple[str, ...], base: Path, glob_prefix: str = "") -> None:
         self.base = base
+        self.report_path = ReportPaths(base).report_path
         self.ignoring = IgnoreRules(base, exclude_globs, glob_prefix)
         self.found = DiscoveredFiles(base=base, ignore_rules=self.ignoring)
         self.seen: dict[tuple[int, int], Source | None] = {}
         self.links: list[Path] = []
         self.roots: list[str] = []
-
-    def report_path(self, path: str | Path) -> str:
-        """A path as reports print it: relative to the base where it can be, with `/`."""
-        try:
-            shown_path = os.path.relpath(path, self.base)
-        except ValueError:  # another drive
-            shown_path = str(path)
-        return shown_path.replace(os.sep, "/")
+        self._is_repository_by_folder: dict[Path, bool] = {}
 
     def walk_named_folder(self, folder: Path) -> None:
         """Walk a folder that was named on the command line, under the .gitignore files above it."""
@@ -204,13 +201,19 @@ class FileWalk:
         """Read the .gitignore files of the folders above one, up to the root of its repository."""
         self.ignoring.stack.clear()
         parent_folders, current_folder = [], folder.resolve()
-        while not (current_folder / ".git").exists() and current_folder.parent != current_folder:
+        while not self._is_repository(current_folder) and current_folder.parent != current_folder:
             current_folder = current_folder.parent
             parent_folders.append(current_folder)
-        if (current_folder / ".git").exists():
+        if self._is_repository(current_folder):
             self.found.passed_over_paths.add(self.report_path(current_folder / ".git"))
             for parent_folder in reversed(parent_folders):
                 self.ignoring.enter_folder(parent_folder)
+
+    def _is_repository(self, folder: Path) -> bool:
+        """Whether a folder is the root of a repository; looked up once for all that lies in it."""
+        if folder not in self._is_repository_by_folder:
+            self._is_repository_by_folder[folder] = (folder / ".git").exists()
+        return self._is_repository_by_folder[folder]
 
     def is_left_out(self, folder_entry: os.DirEntry[str], *, is_folder: bool) -> bool:
         """Whether an entry is left out by `exclude` or by a .gitignore above it."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from readiness.model import Source, line_starts
+from readiness.model.lazy_regex import lazy_regex
 
 
 def fenced_block_sources(markdown_source: Source) -> Iterator[tuple[Source, str]]:
@@ -39,7 +40,7 @@ FILENAME_BY_LANGUAGE = {
 }
 
 
-_FILENAME_COMMENT = re.compile(r"\A\s*(?:#|//)\s*(?:file(?:name)?:\s*)?([\w./-]+)\s*$", re.MULTILINE)
+_FILENAME_COMMENT = lazy_regex(r"\A\s*(?:#|//)\s*(?:file(?:name)?:\s*)?([\w./-]+)\s*$", re.MULTILINE)
 
 
 def filename_in_first_line(block_text: str) -> str:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.programs_read import program_text
+from readiness.model.lazy_regex import lazy_regex
 
 if TYPE_CHECKING:
     from readiness.loading.render.kustomize import Kustomization
 
-_IMAGE_WITHOUT_REGISTRY_AND_TAG = re.compile(r"^[ \t-]*image:[ \t]*[\"']?([a-z0-9][a-z0-9._-]*)[\"']?[ \t]*\r?$", re.MULTILINE)
-_GO_EMBED_DIRECTIVE = re.compile(r"^[ \t]*//go:embed[ \t]([^\n]{1,1000})", re.MULTILINE)
+_IMAGE_WITHOUT_REGISTRY_AND_TAG = lazy_regex(r"^[ \t-]*image:[ \t]*[\"']?([a-z0-9][a-z0-9._-]*)[\"']?[ \t]*\r?$", re.MULTILINE)
+_GO_EMBED_DIRECTIVE = lazy_regex(r"^[ \t]*//go:embed[ \t]([^\n]{1,1000})", re.MULTILINE)
 _MAX_PROGRAMS_PER_OVERLAY = 20  # read beside an overlay
 
 

@@ -6,7 +6,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +26,8 @@ from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.loading.variants import Variants
 from readiness.model import Finding, ParseError, Purpose, Rule, Severity, Source, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map
 
 if TYPE_CHECKING:
@@ -237,7 +239,7 @@ def _is_commented_out_above(overlay: Kustomization, source_by_path: Mapping[str,
     return any(posixpath.normpath(entry) == folder_name for entry in commented_entries)
 
 
-_COMMENTED_LIST_ENTRY = re.compile(r"^[ \t]*#[ \t]*-[ \t]+([\w./-]{1,200})[ \t]*\r?$", re.MULTILINE)
+_COMMENTED_LIST_ENTRY = lazy_regex(r"^[ \t]*#[ \t]*-[ \t]+([\w./-]{1,200})[ \t]*\r?$", re.MULTILINE)
 
 
 def _record_overlay_failure(

@@ -6,13 +6,15 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.programs_read import program_text
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import is_at_or_below
+from readiness.model.records import dataclass
 
 
 def remove_test_data(discovered: DiscoveredFiles) -> list[Source]:
@@ -42,16 +44,16 @@ def is_unrequested_test_data(file_path: str, discovered: DiscoveredFiles) -> boo
     return all(map(is_test_data_path, paths_below_walked_folders))
 
 
-_EXPECTED_OUTPUT_FOLDER_NAME = re.compile(r"goldens?|baselines?|snapshots?|expected|expectations?|wants?")
-_COMPARISON_CALL = re.compile(r"\bcmp\.(?:Diff|Equal)\b|\b(?:assert|require|expect)\b|golden|\bDeepEqual\b")
-_APPLY_COMMAND = re.compile(r"[kK]ubectl\w{0,10}[^\n]{0,80}?[aA]pply|\"(?:apply|create)\"")
-_JOINT_OF_PATH_WORDS = re.compile(r"[\"'],[ ]?[\"']|[\"'][ ]?/[ ]?[\"']")  # of words of a path: filepath.Join("a", "b"), Path("a") / "b"
+_EXPECTED_OUTPUT_FOLDER_NAME = lazy_regex(r"goldens?|baselines?|snapshots?|expected|expectations?|wants?")
+_COMPARISON_CALL = lazy_regex(r"\bcmp\.(?:Diff|Equal)\b|\b(?:assert|require|expect)\b|golden|\bDeepEqual\b")
+_APPLY_COMMAND = lazy_regex(r"[kK]ubectl\w{0,10}[^\n]{0,80}?[aA]pply|\"(?:apply|create)\"")
+_JOINT_OF_PATH_WORDS = lazy_regex(r"[\"'],[ ]?[\"']|[\"'][ ]?/[ ]?[\"']")  # of words of a path: filepath.Join("a", "b"), Path("a") / "b"
 _MAX_LEVELS_ABOVE_OUTPUT = 3  # folders above the output in which its test is looked for
 _MAX_PROGRAMS_PER_FOLDER = 20  # read in a folder
 _MAX_PROGRAMS_READ_PER_RUN = 200  # programs read in a run
 
 
-@dataclass
+@dataclass()
 class ComparedFolders:
     """The folders of a run whose files a test compares with what its program prints, so that nobody applies them.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from readiness import kinds
 from readiness.model import Finding, ParseError, Rule, Severity, Source, Span
+from readiness.model.lazy_regex import lazy_regex
 
 
 def syntax_finding(rule: Rule, source: Source, parse_error: ParseError, kind_title: str) -> Finding:
@@ -23,7 +23,7 @@ def syntax_finding(rule: Rule, source: Source, parse_error: ParseError, kind_tit
 
 
 # What programs replace before the file is used, at the place where the parser gets no further: `%%%`, `%%NAME%%`, `@@NAME@@`, `<% %>`, `__NAME__`.
-_MARK_TO_REPLACE = re.compile(r"%%|@@|<%|\{\{|\{%|\$\[\[|__[A-Z][A-Z0-9_]{1,40}__|@[A-Z][A-Z0-9_]{1,40}@|\$\([A-Z]")
+_MARK_TO_REPLACE = lazy_regex(r"%%|@@|<%|\{\{|\{%|\$\[\[|__[A-Z][A-Z0-9_]{1,40}__|@[A-Z][A-Z0-9_]{1,40}@|\$\([A-Z]")
 
 
 def parse_sources(

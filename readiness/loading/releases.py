@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from readiness.kinds.k8s.model import Object
@@ -21,7 +20,9 @@ from readiness.loading.assembly import CAUSE_NOT_IN_TREE, Assembly
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render.made import GeneratedSource, written_source_and_span
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from readiness.loading.render.kustomize import Kustomization
 
 _MAX_RELEASES_PER_CHART = 100  # releases of one chart that are rendered
-_URL_CREDENTIALS = re.compile(r"//[^/@\s]{0,500}@")
-_RELEASE_OR_NAMESPACE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
+_URL_CREDENTIALS = lazy_regex(r"//[^/@\s]{0,500}@")
+_RELEASE_OR_NAMESPACE_NAME = lazy_regex(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 _MAX_PARAMETER_KEY_DEPTH = 50  # of the keys of a parameter
 
 

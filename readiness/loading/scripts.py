@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from readiness import files
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 
 SCRIPT_SUFFIXES = frozenset({".sh", ".bash"})
 MAX_SCRIPTS_PER_TREE = 200  # of a tree; nobody starts it by more
 MAX_SCRIPT_BYTES = 131_072
-_CONTAINER_PROGRAM = re.compile(r"docker|podman|nerdctl|buildah|kubectl|kustomize|\boc (?:apply|process)\b")
+_CONTAINER_PROGRAM = lazy_regex(r"docker|podman|nerdctl|buildah|kubectl|kustomize|\boc (?:apply|process)\b")
 _MAKEFILE_NAMES = frozenset({"makefile", "gnumakefile", "justfile"})
 
 

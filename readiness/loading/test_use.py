@@ -10,14 +10,15 @@ from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.unapplied import folders_and_texts_that_may_apply, is_applied_by_hand
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 
 REASON_MOUNTED_BY_KIND = "only the configuration of a kind cluster names it"
 REASON_TEST_CHART = "its Chart.yaml says that the chart tests another"
-_KIND_CONFIG = re.compile(r"^apiVersion:[ ]?[\"']?kind\.x-k8s\.io/", re.MULTILINE)
-_MOUNTED_MANIFEST = re.compile(r"\bhostPath:[ ]?[\"']?(?P<path>[\w./-]{1,300}\.ya?ml)\b")
-_TEST_CHART_NAME = re.compile(r"^name:[ ]?[\"']?(?:[\w.-]{1,100}-)?tests?[\"']?[ \t]*\r?$", re.MULTILINE)
-_TEST_CHART_DESCRIPTION = re.compile(r"^description:[^\n]{0,300}\b(?:tests?|testing)\b", re.MULTILINE | re.IGNORECASE)
-_LOCAL_DEPENDENCY = re.compile(r"^[ -]+repository:[ ]?[\"']?file://", re.MULTILINE)
+_KIND_CONFIG = lazy_regex(r"^apiVersion:[ ]?[\"']?kind\.x-k8s\.io/", re.MULTILINE)
+_MOUNTED_MANIFEST = lazy_regex(r"\bhostPath:[ ]?[\"']?(?P<path>[\w./-]{1,300}\.ya?ml)\b")
+_TEST_CHART_NAME = lazy_regex(r"^name:[ ]?[\"']?(?:[\w.-]{1,100}-)?tests?[\"']?[ \t]*\r?$", re.MULTILINE)
+_TEST_CHART_DESCRIPTION = lazy_regex(r"^description:[^\n]{0,300}\b(?:tests?|testing)\b", re.MULTILINE | re.IGNORECASE)
+_LOCAL_DEPENDENCY = lazy_regex(r"^[ -]+repository:[ ]?[\"']?file://", re.MULTILINE)
 
 
 def mark_manifests_of_tests(discovered: DiscoveredFiles) -> None:
@@ -28,7 +29,7 @@ def mark_manifests_of_tests(discovered: DiscoveredFiles) -> None:
             for source in discovered.sources:
                 if chart_folder and source.path.startswith(f"{chart_folder}/"):
                     source.test_use_because = REASON_TEST_CHART
-    kind_configs = [one for one in discovered.sources if _KIND_CONFIG.search(one.text)]
+    kind_configs = [one for one in discovered.sources if "kind.x-k8s.io/" in one.text and _KIND_CONFIG.search(one.text)]
     mounted_paths = {path for one in kind_configs for path in _mounted_paths(one)}
     mounted_sources = [one for one in discovered.sources if posixpath.normpath(one.path) in mounted_paths]
     if not mounted_sources:

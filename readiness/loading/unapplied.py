@@ -15,27 +15,28 @@ from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.programs_read import program_text
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 
 REASON_LEFT_OUT_OF_KUSTOMIZATION = "the kustomization beside it leaves it out"
 REASON_TWIN_IS_LISTED = "the kustomization above it lists a file of the same name beside itself, and nothing lists this one"
 REASON_FORGOTTEN_HELM_OUTPUT = "it is output of helm template under no release's name, and nothing names it"
 # What charts call the release where nobody gave a name to `helm template`.
-_HELM_SOURCE_COMMENT = re.compile(r"^# Source: [^\n]{1,200}/templates/", re.MULTILINE)
-_DEFAULT_RELEASE_NAME_LABEL = re.compile(
+_HELM_SOURCE_COMMENT = lazy_regex(r"^# Source: [^\n]{1,200}/templates/", re.MULTILINE)
+_DEFAULT_RELEASE_NAME_LABEL = lazy_regex(
     r"^[ ]*(?:app\.kubernetes\.io/instance|release):[ ]?[\"']?(?:release-name|RELEASE-NAME)[\"']?[ ]*\r?$", re.MULTILINE
 )
-_GITOPS_ENGINE_OBJECT = re.compile(
+_GITOPS_ENGINE_OBJECT = lazy_regex(
     r"^apiVersion:[ ]?[\"']?(?:kustomize\.toolkit\.fluxcd\.io/v1\w*[\"']?\s+kind:[ ]?Kustomization"
     r"|argoproj\.io/v1alpha1[\"']?\s+kind:[ ]?Application(?:Set)?)\b",
     re.MULTILINE,
 )
-_ENGINE_PATH_LINE = re.compile(r"(?:^[ -]*|[{,][ ]?)path:[ ]?[\"']?(?:\./|/)?([\w./-]{1,300})", re.MULTILINE)
-_API_VERSION_LINE = re.compile(r"^apiVersion:", re.MULTILINE)
+_ENGINE_PATH_LINE = lazy_regex(r"(?:^[ -]*|[{,][ ]?)path:[ ]?[\"']?(?:\./|/)?([\w./-]{1,300})", re.MULTILINE)
+_API_VERSION_LINE = lazy_regex(r"^apiVersion:", re.MULTILINE)
 # Where an engine begins: somebody applies these once, by hand. So are secrets that a file keeps encrypted.
-_APPLIED_BY_HAND_FIRST = re.compile(r"^(?:kind:[ ]?[\"']?(?:Application|ApplicationSet|AppProject|Kustomization)\b|sops:)", re.MULTILINE)
-_LIST_LINE = re.compile(r"^(?:[ ]*-|[^\n\[]{0,200}\[)([^\n]*)", re.MULTILINE)  # `namespace: web` names no folder
-_PATH_WORD = re.compile(r"[\w.@/-]+")
-_SCRIPT_PATH = re.compile(r"(?:\A|/)(?:makefile|justfile|\.?justfile|gnumakefile)\Z|\.(?:sh|bash|mk|just|ps1)\Z", re.IGNORECASE)
+_APPLIED_BY_HAND_FIRST = lazy_regex(r"^(?:kind:[ ]?[\"']?(?:Application|ApplicationSet|AppProject|Kustomization)\b|sops:)", re.MULTILINE)
+_LIST_LINE = lazy_regex(r"^(?:[ ]*-|[^\n\[]{0,200}\[)([^\n]*)", re.MULTILINE)  # `namespace: web` names no folder
+_PATH_WORD = lazy_regex(r"[\w.@/-]+")
+_SCRIPT_PATH = lazy_regex(r"(?:\A|/)(?:makefile|justfile|\.?justfile|gnumakefile)\Z|\.(?:sh|bash|mk|just|ps1)\Z", re.IGNORECASE)
 _MAX_SCRIPTS_PER_RUN = 100  # read in a run
 
 
@@ -45,7 +46,7 @@ def mark_unapplied_manifests(discovered: DiscoveredFiles) -> None:
     sources_and_reasons = [
         (one, REASON_FORGOTTEN_HELM_OUTPUT)
         for one in discovered.sources
-        if _HELM_SOURCE_COMMENT.search(one.text) and _DEFAULT_RELEASE_NAME_LABEL.search(one.text)
+        if "/templates/" in one.text and _HELM_SOURCE_COMMENT.search(one.text) and _DEFAULT_RELEASE_NAME_LABEL.search(one.text)
     ]
     engine_sources = [one for one in discovered.sources if _GITOPS_ENGINE_OBJECT.search(one.text)] if kustomization_sources else []
     if engine_sources:

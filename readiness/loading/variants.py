@@ -11,10 +11,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from readiness.facts.table import property_by_fact_name
+from readiness.model.records import dataclass
 from readiness.settings import Environments
 from readiness.syntax import glob
 

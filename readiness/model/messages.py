@@ -6,15 +6,16 @@ indexes, no widths. What fills it is a plain value, cut where it goes on for eve
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
+from readiness.model.lazy_regex import lazy_regex
+
 FactValue = str | int | float | bool | None
 MAX_FACT_CHARACTERS = 400  # characters of one fact
 UNKNOWN_FACT_TEXT = "(unknown)"
-_FACT_OR_BRACE = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(!r)?\}|[{}]")
+_FACT_OR_BRACE = lazy_regex(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(!r)?\}|[{}]")
 
 
 class MessageError(ValueError):

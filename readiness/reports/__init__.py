@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
+
+from readiness.model.records import dataclass
 
 if TYPE_CHECKING:
     from readiness.verdict.report import Report

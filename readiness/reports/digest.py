@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Sequence
 
 from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Severity, join_names
+from readiness.model.lazy_regex import lazy_regex
 from readiness.redaction import Redactor
 from readiness.reports.edit_text import edit_text_in_one_line
 from readiness.reports.frame import ELLIPSIS, display_width, escape_controls
@@ -34,7 +34,7 @@ TITLE_BY_FILE_KIND = {
     "markdown": "Markdown",
 }
 # The next one may begin with the name of a program or a variable (`nginx`, `$uri`); `...` and a dot between blanks end none.
-_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<![\s.])[.!?](?=\s+\S)")
+_SENTENCE_END = lazy_regex(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<![\s.])[.!?](?=\s+\S)")
 
 
 def first_sentence(text: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from readiness.model import Finding
+from readiness.model.lazy_regex import lazy_regex
 
-_PLAIN_SCALAR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*")
-_READ_AS_NO_STRING = re.compile(r"(?i:true|false|yes|no|on|off|null|y|n)|[0-9][0-9_.]*(?:e[0-9]+)?")
+_PLAIN_SCALAR = lazy_regex(r"[A-Za-z0-9][A-Za-z0-9_./-]*")
+_READ_AS_NO_STRING = lazy_regex(r"(?i:true|false|yes|no|on|off|null|y|n)|[0-9][0-9_.]*(?:e[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from readiness.model import Finding, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.redaction import MASK, Redactor
 
 TAB_WIDTH = 4
 ELLIPSIS = "…"
 _ESCAPE_BY_CONTROL = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # CI systems take these for commands wherever they stand in a line of a log: ##[error], ##vso[...], ##teamcity[...]
-_AZURE_COMMAND_MARK = re.compile(r"##(?=[A-Za-z]{0,20}\[)")
-_WORKFLOW_COMMAND_START = re.compile(r"\A(\s*):(?=:)")
+_AZURE_COMMAND_MARK = lazy_regex(r"##(?=[A-Za-z]{0,20}\[)")
+_WORKFLOW_COMMAND_START = lazy_regex(r"\A(\s*):(?=:)")
 
 
 @dataclass(frozen=True, slots=True)

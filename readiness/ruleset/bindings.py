@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,8 +10,9 @@ from functools import cache
 from typing import Any
 
 from readiness.model import CheckOutcome, Pattern
+from readiness.model.lazy_regex import lazy_regex
 
-_DOTTED_CHECK_NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){1,3}")
+_DOTTED_CHECK_NAME = lazy_regex(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*){1,3}")
 
 
 class BindingError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from readiness.model import CheckOutcome, Hit, Rule, Severity, Span, Subject, Undecidable
 from readiness.model.memo import cached_property
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.ruleset.bindings import parameter_names, resolve_check
 from readiness.ruleset.predicates import PathClause
 

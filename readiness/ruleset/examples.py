@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from readiness.model import Severity, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.ruleset import families
 from readiness.ruleset.bound import LoadedRule
 from readiness.syntax.yaml import load_yaml_documents
@@ -41,7 +41,7 @@ class Example:
     marks: tuple[CaretMark, ...]
 
 
-_CARET_LINE = re.compile(r"[ ]*\^+(?P<words>(?:[ ]+[\w-]+)*)[ ]*\Z")
+_CARET_LINE = lazy_regex(r"[ ]*\^+(?P<words>(?:[ ]+[\w-]+)*)[ ]*\Z")
 _SEVERITY_BY_CARET_WORD = {str(one): one for one in Severity}
 
 

@@ -73,9 +73,18 @@ class RuleNames:
 
     def __init__(self, own_rule_folders: Sequence[Path] = ()) -> None:
         self._roots = tuple(own_rule_folders)
-        self.ids = tuple(rules.load_all_rule_ids(self._roots))
-        self._known = frozenset(self.ids)
         self.notices: dict[str, str] = {}
+        if self._roots:
+            _ = self.ids  # what is wrong with somebody's own rules is told before anything else
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all rules there are; most runs need none of them."""
+        return tuple(rules.load_all_rule_ids(self._roots))
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.ids)
 
     @cached_property
     def _rules_by_former_id(self) -> dict[str, tuple[RuleName, ...]]:

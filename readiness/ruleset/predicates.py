@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 from readiness.model import Hit, Span, Undecidable, hit, missing
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import secrets
 
-_PATH_SEGMENT = re.compile(r'"([^"]+)"|([^.\[\]"]+)|(\[\])')
+_PATH_SEGMENT = lazy_regex(r'"([^"]+)"|([^.\[\]"]+)|(\[\])')
 _MISSING_VALUE = object()
 HIDDEN_VALUE_TEXT = "(hidden)"  # what a message shows of a value whose key is that of a secret
 MAX_PATH_SEGMENTS = 24  # of a path

@@ -12,6 +12,7 @@ from typing import Any
 
 from readiness.kinds import KINDS_BY_PRECEDENCE
 from readiness.model import ParseError, Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.ruleset import edits
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
@@ -25,9 +26,9 @@ RULE_KEYS = frozenset(RULE_KEYS_IN_ORDER)
 TIER_KEYS = frozenset("severity level opinion target when require forbid check with message messages why fix edit same-as checklist proves".split())
 MAX_TIERS_PER_RULE = 12  # of a rule: each is judged by itself
 MAX_PARTS_PER_RULE = 100
-_EXAMPLES_START = re.compile(r"^(?:bad|good):", re.MULTILINE)
-RULE_NAME_REGEX = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # of a rule, in its group
-_HTTPS_URL = re.compile(r"https?://[!-~]{1,500}")
+_EXAMPLES_START = lazy_regex(r"^(?:bad|good):", re.MULTILINE)
+RULE_NAME_REGEX = lazy_regex(r"[a-z0-9]+(?:-[a-z0-9]+)*")  # of a rule, in its group
+_HTTPS_URL = lazy_regex(r"https?://[!-~]{1,500}")
 
 
 class RuleError(Exception):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from readiness.model import PROFILE_LEVELS, Rule
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.package import PACKAGE_FOLDER
 from readiness.ruleset import families, rule_file, spec
 from readiness.ruleset.bound import LoadedRule
@@ -24,7 +24,7 @@ from readiness.ruleset.rule_file import (
 from readiness.syntax import compiled
 
 RULE_GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
-SHELLCHECK_RULE_SELECTOR = re.compile(r"shell(?:/(?:SC\d{0,4})?)?")  # ids, and prefixes of ids, of rules that other programs bring
+SHELLCHECK_RULE_SELECTOR = lazy_regex(r"shell(?:/(?:SC\d{0,4})?)?")  # ids, and prefixes of ids, of rules that other programs bring
 MAX_RULE_FILES_PER_FOLDER = 500  # rules of somebody's own, and the bytes of their files together
 MAX_BYTES_PER_RULES_FOLDER = 4 * 1024 * 1024
 
@@ -128,10 +128,12 @@ def load_rules(
     Only those of `needed_rule_groups` and `profile_levels` are read whole, and those that stand on secrets whatever their level: a
     run over one manifest need not know what there is to say of workflows.
     """
-    shipped_rule_ids = {name for name, _ in rule_ids_and_files([rules_folder()], rule_groups)}
-    for own_rule_folder in own_rule_folders:
-        verify_own_rules_folder(own_rule_folder)
-    own_loaded_rules = _load_verified_own_rules(own_rule_folders, rule_groups, shipped_rule_ids) if own_rule_folders else []
+    own_loaded_rules = []
+    if own_rule_folders:
+        shipped_rule_ids = {name for name, _ in rule_ids_and_files([rules_folder()], rule_groups)}
+        for own_rule_folder in own_rule_folders:
+            verify_own_rules_folder(own_rule_folder)
+        own_loaded_rules = _load_verified_own_rules(own_rule_folders, rule_groups, shipped_rule_ids)
     return [*load_shipped_rules(tuple(rule_groups), tuple(profile_levels)), *own_loaded_rules]
 
 

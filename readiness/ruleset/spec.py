@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from readiness.model import (
     Tier,
     TierOrPartText,
 )
+from readiness.model.lazy_regex import lazy_regex
 from readiness.ruleset import edits
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.predicates import PathClause, make_path_clause
@@ -30,7 +30,7 @@ REQUIRED_FIELDS = ("title", "severity", "category", "target", "message", "why", 
 FINDING_TEXT_FIELDS = ("message", "why", "fix")
 FIELDS_MERGED_INTO_TIERS = ("when", "with", "messages")  # of a tier: its own entries beside those of the rule
 OTHER_PARTS_KEY = "other"  # among words by part: what the parts that are not named have
-MEMBER_NAME_REGEX = re.compile(r"[A-Za-z][\w-]*")
+MEMBER_NAME_REGEX = lazy_regex(r"[A-Za-z][\w-]*")
 _SEVERITY_BY_NAME = {str(one): one for one in Severity}
 _CONFIDENCE_BY_NAME = {str(one): one for one in Confidence}
 _DETECTION_FIELDS = frozenset({"require", "forbid", "check"})  # the ways in which a rule says what is wrong

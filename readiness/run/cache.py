@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from readiness.model import (
     TierOrPartText,
 )
 from readiness.model.package import PACKAGE_FOLDER
+from readiness.model.records import dataclass
 from readiness.model.service import Service, ServicePart
 from readiness.redaction import Redactor
 from readiness.ruleset import rules

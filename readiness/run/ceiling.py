@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from readiness import kinds
 from readiness.model import Finding, Purpose, Severity
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.secrets.shapes import find_credential_shapes
 
 MAX_SEVERITY_OUTSIDE_PRODUCTION = Severity.MEDIUM
 # A build makes what production runs, and a one-off job runs there.
 _NON_PRODUCTION_PURPOSES = frozenset({"development", "test", "demo", "sample", "study", "preview"})
-_BASE64_TEXT = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{16,}")
+_BASE64_TEXT = lazy_regex(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{16,}")
 _MAX_SEARCHED_CHARACTERS = 20_000  # of a marked text in which a credential is looked for
 
 

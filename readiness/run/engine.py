@@ -6,7 +6,7 @@ import itertools
 import posixpath
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 from pathlib import PurePath
 from typing import Any
@@ -26,6 +26,7 @@ from readiness.model import (
     with_worse_severity,
 )
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.ruleset.bound import LoadedRule
 from readiness.run.ceiling import lower_non_production_severities
 from readiness.run.trials import finding_unless_excused_by_trial
@@ -364,14 +365,14 @@ def sort_and_deduplicate(findings: list[Finding]) -> list[Finding]:
             with_worse_severity(finding_by_identity[finding_identity], finding) if finding_identity in finding_by_identity else finding
         )
     mildest_tier_index_by_key: dict[Any, int] = {}
-    for finding in finding_by_identity.values():
-        if finding.tier:
-            tier_index = finding.rule_definition.tier_index(finding.tier)
-            mildest_tier_index_by_key[_duplicate_key(finding)] = min(mildest_tier_index_by_key.get(_duplicate_key(finding), tier_index), tier_index)
-    return [
-        finding
+    findings_with_key_and_tier_index = [
+        (finding, _duplicate_key(finding), finding.rule_definition.tier_index(finding.tier)) if finding.tier else (finding, None, 0)
         for finding in finding_by_identity.values()
-        if not finding.tier or finding.rule_definition.tier_index(finding.tier) == mildest_tier_index_by_key[_duplicate_key(finding)]
+    ]
+    for _, duplicate_key, tier_index in findings_with_key_and_tier_index:
+        mildest_tier_index_by_key[duplicate_key] = min(mildest_tier_index_by_key.get(duplicate_key, tier_index), tier_index)
+    return [
+        finding for finding, duplicate_key, tier_index in findings_with_key_and_tier_index if tier_index == mildest_tier_index_by_key[duplicate_key]
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from readiness.loading.discover import Surroundings
 from readiness.loading.render.made import RenderInput, written_source_and_span
 from readiness.loading.variants import Production, Variants
 from readiness.model import NOT_RENDERED_RULE_ID, RULE_IDS_FOR_UNJUDGED_FILES, Finding, Rule, Source, Span
+from readiness.model.records import dataclass
 from readiness.model.service import Service
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection

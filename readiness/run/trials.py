@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-import re
 
 from readiness.model import Finding, Purpose, Rule
+from readiness.model.lazy_regex import lazy_regex
 
-_BROKEN_FILE_NAME = re.compile(r"(?:\A|[-_.])(?:broken|invalid|faulty)(?:[-_.]|\Z)")
+_BROKEN_FILE_NAME = lazy_regex(r"(?:\A|[-_.])(?:broken|invalid|faulty)(?:[-_.]|\Z)")
 
 
 def finding_unless_excused_by_trial(finding: Finding, purpose: Purpose | None) -> Finding | None:

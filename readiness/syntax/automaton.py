@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from readiness.model.records import dataclass
 from readiness.syntax.pcre import UnsupportedError
 from readiness.syntax.pcre_tree import NON_ASCII_BIT, RegexNode, char_mask
 

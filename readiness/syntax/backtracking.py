@@ -11,8 +11,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
 
+from readiness.model.records import dataclass
 from readiness.syntax import regex
 from readiness.syntax.pcre import UnsupportedError
 from readiness.syntax.pcre_tree import Regex, RegexNode

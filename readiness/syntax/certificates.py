@@ -8,10 +8,11 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
-import re
-from dataclasses import dataclass
 
-_PEM_CERTIFICATE_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]{1,20000})-----END CERTIFICATE-----")
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
+
+_PEM_CERTIFICATE_BLOCK = lazy_regex(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]{1,20000})-----END CERTIFICATE-----")
 _DER_SEQUENCE_TAG = 0x30
 _DER_VERSION_TAG = 0xA0
 _DER_UTC_TIME_TAG = 0x17
@@ -20,7 +21,7 @@ _DER_LONG_LENGTH_FLAG = 0x80  # from here on the first byte of a length says how
 _MAX_DER_LENGTH_BYTES = 4
 _FIRST_YEAR_OF_1900S = 50  # two figures of a year from here on are of the twentieth century
 # Whose signature a browser believes; anybody else's was made by whoever set the thing up.
-_PUBLIC_AUTHORITY_NAME = re.compile(
+_PUBLIC_AUTHORITY_NAME = lazy_regex(
     rb"(?i)let's encrypt|digicert|sectigo|comodo|globalsign|google trust|amazon|zerossl|godaddy|entrust|identrust|verisign"
     rb"|buypass|certum|actalis|swisssign|quovadis|ssl\.com|geotrust|thawte|rapidssl|harica|telesec|microsoft"
 )

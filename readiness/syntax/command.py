@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from readiness.model import Span
+from readiness.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

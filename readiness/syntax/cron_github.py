@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import re
 
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.cron import CRON_FIELD_NAMES_AND_RANGES
 
-_CRON_FIELD_PART = re.compile(r"(\*|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4}))?\Z")
+_CRON_FIELD_PART = lazy_regex(r"(\*|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4}))?\Z")
 
 
 class CronError(ValueError):

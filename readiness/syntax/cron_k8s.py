@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.cron import CRON_FIELD_NAMES_AND_RANGES
 
 _SCHEDULE_MACROS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
-_EVERY_INTERVAL_MACRO = re.compile(r"@every [0-9]{1,9}(?:\.[0-9]{1,9})?(?:ns|us|µs|ms|s|m|h)(?:[0-9]{1,9}(?:ns|us|µs|ms|s|m|h)){0,4}\Z")
-_CRON_FIELD_PART = re.compile(r"([*?]|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4}))?\Z")
+_EVERY_INTERVAL_MACRO = lazy_regex(r"@every [0-9]{1,9}(?:\.[0-9]{1,9})?(?:ns|us|µs|ms|s|m|h)(?:[0-9]{1,9}(?:ns|us|µs|ms|s|m|h)){0,4}\Z")
+_CRON_FIELD_PART = lazy_regex(r"([*?]|[0-9A-Za-z]{1,4})(?:-([0-9A-Za-z]{1,4}))?(?:/([0-9]{1,4}))?\Z")
 
 
 def schedule_mistake(schedule: str) -> str:

@@ -6,11 +6,12 @@ that one bad line does not hide the rest of the file. docs/adr/0008 says why thi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from readiness.model import ParseError, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.dockerfile_options import first_option_error
 from readiness.syntax.dockerfile_template import with_uniform_template_marks
 from readiness.syntax.instruction import Dockerfile, Heredoc, Instruction, InstructionFlag, NameValuePair
@@ -28,10 +29,10 @@ MAX_DOCKERFILE_INSTRUCTIONS = 3_000  # an image has 127 layers at most
 _INSTRUCTIONS_THAT_MAY_BE_JSON = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL", "ADD", "COPY", "VOLUME"})
 _INSTRUCTIONS_WITH_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
 _INSTRUCTIONS_WITH_PAIRS = frozenset({"ENV", "LABEL", "ARG"})
-_PARSER_DIRECTIVE = re.compile(r"#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(\S[^\r\n]*)")
-_HEREDOC_START = re.compile(r"(\d*)<<(-?)([^<]+)\Z")
-_INSTRUCTION_KEYWORD = re.compile(r"[^ \t\v\f\r\n]+")
-_VARIABLE_START = re.compile(r"\$\{?[A-Za-z_]")
+_PARSER_DIRECTIVE = lazy_regex(r"#[ \t]*([A-Za-z][A-Za-z0-9]*)[ \t]*=[ \t]*(\S[^\r\n]*)")
+_HEREDOC_START = lazy_regex(r"(\d*)<<(-?)([^<]+)\Z")
+_INSTRUCTION_KEYWORD = lazy_regex(r"[^ \t\v\f\r\n]+")
+_VARIABLE_START = lazy_regex(r"\$\{?[A-Za-z_]")
 
 
 @dataclass(slots=True)

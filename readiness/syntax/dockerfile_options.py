@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from readiness.model import ParseError, spelling
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.instruction import Instruction, InstructionFlag
 
 _FLAG_NAMES_BY_INSTRUCTION = {
@@ -14,7 +13,7 @@ _FLAG_NAMES_BY_INSTRUCTION = {
     "ADD": ("keep-git-dir", "checksum", "chown", "chmod", "link", "unpack", "exclude"),
     "HEALTHCHECK": ("interval", "timeout", "start-period", "start-interval", "retries"),
 }
-_GO_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+\Z|0\Z")
+_GO_DURATION = lazy_regex(r"(?:[0-9]+(?:\.[0-9]*)?(?:ns|us|µs|ms|s|m|h))+\Z|0\Z")
 _ALLOWED_VALUES_BY_FLAG = {
     ("RUN", "network"): ("default", "none", "host"),
     ("RUN", "security"): ("sandbox", "insecure"),
@@ -24,7 +23,7 @@ _SIGNAL_NAMES = frozenset(
     """ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP
     TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ RTMIN RTMAX UNUSED EMT INFO""".split()
 )
-_REALTIME_SIGNAL = re.compile(r"RT(?:MIN\+|MAX-)[0-9]{1,2}\Z")
+_REALTIME_SIGNAL = lazy_regex(r"RT(?:MIN\+|MAX-)[0-9]{1,2}\Z")
 
 
 def first_option_error(instruction: Instruction) -> ParseError | None:

@@ -6,12 +6,13 @@ import re
 from dataclasses import replace
 
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import shell
 from readiness.syntax.instruction import Instruction
 from readiness.syntax.pieces import JoinedText, single_piece_text
 from readiness.syntax.words import InstructionWord
 
-_SHELL_HASHBANG = re.compile(r"#!\S*?(?:/|env )(?:ba|da|a|k|z)?sh\b")
+_SHELL_HASHBANG = lazy_regex(r"#!\S*?(?:/|env )(?:ba|da|a|k|z)?sh\b")
 
 
 def parse_instruction_script(instruction: Instruction, dockerfile_text: str, is_posix_shell: bool) -> shell.ShellScript:

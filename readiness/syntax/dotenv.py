@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from readiness.model import ParseError, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.interpolation import (
     NO_VARIABLES,
     UNKNOWN_VALUE_MARK,
@@ -16,10 +17,10 @@ from readiness.syntax.interpolation import (
 
 _BLANK_CHARACTERS = "\t\v\f\r \x85\xa0"  # what Docker skips within a line
 _BLANK_AND_LINE_BREAK_CHARACTERS = _BLANK_CHARACTERS + "\n\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-_EXPORT_PREFIX = re.compile(r"export[\t\n\f\r ]+")
-_VARIABLE_NAME_CHARACTERS = re.compile(rf"[\w.\[\]{_BLANK_CHARACTERS}-]*")
-_ESCAPE_OR_CLOSING_QUOTE_BY_QUOTE = {quote: re.compile(r"\\.|" + quote, re.DOTALL) for quote in ("'", '"')}
-_ESCAPE_SEQUENCE = re.compile(r'\\([abcfnrtv$"\\]|0[0-9]{0,3})')
+_EXPORT_PREFIX = lazy_regex(r"export[\t\n\f\r ]+")
+_VARIABLE_NAME_CHARACTERS = lazy_regex(rf"[\w.\[\]{_BLANK_CHARACTERS}-]*")
+_ESCAPE_OR_CLOSING_QUOTE_BY_QUOTE = {quote: lazy_regex(r"\\.|" + quote, re.DOTALL) for quote in ("'", '"')}
+_ESCAPE_SEQUENCE = lazy_regex(r'\\([abcfnrtv$"\\]|0[0-9]{0,3})')
 _CHARACTER_BY_ESCAPE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
             "$": "$$", '"': '"', "\\": "\\"}  # fmt: skip
 MAX_INTERPOLATED_CHARACTERS = 1_000_000  # characters that variables may make of one file

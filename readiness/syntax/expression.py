@@ -5,11 +5,11 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/expressions
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 MAX_EXPRESSION_DEPTH = 50  # the runner's own limit
 MAX_CHAINED_OPERATORS = 150  # ours: a tree that deep is still walked with ease
@@ -126,7 +126,7 @@ def braced_expressions(text: str) -> Iterator[BracedExpression]:
         opening_offset = text.find("${{", scan_offset + 2)
 
 
-_TOKEN_REGEX = re.compile(
+_TOKEN_REGEX = lazy_regex(
     r"(?P<blank>\s+)"
     r"|(?P<number>[+-]?(?:0x[0-9a-fA-F]+|0o[0-7]+|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?"
     r"|\.[0-9]+(?:[eE][+-]?[0-9]+)?))(?![A-Za-z0-9_])"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from readiness.model.records import dataclass
 from readiness.syntax import glob
 from readiness.syntax.glob import WorkBudget
 

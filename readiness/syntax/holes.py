@@ -8,21 +8,22 @@ readiness/checks/nginx/variables.py).
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.nodes import Map
 
 VARIABLE_SIGN = "$"
 TEMPLATE_OPENING = "{{"
 GITHUB_EXPRESSION_OPENING = "${{"
 # A word in braces, double parentheses or angle brackets, or in capitals between marks, that a script puts something in place of.
-_PLACEHOLDER_PATTERN = re.compile(
+_PLACEHOLDER_PATTERN = lazy_regex(
     r"\{[A-Za-z_]\w{0,60}\}|\(\([A-Za-z_][\w-]{0,60}\)\)|<[A-Za-z_][\w -]{0,60}>|@[A-Z_][A-Z0-9_]{0,60}@|%[A-Z_][A-Z0-9_]{0,60}%"
     r"|__[A-Z][A-Z0-9_]{0,60}__"
 )
-_SHELL_VARIABLE_START = re.compile(r"\$[A-Za-z_]")
-_UPPERCASE_VARIABLE = re.compile(r"\$[A-Z_][A-Z0-9_]{1,60}")
+_SHELL_VARIABLE_START = lazy_regex(r"\$[A-Za-z_]")
+_UPPERCASE_VARIABLE = lazy_regex(r"\$[A-Z_][A-Z0-9_]{1,60}")
+_FIRST_OF_VARIABLE_OR_PLACEHOLDER = frozenset("${(<@%_")
 
 
 def has_variable_sign(text: str) -> bool:
@@ -56,6 +57,8 @@ def is_variable_or_template(manifest_value: Any) -> bool:
         return False
     if "${" in manifest_value or "$(" in manifest_value or has_template_opening(manifest_value):
         return True
+    if manifest_value[:1] not in _FIRST_OF_VARIABLE_OR_PLACEHOLDER:
+        return False
     return (_UPPERCASE_VARIABLE.fullmatch(manifest_value) or _PLACEHOLDER_PATTERN.fullmatch(manifest_value)) is not None
 
 

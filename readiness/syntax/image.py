@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 _DOCKER_HUB_HOSTS = frozenset({"", "docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com"})
 _MASK_CHARACTER = "\x00"
-_UNBRACED_VARIABLE = re.compile(
+_UNBRACED_VARIABLE = lazy_regex(
     r"\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|<[A-Za-z_][\w .-]{0,100}>|@[A-Z_][A-Z0-9_]*@|__[A-Z][A-Z0-9_]{0,100}?__"
     r"|\{[A-Za-z_]\w*\}|\(\([A-Za-z_][\w-]*\)\)"
 )
 _CLOSING_BY_OPENING = {"${": "}", "{{": "}}", "$(": ")"}
-_DIGEST_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}\Z")
-_TAG_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
-_REPOSITORY_NAME_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*\Z")
-_REGISTRY_DOMAIN = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?\Z")
+_DIGEST_PATTERN = lazy_regex(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}\Z")
+_TAG_PATTERN = lazy_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+_REPOSITORY_NAME_COMPONENT = lazy_regex(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*\Z")
+_REGISTRY_DOMAIN = lazy_regex(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?\Z")
 
 
 @dataclass(frozen=True, slots=True)

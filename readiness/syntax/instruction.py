@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from readiness.model import ParseError, Span
+from readiness.model.records import dataclass
 from readiness.syntax.pieces import JoinedText, join_pieces
 from readiness.syntax.words import InstructionWord
 

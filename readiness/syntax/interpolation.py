@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
-_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
+
+_VARIABLE_NAME = lazy_regex(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEFAULT_OPERATORS = (":-", ":+", ":?", "-", "+", "?")
 MAX_NESTING_DEPTH = 20
 MAX_INTERPOLATED_LENGTH = 100_000  # characters that an environment may make of one value

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-_MARKDOWN_LINE = re.compile(r"^ {0,3}(?:#{1,6} |(?:```|~~~)|[-*] |\d+[.)] |---\s*$)", re.MULTILINE)
-_FENCE_LINE = re.compile(r"^[ >\t]*(?:```|~~~)", re.MULTILINE)
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
+
+_MARKDOWN_LINE = lazy_regex(r"^ {0,3}(?:#{1,6} |(?:```|~~~)|[-*] |\d+[.)] |---\s*$)", re.MULTILINE)
+_FENCE_LINE = lazy_regex(r"^[ >\t]*(?:```|~~~)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.model import ParseError, Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.nginx_heads import DATA_BLOCK_NAMES
 from readiness.syntax.template import is_named_as_template
 
@@ -18,7 +19,7 @@ MAX_BLOCK_DEPTH = 100
 """Blocks in blocks: far more than any real configuration, and a bound for everything that walks up."""
 
 # Possessive quantifiers: a token is matched once, whatever the input. Groups: word, mark, "...", '...', comment.
-_NGINX_TOKEN_PATTERN = re.compile(
+_NGINX_TOKEN_PATTERN = lazy_regex(
     r"""[ \t\r\n]*+(?:
       ((?:\\[\s\S]|\$\{*+|[^ \t\r\n;{}\#"'\\$])(?:[^ \t\r\n;{\\$]++|\\[\s\S]|\$\{*+)*+)
     | ([;{}])
@@ -29,10 +30,10 @@ _NGINX_TOKEN_PATTERN = re.compile(
     re.VERBOSE,
 )
 _WORD_GROUP, _PUNCTUATION_GROUP, _DOUBLE_QUOTED_GROUP, _SINGLE_QUOTED_GROUP, _COMMENT_GROUP = 1, 2, 3, 4, 5
-_BLANKS = re.compile(r"[ \t\r\n]*+")
-_ESCAPE_SEQUENCE = re.compile(r"""\\(["'\\trn])""")
+_BLANKS = lazy_regex(r"[ \t\r\n]*+")
+_ESCAPE_SEQUENCE = lazy_regex(r"""\\(["'\\trn])""")
 _CHARACTER_BY_ESCAPE = {"t": "\t", "r": "\r", "n": "\n"}
-_LUA_TOKEN_PATTERN = re.compile(
+_LUA_TOKEN_PATTERN = lazy_regex(
     r"""[^{}"'\[\]-]++ | --\[(=*)\[ | --[^\n]*+ | \[(=*)\[
     | "(?:[^"\\\n]++|\\[\s\S])*+"? | '(?:[^'\\\n]++|\\[\s\S])*+'? | ([{}]) | [\s\S]""",
     re.VERBOSE,
@@ -41,11 +42,11 @@ _LUA_TOKEN_PATTERN = re.compile(
 # name also the words of other programs, in prose dots for what is left out. No directive of nginx begins so. One of several.
 _ENVSUBST_VARIABLE = r"\$\{\w++\}|\$[A-Z][A-Z0-9_]*+"
 _PLACEHOLDER_LINE_BY_FORM = {
-    "": re.compile(rf"(?:{_ENVSUBST_VARIABLE})[ \t]*+"),
-    "template": re.compile(rf"(?:{_ENVSUBST_VARIABLE}|%%\w++%%|@\w++@|__[A-Za-z0-9]++(?:_[A-Za-z0-9]++)*+__)[ \t]*+"),
-    "prose": re.compile(rf"(?:{_ENVSUBST_VARIABLE}|\.\.\.|…)[ \t]*+"),
+    "": lazy_regex(rf"(?:{_ENVSUBST_VARIABLE})[ \t]*+"),
+    "template": lazy_regex(rf"(?:{_ENVSUBST_VARIABLE}|%%\w++%%|@\w++@|__[A-Za-z0-9]++(?:_[A-Za-z0-9]++)*+__)[ \t]*+"),
+    "prose": lazy_regex(rf"(?:{_ENVSUBST_VARIABLE}|\.\.\.|…)[ \t]*+"),
 }
-_PLACEHOLDER_START = re.compile(r"[$@…]|<%|%%|__|\.\.\.")
+_PLACEHOLDER_START = lazy_regex(r"[$@…]|<%|%%|__|\.\.\.")
 # Words that nginx never takes as a simple directive or as a block: enough of them to name the usual slip, a
 # missing semicolon. In the blocks of DATA_BLOCK_NAMES the first word of a line is data.
 _BLOCK_ONLY_NAMES = frozenset(

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from readiness.model.lazy_regex import lazy_regex
+
 # As in `nginx`, with one token more where that gives up: a quote that nothing ends ends the reading.
-_NGINX_TOKEN_PATTERN = re.compile(
+_NGINX_TOKEN_PATTERN = lazy_regex(
     r"""[ \t\r\n]*+(?:
       (\#[^\n]*+)
     | ([;{}])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from readiness.model.lazy_regex import lazy_regex
+
 _BYTES_BY_SIZE_UNIT = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _SECONDS_PER_DAY = 86_400.0
 _SECONDS_BY_TIME_UNIT = {
@@ -17,7 +19,7 @@ _SECONDS_BY_TIME_UNIT = {
     "M": 30 * _SECONDS_PER_DAY,
     "y": 365 * _SECONDS_PER_DAY,
 }
-_TIME_PART = re.compile(r"(\d{1,12})(ms|[smhdwMy]?)")
+_TIME_PART = lazy_regex(r"(\d{1,12})(ms|[smhdwMy]?)")
 
 
 def parse_nginx_time(text: str) -> float | None:

@@ -18,11 +18,12 @@ class Map(dict[str, Any]):
     under their text.
     """
 
-    __slots__ = ("_edges", "_span", "differing", "flow", "merged", "repeated", "tag")
+    __slots__ = ("_absent", "_edges", "_span", "differing", "flow", "merged", "repeated", "tag")
 
     def __init__(self, span: Span) -> None:
         super().__init__()
         self._span = span
+        self._absent: Map | None = None
         self._edges: dict[str, tuple[int, int, int]] = {}
         self.repeated: list[tuple[str, int]] = []
         self.differing: set[str] = set()  # repeated keys whose values are not the same scalar
@@ -69,9 +70,15 @@ class Map(dict[str, Any]):
         for key in keys:
             nested_value = current_mapping.get(key)
             if not isinstance(nested_value, Map):
-                return Map(current_mapping.at())
+                return current_mapping._absent_mapping()
             current_mapping = nested_value
         return current_mapping
+
+    def _absent_mapping(self) -> Map:
+        """What stands for a mapping that is not in this one: an empty one at its place, the same for every question."""
+        if self._absent is None:
+            self._absent = Map(self._span)
+        return self._absent
 
     def mappings_under(self, key: str) -> Iterator[Map]:
         """The mappings among the entries of the list under a key; none where no list stands there."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+
+from readiness.model.lazy_regex import lazy_regex
 
 _MAX_SEARCHED_CHARACTERS = 20_000  # characters that are looked at
 
@@ -21,20 +22,20 @@ class OpenPort(NamedTuple):
 _ANY_HOST_PATTERN = r"(?:0\.0\.0\.0|\*|\[?::\]?)"
 _PORT_PATTERN = r"(?P<port>[0-9]{2,5})\b"
 _DEBUGGER_PORT_PATTERNS = (
-    ("Delve", re.compile(rf"\bdlv\b[^|;&\n]{{0,300}}?\s(?:--listen|-l)[= ](?:{_ANY_HOST_PATTERN})?:{_PORT_PATTERN}")),
+    ("Delve", lazy_regex(rf"\bdlv\b[^|;&\n]{{0,300}}?\s(?:--listen|-l)[= ](?:{_ANY_HOST_PATTERN})?:{_PORT_PATTERN}")),
     (
         "Node's inspector",
-        re.compile(rf"(?<![\w-])--inspect(?:-brk|-wait)?[= ]{_ANY_HOST_PATTERN}(?::(?P<port>[0-9]{{2,5}})\b)?"),
+        lazy_regex(rf"(?<![\w-])--inspect(?:-brk|-wait)?[= ]{_ANY_HOST_PATTERN}(?::(?P<port>[0-9]{{2,5}})\b)?"),
     ),
-    ("debugpy", re.compile(rf"\bdebugpy\b[^|;&\n]{{0,100}}?\s--listen[= ]{_ANY_HOST_PATTERN}:{_PORT_PATTERN}")),
+    ("debugpy", lazy_regex(rf"\bdebugpy\b[^|;&\n]{{0,100}}?\s--listen[= ]{_ANY_HOST_PATTERN}:{_PORT_PATTERN}")),
     (
         "Java's debugger",
-        re.compile(rf"-(?:agentlib:jdwp|Xrunjdwp:)[=:]?(?=[^\s\"']{{0,200}}server=y)[^\s\"']{{0,200}}?\baddress={_ANY_HOST_PATTERN}:{_PORT_PATTERN}"),
+        lazy_regex(rf"-(?:agentlib:jdwp|Xrunjdwp:)[=:]?(?=[^\s\"']{{0,200}}server=y)[^\s\"']{{0,200}}?\baddress={_ANY_HOST_PATTERN}:{_PORT_PATTERN}"),
     ),
 )
 _DEFAULT_PORT_BY_DEBUGGER = {"Node's inspector": 9229}
-_JMX_PORT = re.compile(rf"-Dcom\.sun\.management\.jmxremote\.port={_PORT_PATTERN}")
-_JMX_LOGIN_DISABLED_PATTERN = re.compile(r"-Dcom\.sun\.management\.jmxremote\.authenticate=false\b")
+_JMX_PORT = lazy_regex(rf"-Dcom\.sun\.management\.jmxremote\.port={_PORT_PATTERN}")
+_JMX_LOGIN_DISABLED_PATTERN = lazy_regex(r"-Dcom\.sun\.management\.jmxremote\.authenticate=false\b")
 JMX_WITHOUT_LOGIN_LABEL = "JMX without a login"
 
 
@@ -55,8 +56,8 @@ def debugger_and_jmx_ports(text: str) -> Iterator[OpenPort]:
             yield OpenPort(int(match["port"]), JMX_WITHOUT_LOGIN_LABEL, match.start(), match.end())
 
 
-_DOCKER_ENGINE_HOST_PATTERN = re.compile(rf"tcp://(?:{_ANY_HOST_PATTERN})?(?::(?P<port>[0-9]{{2,5}}))?(?![\w.])")
-_DOCKER_ENGINE_TLS_OPTION = re.compile(r"--tls(?:verify|cacert)?\b(?!=false)")
+_DOCKER_ENGINE_HOST_PATTERN = lazy_regex(rf"tcp://(?:{_ANY_HOST_PATTERN})?(?::(?P<port>[0-9]{{2,5}}))?(?![\w.])")
+_DOCKER_ENGINE_TLS_OPTION = lazy_regex(r"--tls(?:verify|cacert)?\b(?!=false)")
 
 
 def open_docker_host_word_index(command_words: list[str], value_by_variable: Mapping[str, str]) -> int | None:

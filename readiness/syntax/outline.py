@@ -6,15 +6,17 @@ import json
 import re
 from collections.abc import Iterator
 
+from readiness.model.lazy_regex import lazy_regex
+
 # What may stand between the beginning of a document and the brace or the bracket that its root begins with.
-_TEXT_BEFORE_ROOT = re.compile(r"(?:[ \t\r\n]++|\#[^\n]*+|%[^\n]*+)*+(?=[{\[])")
-_FLOW_TOKEN = re.compile(
+_TEXT_BEFORE_ROOT = lazy_regex(r"(?:[ \t\r\n]++|\#[^\n]*+|%[^\n]*+)*+(?=[{\[])")
+_FLOW_TOKEN = lazy_regex(
     r"""[ \t\r\n]*+(?:(\#[^\n]*+) | ([{}\[\],:]) | ("(?:[^"\\]++|\\[\s\S])*+") | ('[^']*+')
     | ([^ \t\r\n{}\[\],:"'][^\r\n{}\[\],:]*+) | (["']))""",
     re.VERBOSE,
 )
 # Keys that a pattern over the text does not see: with escapes, a tag, an anchor, or behind a question mark.
-UNUSUAL_KEY_PATTERN = re.compile(r'"(?=[^"\n]*\\[xuU])[^"\n]*+"[ \t]*+:|^[ \t]*+[?!&]', re.MULTILINE)
+UNUSUAL_KEY_PATTERN = lazy_regex(r'"(?=[^"\n]*\\[xuU])[^"\n]*+"[ \t]*+:|^[ \t]*+[?!&]', re.MULTILINE)
 _PUNCTUATION_GROUP, _DOUBLE_QUOTED_GROUP, _SINGLE_QUOTED_GROUP, _PLAIN_GROUP = 2, 3, 4, 5
 
 

@@ -6,8 +6,8 @@ Nothing runs an expression from a scanned file through `re`: it becomes a tree, 
 from __future__ import annotations
 
 import functools
-import re
 
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.pcre_tree import (
     ANY_CHAR_MASK,
     ANY_EXCEPT_NEWLINE_MASK,
@@ -262,12 +262,12 @@ class _PatternParser:
         return char_mask | lower_case_mask >> 32 | upper_case_mask << 32
 
 
-_COUNT_QUANTIFIER = re.compile(r"\{(\d{1,5})(,(\d{0,5}))?\}")
-_NAMED_GROUP_START = re.compile(r"\?P?(?:<|')([A-Za-z_]\w*)(?:>|')")
-_OPTION_GROUP = re.compile(r"\?([a-zA-Z]{0,8}(?:-[a-zA-Z]{1,8})?)([:)])")
-_HEX_ESCAPE = re.compile(r"\{([0-9a-fA-F]{1,6})\}|([0-9a-fA-F]{0,2})")
-_OCTAL_ESCAPE = re.compile(r"[0-7]{0,2}")
-_POSIX_CLASS = re.compile(r"\[:(\^?)([a-z]+):\]")
+_COUNT_QUANTIFIER = lazy_regex(r"\{(\d{1,5})(,(\d{0,5}))?\}")
+_NAMED_GROUP_START = lazy_regex(r"\?P?(?:<|')([A-Za-z_]\w*)(?:>|')")
+_OPTION_GROUP = lazy_regex(r"\?([a-zA-Z]{0,8}(?:-[a-zA-Z]{1,8})?)([:)])")
+_HEX_ESCAPE = lazy_regex(r"\{([0-9a-fA-F]{1,6})\}|([0-9a-fA-F]{0,2})")
+_OCTAL_ESCAPE = lazy_regex(r"[0-7]{0,2}")
+_POSIX_CLASS = lazy_regex(r"\[:(\^?)([a-z]+):\]")
 
 
 @functools.lru_cache(maxsize=2048)

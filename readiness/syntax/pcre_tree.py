@@ -6,7 +6,9 @@ Characters are bits of a number, one for each of ASCII and one for all others, s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from readiness.model.records import dataclass
 
 NON_ASCII_BIT = 128
 """All characters past ASCII count as one."""

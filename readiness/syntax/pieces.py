@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from readiness.model import Span
+from readiness.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

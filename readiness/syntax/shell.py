@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.command import Assignment, Bashism, Redirect, ShellWord, SimpleCommand, VariableUse
 from readiness.syntax.pieces import JoinedText, single_piece_text
 from readiness.syntax.words import expand_word, max_bracket_nesting, variable_references
@@ -101,7 +103,7 @@ def bash_language() -> Any:
     return tree_sitter.Language(tree_sitter_bash.language())
 
 
-_NON_ASCII_CHARACTER = re.compile(r"[^\x00-\x7f]")
+_NON_ASCII_CHARACTER = lazy_regex(r"[^\x00-\x7f]")
 
 
 def _syntax_tree(text: str) -> Any:

@@ -10,18 +10,20 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from readiness.model.lazy_regex import lazy_regex
+
 _CLOSING_BY_OPENING = {"{{": "}}", "{%": "%}", "{#": "#}", "<%": "%>"}
 # `${{ }}` is an expression of GitHub's and `${X}` a variable: neither is a mark. `%%X%%`, `@X@` and `{x}` hold one word.
-_TEMPLATE_MARK_OPENING = re.compile(r"(?<!\$)\{\{|\{%|\{#|<%|%%\w++%%|@[A-Za-z_][\w.-]*+@|(?<![\w${])\{[A-Za-z_][\w.]*+\}")
+_TEMPLATE_MARK_OPENING = lazy_regex(r"(?<!\$)\{\{|\{%|\{#|<%|%%\w++%%|@[A-Za-z_][\w.-]*+@|(?<![\w${])\{[A-Za-z_][\w.]*+\}")
 # Tags that say whether or how often what follows is there, and comments: they put in nothing themselves.
-_CONTROL_TAG = re.compile(r"\{%|\{#|<%(?!=)|\{\{[-~]?[ \t\r\n]*(?:(?:if|else|elif|end|range|with|define|block|def)\b|[#/^!)])")
-_BLANK_LINE_REST = re.compile(r"(?<![ \t\r])[ \t\r]*+(?:\n|\Z)")  # behind a mark: no blank ends one
-_TEMPLATE_SUFFIX = re.compile(r"\.(?:j2|jinja2?|tmpl|tpl|gotmpl|template|in|erb|mustache|hbs|ejs)\Z", re.IGNORECASE)
-_TEMPLATE_WORD_IN_NAME = re.compile(
+_CONTROL_TAG = lazy_regex(r"\{%|\{#|<%(?!=)|\{\{[-~]?[ \t\r\n]*(?:(?:if|else|elif|end|range|with|define|block|def)\b|[#/^!)])")
+_BLANK_LINE_REST = lazy_regex(r"(?<![ \t\r])[ \t\r]*+(?:\n|\Z)")  # behind a mark: no blank ends one
+_TEMPLATE_SUFFIX = lazy_regex(r"\.(?:j2|jinja2?|tmpl|tpl|gotmpl|template|in|erb|mustache|hbs|ejs)\Z", re.IGNORECASE)
+_TEMPLATE_WORD_IN_NAME = lazy_regex(
     r"(?:\A|[._-])(?:j2|jinja2?|tmpl|tpl|gotmpl|templates?|erb|mustache|cookiecutter)(?:[._-]|\Z)",
     re.IGNORECASE,
 )
-_TEMPLATE_FOLDER = re.compile(
+_TEMPLATE_FOLDER = lazy_regex(
     r"[._]?(?:templates?|tmpl|tpl|jinja2?|cookiecutter|scaffold(?:s|ing)?|skeletons?|boilerplates?|archetype-resources)\Z",
     re.IGNORECASE,
 )

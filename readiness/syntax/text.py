@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from readiness.model import Source, Span
 from readiness.model.memo import cached_property
+from readiness.model.records import dataclass
 from readiness.syntax.scalar import make_offset_mapper
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from readiness.model.records import dataclass
 from readiness.syntax.pcre import UnsupportedError
 from readiness.syntax.pcre_tree import (
     NON_ASCII_BIT,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import glob
 from readiness.syntax.pieces import JoinedText
 
 BLANK_CHARACTERS = " \t\v\f\r\n"
-_JSON_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
-_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SPECIAL_PARAMETER = re.compile(r"[0-9@*#?$!-]")
+_JSON_STRING = lazy_regex(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
+_VARIABLE_NAME = lazy_regex(r"[A-Za-z_][A-Za-z0-9_]*")
+_SPECIAL_PARAMETER = lazy_regex(r"[0-9@*#?$!-]")
 _MAX_NESTED_DEFAULTS = 8  # of defaults inside defaults
 _MAX_EXPANDED_CHARACTERS = 20_000  # characters: variables that double each other grow without a bound
 _MAX_MODIFIER_OPERAND_LENGTH = 200  # characters of a pattern, and of a value that one is matched with
@@ -203,7 +203,7 @@ def _closing_brace_offset(text: str, opening_offset: int) -> int:
     return -1
 
 
-_BRACE_OR_PARENTHESIS = re.compile(r"[(){}]")
+_BRACE_OR_PARENTHESIS = lazy_regex(r"[(){}]")
 
 
 def max_bracket_nesting(text: str) -> int:

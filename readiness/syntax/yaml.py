@@ -10,6 +10,7 @@ import yaml
 from yaml._yaml import CParser
 
 from readiness.model import ParseError, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.nodes import Map, Seq
 
 __all__ = [
@@ -30,8 +31,8 @@ MAX_CONTAINERS_PER_FILE = 2_000_000  # nodes of one file; a file of 50 MB stays 
 
 MAX_COMPLEX_KEY_LENGTH = 1_000  # characters that a key which is no scalar is written out to: each level around it doubles its escapes
 
-_INTEGER_PATTERN = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-_FLOAT_PATTERN = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
+_INTEGER_PATTERN = lazy_regex(r"[-+]?(?:0|[1-9][0-9]*)\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_FLOAT_PATTERN = lazy_regex(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
 _SCALAR_BY_WORD: dict[str, YamlScalar] = {
     "": None,
     "~": None,
@@ -219,7 +220,7 @@ def load_yaml_documents(text: str) -> list[Any]:
     raise ParseError("its values take more memory than there is", 0)
 
 
-_SEPARATOR_WITH_COMMENT = re.compile(r"^---(#[^\r\n]*)", re.MULTILINE)
+_SEPARATOR_WITH_COMMENT = lazy_regex(r"^---(#[^\r\n]*)", re.MULTILINE)
 
 
 def blank_out_separator_comments(text: str) -> str:
@@ -256,7 +257,7 @@ _CONTAINER_TYPES = (Map, Seq)
 
 
 # Two braces where a value may begin: behind a mark of YAML, a tag, an anchor, or nothing.
-_DOUBLE_BRACE_VALUE_START = re.compile(r"(?:^|[:?\-\[{,]|[!&]\S{0,200}+[ \t])[ \t]{0,400}+\{\s{0,400}+\{", re.MULTILINE)
+_DOUBLE_BRACE_VALUE_START = lazy_regex(r"(?:^|[:?\-\[{,]|[!&]\S{0,200}+[ \t])[ \t]{0,400}+\{\s{0,400}+\{", re.MULTILINE)
 
 
 def first_unfilled_placeholder(text: str, document_roots: Iterable[Any]) -> int | None:

@@ -6,7 +6,7 @@ import bisect
 import collections
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from readiness.facts.table import property_by_fact_name
@@ -21,6 +21,8 @@ from readiness.model import (
     message_without_resource,
     with_worse_severity,
 )
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.triage.one_secret import fold_printed_secrets
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 MAX_OTHER_NAMES_IN_MESSAGE = 6  # of other things that a message names; more are counted
 MAX_SHOWN_COPIES = 10  # of copies that a finding shows
-_GENERATED_COMMENT = re.compile(
+_GENERATED_COMMENT = lazy_regex(
     r"# Source: \S+/templates/|#.*(?:auto-?generated|\bgenerated (?:by|from|automatically)|do not (?:edit|modify))",
     re.IGNORECASE,
 )

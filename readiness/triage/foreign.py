@@ -11,10 +11,11 @@ import bisect
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.model import AnnotationSuppression, Finding, Source, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 ALL_RULES = "*"
 
@@ -135,9 +136,9 @@ def _lines_containing(source: Source, word: str) -> Iterator[tuple[int, str]]:
 
 # Dockerfiles: hadolint, the checks of `docker build`, checkov
 
-_HADOLINT_COMMENT = re.compile(r"#[ \t]*hadolint[ \t]+(?:(?P<reach>global|stage)[ \t]+)?ignore[ \t]*=(?P<rules>[^#]*)")
-_BUILDKIT_CHECK_COMMENT = re.compile(r"#[ \t]*check[ \t]*=(?P<value>.*)", re.IGNORECASE)
-_CHECKOV_COMMENT = re.compile(r"checkov:skip=[ \t]*(?P<rules>[\w,]+)")
+_HADOLINT_COMMENT = lazy_regex(r"#[ \t]*hadolint[ \t]+(?:(?P<reach>global|stage)[ \t]+)?ignore[ \t]*=(?P<rules>[^#]*)")
+_BUILDKIT_CHECK_COMMENT = lazy_regex(r"#[ \t]*check[ \t]*=(?P<value>.*)", re.IGNORECASE)
+_CHECKOV_COMMENT = lazy_regex(r"checkov:skip=[ \t]*(?P<rules>[\w,]+)")
 
 
 def _dockerfile_directives(document: Any) -> Iterator[ForeignDirective]:
@@ -193,7 +194,7 @@ def _skipped_buildkit_checks(check_value: str) -> tuple[str, ...]:
 
 # Compose files: dclint
 
-_DCLINT_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*dclint[ \t]+disable(?P<reach>-file|-line)?(?![\w-])(?P<rules>[^#]*)")
+_DCLINT_COMMENT = lazy_regex(r"(?:^|(?<=[ \t]))#[ \t]*dclint[ \t]+disable(?P<reach>-file|-line)?(?![\w-])(?P<rules>[^#]*)")
 
 
 def _dclint_directives(source: Source) -> Iterator[ForeignDirective]:
@@ -223,7 +224,7 @@ _DCLINT_LIST_RULE_IDS = {
     "service-ports-alphabetical-order",
     "service-dependencies-alphabetical-order",
 }
-_LIST_KEY_LINE = re.compile(r"[ ]*[\"']?(?:ports|depends_on)[\"']?[ ]*:")
+_LIST_KEY_LINE = lazy_regex(r"[ ]*[\"']?(?:ports|depends_on)[\"']?[ ]*:")
 
 
 def _last_line_of_block(source: Source, key_line_number: int) -> int:
@@ -250,8 +251,8 @@ def _first_content_line(source: Source) -> int:
 
 # Workflows and Dependabot's configuration: zizmor
 
-_ZIZMOR_COMMENT = re.compile(r"zizmor:[ \t]*ignore\[(?P<rules>[^\[\]]*)\]")
-_COMMENT_START = re.compile(r"(?:^|(?<=[ \t]))#")
+_ZIZMOR_COMMENT = lazy_regex(r"zizmor:[ \t]*ignore\[(?P<rules>[^\[\]]*)\]")
+_COMMENT_START = lazy_regex(r"(?:^|(?<=[ \t]))#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +351,7 @@ _LINTER_ANNOTATION_PREFIXES = (
     "kube-score/ignore",
     "polaris.fairwinds.com/",
 )
-_POLARIS_EXEMPT_ANNOTATION = re.compile(r"polaris\.fairwinds\.com/(?P<rule>\w+)-exempt\Z")
+_POLARIS_EXEMPT_ANNOTATION = lazy_regex(r"polaris\.fairwinds\.com/(?P<rule>\w+)-exempt\Z")
 
 
 def _k8s_directives(document: Any, relocate_annotation: Callable[[AnnotationSuppression], AnnotationSuppression]) -> Iterator[ForeignDirective]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from readiness.model import MESSAGE_VALUE_PUT_IN_HERE, Finding, Related, joined_finding
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import secrets
 
 MESSAGE_VALUE_IS_PART_OF_THIS = "the value is a part of this, too"
-_VALUES_REFERENCE = re.compile(r"\.Values\.([\w.]{1,200})")
+_VALUES_REFERENCE = lazy_regex(r"\.Values\.([\w.]{1,200})")
 _TEMPLATES_FOLDER = "/templates/"
 
 

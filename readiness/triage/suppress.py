@@ -6,7 +6,6 @@ import bisect
 import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from readiness.model import (
     RULE_IDS_FOR_UNJUDGED_FILES,
@@ -17,19 +16,21 @@ from readiness.model import (
     Span,
     Suppression,
 )
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import fill_message
+from readiness.model.records import dataclass
 from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.select import ActivePairsByRuleId, SelectionWords
 from readiness.settings import Waiver
 from readiness.syntax import glob
 from readiness.triage.unjudged import is_missing_verdict_finding
 
-_IGNORE_COMMENT = re.compile(r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)")
+_IGNORE_COMMENT = lazy_regex(r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)")
 SUPPRESSION_RULE_IDS = frozenset(  # what is said of a suppression itself
     f"core/suppression-{what}" for what in ("invalid", "expired", "unused")
 )
-_UNTIL_DATE_PATTERN = re.compile(r"[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
-_COMMENT_OR_BLANK_LINE = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
+_UNTIL_DATE_PATTERN = lazy_regex(r"[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
+_COMMENT_OR_BLANK_LINE = lazy_regex(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)

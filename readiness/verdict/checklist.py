@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from readiness.model import Finding, Rule, Source, Span, join_names
+from readiness.model.records import dataclass
 from readiness.syntax import compiled
 from readiness.syntax.yaml import load_yaml_documents
 from readiness.verdict.evidence_names import DESCRIPTION_BY_FACT

@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 
 from readiness.model import Finding, RuleEdit, Source
+from readiness.model.lazy_regex import lazy_regex
 
 _GroupKey = tuple[str, str, int | None, str]  # (file, thing, where the outermost thing around it begins, what is written)
-_SERVER_START = re.compile(r"^[ \t]{0,40}server[ \t]{0,8}\{", re.MULTILINE)
+_SERVER_START = lazy_regex(r"^[ \t]{0,40}server[ \t]{0,8}\{", re.MULTILINE)
 
 
 def with_edit_groups(findings: Sequence[Finding]) -> tuple[Finding, ...]:

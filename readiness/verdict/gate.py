@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from readiness.loading.assembly import CAUSE_NOT_HERE
 from readiness.model import Finding, Severity, join_names
+from readiness.model.records import dataclass
 from readiness.triage.unjudged import broken_paths, is_missing_verdict_finding
 from readiness.verdict.score import (
     ALGORITHM_VERSION,

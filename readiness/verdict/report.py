@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.loading.assembly import CAUSE_NOT_IN_TREE
 from readiness.loading.discover import Surroundings
 from readiness.loading.variants import DECIDED_BY_SETTINGS, Production
 from readiness.model import Finding, Rule, Source, Span
+from readiness.model.records import dataclass
 from readiness.model.service import Service
 from readiness.redaction import Redactor
 from readiness.verdict import checklist, score, service_scores

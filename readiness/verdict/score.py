@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from readiness.loading.assembly import CAUSE_NOT_IN_TREE
 from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Rule, Severity
+from readiness.model.records import dataclass
 
 ALGORITHM_VERSION = 2  # see service_scores.py
 PREVIOUS_ALGORITHM_VERSION = 1  # told beside it for one release: score_findings

@@ -47,7 +47,7 @@ BOUNDED = {
 _OF_A_HEAD = "a table in the module, over a sentence of the first 4,000 characters"
 # What functions make expressions of, where it is no constant: none of it is taken from what is judged.
 PUT_TOGETHER = {
-    ("kinds/k8s/__init__.py", "'|'.join(api_name_patterns)"): "the names are escaped",
+    ("kinds/k8s/__init__.py", "api_name_pattern"): "the names are escaped",
     ("kinds/compose/schema.py", "pattern"): "the schema of compose files, below",
     ("kinds/compose/schema.py", "form"): "the schema of compose files, below",
     ("checks/ci/worktree.py", "row['command']"): "facts on commands, below",
@@ -74,6 +74,7 @@ PUT_TOGETHER = {
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:an? |simple |minimal |local ){{0,3}}{purpose_pattern} {_SUBJECT_NOUN_PATTERN}\\\\b'"): _OF_A_HEAD,
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:only |just |purely |solely )?(?:meant |intended )?for {purpose_pattern}\\\\b'"): _OF_A_HEAD,
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,12}}for (?:manual|local|exploratory) {purpose_pattern}\\\\b'"): _OF_A_HEAD,  # noqa: E501
+    ("model/lazy_regex.py", "self.pattern"): "the constants of modules, each judged where it stands",
     ("loading/program_input.py", '_MARK + re.escape(folder_path) + _MARK'): "the directory is escaped",
     ("loading/unapplied.py", "f'\\\\bapply\\\\b[^\\\\n]{{0,200}}{re.escape(file_name)}\\\\b'"): "the name is escaped",
     ("loading/render/overlay/resource.py", "f'(?:{pattern})'"): "its stars, its length and that of the name are bounded",
@@ -147,6 +148,14 @@ def test_the_time_for_an_expression_grows_with_the_text_and_no_faster(found: Fou
 def test_what_is_excused_is_there_and_has_a_reason() -> None:
     assert set(BOUNDED) <= {one.where for one in ALL}
     assert all(reason for reason in BOUNDED.values())
+
+
+def test_nobody_asks_a_match_for_its_expression() -> None:
+    """It is the compiled one, and never the constant of a module."""
+    asking = [
+        name for name, (tree, _) in patterns.modules().items() for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "re"
+    ]
+    assert asking == []
 
 
 def test_what_is_put_together_is_known() -> None:

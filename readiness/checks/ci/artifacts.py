@@ -5,23 +5,23 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.outsiders import OutsiderChance, chance_to_start
 from readiness.kinds.github.model import Step
 from readiness.kinds.github.texts import located_texts_with_key_paths
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 
 _WORKFLOW_RUN_EVENT = "workflow_run"
-_ARTIFACT_DOWNLOAD = re.compile(r"\baction-download-artifact\b|\bdownloadArtifact\b|\bgh run download\b|\bactions/runs/[^\s\"']{1,80}/artifacts\b")
-_ARTIFACT_DOWNLOAD_ACTION = re.compile(r"\bactions/download-artifact\b")
+_ARTIFACT_DOWNLOAD = lazy_regex(r"\baction-download-artifact\b|\bdownloadArtifact\b|\bgh run download\b|\bactions/runs/[^\s\"']{1,80}/artifacts\b")
+_ARTIFACT_DOWNLOAD_ACTION = lazy_regex(r"\bactions/download-artifact\b")
 _ASSIGNMENTS_FROM_FILE = (
-    re.compile(r"\b(?P<name>[A-Za-z_][\w-]{0,60})=[\"']?\$\([ \t]{0,4}(?:cat\b|<|jq\b|head\b|tail\b|unzip\b)"),
-    re.compile(r"\b(?P<name>[A-Za-z_][\w-]{0,60})<<[^\n]{1,120}\n[ \t]{0,20}cat [^-\n]"),
+    lazy_regex(r"\b(?P<name>[A-Za-z_][\w-]{0,60})=[\"']?\$\([ \t]{0,4}(?:cat\b|<|jq\b|head\b|tail\b|unzip\b)"),
+    lazy_regex(r"\b(?P<name>[A-Za-z_][\w-]{0,60})<<[^\n]{1,120}\n[ \t]{0,20}cat [^-\n]"),
 )
-_SCRIPT_OUTPUT_FROM_FILE = re.compile(r"\bsetOutput\([ \t]*[\"'](?P<name>[\w-]{1,60})[\"'],[^\n]{0,80}\breadFile(?:Sync)?\(")
-_CONTENT_CHECK = re.compile(r"=~|\bgrep\b|\btr -[dc]{1,2}\b|\btonumber\b|\bprintf[^\n]{0,20}%d|\bparseInt\(|\bNumber\(|\[!0-9\]|\[\^0-9\]")
+_SCRIPT_OUTPUT_FROM_FILE = lazy_regex(r"\bsetOutput\([ \t]*[\"'](?P<name>[\w-]{1,60})[\"'],[^\n]{0,80}\breadFile(?:Sync)?\(")
+_CONTENT_CHECK = lazy_regex(r"=~|\bgrep\b|\btr -[dc]{1,2}\b|\btonumber\b|\bprintf[^\n]{0,20}%d|\bparseInt\(|\bNumber\(|\[!0-9\]|\[\^0-9\]")
 
 
 def may_hold_foreign_artifact_content(context_path: tuple[str, ...], step: Step, project: Project) -> bool:

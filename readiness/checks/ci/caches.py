@@ -9,12 +9,13 @@ from readiness.facts.actions import action_property
 from readiness.kinds.github.model import Step, Workflow
 from readiness.kinds.github.texts import is_text_with_expression
 from readiness.model import CheckOutcome, Span, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.yaml import Map, Seq
 
 _FALSE_INPUT_VALUES = frozenset({"", "false", "no", "off", "0", "none"})
-_RELEASE_BRANCH_PATTERN = re.compile(r"(?:\A|[/_-])releases?(?:\Z|[/_*-])", re.IGNORECASE)
-_RELEASE_CONDITION = re.compile(r"refs/tags/|ref_type|event_name|release")
-_MAJOR_VERSION_COMMENT = re.compile(r"[ \t]*#[ \t]*v?([0-9]{1,4})")
+_RELEASE_BRANCH_PATTERN = lazy_regex(r"(?:\A|[/_-])releases?(?:\Z|[/_*-])", re.IGNORECASE)
+_RELEASE_CONDITION = lazy_regex(r"refs/tags/|ref_type|event_name|release")
+_MAJOR_VERSION_COMMENT = lazy_regex(r"[ \t]*#[ \t]*v?([0-9]{1,4})")
 
 
 def cache_poisonable(workflow: Workflow) -> CheckOutcome:

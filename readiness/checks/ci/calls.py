@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,11 +16,12 @@ from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.kinds.github.texts import is_text_with_expression
 from readiness.kinds.github.uses import UsesReference, parse_uses, repository_root_of_workflow_path
 from readiness.model import CheckOutcome, Hit, Severity, hit, join_names
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 _DOCKER_ACTION_INPUTS = ("args", "entrypoint")
-_PLAIN_VERSION_REF = re.compile(r"v?[0-9]{1,4}(?:\.[0-9]{1,6}){0,3}\Z")
+_PLAIN_VERSION_REF = lazy_regex(r"v?[0-9]{1,4}(?:\.[0-9]{1,6}){0,3}\Z")
 
 
 def _steps_of_workflow(workflow: Workflow) -> Iterator[Step]:
@@ -29,8 +29,8 @@ def _steps_of_workflow(workflow: Workflow) -> Iterator[Step]:
         yield from job.steps
 
 
-_FORGEJO_FOLDER = re.compile(r"(?:\A|/)\.(?:forgejo|gitea)/")
-_ACTION_URL_PATTERN = re.compile(r"https?://[^/@\s]+/[^/@\s]+/[^@\s]+@\S+\Z")
+_FORGEJO_FOLDER = lazy_regex(r"(?:\A|/)\.(?:forgejo|gitea)/")
+_ACTION_URL_PATTERN = lazy_regex(r"https?://[^/@\s]+/[^/@\s]+/[^@\s]+@\S+\Z")
 
 
 def _is_forgejo_action_url(uses_text: str, workflow: Workflow) -> bool:
@@ -150,7 +150,7 @@ def action_outdated(step: Step) -> CheckOutcome:
         )
 
 
-_REUSABLE_WORKFLOW_REFERENCE = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[^@\s]+@\S+\Z")
+_REUSABLE_WORKFLOW_REFERENCE = lazy_regex(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[^@\s]+@\S+\Z")
 
 
 def workflow_call_invalid(workflow: Workflow, *, project: Project) -> CheckOutcome:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from readiness.checks.ci import worktree
 from readiness.checks.ci.outsiders import OutsiderChance, possible_texts_in_outsider_run
@@ -14,30 +13,32 @@ from readiness.facts.programs import program_property
 from readiness.kinds.github.model import Step
 from readiness.kinds.pipeline.scripts import ScriptCommand, script_calls
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 # The commit of a pull request, and the repository that it comes from, by the event's payload. A branch's name alone is looked
 # up in the base repository, where an outsider has none.
-_NEVER_MATCHES = re.compile(r"(?!)")
+_NEVER_MATCHES = lazy_regex(r"(?!)")
 _FOREIGN_COMMIT_PATTERN_BY_EVENT = {
-    "pull_request_target": re.compile(r"github\.event\.pull_request\.(?:head\.sha|merge_commit_sha)", re.IGNORECASE),
-    "workflow_run": re.compile(r"github\.event\.workflow_run\.(?:head_sha|head_commit\.id)", re.IGNORECASE),
+    "pull_request_target": lazy_regex(r"github\.event\.pull_request\.(?:head\.sha|merge_commit_sha)", re.IGNORECASE),
+    "workflow_run": lazy_regex(r"github\.event\.workflow_run\.(?:head_sha|head_commit\.id)", re.IGNORECASE),
     "issue_comment": _NEVER_MATCHES,
 }
 _FOREIGN_REPO_PATTERN_BY_EVENT = {
-    "pull_request_target": re.compile(r"github\.event\.pull_request\.head\.(?:repo\b|user\.login|label)", re.IGNORECASE),
-    "workflow_run": re.compile(r"github\.event\.workflow_run\.head_repository", re.IGNORECASE),
+    "pull_request_target": lazy_regex(r"github\.event\.pull_request\.head\.(?:repo\b|user\.login|label)", re.IGNORECASE),
+    "workflow_run": lazy_regex(r"github\.event\.workflow_run\.head_repository", re.IGNORECASE),
     "issue_comment": _NEVER_MATCHES,
 }
-_PULL_REQUEST_REF = re.compile(r"\bpull/(?![0-9]+/)[^/\s:]{1,200}/(?:head|merge)\b")
-_PULL_REQUEST_PATCH_URL = re.compile(r"\.(?:patch_url|diff_url)\b|\bpull/[^/\s]{1,200}\.(?:diff|patch)\b")
-_SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
-_SHELL_ASSIGNMENT = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w{0,60})=([^\n]{0,400})", re.MULTILINE)
-_OUTPUT_REDIRECTION = re.compile(r"[ \t]{0,80}>[ \t]{0,80}([^\s|;&]{1,200})")
+_PULL_REQUEST_REF = lazy_regex(r"\bpull/(?![0-9]+/)[^/\s:]{1,200}/(?:head|merge)\b")
+_PULL_REQUEST_PATCH_URL = lazy_regex(r"\.(?:patch_url|diff_url)\b|\bpull/[^/\s]{1,200}\.(?:diff|patch)\b")
+_SHELL_VARIABLE = lazy_regex(r"\$\{?([A-Za-z_]\w{0,60})\}?")
+_SHELL_ASSIGNMENT = lazy_regex(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w{0,60})=([^\n]{0,400})", re.MULTILINE)
+_OUTPUT_REDIRECTION = lazy_regex(r"[ \t]{0,80}>[ \t]{0,80}([^\s|;&]{1,200})")
 # The releases since which actions/checkout refuses the code of a fork under the two events:
 # https://github.blog/changelog/2026-06-18-safer-pull_request_target-defaults-for-github-actions-checkout/
 _FORK_REFUSING_RELEASE_BY_MAJOR = {2: (2, 8), 3: (3, 7), 4: (4, 4), 5: (5, 1), 6: (6, 1)}
-_ACTION_VERSION = re.compile(r"v?([0-9]{1,4})(?:\.([0-9]{1,4}))?(?:\.[0-9]{1,4})?\Z")
-_BASE_REPOSITORY_REF = re.compile(r"(?:main|master|develop|-|origin/\S{1,250})\Z|base\.(?:ref|sha)|github\.(?:sha|base_ref)")
+_ACTION_VERSION = lazy_regex(r"v?([0-9]{1,4})(?:\.([0-9]{1,4}))?(?:\.[0-9]{1,4})?\Z")
+_BASE_REPOSITORY_REF = lazy_regex(r"(?:main|master|develop|-|origin/\S{1,250})\Z|base\.(?:ref|sha)|github\.(?:sha|base_ref)")
 
 
 @dataclass(slots=True)

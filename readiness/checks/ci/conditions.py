@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from readiness.kinds.github.model import Action, Workflow
 from readiness.kinds.github.texts import expressions_in_text, is_one_expression, located_text_at
 from readiness.model import CheckOutcome, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import constant
 from readiness.syntax.holes import has_github_expression
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map
 
-_BOOLEAN_LITERAL_CONDITION = re.compile(r"(?:\$\{\{\s*)?(?:true|false)(?:\s*\}\})?\Z")
+_BOOLEAN_LITERAL_CONDITION = lazy_regex(r"(?:\$\{\{\s*)?(?:true|false)(?:\s*\}\})?\Z")
 
 
 def constant_conditions(file: Workflow | Action, *, literal: bool) -> CheckOutcome:

@@ -19,6 +19,7 @@ from readiness.kinds.github import model
 from readiness.kinds.github.actions import local_action_of_step
 from readiness.kinds.gitlab import model as gitlab_model
 from readiness.model import CheckOutcome, NotApplicable, Severity, Undecidable, hit, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.memo import cached_property
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
@@ -262,7 +263,7 @@ def rollback_missing(job: AnyJob, *, project: Project) -> CheckOutcome:
     yield missing(revertible_deployments[-1].span, resource=job.resource, how=deployment_tool_name(revertible_deployments[-1]))
 
 
-_ROLLBACK_NAME_PATTERN = re.compile(r"roll-?_?back|revert", re.IGNORECASE)
+_ROLLBACK_NAME_PATTERN = lazy_regex(r"roll-?_?back|revert", re.IGNORECASE)
 
 
 def _has_rollback_pipeline_or_job(project: Project) -> bool:
@@ -309,7 +310,7 @@ def _has_staging_deployment(project: Project) -> bool:
     )
 
 
-_EVENT_OR_BRANCH_CONDITION = re.compile(
+_EVENT_OR_BRANCH_CONDITION = lazy_regex(
     r"github\.(?:event_name|ref|ref_name|base_ref|event\.(?:pull_request\.merged|ref|inputs|label))|inputs\.|vars\.|env\.", re.IGNORECASE
 )
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.checks.ci.calls import input_type_by_name
@@ -13,8 +12,10 @@ from readiness.kinds.github import types as t
 from readiness.kinds.github.model import Action, Job, Workflow, expression_texts_with_key_paths
 from readiness.kinds.github.texts import Expression, expressions_in_text, is_one_expression, located_texts_with_key_paths
 from readiness.model import CheckOutcome, Hit, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import FactValue
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax.holes import has_github_expression
 from readiness.syntax.yaml import Map, Seq
 
@@ -118,11 +119,11 @@ _EXPECTED_TYPES_BY_LOCATION = {
 
 
 # Where nothing but a text may stand, so that an object or a list alone is as wrong as within a text.
-_TEXT_LOCATION_KEY = re.compile(
+_TEXT_LOCATION_KEY = lazy_regex(
     r"(?:\A|\.)(?:run|name|run-name|working-directory|shell|url|group|image)\Z|(?:\A|\.)(?:env|outputs)\.[^.]+\Z"
     r"|\Ajobs\.\*\.steps\.with\.[^.]+\Z"
 )
-_ASSIGNED_VALUE_LOCATION_KEY = re.compile(r"\.(?:env|outputs|with)\.[^.]+\Z")  # `x || null` there means: nothing
+_ASSIGNED_VALUE_LOCATION_KEY = lazy_regex(r"\.(?:env|outputs|with)\.[^.]+\Z")  # `x || null` there means: nothing
 
 
 def _is_text_location(expression_use: ExpressionUse) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import deployment_tool_name, job_stages_by_pipeline, neighbourhood_of_deploying_job
@@ -10,10 +9,11 @@ from readiness.kinds.delivery.model import AnyJob, PipelineAction
 from readiness.kinds.github import model
 from readiness.kinds.gitlab import model as gitlab_model
 from readiness.model import CheckOutcome, NotApplicable, Span, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
-_IGNORED_FAILURE_SUFFIX = re.compile(r"[ \t]*\|\|[ \t]*(?:(?:true|:|exit[ \t]+0)[ \t]*|echo\b[^\n|&;#]*)(?:#[^\n]*)?(?:\n|\Z)")
+_IGNORED_FAILURE_SUFFIX = lazy_regex(r"[ \t]*\|\|[ \t]*(?:(?:true|:|exit[ \t]+0)[ \t]*|echo\b[^\n|&;#]*)(?:#[^\n]*)?(?:\n|\Z)")
 
 
 def test_failure_ignored(job: AnyJob, *, project: Project) -> CheckOutcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.artifacts import is_after_artifact_download, may_hold_foreign_artifact_content
@@ -14,13 +13,14 @@ from readiness.facts.github import is_untrusted_context
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.github.model import Step
 from readiness.kinds.github.texts import Expression, expressions_in_text
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.text import LocatedText
 
-_FILE_READ = re.compile(r"(?:\A|[\s(`;&|])(?:cat|jq|head|tail|unzip -p)[ \t]+[^<\s]|\$\([ \t]{0,4}<")
-_FOLDER_READ = re.compile(r"[$`(][ \t]{0,4}(?:ls|find)\b")
-_CONTENT_CHECK = re.compile(r"=~|\bgrep\b|\btr -[dc]{1,2}\b|\btonumber\b|\bprintf[^\n]{0,20}%d|\[!0-9\]|\[\^0-9\]")
-_SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})")
+_FILE_READ = lazy_regex(r"(?:\A|[\s(`;&|])(?:cat|jq|head|tail|unzip -p)[ \t]+[^<\s]|\$\([ \t]{0,4}<")
+_FOLDER_READ = lazy_regex(r"[$`(][ \t]{0,4}(?:ls|find)\b")
+_CONTENT_CHECK = lazy_regex(r"=~|\bgrep\b|\btr -[dc]{1,2}\b|\btonumber\b|\bprintf[^\n]{0,20}%d|\[!0-9\]|\[\^0-9\]")
+_SHELL_VARIABLE = lazy_regex(r"\$\{?([A-Za-z_]\w{0,60})")
 
 
 def is_outsiders_value(step: Step, script: LocatedText, line: str, assigned_values: str, project: Project) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,13 +9,14 @@ from readiness.facts.table import fact_row_by_name
 from readiness.kinds.github.model import Job, Workflow
 from readiness.kinds.github.texts import expressions_in_text, is_text_with_expression, located_text_at
 from readiness.model import CheckOutcome, Hit, Severity, Span, hit, join_names
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import secrets
 from readiness.syntax.expression import longest_context_accesses
 from readiness.syntax.holes import has_github_expression
 from readiness.syntax.secrets import SecretStrength, ValueContext
 from readiness.syntax.yaml import Map, Seq
 
-_VALID_ID_PATTERN = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_-]{0,98}\Z")
+_VALID_ID_PATTERN = lazy_regex(r"(?!__)[A-Za-z_][A-Za-z0-9_-]{0,98}\Z")
 
 
 def id_invalid(workflow: Workflow) -> CheckOutcome:
@@ -176,7 +176,7 @@ def _permission_hits(permissions: Map) -> Iterator[Hit]:
             )
 
 
-_INVALID_VARIABLE_CHARACTER = re.compile(r"[&=\s]")
+_INVALID_VARIABLE_CHARACTER = lazy_regex(r"[&=\s]")
 
 
 def variable_name_invalid(workflow: Workflow) -> CheckOutcome:
@@ -199,7 +199,7 @@ def _env_mappings_of_workflow(workflow: Workflow) -> Iterator[Map]:
             yield env_mapping
 
 
-_DEPRECATED_WORKFLOW_COMMAND = re.compile(r"::(set-output|save-state|set-env)[ \t]+name=|::(add-path)::")
+_DEPRECATED_WORKFLOW_COMMAND = lazy_regex(r"::(set-output|save-state|set-env)[ \t]+name=|::(add-path)::")
 _REPLACEMENT_BY_DEPRECATED_COMMAND = {
     "set-output": "GITHUB_OUTPUT",
     "save-state": "GITHUB_STATE",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.actions import action_property
@@ -18,7 +17,9 @@ from readiness.facts.table import property_by_fact_name
 from readiness.kinds.github.model import Job, Step, Workflow
 from readiness.kinds.github.texts import expressions_in_text, is_one_expression, located_text_at
 from readiness.kinds.github.uses import repository_root_of_workflow_path
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy_in_expression
 from readiness.syntax.holes import has_github_expression
@@ -34,21 +35,21 @@ _PAYLOAD_KEY_BY_EVENT = {
 _PULL_REQUEST_EVENTS = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_target"})
 _MEMBER_ASSOCIATIONS = frozenset({"owner", "member", "collaborator"})
 # What is never true of a fork: its repository is another one, and its pull request is not merged by who opened it.
-_FORK_CONTEXT_PATTERN = re.compile(
+_FORK_CONTEXT_PATTERN = lazy_regex(
     r"github\.event\.(?:pull_request\.head|workflow_run\.head_repository|pull_request\.head\.repo)"
     r"(?:\.repo)?\.(?:full_name|id|node_id|owner(?:\.\w+)?|user\.\w+|html_url|url|clone_url)\Z"
     r"|github\.event\.pull_request\.head\.label\Z"
 )
-_AUTHOR_CONTEXT_PATTERN = re.compile(r"github\.event\.(?:pull_request|issue)\.(?:user\.(?:login|id|node_id)|author_association)\Z")
-_ACTOR_CONTEXT_PATTERN = re.compile(
+_AUTHOR_CONTEXT_PATTERN = lazy_regex(r"github\.event\.(?:pull_request|issue)\.(?:user\.(?:login|id|node_id)|author_association)\Z")
+_ACTOR_CONTEXT_PATTERN = lazy_regex(
     r"github\.(?:triggering_)?actor(?:_id)?\Z"
     r"|github\.event\.(?:sender|comment\.user|review\.user|workflow_run\.(?:triggering_)?actor)\.(?:login|id|node_id)\Z"
     r"|github\.event\.(?:comment|review)\.author_association\Z|github\.event\.label\.name\Z"
     r"|github\.event\.(?:pull_request|issue)\.labels\b"
 )
-_CONTEXT_UNKNOWN_FROM_FILES_PATTERN = re.compile(r"(?:steps|vars|secrets|env|inputs)\.|needs\.[^.]*\.outputs\b")
+_CONTEXT_UNKNOWN_FROM_FILES_PATTERN = lazy_regex(r"(?:steps|vars|secrets|env|inputs)\.|needs\.[^.]*\.outputs\b")
 _MAX_POSSIBLE_VALUES = 16  # values of a text that are looked at
-_PERMISSION_QUERY_PATTERN = re.compile(
+_PERMISSION_QUERY_PATTERN = lazy_regex(
     r"permission.{0,3}level|collaborators?/|(?:check|require|verify|assert).{0,20}(?:permission|member|maintainer|collaborator|access|team)"
     r"|(?:permission|membership|team)s?.{0,3}check|author_association|is-?_?(?:team-?_?)?member|get-user-teams|authori[sz]e",
     re.IGNORECASE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from readiness.checks.ci.rights import RightsWorth, rights_of_job
@@ -17,23 +18,29 @@ from readiness.kinds.github.texts import is_text_with_expression
 from readiness.kinds.github.uses import UsesReference, parse_uses
 from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit, spelling
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax import secrets
 from readiness.syntax.yaml import Map
 
 FIRST_PARTY_OWNERS = frozenset({"actions", "github"})
-_VERSION_REF_PATTERN = re.compile(
+_VERSION_REF_PATTERN = lazy_regex(
     r"(?:[a-z][a-z0-9-]{0,80}[-/@])?v?[0-9]+(?:[._-][0-9A-Za-z.+-]+(?:_[0-9A-Za-z.+-]+)*)?\Z",
     re.IGNORECASE,
 )
-_BRANCH_PREFIX = re.compile(r"(?:releases?|feature|bugfix|hotfix)/", re.IGNORECASE)
+_BRANCH_PREFIX = lazy_regex(r"(?:releases?|feature|bugfix|hotfix)/", re.IGNORECASE)
 
 
-def _jobs_and_uses_references(
-    document: Workflow | Action,
-) -> Iterator[tuple[Job | None, str, UsesReference, Span]]:
-    """(job, resource, reference, place) of every action and reusable workflow that a file uses."""
+def _jobs_and_uses_references(document: Workflow | Action) -> list[tuple[Job | None, str, UsesReference, Span]]:
+    """(job, resource, reference, place) of every action and reusable workflow that a file uses; found once."""
+    if "uses" not in document.cached_results:
+        document.cached_results["uses"] = list(_find_jobs_and_uses_references(document))
+    jobs_and_references: list[tuple[Job | None, str, UsesReference, Span]] = document.cached_results["uses"]
+    return jobs_and_references
+
+
+def _find_jobs_and_uses_references(document: Workflow | Action) -> Iterator[tuple[Job | None, str, UsesReference, Span]]:
     jobs_and_parts: list[tuple[Job | None, Step | Job]] = []
     if isinstance(document, Action):
         jobs_and_parts = [(None, step) for step in document.steps]
@@ -147,9 +154,9 @@ def _images_in_document(document: Workflow | Action) -> Iterator[tuple[str, Span
 
 
 _CONTAINER_PROGRAMS = frozenset({"docker", "podman", "nerdctl"})
-_PUBLISHED_IMAGE_PATTERN = re.compile(r"[a-z0-9][a-z0-9.-]{0,80}(?::[0-9]{2,5})?(?:/[a-z0-9._-]{1,80}){1,6}(?::[A-Za-z0-9_][\w.-]{0,120})?\Z")
-_CONTAINER_FLAG_WITHOUT_VALUE = re.compile(r"--(?:rm|init|privileged|tty|interactive|detach|read-only|quiet|no-healthcheck)\Z|-[itdq]{1,4}\Z")
-_CONTAINER_VARIABLE_OPTION = re.compile(r"(?:-e|--env)[= ]{1,4}[\"']?(?P<name>[A-Za-z_]\w{0,80})(?P<value>=[\"']?\$\{?|[\"' \n])")
+_PUBLISHED_IMAGE_PATTERN = lazy_regex(r"[a-z0-9][a-z0-9.-]{0,80}(?::[0-9]{2,5})?(?:/[a-z0-9._-]{1,80}){1,6}(?::[A-Za-z0-9_][\w.-]{0,120})?\Z")
+_CONTAINER_FLAG_WITHOUT_VALUE = lazy_regex(r"--(?:rm|init|privileged|tty|interactive|detach|read-only|quiet|no-healthcheck)\Z|-[itdq]{1,4}\Z")
+_CONTAINER_VARIABLE_OPTION = lazy_regex(r"(?:-e|--env)[= ]{1,4}[\"']?(?P<name>[A-Za-z_]\w{0,80})(?P<value>=[\"']?\$\{?|[\"' \n])")
 
 
 def _images_started_with_secrets(document: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
@@ -244,10 +251,16 @@ def action_archived(file: Workflow | Action) -> CheckOutcome:
             yield hit(span, resource=resource, action=uses_reference.slug)
 
 
+@cache
+def _known_slugs_and_owners() -> tuple[frozenset[str], frozenset[str]]:
+    """The repositories of well-known actions, and who owns them."""
+    known_slugs = frozenset("/".join(known_slug.split("/")[:2]) for known_slug in fact_row_by_name("action-interfaces"))
+    return known_slugs, frozenset(known_slug.split("/")[0] for known_slug in known_slugs)
+
+
 def action_name_near_known(file: Workflow | Action) -> CheckOutcome:
     """An action whose name is one letter away from a well-known one."""
-    known_slugs = {"/".join(known_slug.split("/")[:2]) for known_slug in fact_row_by_name("action-interfaces")}
-    known_owners = {known_slug.split("/")[0] for known_slug in known_slugs}
+    known_slugs, known_owners = _known_slugs_and_owners()
     for _, resource, uses_reference, span in _jobs_and_uses_references(file):
         if uses_reference.reference_kind != "repository" or uses_reference.slug in known_slugs or uses_reference.owner.lower() in known_owners:
             continue
@@ -262,7 +275,7 @@ def action_name_near_known(file: Workflow | Action) -> CheckOutcome:
                 break
 
 
-_REDUNDANT_PATH_PART = re.compile(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")
+_REDUNDANT_PATH_PART = lazy_regex(r"/{2,}|/\.{1,2}(?:/|\Z)|/\Z")
 
 
 def uses_obfuscated(file: Workflow | Action) -> CheckOutcome:

@@ -12,10 +12,11 @@ from readiness.kinds.delivery.model import JobDelivery
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import CheckOutcome, NotApplicable, Related, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 
 # What an environment, or the job itself, gives another value to.
-_ENVIRONMENT_DEPENDENT_EXPRESSION = re.compile(
+_ENVIRONMENT_DEPENDENT_EXPRESSION = lazy_regex(
     r"\b(?:secrets|vars)\s*[.\[]|toJSON\(\s*(?:secrets|vars)|\bgithub\.job\b|GITHUB_JOB\b|\bmatrix\b",
     re.IGNORECASE,
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from readiness.checks.ci.gitlab import images_of_gitlab_file
 from readiness.checks.ci.pins import images_of_job
 from readiness.facts.actions import action_property
@@ -12,10 +10,11 @@ from readiness.kinds.delivery.model import AnyPipeline
 from readiness.kinds.github.model import Job, Step, Workflow
 from readiness.kinds.github.texts import is_text_with_expression
 from readiness.model import CheckOutcome, Span, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import image as images
 
-_PLAIN_RELEASE_VERSION = re.compile(r"(?:v|ruby-)?([0-9]+(?:\.[0-9]+){0,2})(?:\.[x*])?\Z")
+_PLAIN_RELEASE_VERSION = lazy_regex(r"(?:v|ruby-)?([0-9]+(?:\.[0-9]+){0,2})(?:\.[x*])?\Z")
 
 
 def release_end_of_life(pipeline: AnyPipeline, project: Project) -> CheckOutcome:

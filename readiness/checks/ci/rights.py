@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.table import property_by_fact_name
@@ -13,10 +12,12 @@ from readiness.kinds.github.model import Job
 from readiness.kinds.github.runners import runner_labels_with_spans
 from readiness.kinds.github.texts import located_texts_with_key_paths
 from readiness.model import join_names
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.holes import has_github_expression
 from readiness.syntax.yaml import Map
 
-_SECRETS_CONTEXT_PATTERN = re.compile(r"\bsecrets\s*(?:\.\s*([A-Za-z_][\w-]*)|[\[)])", re.IGNORECASE)
+_SECRETS_CONTEXT_PATTERN = lazy_regex(r"\bsecrets\s*(?:\.\s*([A-Za-z_][\w-]*)|[\[)])", re.IGNORECASE)
 _MAX_SECRETS_IN_MESSAGE = 3  # secrets that a message names
 
 

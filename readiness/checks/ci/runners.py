@@ -19,6 +19,7 @@ from readiness.kinds.github.runners import (
 )
 from readiness.kinds.github.uses import repository_root_of_workflow_path
 from readiness.model import CheckOutcome, Hit, hit, join_names, spelling
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, RunProjects
 from readiness.syntax.holes import has_github_expression
 from readiness.syntax.yaml import Map, Seq
@@ -26,7 +27,7 @@ from readiness.syntax.yaml import Map, Seq
 # What only a repository that is meant for everybody has; of a private one nobody from outside makes a fork.
 _LICENSE_FILE_NAMES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE", "LICENCE.md", "COPYING")
 # Labels that only GitHub's own images have: anybody may call a larger runner `linux-big`, nobody `ubuntu-18.04`.
-_GITHUB_IMAGE_LABEL = re.compile(
+_GITHUB_IMAGE_LABEL = lazy_regex(
     r"(?:ubuntu|linux|windows|win|macos|mac|osx)-(?:latest|[0-9]{1,4}(?:\.[0-9]{1,2})?)\Z",
     re.IGNORECASE,
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from readiness.checks.ci.triggers import event_filter_invalid
 from readiness.kinds.github.events import check_on_value
-from readiness.kinds.github.model import Workflow
+from readiness.kinds.github.model import Workflow, texts_with_key_paths
 from readiness.kinds.github.shapes import (
     STARTER_WORKFLOW_PLACEHOLDER,
     MappingShape,
@@ -29,7 +29,7 @@ from readiness.kinds.github.shapes import (
     value_or_key_span,
     wrong_type_problem,
 )
-from readiness.kinds.github.texts import is_text_with_expression, located_texts_with_key_paths
+from readiness.kinds.github.texts import is_text_with_expression
 from readiness.model import CheckOutcome, Hit, Severity, Span
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq, walk_containers
@@ -274,7 +274,7 @@ _WORKFLOW_SHAPE = MappingShape(
 def _yaml_tag_problems(workflow: Workflow) -> Iterator[Problem]:
     """`if: !cancelled()`: what YAML reads as a tag, so that the condition is gone."""
     source_text = workflow.source.text
-    for key_path, located_text in located_texts_with_key_paths(workflow.node, workflow.source):
+    for key_path, located_text in texts_with_key_paths(workflow):
         value_start = located_text.span.start
         if source_text[value_start : value_start + 1] == "!" and source_text[value_start : value_start + 2] != "!!":
             tagged_line = source_text[value_start : located_text.span.end].split("\n", 1)[0]

@@ -9,12 +9,13 @@ from typing import Any
 from readiness.checks.ci.injection import code_texts
 from readiness.facts.actions import action_property
 from readiness.facts.table import property_by_fact_name
-from readiness.kinds.github.model import Job, Step, Workflow, expression_texts_with_key_paths
+from readiness.kinds.github.model import Job, Step, Workflow, expression_texts_with_key_paths, texts_with_key_paths
 from readiness.kinds.github.texts import expressions_in_text, located_texts_with_key_paths
 from readiness.kinds.gitlab.model import GitlabFile
 from readiness.kinds.gitlab.model import Job as GitlabJob
 from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import CheckOutcome, Hit, Severity, Undecidable, hit, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import expression as ex
 from readiness.syntax import secrets
 from readiness.syntax.secrets import HostReach, SecretStrength, SecretVerdict, ValueContext
@@ -109,7 +110,7 @@ def secret_in_curl(step: Step) -> CheckOutcome:
             yield hit(run_script.span_of_line(command.start), program=command.program)
 
 
-_IPV4_ADDRESS_PATTERN = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}\Z")
+_IPV4_ADDRESS_PATTERN = lazy_regex(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}\Z")
 
 
 def netcat_to_address(step: Step) -> CheckOutcome:
@@ -126,12 +127,12 @@ def netcat_to_address(step: Step) -> CheckOutcome:
 _SECTIONS_WITH_SETTINGS = ("env", "with", "variables", "inputs")
 _GITLAB_SCRIPT_KEYS = ("script", "before_script", "after_script")
 # Keys that are credentials even of an action that keeps a cache: it may keep it in somebody's store.
-_STORE_CREDENTIAL_NAME = re.compile(r"(?:access|secret|api|private|account)[-_]?key", re.IGNORECASE)
+_STORE_CREDENTIAL_NAME = lazy_regex(r"(?:access|secret|api|private|account)[-_]?key", re.IGNORECASE)
 
 
 def secret_inline(workflow: Workflow | GitlabFile) -> CheckOutcome:
     """A key, a token or a password that stands in the file."""
-    for key_path, located_text in located_texts_with_key_paths(workflow.node, workflow.source):
+    for key_path, located_text in texts_with_key_paths(workflow):
         if len(key_path) < 2 or "credentials" in key_path or key_path[0] == "on":
             continue
         if key_path[-2] in _SECTIONS_WITH_SETTINGS and isinstance(key_path[-1], str):
@@ -238,7 +239,7 @@ def credentials_persisted(step: Step) -> CheckOutcome:
         yield hit(step.with_inputs.at("persist-credentials"))
 
 
-_GIT_PUSH_COMMAND = re.compile(r"\bgit\b[^\n]{0,80}\bpush\b|semantic-release|npm version|lerna publish|changeset publish|mike deploy|gh-deploy")
+_GIT_PUSH_COMMAND = lazy_regex(r"\bgit\b[^\n]{0,80}\bpush\b|semantic-release|npm version|lerna publish|changeset publish|mike deploy|gh-deploy")
 
 
 def _does_job_push(step: Step) -> bool:

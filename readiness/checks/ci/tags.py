@@ -10,11 +10,12 @@ from readiness.facts.moving import is_floating_image, is_moving_name_of_kind
 from readiness.kinds.delivery.effects import REMOTE_DEPLOYMENT_FAMILIES
 from readiness.kinds.delivery.model import AnyJob, PipelineAction
 from readiness.model import CheckOutcome, NotApplicable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax.holes import has_github_expression, has_variable_sign
 
-_PLAIN_WORD_TAG = re.compile(r"(?:[A-Za-z0-9_}](?:[\w./${}-]{0,200})?:|(?:tag|TAG|version)=)(?P<tag>[a-z]+)(?=[\s\"',;)]|\Z)")
+_PLAIN_WORD_TAG = lazy_regex(r"(?:[A-Za-z0-9_}](?:[\w./${}-]{0,200})?:|(?:tag|TAG|version)=)(?P<tag>[a-z]+)(?=[\s\"',;)]|\Z)")
 
 
 def deploy_tag_floating(job: AnyJob, *, project: Project) -> CheckOutcome:
@@ -34,7 +35,7 @@ def _tag_words_in_command(command_text: str) -> Iterator[str]:
     return (match["tag"] for match in _PLAIN_WORD_TAG.finditer(command_text))
 
 
-_PUSH_COMMAND_REFERENCE = re.compile(
+_PUSH_COMMAND_REFERENCE = lazy_regex(
     r"\b(?:docker|podman|buildah|nerdctl)(?: image)? push (?:-\S+ ){0,3}[\"']?(?P<push>[^\s\"']{1,300})"
     r"|(?:-t|--tag)[ =][\"']?(?P<tag>[^\s\"']{1,300})"
 )
@@ -75,8 +76,8 @@ def _pushed_image_names(action: PipelineAction) -> list[str] | None:
     return image_names
 
 
-_BUILD_TAG_OPTION = re.compile(r"(?:-t|--tag)[ =][\"']?([^\s\"']{1,300})")
-_LOAD_IMAGE_COMMAND = re.compile(r"\b(?:kind load|minikube image|k3d image|ctr images? import|docker save)\b")
+_BUILD_TAG_OPTION = lazy_regex(r"(?:-t|--tag)[ =][\"']?([^\s\"']{1,300})")
+_LOAD_IMAGE_COMMAND = lazy_regex(r"\b(?:kind load|minikube image|k3d image|ctr images? import|docker save)\b")
 
 
 def image_never_pushed(job: AnyJob, *, project: Project) -> CheckOutcome:

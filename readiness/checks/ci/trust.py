@@ -13,6 +13,7 @@ from readiness.facts.table import property_by_fact_name
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expression_texts_with_key_paths
 from readiness.kinds.github.texts import Expression, expressions_in_text, located_text_at
 from readiness.model import CheckOutcome, Hit, Severity, hit, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy_in_expression
@@ -74,7 +75,7 @@ def permissions_undocumented(workflow: Workflow) -> CheckOutcome:
                 yield hit(permissions.entry_span(permission_name), permission=permission_name)
 
 
-_NONEMPTY_COMMENT = re.compile(r"[ \t]*#[# \t]*\S")
+_NONEMPTY_COMMENT = lazy_regex(r"[ \t]*#[# \t]*\S")
 
 
 def _has_explaining_comment(source_text: str, permissions: Map, permission_name: str) -> bool:
@@ -86,7 +87,7 @@ def _has_explaining_comment(source_text: str, permissions: Map, permission_name:
     return bool(_NONEMPTY_COMMENT.match(source_text, comment_offset) or (not permissions.flow and _NONEMPTY_COMMENT.match(previous_line)))
 
 
-_BOT_ACCOUNT_SUFFIX = re.compile(r"\[bot\]\Z")
+_BOT_ACCOUNT_SUFFIX = lazy_regex(r"\[bot\]\Z")
 _BOT_ACCOUNT_IDS = {"49699333", "29139614", "27856297", "29110"}  # dependabot, renovate, dependabot-preview
 
 
@@ -196,23 +197,23 @@ def _workflow_job_and_step_nodes(workflow: Workflow) -> Iterator[tuple[str, Map]
             yield step.resource, step.node
 
 
-_WRITE_TO_GITHUB_ENV_OR_PATH = re.compile(
+_WRITE_TO_GITHUB_ENV_OR_PATH = lazy_regex(
     r"(?:>>?|tee[ \t]+-a|tee|Tee-Object|Out-File|Add-Content|Set-Content)[^\n|;&]{0,80}(?:[$%:{]GITHUB_(?:ENV|PATH))\b"
 )
-_VARIABLE_OR_SUBSTITUTION = re.compile(r"[$`]|%[A-Za-z_]+%")
+_VARIABLE_OR_SUBSTITUTION = lazy_regex(r"[$`]|%[A-Za-z_]+%")
 # What the runner itself answers, whoever sent the code.
-_RUNNER_PROVIDED_VALUE = re.compile(
+_RUNNER_PROVIDED_VALUE = lazy_regex(
     r"\$\((?:pwd|nproc|whoami|hostname|mktemp(?: -d)?|uname(?: -[a-z])?|date(?: [^()|;&$`]{0,80})?)\)|\$(?:PWD|HOME)\b"
 )
-_SINGLE_QUOTED_TEXT = re.compile(r"'[^'\n]*'")
-_FIRST_PROGRAM_OF_LINE = re.compile(r"[ \t]*(?:if[^;\n]*;[ \t]*then[ \t]+)?([A-Za-z./][\w./-]*)(?=[ \t|]|\Z)")
-_SHELL_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w{0,60})\}?")
+_SINGLE_QUOTED_TEXT = lazy_regex(r"'[^'\n]*'")
+_FIRST_PROGRAM_OF_LINE = lazy_regex(r"[ \t]*(?:if[^;\n]*;[ \t]*then[ \t]+)?([A-Za-z./][\w./-]*)(?=[ \t|]|\Z)")
+_SHELL_VARIABLE = lazy_regex(r"\$\{?([A-Za-z_]\w{0,60})\}?")
 
 
-_SCRIPT_VARIABLE_ASSIGNMENT = re.compile(
+_SCRIPT_VARIABLE_ASSIGNMENT = lazy_regex(
     r"\b(?:read|readarray|mapfile|for|export|local|declare|typeset)[ \t]([^\n;|&]{0,200})|[;&(][ \t]{0,8}([A-Za-z_]\w{0,60})="
 )
-_SHELL_ASSIGNMENT = re.compile(r"^[ \t]*([A-Za-z_]\w*)=([^\n]*)$", re.MULTILINE)
+_SHELL_ASSIGNMENT = lazy_regex(r"^[ \t]*([A-Za-z_]\w*)=([^\n]*)$", re.MULTILINE)
 
 
 @lru_cache(maxsize=16)
@@ -266,9 +267,9 @@ def _mask_values_of_trusted_origin(step: Step, run_script: LocatedText) -> str:
     return _SHELL_VARIABLE.sub(lambda match: "x" * len(match[0]) if match[1] in safe_variable_names else match[0], masked_script)
 
 
-_SUBSTITUTED_COMMAND = re.compile(r"\$\(([^()`\n]{1,200})\)")
-_DIGEST_COMMAND = re.compile(r"\s*(?:(?:md5|sha(?:1|224|256|384|512)|b2|ck)sum|shasum|git hash-object)\b[^|;&]*(?:\|\s*(?:awk|cut|head)\b[^|;&]*)+\Z")
-_NUMBER_OR_DATE_COMMAND = re.compile(
+_SUBSTITUTED_COMMAND = lazy_regex(r"\$\(([^()`\n]{1,200})\)")
+_DIGEST_COMMAND = lazy_regex(r"\s*(?:(?:md5|sha(?:1|224|256|384|512)|b2|ck)sum|shasum|git hash-object)\b[^|;&]*(?:\|\s*(?:awk|cut|head)\b[^|;&]*)+\Z")
+_NUMBER_OR_DATE_COMMAND = lazy_regex(
     r"\s*(?:(?:git rev-parse (?:--verify |--short(?:=\d{1,2})? ){0,3}HEAD"
     r"|git log (?:-1|-n ?1) --(?:pretty|format)=['\"]?(?:format:)?%(?:H|h|ct|at)['\"]?"
     r"|date(?: (?:-u|--utc)){0,2}|nproc|id -[ug])\s*|(?:git rev-list --count\b|wc -[clmw] <|grep -c\b)[^|;&]*"

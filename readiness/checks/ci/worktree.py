@@ -12,16 +12,17 @@ from readiness.facts import actions, programs
 from readiness.facts.table import fact_row_by_name
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.pipeline.scripts import ScriptCommand
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.yaml import Map
 
-_WORKSPACE_PREFIX = re.compile(r"(?:\$\{?GITHUB_WORKSPACE\}?|\$\{\{ *github\.workspace *\}\}|\$\{?PWD\}?|\$\(pwd\))(?:/|\Z)")
-_PATH_OUTSIDE_WORKSPACE = re.compile(
+_WORKSPACE_PREFIX = lazy_regex(r"(?:\$\{?GITHUB_WORKSPACE\}?|\$\{\{ *github\.workspace *\}\}|\$\{?PWD\}?|\$\(pwd\))(?:/|\Z)")
+_PATH_OUTSIDE_WORKSPACE = lazy_regex(
     r"\A(?:\$\{?(?:RUNNER_TEMP|RUNNER_TOOL_CACHE|HOME|TMPDIR|GITHUB_ACTION_PATH)\b\}?|\$\(mktemp[^)]{0,40}\)|~"
     r"|\$\{\{ *(?:runner\.\w+|github\.action_path) *\}\})"
 )
-_VARIABLE_OR_SUBSTITUTION = re.compile(r"[$`]")
-_PLAIN_PATH = re.compile(r"[\w./@+-]{1,200}\Z")
-_SCRIPT_EXTENSION = re.compile(r"\.(?:sh|bash|py|js|cjs|mjs|ts|rb|pl|php|ps1|R|jl|lua|zsh)\Z")
+_VARIABLE_OR_SUBSTITUTION = lazy_regex(r"[$`]")
+_PLAIN_PATH = lazy_regex(r"[\w./@+-]{1,200}\Z")
+_SCRIPT_EXTENSION = lazy_regex(r"\.(?:sh|bash|py|js|cjs|mjs|ts|rb|pl|php|ps1|R|jl|lua|zsh)\Z")
 UNKNOWN_PATH_PART = "?"
 _MAX_COMMAND_CHARACTERS = 1200  # characters of a command that are looked at
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 from readiness.kinds.compose.application import env_file_values_and_is_complete
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar, substring_span, variable_settings_under_key
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
 
 _CREDENTIAL_CHARACTER_PATTERN = r"(?:\$\{[^{}]{1,200}\}|[^:/@\s${}])"
-_URL_WITH_CREDENTIALS = re.compile(
+_URL_WITH_CREDENTIALS = lazy_regex(
     rf"\b[a-z][a-z0-9+.-]{{1,30}}://(?P<user>{_CREDENTIAL_CHARACTER_PATTERN}{{0,100}}):(?P<password>{_CREDENTIAL_CHARACTER_PATTERN}{{1,200}})@(?P<host>[A-Za-z0-9_.-]{{1,200}})"
 )
-_HOST_VARIABLE_NAME = re.compile(r"(?P<prefix>[A-Z0-9_]*?)_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z")
+_HOST_VARIABLE_NAME = lazy_regex(r"(?P<prefix>[A-Z0-9_]*?)_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z")
 _PASSWORD_VARIABLE_ENDINGS = ("PASSWORD", "PASS", "PWD")
 _USER_VARIABLE_ENDINGS = ("USER", "USERNAME")
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.checks.compose.client_logins import (
@@ -22,13 +20,15 @@ from readiness.kinds.compose.parts import expand_scalar, mount_specs
 from readiness.kinds.compose.words import variable_settings_by_name
 from readiness.kinds.variables import texts_by_name
 from readiness.model import CheckOutcome, Hit, Related, Severity, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK, single_variable_and_default
 from readiness.syntax.secrets import SecretStrength, SecretVerdict
 
-_REQUIREPASS_OPTION = re.compile(r"--requirepass[ =]+[\"']?(?P<password>[^\s\"']{1,200})")
+_REQUIREPASS_OPTION = lazy_regex(r"--requirepass[ =]+[\"']?(?P<password>[^\s\"']{1,200})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from readiness.checks.compose.doors import is_reached_by_strangers
 from readiness.checks.variables import open_login_hits
 from readiness.facts.public_images import ImageFacts
@@ -23,6 +21,7 @@ from readiness.kinds.compose.words import (
 from readiness.kinds.purpose import is_sample_path
 from readiness.kinds.variables import texts_by_name
 from readiness.model import CheckOutcome, Hit, NotApplicable, Severity, Undecidable
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
@@ -106,6 +105,6 @@ def _has_mounted_settings(node: Map) -> bool:
     return any(_CONFIG_MOUNT_PATH.search(one.target) for one in mount_specs(node))
 
 
-_CONFIG_MOUNT_PATH = re.compile(
+_CONFIG_MOUNT_PATH = lazy_regex(
     r"(?:^|/)etc/(?!localtime|timezone|ssl|grafana/provisioning)|conf(?:ig)?(?:\.d)?(?:[/.]|\Z)|\.(?:ya?ml|cnf|acl|json)\Z"
 )

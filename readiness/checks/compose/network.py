@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.checks.compose.alternatives import are_alternatives, is_surely_run_with
@@ -24,6 +23,7 @@ from readiness.kinds.compose.words import (
 )
 from readiness.model import CheckOutcome, Related, Severity, Span, Undecidable, hit
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.open_ports import (
     JMX_WITHOUT_LOGIN_LABEL,

@@ -28,6 +28,7 @@ from readiness.kinds.compose.words import (
     stage_for_build_target,
 )
 from readiness.model import CheckOutcome, Span, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import shell
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
@@ -45,7 +46,7 @@ def restart_missing(service: Service, project: Project) -> CheckOutcome:
     yield missing_service_hit(service) if is_merged_completely else Undecidable(service.name_span)
 
 
-_RESTART_POLICY_PATTERN = re.compile(r"(?:no|always|unless-stopped|on-failure(?::[0-9]+)?)\Z")
+_RESTART_POLICY_PATTERN = lazy_regex(r"(?:no|always|unless-stopped|on-failure(?::[0-9]+)?)\Z")
 
 
 def restart_invalid(service: Service) -> CheckOutcome:
@@ -272,8 +273,8 @@ def replica_single(service: Service, project: Project) -> CheckOutcome:
         yield missing_service_hit(service, span_at_key_path(service.extended_node, "deploy", "replicas") if has_replicas_setting else None)
 
 
-_URL_HOST = re.compile(r"\b[a-z][a-z0-9+.-]{1,30}://(?:[^@/\s]{0,200}@)?([A-Za-z0-9][A-Za-z0-9_.-]{0,100})")
-_HOST_VARIABLE_NAME = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z", re.IGNORECASE)
+_URL_HOST = lazy_regex(r"\b[a-z][a-z0-9+.-]{1,30}://(?:[^@/\s]{0,200}@)?([A-Za-z0-9][A-Za-z0-9_.-]{0,100})")
+_HOST_VARIABLE_NAME = lazy_regex(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z", re.IGNORECASE)
 
 
 def dependency_undeclared(service: Service, project: Project) -> CheckOutcome:

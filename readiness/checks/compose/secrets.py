@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import zip_longest
@@ -25,6 +24,7 @@ from readiness.kinds.dotenv import EnvValue
 from readiness.kinds.purpose import is_sample_path
 from readiness.kinds.variables import VariableSetting
 from readiness.model import CheckOutcome, Hit, NotApplicable, Related, Severity, Span, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.dotenv import EnvEntry
@@ -33,11 +33,11 @@ from readiness.syntax.interpolation import single_variable_and_default
 from readiness.syntax.secrets import SecretStrength, SecretVerdict
 from readiness.syntax.yaml import Map, Seq
 
-_PASSWORD_FLAG_PATTERN = re.compile(
+_PASSWORD_FLAG_PATTERN = lazy_regex(
     r"(?P<flag>--?(?:requirepass|masterauth|password|passwd|root-password|rootpass|api-key|apikey|secret|secret-key|token|master-key"
     r"|auth-token|access-key))(?:=|\s+)[\"']?(?P<value>[^\s\"']+)"
 )
-_MYSQL_PASSWORD_OPTION = re.compile(r"\bmysql(?:admin|dump|show)?\b[^|;&]{0,300}\s-p(?P<value>[^\s\"'-][^\s\"']{0,200})")
+_MYSQL_PASSWORD_OPTION = lazy_regex(r"\bmysql(?:admin|dump|show)?\b[^|;&]{0,300}\s-p(?P<value>[^\s\"'-][^\s\"']{0,200})")
 
 
 def secret_inline(variable: Variable, project: Project) -> CheckOutcome:

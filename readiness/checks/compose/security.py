@@ -19,6 +19,7 @@ from readiness.kinds.compose.words import (
     stage_built_by_service,
 )
 from readiness.model import CheckOutcome, Hit, Severity, Span, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, parent_folders
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
@@ -143,7 +144,7 @@ def host_namespace(service: Service, project: Project, *, keys: Sequence[str]) -
             yield _hit_by_way_in(service, project, service.node.at(namespace_key), severity, key=namespace_key)
 
 
-_DISABLED_SECURITY_OPTION = re.compile(r"(?:seccomp|apparmor|systempaths)[:=]\s*unconfined\Z|label[:=]\s*disable\Z", re.IGNORECASE)
+_DISABLED_SECURITY_OPTION = lazy_regex(r"(?:seccomp|apparmor|systempaths)[:=]\s*unconfined\Z|label[:=]\s*disable\Z", re.IGNORECASE)
 
 
 def confinement_off(service: Service) -> CheckOutcome:
@@ -154,7 +155,7 @@ def confinement_off(service: Service) -> CheckOutcome:
             yield hit(security_options.at(index), option=security_option.strip())
 
 
-_DANGEROUS_DEVICE = re.compile(r"/dev(?:/(?:mem|kmem|port|sd[a-z]\d*|nvme\d+n\d\w*|vd[a-z]\d*|xvd[a-z]\d*|disk|mapper)(?:/.*)?)?/?\Z")
+_DANGEROUS_DEVICE = lazy_regex(r"/dev(?:/(?:mem|kmem|port|sd[a-z]\d*|nvme\d+n\d\w*|vd[a-z]\d*|xvd[a-z]\d*|disk|mapper)(?:/.*)?)?/?\Z")
 
 
 def device_host(service: Service, project: Project) -> CheckOutcome:
@@ -205,7 +206,7 @@ def engine_api(service: Service, project: Project) -> CheckOutcome:
         yield _hit_by_way_in(service, project, service.node.at("use_api_socket"))
 
 
-_HOME_VARIABLE_PATTERN = re.compile(r"""(?:^|[\s"':])\$(?:HOME\b|\{HOME\})""")
+_HOME_VARIABLE_PATTERN = lazy_regex(r"""(?:^|[\s"':])\$(?:HOME\b|\{HOME\})""")
 
 
 def host_path_sensitive(mount: Mount, project: Project) -> CheckOutcome:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.compose.signs import find_development_server
 from readiness.model import CheckOutcome, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 
@@ -41,7 +40,7 @@ def links_used(service: Service) -> CheckOutcome:
         yield hit(service.node.key_span("links"))
 
 
-_VALID_CONTAINER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+_VALID_CONTAINER_NAME = lazy_regex(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
 def container_name_invalid(service: Service) -> CheckOutcome:

@@ -21,6 +21,7 @@ from readiness.kinds.compose.words import (
 )
 from readiness.kinds.variables import VariableSetting
 from readiness.model import CheckOutcome, NotApplicable, Severity, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
@@ -103,7 +104,7 @@ def _is_data_moved_to_mount(setting_by_variable: SettingByVariable, service_node
     )
 
 
-_FOLDER_VARIABLE_NAME = re.compile(r"DATA|PATH|DIR|HOME|STORAGE|MODELS")
+_FOLDER_VARIABLE_NAME = lazy_regex(r"DATA|PATH|DIR|HOME|STORAGE|MODELS")
 
 
 def _may_keep_state_elsewhere(
@@ -166,7 +167,7 @@ def source_mounted(mount: Mount) -> CheckOutcome:
 
 
 # Folders that their programs read and never write.
-_READ_ONLY_CONFIG_FOLDER = re.compile(
+_READ_ONLY_CONFIG_FOLDER = lazy_regex(
     r"/(?:etc/(?:nginx|caddy|haproxy|traefik|envoy|prometheus|alertmanager|loki|promtail|otelcol\S*|grafana/provisioning|ssl/certs)"
     r"|usr/local/etc/(?:haproxy|redis)|docker-entrypoint-initdb\.d|usr/share/nginx/html|usr/local/apache2/(?:conf|htdocs))(?:/|\Z)"
 )
@@ -187,7 +188,7 @@ def config_writable(mount: Mount) -> CheckOutcome:
 
 # Those that belong into a repository; keys, dumps and environment files are kept out of it on purpose.
 _USUALLY_COMMITTED_SUFFIXES = (".conf", ".yml", ".yaml")
-_SAMPLE_FILENAME = re.compile(r"example|sample|template|tmpl|dist|default|\.j2\Z|\.in\Z", re.IGNORECASE)
+_SAMPLE_FILENAME = lazy_regex(r"example|sample|template|tmpl|dist|default|\.j2\Z|\.in\Z", re.IGNORECASE)
 
 
 def mount_source_unresolved(mount: Mount, project: Project) -> CheckOutcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -16,11 +15,12 @@ from readiness.kinds.compose.parts import substring_span
 from readiness.kinds.compose.schema import Problem
 from readiness.kinds.compose.words import is_surely_compose
 from readiness.model import CheckOutcome, Hit, Severity, Span, Undecidable, hit, spelling
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.interpolation import InterpolationError, interpolate_variables
 from readiness.syntax.yaml import Map, Seq
 
-_TEMPLATE_OPENING_MARK = re.compile(r"\{\{|\{%")
+_TEMPLATE_OPENING_MARK = lazy_regex(r"\{\{|\{%")
 
 
 def _problems_by_document_id(project: Project) -> dict[int, list[Problem]]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import posixpath
-import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from readiness.checks.dockerfile.packages import index_update_alone, is_in_run_text, is_shipped
 from readiness.facts import packages
@@ -14,10 +12,12 @@ from readiness.facts.packages import PackageCall
 from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import CheckOutcome, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import glob, shell
 
-_HOME_FOLDER_PREFIX = re.compile(r"(?:/root|/home/[^/]+|\$HOME|\$\{HOME\}|~)(?=/|\Z)")
-_BRACE_EXPANSION = re.compile(r"\{([^{},]*(?:,[^{},]*)+)\}")
+_HOME_FOLDER_PREFIX = lazy_regex(r"(?:/root|/home/[^/]+|\$HOME|\$\{HOME\}|~)(?=/|\Z)")
+_BRACE_EXPANSION = lazy_regex(r"\{([^{},]*(?:,[^{},]*)+)\}")
 _APT_ARCHIVES_FOLDER = "/var/cache/apt/archives"
 # yum is dnf where both are there.
 _PROGRAMS_SHARING_DNF_CACHE = frozenset({"yum", "dnf", "dnf5"})

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from readiness.facts.base_images import default_shell_family
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import CheckOutcome, Span, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import shell
 from readiness.syntax.words import variable_references
 
@@ -33,9 +34,9 @@ _MESSAGE_BY_BASH_CONSTRUCT = {
     "function": "`function` is not in POSIX sh; `name() {` is",
 }
 _BASH_EXPANSION_MESSAGE = "this form of `${...}` is not in POSIX sh"
-_ECHO_ESCAPE_OPTION = re.compile(r"-n*[eE][neE]*\Z")
-_QUOTED_TEXT = re.compile(r"\\.|'[^']*'?|\"(?:[^\"\\]|\\.)*\"?|\$\{[^}]*\}?|\$\([^)]*\)?", re.DOTALL)
-_BRACE_EXPANSION = re.compile(r"\{[^{}\s,]*,[^{}\s]*\}")
+_ECHO_ESCAPE_OPTION = lazy_regex(r"-n*[eE][neE]*\Z")
+_QUOTED_TEXT = lazy_regex(r"\\.|'[^']*'?|\"(?:[^\"\\]|\\.)*\"?|\$\{[^}]*\}?|\$\([^)]*\)?", re.DOTALL)
+_BRACE_EXPANSION = lazy_regex(r"\{[^{}\s,]*,[^{}\s]*\}")
 
 
 def not_posix(step: Step, *, certain: bool = True) -> CheckOutcome:

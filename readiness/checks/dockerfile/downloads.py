@@ -13,6 +13,7 @@ from readiness.facts.table import property_by_fact_name
 from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.model import CheckOutcome, Severity, Span, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import shell
 
 # Short options that take a value, so that `-okernel` holds no `-k`.
@@ -43,13 +44,13 @@ def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -
         yield hit(option_word.span, severity=severity, option=option_word.value.partition("=")[0], program=invocation.program)
 
 
-_UNSIGNED_APT_SOURCE = re.compile(r"deb(?:-src)? \[[^\]]*\btrusted=(?:yes|true|1)\b")
-_LOCAL_APT_SOURCE = re.compile(r"\][ \t]{1,20}(?:file|copy):")  # packages that the build itself has made or brought
-_UNSIGNED_APT_SETTING = re.compile(
+_UNSIGNED_APT_SOURCE = lazy_regex(r"deb(?:-src)? \[[^\]]*\btrusted=(?:yes|true|1)\b")
+_LOCAL_APT_SOURCE = lazy_regex(r"\][ \t]{1,20}(?:file|copy):")  # packages that the build itself has made or brought
+_UNSIGNED_APT_SETTING = lazy_regex(
     r"(?:APT::Get::AllowUnauthenticated|Acquire::AllowInsecureRepositories)=(?:true|yes|1|on)\Z",
     re.IGNORECASE,
 )
-_PACKAGE_FILE_PATH = re.compile(r"\.{0,2}/|[^:]*\.(?:apk|deb|rpm)\Z")
+_PACKAGE_FILE_PATH = lazy_regex(r"\.{0,2}/|[^:]*\.(?:apk|deb|rpm)\Z")
 
 
 def _are_all_package_files(package_call: packages.PackageCall) -> bool:
@@ -127,7 +128,7 @@ def _is_setting_named(normalized_setting: str, setting_name: str) -> bool:
     return repository_prefix != setting_name and normalized_setting.startswith(repository_prefix) and normalized_setting.endswith(".sslverify")
 
 
-_SSL_VERIFY_OFF = re.compile(r"\bsslverify\s*=\s*(?:0|false|no|off)\b", re.IGNORECASE)
+_SSL_VERIFY_OFF = lazy_regex(r"\bsslverify\s*=\s*(?:0|false|no|off)\b", re.IGNORECASE)
 
 
 def _writes_yum_settings_file(command: Command) -> bool:
@@ -199,7 +200,7 @@ def script_piped_to_shell(step: Step) -> CheckOutcome:
                 yield hit(enclosing_command.span, url=redacted_fetch_url(command))
 
 
-_FETCH_IN_PROCESS_SUBSTITUTION = re.compile(r"<\(\s*(?:curl|wget|fetch|aria2c)\s")
+_FETCH_IN_PROCESS_SUBSTITUTION = lazy_regex(r"<\(\s*(?:curl|wget|fetch|aria2c)\s")
 
 
 def _does_run_script_from_stdin(command: shell.SimpleCommand) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 
 from readiness.checks.dockerfile.forms import exec_form_literal
 from readiness.checks.dockerfile.tools import starter_missing
@@ -14,15 +13,16 @@ from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Command, Stage, Step, effective_step
 from readiness.kinds.dockerfile.paths import copy_destination, volume_words_with_paths, working_folder
 from readiness.model import CheckOutcome, NotApplicable, Span, Undecidable, hit, spans_of_hits
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import glob, shell
 from readiness.syntax.holes import has_template_opening
 from readiness.syntax.instruction import Instruction
 
-_INTERPRETER_NAME = re.compile(r"(?:node|python[0-9.]*|ruby|php|perl|bash|sh|ash|dash|deno|bun)\Z")
-_SCRIPT_FILE_SUFFIX = re.compile(r"\.(?:js|mjs|cjs|py|rb|php|pl|sh|jar)\Z")
+_INTERPRETER_NAME = lazy_regex(r"(?:node|python[0-9.]*|ruby|php|perl|bash|sh|ash|dash|deno|bun)\Z")
+_SCRIPT_FILE_SUFFIX = lazy_regex(r"\.(?:js|mjs|cjs|py|rb|php|pl|sh|jar)\Z")
 # Endings that folders do not have.
-_FILE_SUFFIX = re.compile(
+_FILE_SUFFIX = lazy_regex(
     r".\.(?:[cm]?[jt]s|tsx|jsx|py|rb|php|pl|sh|json|lock|ya?ml|toml|txt|md|ini|cfg|conf|xml|jar|war"
     r"|html|css|mod|sum|properties|sql|pem|crt|key|env|npmrc|whl|gz|zip)\Z"
 )
@@ -60,7 +60,7 @@ def program_file_missing(stage: Stage, project: Project) -> CheckOutcome:
 
 
 # Folders in which bases bring programs of their own.
-_SYSTEM_FOLDER_PREFIX = re.compile(r"/(?:usr|s?bin|lib|opt|etc|root|home)(?:/|\Z)")
+_SYSTEM_FOLDER_PREFIX = lazy_regex(r"/(?:usr|s?bin|lib|opt|etc|root|home)(?:/|\Z)")
 
 
 def _script_word_of_command(command: shell.SimpleCommand) -> shell.ShellWord | None:

@@ -11,16 +11,17 @@ from readiness.facts.moving import is_moving_name_of_kind
 from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import CheckOutcome, hit, spans_of_hits
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import shell
 from readiness.syntax.holes import has_variable_sign
 
-_VERIFICATION_COMMAND_PATTERN = re.compile(
+_VERIFICATION_COMMAND_PATTERN = lazy_regex(
     r"\b(?:sha(?:1|224|256|384|512)?sum|shasum|md5sum|b2sum|gpg|gpgv|cosign|minisign|openssl dgst"
     r"|rhash|signify|--checksum|digest|apt-key|signed-by)\b"
 )
-_PROGRAM_FILE_SUFFIX = re.compile(r"\.(?:tar|tar\.\w+|tgz|zip|deb|rpm|apk|sh|run|jar|whl|bin|AppImage|gz|xz)\Z")
-_BIN_FOLDER_PATH = re.compile(r"(?:/usr(?:/local)?|/opt(?:/[\w.-]+)?)?/s?bin/[\w.$\{\}-]*\Z")
-_KEY_FILE_SUFFIX = re.compile(r"\.(?:gpg|asc|key|pem|crt|pub|list|repo)\Z")
+_PROGRAM_FILE_SUFFIX = lazy_regex(r"\.(?:tar|tar\.\w+|tgz|zip|deb|rpm|apk|sh|run|jar|whl|bin|AppImage|gz|xz)\Z")
+_BIN_FOLDER_PATH = lazy_regex(r"(?:/usr(?:/local)?|/opt(?:/[\w.-]+)?)?/s?bin/[\w.$\{\}-]*\Z")
+_KEY_FILE_SUFFIX = lazy_regex(r"\.(?:gpg|asc|key|pem|crt|pub|list|repo)\Z")
 
 
 def _unverified_fetches_and_urls(step: Step) -> Iterator[tuple[shell.SimpleCommand, shell.ShellWord]]:
@@ -110,8 +111,8 @@ def _is_url_path_of_moving_ref(path_parts: list[str]) -> bool:
     return False
 
 
-_VERSION_IN_PATH_PART = re.compile(r"\d\.\d|\Av\d|\A[0-9a-f]{7,64}\Z")
-_GIT_REF_CHANGE_COMMAND = re.compile(r"\bgit\b[^\n;&|]{0,300}\b(?:checkout|reset|switch|fetch|submodule)\b")
+_VERSION_IN_PATH_PART = lazy_regex(r"\d\.\d|\Av\d|\A[0-9a-f]{7,64}\Z")
+_GIT_REF_CHANGE_COMMAND = lazy_regex(r"\bgit\b[^\n;&|]{0,300}\b(?:checkout|reset|switch|fetch|submodule)\b")
 
 
 def _clones_moving_branch(step: Step, clone_command: shell.SimpleCommand) -> bool:

@@ -15,17 +15,18 @@ from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.kinds.dockerfile.paths import copy_destination
 from readiness.kinds.joins.contexts import may_be_named_context
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax import shell
 from readiness.syntax.holes import has_template_opening, has_variable_sign
 from readiness.syntax.words import InstructionWord
 
-_ARCHIVE_SUFFIX = re.compile(
+_ARCHIVE_SUFFIX = lazy_regex(
     r"\.(?:tar|tgz|tbz|tbz2|tb2|txz|tlz|taz|tzst|tpz|tz|tar\.[a-z0-9]+|gz|bz2|xz|lz|lzma|zst|Z)\Z",
     re.IGNORECASE,
 )
-_REMOTE_SOURCE_PREFIX = re.compile(r"(?:https?|ftp)://|git@|ssh://|git://", re.IGNORECASE)
+_REMOTE_SOURCE_PREFIX = lazy_regex(r"(?:https?|ftp)://|git@|ssh://|git://", re.IGNORECASE)
 
 
 def add_instead_of_copy(step: Step) -> CheckOutcome:
@@ -92,7 +93,7 @@ def _possible_names_of_copied_file(source_word: InstructionWord, target_word: In
     return {target_name} if _ARCHIVE_SUFFIX.search(target_name) else {source_name, target_name} - {"", ".", ".."}
 
 
-_TAR_SUFFIX = re.compile(r"\.(?:tar\.?\w*|t[a-z0-9]{1,4})\Z", re.IGNORECASE)
+_TAR_SUFFIX = lazy_regex(r"\.(?:tar\.?\w*|t[a-z0-9]{1,4})\Z", re.IGNORECASE)
 
 
 def _unpacks_archive(command: shell.SimpleCommand, archive_names: set[str]) -> bool:
@@ -228,7 +229,7 @@ def copy_before_install(stage: Stage) -> CheckOutcome:
                     return
 
 
-_DEPENDENCY_MANIFEST_NAME = re.compile(
+_DEPENDENCY_MANIFEST_NAME = lazy_regex(
     r"package(?:-lock)?\*?\.json|package\*|yarn\.lock|pnpm-lock|requirements|pyproject|poetry\.lock"
     r"|Pipfile|uv\.lock|Gemfile|composer\.|go\.mod|Cargo\.toml|setup\.|\*\.lock"
 )

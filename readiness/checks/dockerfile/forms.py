@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.dockerfile.tools import starter_missing
 from readiness.facts.base_images import is_without_application
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import CheckOutcome, Hit, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import shell
 from readiness.syntax.holes import has_template_opening, has_variable_sign
 from readiness.syntax.words import InstructionWord
 
 # A list that was meant as JSON: no test of the shell begins so.
-_MALFORMED_JSON_LIST_PATTERN = re.compile(r"""\[(?:\s*(?:"[^"']*"|'[^"']*')\s*,|["'])""")
+_MALFORMED_JSON_LIST_PATTERN = lazy_regex(r"""\[(?:\s*(?:"[^"']*"|'[^"']*')\s*,|["'])""")
 
 
 def shell_form(step: Step, *, keywords: Sequence[str] = ("CMD", "ENTRYPOINT")) -> CheckOutcome:
@@ -56,9 +56,9 @@ def exec_form_broken(step: Step) -> CheckOutcome:
 # Programs that read the operators among their arguments by themselves.
 _OPERATOR_READING_PROGRAMS = frozenset({"monofy", "execlineb"})
 _SHELL_OPERATORS = frozenset({"&&", "||", "|", ">", ">>", "2>&1"})
-_SHELL_VARIABLE_PATTERN = re.compile(r"(?<![$\\])\$(?:[A-Z][A-Z0-9_]+|\{[A-Z][A-Z0-9_]+(?::?-[^}]{0,400})?\})")
+_SHELL_VARIABLE_PATTERN = lazy_regex(r"(?<![$\\])\$(?:[A-Z][A-Z0-9_]+|\{[A-Z][A-Z0-9_]+(?::?-[^}]{0,400})?\})")
 # Programs that take their arguments as they are, and have no code in them.
-_LITERAL_ARGUMENTS_PROGRAM_PATTERN = re.compile(r"(?:node|python[0-9.]*|java|ruby|gunicorn|uvicorn|dotnet|curl|wget|redis-server|postgres)\Z")
+_LITERAL_ARGUMENTS_PROGRAM_PATTERN = lazy_regex(r"(?:node|python[0-9.]*|java|ruby|gunicorn|uvicorn|dotnet|curl|wget|redis-server|postgres)\Z")
 _INLINE_CODE_OPTIONS = frozenset({"-c", "-e", "-r", "-p", "--eval", "--print"})
 
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import CheckOutcome, Undecidable, hit, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.words import variable_references
 
-_LABEL_KEY_PATTERN = re.compile(r"[a-z](?:[a-z0-9_]|\.(?!\.)|-(?!-))*\Z")
+_LABEL_KEY_PATTERN = lazy_regex(r"[a-z](?:[a-z0-9_]|\.(?!\.)|-(?!-))*\Z")
 
 
 def label_key_invalid(step: Step) -> CheckOutcome:
@@ -54,7 +55,7 @@ def labels_missing(stage: Stage, *, required: Sequence[str]) -> CheckOutcome:
 
 
 _OCI_LABEL_PREFIX = "org.opencontainers.image."
-_RFC3339_TIME_PATTERN = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.\d+)?(?:[Zz]|[+-][01]\d:[0-5]\d|[+-]2[0-3]:[0-5]\d)\Z")
+_RFC3339_TIME_PATTERN = lazy_regex(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.\d+)?(?:[Zz]|[+-][01]\d:[0-5]\d|[+-]2[0-3]:[0-5]\d)\Z")
 
 
 def _is_rfc3339_time(value: str) -> bool:
@@ -78,7 +79,7 @@ def _is_nonempty_without_blanks(value: str) -> bool:
     return bool(value) and not any(char.isspace() for char in value)
 
 
-_SPDX_IDENTIFIER_PATTERN = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?[A-Za-z0-9][A-Za-z0-9.-]*\+?\Z")
+_SPDX_IDENTIFIER_PATTERN = lazy_regex(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?[A-Za-z0-9][A-Za-z0-9.-]*\+?\Z")
 _SPDX_OPERATORS = frozenset({"AND", "OR", "WITH", "and", "or", "with"})
 
 

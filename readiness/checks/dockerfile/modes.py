@@ -12,6 +12,7 @@ from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Step
 from readiness.kinds.dockerfile.users import is_root_user, user_of
 from readiness.model import CheckOutcome, Severity, Span, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import shell
 
 
@@ -25,11 +26,11 @@ class FileMode(NamedTuple):
 
 
 _ENGINE_FOLDERS = ("/dev/", "/proc/", "/sys/")
-_CHMOD_OPTION_PATTERN = re.compile(r"-(?:[Rcfv]+|-[a-z-]+)(?:=|\Z)")
-_RECURSIVE_OPTION_PATTERN = re.compile(r"-(?:[cfv]*R[cfvhHLP]*|-recursive)\Z")
-_OWNER_NAME = re.compile(r"[A-Za-z0-9_][\w-]{0,40}")
-_OCTAL_MODE_PATTERN = re.compile(r"[0-7]{3,5}\Z")
-_SYMBOLIC_MODE_CLAUSE_PATTERN = re.compile(r"([ugoa]*)[+=]([rwxXst]+)\Z")
+_CHMOD_OPTION_PATTERN = lazy_regex(r"-(?:[Rcfv]+|-[a-z-]+)(?:=|\Z)")
+_RECURSIVE_OPTION_PATTERN = lazy_regex(r"-(?:[cfv]*R[cfvhHLP]*|-recursive)\Z")
+_OWNER_NAME = lazy_regex(r"[A-Za-z0-9_][\w-]{0,40}")
+_OCTAL_MODE_PATTERN = lazy_regex(r"[0-7]{3,5}\Z")
+_SYMBOLIC_MODE_CLAUSE_PATTERN = lazy_regex(r"([ugoa]*)[+=]([rwxXst]+)\Z")
 
 
 def modes_set(step: Step) -> Iterator[FileMode]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 
 from readiness.checks.dockerfile.packages import manager_calls
@@ -19,6 +18,7 @@ from readiness.kinds.dockerfile.paths import (
 )
 from readiness.kinds.dockerfile.users import is_root_user, user_of
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import shell
 from readiness.syntax.instruction import Instruction
 
@@ -63,7 +63,7 @@ def is_owned_by_user(stage: Stage, path: str) -> bool | None:
 
 
 # Folders that packages bring, for users that they bring too.
-_PACKAGE_OWNED_FOLDER_PATTERN = re.compile(r"/(?:var/(?:lib|log|cache|spool|run|www)|etc|run|usr|opt|srv)(?:/|\Z)")
+_PACKAGE_OWNED_FOLDER_PATTERN = lazy_regex(r"/(?:var/(?:lib|log|cache|spool|run|www)|etc|run|usr|opt|srv)(?:/|\Z)")
 
 
 def _run_steps_of_chain(stage: Stage) -> Iterator[Step]:

@@ -14,6 +14,7 @@ from readiness.facts.table import property_by_fact_name
 from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.kinds.dockerfile.paths import copy_destination
 from readiness.model import CheckOutcome, Hit, NotApplicable, Severity, Span, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import shell
 
 
@@ -30,7 +31,7 @@ def is_shipped(step: Step) -> bool:
     return step.onbuild or step.stage.shipped
 
 
-_ENTERPRISE_LINUX_8_PATTERN = re.compile(r"(?:ubi|el|ol)8\b|:8(?:[.-]|\Z)|linux8\b|:stream8|-8\b")
+_ENTERPRISE_LINUX_8_PATTERN = lazy_regex(r"(?:ubi|el|ol)8\b|:8(?:[.-]|\Z)|linux8\b|:stream8|-8\b")
 
 
 def _is_microdnf_assuming_yes(command: Command, call: PackageCall) -> bool:
@@ -130,8 +131,8 @@ def package_version_missing(command: Command, *, managers: Sequence[str]) -> Che
         yield hit(unpinned_words[0].span, packages=package_names + more_text, program=call.program, manager=manager_name)
 
 
-_VERSION_BOUND_PATTERN = re.compile(r"=[^=\s]*\Z|\d+(?:\.[\w*]+)*\Z")
-_FILE_DESCRIPTOR_PATTERN = re.compile(r"(?:\A|\s)\d{1,2}\Z")
+_VERSION_BOUND_PATTERN = lazy_regex(r"=[^=\s]*\Z|\d+(?:\.[\w*]+)*\Z")
+_FILE_DESCRIPTOR_PATTERN = lazy_regex(r"(?:\A|\s)\d{1,2}\Z")
 
 
 def version_redirected(command: Command) -> CheckOutcome:
@@ -318,7 +319,7 @@ def _prunes_dependencies(stage: Stage) -> bool:
     return bool(_PRUNE_COMMAND_PATTERN.search(run_text(stage)))
 
 
-_PRUNE_COMMAND_PATTERN = re.compile(r"\bprune\b|\brm\s[^\n;&|]{0,300}node_modules|\b(?:npm|yarn|pnpm)\b[^\n;&|]{0,300}(?:--omit|--prod|-P\b|focus)")
+_PRUNE_COMMAND_PATTERN = lazy_regex(r"\bprune\b|\brm\s[^\n;&|]{0,300}node_modules|\b(?:npm|yarn|pnpm)\b[^\n;&|]{0,300}(?:--omit|--prod|-P\b|focus)")
 
 
 def compiler_in_final_stage(step: Step) -> CheckOutcome:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-import re
 
 from readiness.checks.dockerfile.context import source_words_of_copy
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import CheckOutcome, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, parent_folders
 from readiness.syntax.dotenv import EnvEntry
 from readiness.syntax.secrets import classify_value, is_secret_name
 
-_SECRET_FILE_PATTERN = re.compile(
+_SECRET_FILE_PATTERN = lazy_regex(
     r"(?:\A|/)(?:\.env(?:\.(?![\w.-]*\b(?:example|sample|template|dist|defaults?|tmpl|jinja2?|j2|erb)\b)[\w.-]+)?|id_rsa|id_dsa|id_ecdsa"
     r"|id_ed25519|\.npmrc|\.pypirc|\.netrc|\.git-credentials|\.dockercfg|\.htpasswd|\.pgpass"
     r"|kubeconfig|[\w.-]+\.(?:pfx|p12|jks|keystore)|[\w-]{0,80}(?:private|server|tls)[\w-]*\.key"
@@ -40,7 +40,7 @@ def _is_known_harmless(step: Step, file_path: str, project: Project) -> bool:
 
 
 # Made up for tests, or kept in the repository on purpose: Vite, Next and others read .env.development from there.
-_TEST_OR_SAMPLE_PATH_PATTERN = re.compile(
+_TEST_OR_SAMPLE_PATH_PATTERN = lazy_regex(
     r"(?:\A|/)(?:testdata|tests?|__tests__|fixtures?|examples?|docs?)/|(?:\A|/)\.env\.(?:dev|development|tests?|ci)\Z"
 )
 

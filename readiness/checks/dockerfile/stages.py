@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Sequence
 
 from readiness.kinds.dockerfile.model import Document, Stage, Step
 from readiness.kinds.joins.every_build import builds_of_project
 from readiness.model import CheckOutcome, Related, Span, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_sign
 
@@ -43,7 +43,7 @@ def stage_name_capitals(stage: Stage) -> CheckOutcome:
 
 
 # Stages that are made to be built on their own.
-_STANDALONE_TARGET_NAME_PATTERN = re.compile(
+_STANDALONE_TARGET_NAME_PATTERN = lazy_regex(
     r"(?:\A|[-_.])(?:dev\w{0,60}|tests?|testing|debug\w{0,60}|lint\w{0,60}|ci|docs?|bench\w{0,60}|prod\w{0,60}|shell)(?:\Z|[-_.])"
 )
 

@@ -6,6 +6,7 @@ import re
 
 from readiness.kinds.dockerfile.model import Document, Stage
 from readiness.model import CheckOutcome, hit
+from readiness.model.lazy_regex import lazy_regex
 
 
 def instruction_case(document: Document) -> CheckOutcome:
@@ -43,7 +44,7 @@ def continuation_empty(document: Document) -> CheckOutcome:
             yield hit(instruction.empty_continuation_span, keyword=step.keyword, resource=step.resource)
 
 
-_HADOLINT_IGNORE_COMMENT_PATTERN = re.compile(
+_HADOLINT_IGNORE_COMMENT_PATTERN = lazy_regex(
     r"#[ \t]*hadolint[ \t]+ignore[ \t]*=[ \t]*(?:DL|SC)\d+(?:[ \t]*,[ \t]*(?:DL|SC)\d+)*[ \t]*(?:#|\r?$)",
     re.MULTILINE,
 )

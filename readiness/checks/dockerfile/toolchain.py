@@ -8,6 +8,7 @@ from readiness.checks.dockerfile.packages import is_in_run_text
 from readiness.facts.images import image_property
 from readiness.kinds.dockerfile.model import Stage
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 
 
 def build_image_shipped(stage: Stage) -> CheckOutcome:
@@ -25,7 +26,7 @@ def build_image_shipped(stage: Stage) -> CheckOutcome:
         yield hit(image_word.span, image=image.text_without_digest)
 
 
-_TAG_WORD_PATTERN = re.compile(r"\w+")
+_TAG_WORD_PATTERN = lazy_regex(r"\w+")
 
 
 def base_image_full(stage: Stage) -> CheckOutcome:

@@ -10,6 +10,7 @@ from readiness.facts.base_images import surely_lacks_tool
 from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import CheckOutcome, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import shell
 
 
@@ -48,7 +49,7 @@ def has_tool(stage: Stage, name: str) -> bool | None:
     return None if not surely_lacks_tool(stage.root_stage.image, name) or _has_opaque_run(stage) else False
 
 
-_BIN_FOLDER_PATTERN = re.compile(r"(?:\A|/s?bin/?)\Z|\A/(?:usr/?)?\Z")
+_BIN_FOLDER_PATTERN = lazy_regex(r"(?:\A|/s?bin/?)\Z|\A/(?:usr/?)?\Z")
 
 
 def _is_provided_by_step(stage: Stage, program: str) -> bool:

@@ -13,6 +13,7 @@ from readiness.kinds.dockerfile.model import Command, Stage, Step
 from readiness.kinds.dockerfile.users import is_root_user, user_of
 from readiness.kinds.joins.every_build import builds_of_project
 from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 
 
@@ -125,7 +126,7 @@ def password_in_build(command: Command) -> CheckOutcome:
             yield hit(command.command.span, severity=severity, program=command.program)
 
 
-_NETWORK_LOGIN = re.compile(
+_NETWORK_LOGIN = lazy_regex(
     r"\bsshd\b|\bopenssh(?:-server)?\b|\bdropbear\b|\bxrdp\b|\btelnetd\b|^EXPOSE[^\n#]{0,80}[ \t]22(?:/tcp)?(?=\s|\Z)", re.MULTILINE
 )
 

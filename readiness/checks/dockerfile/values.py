@@ -10,6 +10,7 @@ from readiness.facts.arguments import platform_build_arguments, predefined_proxy
 from readiness.facts.base_images import is_without_application, sets_only_path_variable
 from readiness.kinds.dockerfile.model import Stage, Step
 from readiness.model import CheckOutcome, Hit, Span, Undecidable, hit, missing, spelling
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.holes import has_template_opening, has_variable_sign
 from readiness.syntax.words import VariableReference, variable_references
 
@@ -52,7 +53,7 @@ def _may_be_absolute(folder: str, stage: Stage) -> bool:
     return is_absolute(folder, stage) or folder.startswith("$")
 
 
-_WINDOWS_DRIVE_PATTERN = re.compile(r"[A-Za-z]:")
+_WINDOWS_DRIVE_PATTERN = lazy_regex(r"[A-Za-z]:")
 
 
 def is_absolute(path: str, stage: Stage) -> bool:
@@ -62,7 +63,7 @@ def is_absolute(path: str, stage: Stage) -> bool:
     return path.startswith("/") or bool(_WINDOWS_DRIVE_PATTERN.match(path))
 
 
-_PORT_SPEC_PATTERN = re.compile(r"(\d{1,19})(?:-(\d{1,19}))?(?:/([A-Za-z]+))?\Z")
+_PORT_SPEC_PATTERN = lazy_regex(r"(\d{1,19})(?:-(\d{1,19}))?(?:/([A-Za-z]+))?\Z")
 
 
 def port_out_of_range(step: Step) -> CheckOutcome:
@@ -122,7 +123,7 @@ def port_ssh(step: Step, *, ports: Sequence[int] = (22,)) -> CheckOutcome:
 
 
 # What a command says that starts a server.
-_SERVER_COMMAND_PATTERN = re.compile(
+_SERVER_COMMAND_PATTERN = lazy_regex(
     r"\b(?:gunicorn|uvicorn|hypercorn|daphne|waitress|puma|unicorn|rails|nginx|httpd|caddy|streamlit|runserver)\b"
     r"|\b(?:https?-?server|server|serve|web|api)(?:\.[a-z]+)?\b|--(?:port|bind|listen)\b|0\.0\.0\.0|\[::\]",
     re.IGNORECASE,

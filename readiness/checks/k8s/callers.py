@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from readiness.checks.k8s.exposure import is_open_to_outside, routes_by_service_name
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, Pod
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
 
 _MAX_TEXT_CHARACTERS = 20_000  # of one value that is searched for hosts
 _MAX_OWNERS_PER_HOST = 64  # objects that are kept for one name
 # A name of one label where a host stands: in an address, before a port or a domain of the cluster.
-_HOST_IN_TEXT = re.compile(
+_HOST_IN_TEXT = lazy_regex(
     r"(?:(?://|@)([a-z][-a-z0-9]{0,62})(?=[:/.\s\"',]|\Z))"
     r"|(?:(?:\A|[\s,;=\"'(])([a-z][-a-z0-9]{0,62})(?=:[0-9]{2,5}\b|\.[-a-z0-9]{1,63}\.svc\b))"
 )
-_HOST_VARIABLE_NAME = re.compile(r"(?i)(?:host(?:name)?|server|servers|addr(?:ess)?|endpoint|service|url|upstream)\Z")
+_HOST_VARIABLE_NAME = lazy_regex(r"(?i)(?:host(?:name)?|server|servers|addr(?:ess)?|endpoint|service|url|upstream)\Z")
 _WEBHOOK_KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from readiness import kinds
 from readiness.kinds import nginx
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, NotApplicable, ParseError, Source, Span, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.yaml import Map, literal_line_starts
 
-_CONF_FILENAME_PATTERN = re.compile(r"\.conf(?:\.template)?\Z")
+_CONF_FILENAME_PATTERN = lazy_regex(r"\.conf(?:\.template)?\Z")
 
 
 def config_map_nginx_broken(obj: Object) -> CheckOutcome:

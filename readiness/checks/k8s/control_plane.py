@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from readiness.checks.k8s.flags import Flag, flag_by_name_of_program, missing_flag_span
@@ -10,13 +9,14 @@ from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.model import Container
 from readiness.kinds.variables import VariableSetting
 from readiness.model import CheckOutcome, Severity, Undecidable, hit, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import image as images
 
-_KUBERNETES_VERSION_PATTERN = re.compile(r"v?1\.([0-9]{1,3})(?:\.|\Z)")
+_KUBERNETES_VERSION_PATTERN = lazy_regex(r"v?1\.([0-9]{1,3})(?:\.|\Z)")
 # https://github.com/kubernetes/kubernetes/pull/95856 and https://github.com/kubernetes/kubernetes/pull/106859
 _LAST_MINOR_WITH_INSECURE_PORT = 19  # the last minor release that listens without TLS
 _LAST_MINOR_WITH_INSECURE_FLAGS = 23  # the last one that knows the flags
-_LOCAL_URL_PATTERN = re.compile(r"https?://(?:localhost|127\.[0-9.]+|\[::1\])(?::|/|\Z)|unixs?:")
+_LOCAL_URL_PATTERN = lazy_regex(r"https?://(?:localhost|127\.[0-9.]+|\[::1\])(?::|/|\Z)|unixs?:")
 
 
 def _kubernetes_minor_version(container: Container) -> int | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.model import Container, Object
 from readiness.model import CheckOutcome, Hit, Span, Undecidable, hit, missing
+from readiness.model.records import dataclass
 from readiness.syntax.nodes import mappings_in
 
 

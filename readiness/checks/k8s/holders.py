@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from readiness.kinds.k8s.index import Workload, object_index
 from readiness.kinds.k8s.model import Object
 from readiness.kinds.k8s.spaces import ThingsByNamespace
 from readiness.model import Hit, Severity
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import FactValue
 from readiness.model.project import Project
 from readiness.syntax.image import parse_image
@@ -64,10 +64,10 @@ class _Holder(NamedTuple):
 
 
 # Names of what looks after objects of a cluster, as a word in the name of a workload, of an image or of a release.
-_CONTROLLER_NAME = re.compile(
+_CONTROLLER_NAME = lazy_regex(
     r"(?:\A|[-_/.])(?:[a-z0-9]{0,40}controllers?|[a-z0-9]{0,40}operators?|[a-z0-9]{0,40}managers?|provisioners?|reconcilers?|webhooks?)(?=\Z|[-_/.:@])"
 )
-_EVERY_ACCOUNT = re.compile(r"system:(?:serviceaccounts(?::.{0,253})?|authenticated|unauthenticated|anonymous)\Z")
+_EVERY_ACCOUNT = lazy_regex(r"system:(?:serviceaccounts(?::.{0,253})?|authenticated|unauthenticated|anonymous)\Z")
 
 
 def _holder_of_subject(binding: Object, subject: Map, project: Project) -> _Holder:

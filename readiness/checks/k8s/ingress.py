@@ -28,6 +28,7 @@ from readiness.model import (
     missing,
     spelling,
 )
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.nodes import mappings_in, text_or_empty
 from readiness.syntax.yaml import Map, Seq
@@ -285,7 +286,7 @@ def ingress_route_repeated(obj: Object, *, project: Project) -> CheckOutcome:
             )
 
 
-_STATEMENT_START_PATTERN = re.compile(r"(?:\A|[;{}\n])\s*")
+_STATEMENT_START_PATTERN = lazy_regex(r"(?:\A|[;{}\n])\s*")
 
 
 def snippet(obj: Object, *, words: Sequence[Pattern] = (), without: Sequence[Pattern] = ()) -> CheckOutcome:
@@ -315,7 +316,7 @@ def ingress_snippets_allowed(obj: Object) -> CheckOutcome:
             yield hit(data.at("allow-snippet-annotations"))
 
 
-_NGINX_CONTROLLER_IMAGE_PATTERN = re.compile(r"(?:\A|/)(?:ingress-nginx/controller(?:-chroot)?|nginx-ingress-controller)(?:[:@]|\Z)")
+_NGINX_CONTROLLER_IMAGE_PATTERN = lazy_regex(r"(?:\A|/)(?:ingress-nginx/controller(?:-chroot)?|nginx-ingress-controller)(?:[:@]|\Z)")
 
 
 def ingress_nginx_retired(container: Container) -> CheckOutcome:

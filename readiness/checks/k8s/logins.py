@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from readiness.facts import public_images
 from readiness.kinds.k8s.deliveries import begins_with_any_name
@@ -15,7 +15,9 @@ from readiness.kinds.k8s.traffic import services_selecting_pod
 from readiness.kinds.purpose import is_non_production_path
 from readiness.kinds.units import file_distance
 from readiness.model import Hit, Related, Severity, Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import secrets
 from readiness.syntax.holes import has_template_opening, has_variable_sign
 from readiness.syntax.image import parse_image
@@ -142,8 +144,8 @@ def _passwordless_login_by_host_user(project: Project) -> dict[tuple[str, str], 
     return login_by_host_and_user
 
 
-_USER_SUFFIX_PATTERN = re.compile(r"_?USER(?:NAME)?\Z", re.IGNORECASE)
-_PASSWORD_LIKE_PATTERN = re.compile(r"PASS|PWD|PW\Z|SECRET|TOKEN|URL|DATASOURCE|DSN", re.IGNORECASE)
+_USER_SUFFIX_PATTERN = lazy_regex(r"_?USER(?:NAME)?\Z", re.IGNORECASE)
+_PASSWORD_LIKE_PATTERN = lazy_regex(r"PASS|PWD|PW\Z|SECRET|TOKEN|URL|DATASOURCE|DSN", re.IGNORECASE)
 
 
 def _users_with_host(value_by_name: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -211,7 +213,7 @@ def _object_names(project: Project) -> frozenset[str]:
     return frozenset(name for _, name in objects_by_kind_and_name if name)
 
 
-_OBJECT_NAME_PATTERN = re.compile(r"[a-z][a-z0-9.-]{1,62}\Z")
+_OBJECT_NAME_PATTERN = lazy_regex(r"[a-z][a-z0-9.-]{1,62}\Z")
 _KINDS_NAMED_AS_THEIR_SECRET = ("Secret", "SealedSecret", "ExternalSecret", "ServiceAccount")
 
 

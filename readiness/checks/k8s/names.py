@@ -26,14 +26,15 @@ from readiness.model import (
     hit,
     missing,
 )
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.holes import has_placeholder, has_variable_or_placeholder
 from readiness.syntax.yaml import Map, walk_containers
 
-DNS_LABEL_PATTERN = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
-DNS_SUBDOMAIN_PATTERN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)*\Z")
-QUALIFIED_NAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
-PORT_NAME_PATTERN = re.compile(r"(?=[a-z0-9-]{1,15}\Z)(?=.*[a-z])[a-z0-9](?:-?[a-z0-9])*\Z")
+DNS_LABEL_PATTERN = lazy_regex(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
+DNS_SUBDOMAIN_PATTERN = lazy_regex(r"(?=.{1,253}\Z)[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)*\Z")
+QUALIFIED_NAME_PATTERN = lazy_regex(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z")
+PORT_NAME_PATTERN = lazy_regex(r"(?=[a-z0-9-]{1,15}\Z)(?=.*[a-z])[a-z0-9](?:-?[a-z0-9])*\Z")
 # A name of these kinds is part of host names, and so has no dots.
 KINDS_WITH_DNS_LABEL_NAME = frozenset({"Service", "Namespace"})
 # Kinds whose names may hold colons, as those of the system's own roles do.
@@ -68,7 +69,7 @@ def name_invalid(obj: Object) -> CheckOutcome:
 
 
 # A word in capitals in the name of an object of a program's own.
-_CAPITALS_PLACEHOLDER_PATTERN = re.compile(r"\b[A-Z][A-Z0-9]{1,60}(?:_[A-Z0-9]{1,60}){1,20}\b")
+_CAPITALS_PLACEHOLDER_PATTERN = lazy_regex(r"\b[A-Z][A-Z0-9]{1,60}(?:_[A-Z0-9]{1,60}){1,20}\b")
 
 
 def _is_api_object(obj: Object) -> bool:

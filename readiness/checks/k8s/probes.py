@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -30,6 +29,7 @@ from readiness.model import (
     hit,
     missing,
 )
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import FactValue
 from readiness.model.project import Project
 from readiness.syntax import image as images
@@ -304,7 +304,7 @@ def _scheme_of_port(port: Any, port_name: str) -> str:
     return "HTTP" if port_name == "http" and port not in {443, 8443} else ""
 
 
-_OTHER_HOST_COMMAND_PATTERN = re.compile(
+_OTHER_HOST_COMMAND_PATTERN = lazy_regex(
     r"(?:pg_isready|psql|mysqladmin|mysql|redis-cli|mongosh?|rabbitmqctl)\b[^|;&]{0,400}?\s(?:-h|--host)[ =]([\w.-]+)"
     r"|\bnc\s(?:-\w{1,20}\s){0,20}([A-Za-z][\w.-]{0,252})\s+\d+"
     r"|\b(?:curl|wget)\b[^|;&]{0,400}?https?://([A-Za-z][\w.-]*)"

@@ -7,13 +7,14 @@ if not why"; the rules, one a control, and the rule on a namespace's own label s
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s.effective import has_user_namespace, pod_security_context
 from readiness.kinds.k8s.model import PROBE_FIELDS, Container, Pod
 from readiness.model import CheckOutcome, Span, hit, missing
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq
 
 

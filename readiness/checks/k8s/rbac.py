@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.checks.k8s.absence import details_of_missing_name
@@ -26,6 +25,7 @@ from readiness.model import (
     join_names,
 )
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.yaml import Map, Seq
 

@@ -5,8 +5,6 @@ Where the chart was rendered with them, its manifests say the same of images and
 
 from __future__ import annotations
 
-import re
-
 from readiness.checks.k8s.doors import lower_unless_proven
 from readiness.checks.k8s.logins import verdict_with_idle_login
 from readiness.checks.k8s.secrets import (
@@ -25,16 +23,17 @@ from readiness.kinds.k8s.releases import (
     takes_requests_by_values,
 )
 from readiness.model import CheckOutcome, NotApplicable, Severity, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import image as images
 from readiness.syntax import secrets
 from readiness.syntax.secrets import SecretStrength
 
 # Keys whose value says where a secret is, and not what it is.
-_SECRET_REFERENCE_KEY_PATTERN = re.compile(
+_SECRET_REFERENCE_KEY_PATTERN = lazy_regex(
     r"(?i)(?:existing|secret_?(?:name|ref|key)|(?:_|-|[a-z])(?:Secret|Key|Ref|Name|Path|File|Field)s?\Z|secretkeys\b|mount)"
 )
-_SECURITY_CONTEXT_KEY_PATTERN = re.compile(r"(?i)security_?context\Z")
+_SECURITY_CONTEXT_KEY_PATTERN = lazy_regex(r"(?i)security_?context\Z")
 _SEVERITY_BY_HOST_SETTING = {
     "hostPID": Severity.HIGH,
     "hostIPC": Severity.HIGH,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.kinds.k8s import traffic
@@ -27,6 +25,7 @@ from readiness.model import (
     join_names,
     missing,
 )
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_or_placeholder
 from readiness.syntax.yaml import Map, Seq
@@ -165,7 +164,7 @@ def termination_grace_seconds(pod: Pod) -> int | None:
     return 30 if grace_period is None else integer_or_none(grace_period)
 
 
-_SLEEP_COMMAND_PATTERN = re.compile(r"\bsleep\s+([0-9]{1,6})(?![0-9.smhd])")
+_SLEEP_COMMAND_PATTERN = lazy_regex(r"\bsleep\s+([0-9]{1,6})(?![0-9.smhd])")
 
 
 def pre_stop_sleep(container: Container) -> tuple[Map, str, int] | None:

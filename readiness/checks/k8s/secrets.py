@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import bisect
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -37,6 +36,7 @@ from readiness.model import (
     hit,
     line_starts,
 )
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import secrets
 from readiness.syntax.certificates import Certificate, parse_first_pem_certificate
@@ -211,7 +211,7 @@ def secrets_in_block(source: Source, span: Span, value: str, *, program: bool = 
         yield Span(secret_start, secret_start + found_secret.span.end - found_secret.span.start), found_secret.verdict
 
 
-_PROGRAM_CODE_FILENAME_PATTERN = re.compile(r"\.(?:[cm]?[jt]s|py|rb|go|java|php|lua|groovy|kts?)\Z")
+_PROGRAM_CODE_FILENAME_PATTERN = lazy_regex(r"\.(?:[cm]?[jt]s|py|rb|go|java|php|lua|groovy|kts?)\Z")
 _QUOTE_CHARACTERS = ('"', "'", "`")
 
 

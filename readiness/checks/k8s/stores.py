@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from readiness.facts.programs import is_database_server_start
 from readiness.facts.public_images import (
@@ -15,6 +14,7 @@ from readiness.facts.public_images import (
 from readiness.kinds.k8s.model import Container
 from readiness.model import Related
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import image as images
 from readiness.syntax.image import ImageReference
 from readiness.syntax.yaml import Seq

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from readiness.checks.k8s.apis import kind_facts
@@ -12,6 +12,7 @@ from readiness.facts.table import fact_row_by_name
 from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, Related, Span, hit, missing, spelling
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_or_placeholder
 from readiness.syntax.yaml import Map, Seq
@@ -23,7 +24,7 @@ DESCRIPTION_BY_TYPE_CODE = {
     "n": "a number",
     "q": "a quantity",
 }
-_CONTAINER_PORT_FIELD = re.compile(r"\.containers\[\d+\]\.ports\[\d+\]\.containerPort\Z")  # k8s/port-invalid tells of it
+_CONTAINER_PORT_FIELD = lazy_regex(r"\.containers\[\d+\]\.ports\[\d+\]\.containerPort\Z")  # k8s/port-invalid tells of it
 _SELECTOR_FIELD = "spec.selector"  # where it is required a rule of its own tells that it is missing
 MAX_VALUES_PER_OBJECT = 20_000  # values of one object that are looked at
 
@@ -66,7 +67,9 @@ def find_flaws(obj: Object) -> Iterator[SchemaFlaw]:
         if not pending_values:
             return
         field_value, type_code, span, field_path = pending_values.pop()
-        if field_value is None or not type_code or type_code == "o" or has_variable_or_placeholder(field_value):
+        if field_value is None or not type_code or type_code == "o" or (type_code == "s" and isinstance(field_value, str)):
+            continue
+        if has_variable_or_placeholder(field_value):
             continue
         expected_type_text = _type_mismatch_text(field_value, type_code, fields_by_type_name)
         if expected_type_text:
@@ -74,7 +77,7 @@ def find_flaws(obj: Object) -> Iterator[SchemaFlaw]:
         elif type_code.startswith(("[]", "{}")):
             pending_values += _typed_entries(field_value, type_code[2:], field_path)
         elif type_code in fields_by_type_name:
-            yield from _field_flaws(field_value, fields_by_type_name[type_code], field_path, pending_values)
+            yield from _field_flaws(field_value, type_code, field_path, pending_values)
 
 
 def _type_mismatch_text(value: Any, type_code: str, fields_by_type_name: Mapping[str, Any]) -> str:
@@ -93,10 +96,15 @@ def _typed_entries(collection: Map | Seq, entry_type: str, field_path: str) -> l
     return [(item, entry_type, collection.at(index), f"{field_path}[{index}]") for index, item in enumerate(collection[:500])]
 
 
-def _field_flaws(node: Map, type_by_field: dict[str, str], parent_path: str, pending_values: list[Any]) -> Iterator[SchemaFlaw]:
-    missing_required_fields = {
-        field_name for field_name, field_type in type_by_field.items() if field_type.endswith("!") and node.get(field_name) is None
-    }
+@cache
+def _required_fields(type_name: str) -> tuple[str, ...]:
+    """The fields that a type requires, in its order."""
+    return tuple(field_name for field_name, field_type in fact_row_by_name("kubernetes-types")[type_name].items() if field_type.endswith("!"))
+
+
+def _field_flaws(node: Map, type_name: str, parent_path: str, pending_values: list[Any]) -> Iterator[SchemaFlaw]:
+    type_by_field: Mapping[str, str] = fact_row_by_name("kubernetes-types")[type_name]
+    missing_required_fields = [field_name for field_name in _required_fields(type_name) if node.get(field_name) is None]
     misspelt_span_by_field: dict[str, Span] = {}
     for field_name, field_value in node.items():
         field_type = type_by_field.get(field_name)
@@ -109,14 +117,13 @@ def _field_flaws(node: Map, type_by_field: dict[str, str], parent_path: str, pen
                 misspelt_span_by_field.setdefault(nearest_field, node.key_span(field_name))
             unknown_field_flaw = SchemaFlaw("unknown", node.key_span(field_name), field_path, spelling.did_you_mean_text(field_name, type_by_field))
             yield unknown_field_flaw._replace(misspelt=misspelt_span_by_field.get(nearest_field))
-    for field_name in type_by_field:
-        if field_name in missing_required_fields:
-            yield SchemaFlaw(
-                "required",
-                node.at(),
-                f"{parent_path}.{field_name}" if parent_path else field_name,
-                misspelt=misspelt_span_by_field.get(field_name),
-            )
+    for field_name in missing_required_fields:
+        yield SchemaFlaw(
+            "required",
+            node.at(),
+            f"{parent_path}.{field_name}" if parent_path else field_name,
+            misspelt=misspelt_span_by_field.get(field_name),
+        )
 
 
 def _is_of_type(value: Any, type_code: str) -> bool:

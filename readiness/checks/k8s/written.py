@@ -13,16 +13,17 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from readiness.model import CheckOutcome, Hit, Severity, Source, Span, Subject, Undecidable
+from readiness.model.lazy_regex import lazy_regex
 
 _Parameters = ParamSpec("_Parameters")
 _SubjectType = TypeVar("_SubjectType", bound=Subject)
 _Check = Callable[Concatenate[_SubjectType, _Parameters], CheckOutcome]
 
 _MAX_WRITTEN_CHARACTERS = 2000  # of a line, or of what follows a place, that are looked at
-_ACTION = re.compile(r"\{\{[^{}]*\}\}")
-_WRITTEN_SCALAR = re.compile(r"(?:\{\{[^{}]*\}\}|[^\s\"',\[\]{}])+")
+_ACTION = lazy_regex(r"\{\{[^{}]*\}\}")
+_WRITTEN_SCALAR = lazy_regex(r"(?:\{\{[^{}]*\}\}|[^\s\"',\[\]{}])+")
 # What is left of a text whose part came out empty: a separator with nothing at one side of it.
-_EMPTY_PART = re.compile(r"\A[\s\"']*(?:\Z|null\b|~|[-._/:])|[-._/:][\"']?\s*\Z|\.\.|--|::")
+_EMPTY_PART = lazy_regex(r"\A[\s\"']*(?:\Z|null\b|~|[-._/:])|[-._/:][\"']?\s*\Z|\.\.|--|::")
 
 
 def lowered_where_values_decide(
@@ -89,7 +90,7 @@ def _missing_field_by_origin(told: Hit, template_text: str, offset: int, field_n
     return told
 
 
-_PRINTING_ACTION = re.compile(r"\b(?:include|template|toYaml|tpl|toPrettyJson|toJson)\b")
+_PRINTING_ACTION = lazy_regex(r"\b(?:include|template|toYaml|tpl|toPrettyJson|toJson)\b")
 
 
 def _lines_of_mapping(template_text: str, offset: int) -> list[str]:

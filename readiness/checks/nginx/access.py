@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from readiness.checks.nginx.variables import is_redirect
@@ -17,6 +16,7 @@ from readiness.kinds.nginx import (
     location_modifier_and_path,
 )
 from readiness.model import CheckOutcome, Severity, Undecidable, hit, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
@@ -172,7 +172,7 @@ def autoindex_on(statement: DirectiveSubject, project: Project) -> CheckOutcome:
         yield hit(directive.at(1))
 
 
-_HIDDEN_FILE_PATTERN = re.compile(r"/\\*\.|\\\.|\(\?:\^\|/\)|\.git|\.ht")
+_HIDDEN_FILE_PATTERN = lazy_regex(r"/\\*\.|\\\.|\(\?:\^\|/\)|\.git|\.ht")
 
 
 def hidden_files_served(scope: BlockScope, project: Project) -> CheckOutcome:

@@ -7,10 +7,11 @@ import re
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.nginx import BlockScope, DirectiveSubject, includes
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block
 
-_SERVER_NAME_REDIRECT = re.compile(r"https?://\$(?:server_name|\{server_name\})(?=[/:$?]|\Z)")
+_SERVER_NAME_REDIRECT = lazy_regex(r"https?://\$(?:server_name|\{server_name\})(?=[/:$?]|\Z)")
 
 
 def redirect_nameless(statement: DirectiveSubject, project: Project) -> CheckOutcome:

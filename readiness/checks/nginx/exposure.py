@@ -10,7 +10,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.checks.nginx.routing import (
     LocationRoute,
@@ -29,6 +28,7 @@ from readiness.kinds.purpose import is_non_production_path
 from readiness.model import CheckOutcome, Related, Severity, Undecidable, hit
 from readiness.model.memo import cached_property
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive

@@ -9,6 +9,7 @@ from readiness.checks.nginx.variables import is_redirect
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.nginx import BlockScope, DirectiveSubject, hosts, includes, is_catch_all
 from readiness.model import CheckOutcome, Hit, Undecidable, hit, join_names, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive
@@ -20,7 +21,7 @@ _DEFAULT_REQUEST_HEADERS = {
     ("upgrade", ""),
 }
 """Request headers as nginx sends them anyway; losing such a line loses nothing."""
-_PUBLIC_ASSET_PATH = re.compile(r"font|woff|ttf|css|png|svg|static|assets|public")
+_PUBLIC_ASSET_PATH = lazy_regex(r"font|woff|ttf|css|png|svg|static|assets|public")
 
 
 def effective_header_directives(project: Project, block: Block, directive: str) -> list[Directive]:

@@ -9,13 +9,14 @@ from readiness.checks.nginx.headers import is_serving_pages_to_others
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.nginx import BlockScope, DirectiveSubject, includes
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive, walk_directives
 from readiness.syntax.nginx_values import parse_nginx_size, parse_nginx_time
 
 _DEFAULT_WORKER_CONNECTIONS = 512
-_CREDENTIAL_VARIABLE = re.compile(
+_CREDENTIAL_VARIABLE = lazy_regex(
     r"\$\{?(http_authorization|http_cookie|http_x_api_key|http_x_auth_token|cookie_\w{0,80}?(?:sess|token|auth)\w*|request_body)\b"
 )
 

@@ -11,14 +11,15 @@ from readiness.checks.nginx.variables import condition_parts, definitions_of_var
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.nginx import BlockScope, DirectiveSubject, includes
 from readiness.model import NO_EQUIVALENTS_BY_LINTER, CheckOutcome, Hit, Severity, Span, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import FactValue
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive
 
-_URL_PARTS_PATTERN = re.compile(r"([a-z][a-z0-9+.-]{0,40}://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
-_ORIGIN_PATTERN = re.compile(r"(?:[a-z][a-z0-9+.-]*://[A-Za-z0-9_.-]+(?::[0-9]{1,5})?|null)")
+_URL_PARTS_PATTERN = lazy_regex(r"([a-z][a-z0-9+.-]{0,40}://)?([^/?#:]*)(:[^/?#]*)?(.*)", re.DOTALL)
+_ORIGIN_PATTERN = lazy_regex(r"(?:[a-z][a-z0-9+.-]*://[A-Za-z0-9_.-]+(?::[0-9]{1,5})?|null)")
 _UNRELATED_ORIGIN = "https://any-other-site.example"
 
 

@@ -25,6 +25,7 @@ from readiness.kinds.nginx import (
 )
 from readiness.kinds.nginx.homes import containers_of_configurations
 from readiness.model import CheckOutcome, NotApplicable, Severity, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.holes import has_variable_sign
@@ -274,7 +275,7 @@ def merge_slashes_off(statement: DirectiveSubject) -> CheckOutcome:
         yield hit(directive.at(1))
 
 
-_STATIC_SUFFIX_PATTERN = re.compile(r"\b(?:css|js|png|jpe?g|woff2?)\b")
+_STATIC_SUFFIX_PATTERN = lazy_regex(r"\b(?:css|js|png|jpe?g|woff2?)\b")
 
 
 def static_files_uncached(scope: BlockScope, project: Project) -> CheckOutcome:

@@ -23,13 +23,14 @@ from readiness.kinds.nginx import (
     versions,
 )
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit, join_names, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import pcre_tree
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive
 
 _DOT_MASK = pcre_tree.char_mask(".")
-_ENVIRONMENT_VARIABLE = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
+_ENVIRONMENT_VARIABLE = lazy_regex(r"\$\{[A-Z][A-Z0-9_]*\}")
 
 
 def host_from_client(statement: DirectiveSubject, project: Project) -> CheckOutcome:
@@ -239,7 +240,7 @@ def websocket_upgrade_incomplete(scope: BlockScope, project: Project) -> CheckOu
         yield hit(reported_directive.head_span, absent=join_names(missing_directive_texts))
 
 
-_WEBSOCKET_PATH = re.compile(r"(?:^|[^a-z])(?:wss?|websockets?|sockets?|chat|live|hub)(?:[^a-z]|\\Z)")
+_WEBSOCKET_PATH = lazy_regex(r"(?:^|[^a-z])(?:wss?|websockets?|sockets?|chat|live|hub)(?:[^a-z]|\\Z)")
 
 
 def connection_upgrade_constant(scope: BlockScope, project: Project) -> CheckOutcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from readiness.checks.nginx.variables import (
@@ -23,12 +22,13 @@ from readiness.kinds.nginx import (
     versions,
 )
 from readiness.model import CheckOutcome, Hit, Span, hit, join_names
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import backtracking, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive, walk_directives
 
-_VARIABLE_OR_GROUP_NAME = re.compile(VARIABLE_REFERENCE.pattern + r"|\(\?P?<([A-Za-z_]\w*)>")
-_CAPTURE_REFERENCE = re.compile(r"\$\{?([1-9])(?![A-Za-z_])")
+_VARIABLE_OR_GROUP_NAME = lazy_regex(VARIABLE_REFERENCE.pattern + r"|\(\?P?<([A-Za-z_]\w*)>")
+_CAPTURE_REFERENCE = lazy_regex(r"\$\{?([1-9])(?![A-Za-z_])")
 _REWRITE_FLAGS = frozenset({"last", "break", "redirect", "permanent"})
 _DIRECTIVES_SAFE_WITH_RETURN = frozenset({"add_header", "more_set_headers", "default_type", "expires", "charset"})
 _MAP_AND_GEO_OPTION_NAMES = frozenset({"hostnames", "volatile", "include", "ranges", "proxy", "delete", "proxy_recursive"})

@@ -6,26 +6,26 @@ https://nginx.org/en/docs/http/ngx_http_core_module.html#location
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.checks.nginx.variables import VARIABLE_REFERENCE, is_redirect, regex_and_case_of_directive
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.nginx import includes, location_modifier_and_path
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import automaton, pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
 _MAX_LOCATION_NESTING_DEPTH = 30  # locations in locations
 _MAX_PATTERN_MATCHES_PER_SERVER = 5_000  # paths held against expressions, for one server: nobody writes a hundred expressions and fifty such aliases
 # What a client says of itself, or anybody may send: a condition on it keeps nobody out.
-_UNRESTRICTIVE_VARIABLE_PATTERN = re.compile(
+_UNRESTRICTIVE_VARIABLE_PATTERN = lazy_regex(
     r"scheme|https|(?:http_)?host|server_name|server_port|request_method|request_uri|uri|document_uri|args|query_string"
     r"|is_args|http_user_agent|http_referer|invalid_referer|http_upgrade|http_x_forwarded_proto|request_filename"
     r"|document_root|http_accept\w*|content_type|request_body\w*"
 )
-_LOOKAROUND_PATTERN = re.compile(r"\(\?<?[!=][^()]*\)")
+_LOOKAROUND_PATTERN = lazy_regex(r"\(\?<?[!=][^()]*\)")
 
 
 @dataclass(frozen=True, slots=True)

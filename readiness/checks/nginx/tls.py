@@ -25,6 +25,7 @@ from readiness.model import (
     join_names,
     missing,
 )
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive
@@ -32,14 +33,14 @@ from readiness.syntax.nginx import Block, Directive
 _OUTDATED_PROTOCOLS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
 # Names of suites and groups of OpenSSL whose use is a known weakness: no or export encryption, RC4, (3)DES, MD5, no
 # authentication. `ALL` and the class names bring some of them in.
-_WEAK_CIPHER = re.compile(
+_WEAK_CIPHER = lazy_regex(
     r"(?:^|-|_)(?:RC4|RC2|DES|3DES|DES3|MD5|NULL|EXP|EXPORT|EXPORT40|EXPORT56|ADH|AECDH|aNULL|eNULL|IDEA|SEED|LOW|CBC3|PSK)(?:-|_|$)|^(?:ALL|COMPLEMENTOFALL)$"
 )
 # Those that are no longer strong, and that nobody reads who has not recorded very much: short blocks, MD5 in a MAC.
-_AGEING_CIPHER = re.compile(r"^(?!.*(?:RC4|RC2|NULL|EXP|ADH|AECDH)).*(?:CBC3|3DES|DES3|IDEA|SEED|PSK|MD5)")
-_FORWARD_SECRET_CIPHER = re.compile(r"^(?:ECDHE|DHE|EECDH|EDH|kEECDH|kEDH|TLS_)")
-_AEAD_CIPHER = re.compile(r"GCM|CCM|CHACHA20|POLY1305|^TLS_")
-_HYBRID_KEY_EXCHANGE = re.compile(r"\w{0,60}(?:Kyber|MLKEM)\w*", re.IGNORECASE)
+_AGEING_CIPHER = lazy_regex(r"^(?!.*(?:RC4|RC2|NULL|EXP|ADH|AECDH)).*(?:CBC3|3DES|DES3|IDEA|SEED|PSK|MD5)")
+_FORWARD_SECRET_CIPHER = lazy_regex(r"^(?:ECDHE|DHE|EECDH|EDH|kEECDH|kEDH|TLS_)")
+_AEAD_CIPHER = lazy_regex(r"GCM|CCM|CHACHA20|POLY1305|^TLS_")
+_HYBRID_KEY_EXCHANGE = lazy_regex(r"\w{0,60}(?:Kyber|MLKEM)\w*", re.IGNORECASE)
 
 
 def tls_protocol_old(statement: DirectiveSubject) -> CheckOutcome:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.kinds.nginx import includes, location_modifier_and_path
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
-VARIABLE_REFERENCE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([1-9])|([A-Za-z0-9_]+))")
+VARIABLE_REFERENCE = lazy_regex(r"\$(?:\{([A-Za-z0-9_]+)\}|([1-9])|([A-Za-z0-9_]+))")
 _LINE_BREAK_MASK = pcre_tree.char_mask("\n")
 _VISIBLE_MASK = pcre_tree.ANY_CHAR_MASK & ~pcre_tree.char_mask("\x00\t\n\v\f\r ")
-_CLIENT_VARIABLE_PATTERN = re.compile(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
+_CLIENT_VARIABLE_PATTERN = lazy_regex(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
 _VARIABLE_DEPTH_CACHE_KEY = ("depth", 0)
 _MAX_VARIABLE_NESTING_DEPTH = 30  # variables made of variables
 _MAX_SEARCHED_DIRECTIVES = 60  # directives looked through for one variable

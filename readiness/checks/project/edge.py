@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 from readiness.kinds.compose.application import JoinedFiles, join_compose_files
@@ -22,12 +21,14 @@ from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.nginx import DirectiveSubject, includes
 from readiness.kinds.nginx.hosts import proxy_target_of_directive
 from readiness.model import CheckOutcome, NotApplicable, Related, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
 
 # What nginx reads of the files that lie there: its main file, and what the stock main file includes.
-_NGINX_READ_PATH_PATTERN = re.compile(
+_NGINX_READ_PATH_PATTERN = lazy_regex(
     r"/etc/nginx/(?:nginx\.conf|(?:conf\.d|http\.d)/[^/]+\.conf|sites-enabled/[^/]+"
     r"|templates/[^/]+\.template)\Z"
 )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import posixpath
-import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from readiness.facts import public_images
 from readiness.kinds.compose.model import Service
 from readiness.kinds.k8s.model import Container
 from readiness.model import CheckOutcome, NotApplicable, Related, Undecidable, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, parent_folders
+from readiness.model.records import dataclass
 from readiness.syntax import image as images
 from readiness.syntax.image import ImageReference
 
 MAX_STORES_OF_ONE_IMAGE = 64  # so many that they are hardly one application's
-_MAJOR_VERSION_PATTERN = re.compile(r"v?(\d{1,4})(?=[.\-]|\Z)")
+_MAJOR_VERSION_PATTERN = lazy_regex(r"v?(\d{1,4})(?=[.\-]|\Z)")
 
 
 @dataclass(frozen=True, slots=True)

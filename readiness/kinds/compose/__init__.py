@@ -15,27 +15,28 @@ from readiness.kinds.compose.parts import mount_specs, named_entries, port_specs
 from readiness.kinds.compose.schema import flatten_all_of, load_compose_schema
 from readiness.kinds.purpose import compose_purpose
 from readiness.model import ParseError, Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import outline, yaml
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 KIND_NAME = "compose"
 EXAMPLE_PATH = "compose.yaml"
 
-_COMPOSE_FILENAME_PATTERN = re.compile(r"(?:^|/)(?:docker-)?compose(?:[._-][^/]*)?\.ya?ml\Z", re.IGNORECASE)
-_SERVICES_KEY_LINE_PATTERN = re.compile(r"""^["']?services["']?[ \t]*:""", re.MULTILINE)
-_FIRST_SERVICE_INDENT_PATTERN = re.compile(r"""^["']?services["']?[ \t]*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*([ \t]*)""", re.MULTILINE)
-_SERVICE_FIELD_LINE_PATTERN = re.compile(
+_COMPOSE_FILENAME_PATTERN = lazy_regex(r"(?:^|/)(?:docker-)?compose(?:[._-][^/]*)?\.ya?ml\Z", re.IGNORECASE)
+_SERVICES_KEY_LINE_PATTERN = lazy_regex(r"""^["']?services["']?[ \t]*:""", re.MULTILINE)
+_FIRST_SERVICE_INDENT_PATTERN = lazy_regex(r"""^["']?services["']?[ \t]*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*([ \t]*)""", re.MULTILINE)
+_SERVICE_FIELD_LINE_PATTERN = lazy_regex(
     r"""^([ \t]+)["']?(?:image|build|container_name|depends_on|extends|environment|env_file|ports|volumes|command|entrypoint|deploy|
     networks|restart|healthcheck|profiles|logging|privileged|network_mode)["']?[ \t]*:""",
     re.MULTILINE | re.VERBOSE,
 )
-_SERVICES_AS_LIST_PATTERN = re.compile(
+_SERVICES_AS_LIST_PATTERN = lazy_regex(
     r"^services[ \t]*:[ \t]*(?:#[^\n]*|\r)?\n(?:[ \t]*(?:#[^\n]*|\r)?\n){0,9}[ \t]*-[ \t]",
     re.MULTILINE,
 )
-_FLOW_STYLE_SERVICE_FIELD_PATTERN = re.compile(r"[{,]\s*[\"']?(?:image|build|extends)[\"']?\s*:")
+_FLOW_STYLE_SERVICE_FIELD_PATTERN = lazy_regex(r"[{,]\s*[\"']?(?:image|build|extends)[\"']?\s*:")
 # Top-level keys of files that have `services:` too and are no compose files: CI systems, Kubernetes, Symfony, Render.
-_OTHER_TOOL_TOP_KEY_PATTERN = re.compile(
+_OTHER_TOOL_TOP_KEY_PATTERN = lazy_regex(
     r"""^["']?(?:apiVersion|jobs|stages|steps|pipeline|when|on|kind|before_script|parameters|imports|AWSTemplateFormatVersion|databases
     |default|language|projectId)["']?[ \t]*:""",
     re.MULTILINE | re.VERBOSE,
@@ -113,8 +114,9 @@ def parse(source: Source) -> Document:
     if not any(mapping_roots) or len(mapping_roots) != sum(root is not None for root in yaml_documents):
         error_reason = "a compose file is a mapping with `node_by_service_name`" if any(yaml_documents) else "the file is empty"
         raise ParseError(error_reason, 0)
-    for root in mapping_roots:
-        check_alias_expansion(root)
+    if "*" in source.text or len(source.text) > MAX_EXPANDED_VALUES:  # without an alias there are fewer values than characters
+        for root in mapping_roots:
+            check_alias_expansion(root)
     reset_key_paths = [path for root in mapping_roots for path in _remove_reset_keys(source, root)] if "!reset" in source.text else []
     if source.parent is not None and _has_ellipsis_line(source.text):
         source.fragment = True
@@ -203,6 +205,9 @@ def _names_awaited_until_completed(document: Document) -> Iterator[str]:
                     yield dependency_name
 
 
+MAX_EXPANDED_VALUES = 1_000_000  # of a file, with what aliases stand for
+
+
 def check_alias_expansion(root_mapping: Map) -> None:
     """Raise ParseError where an alias contains itself, or aliases multiply beyond what Docker reads."""
     expanded_size_by_node_id: dict[int, int] = {}
@@ -232,7 +237,7 @@ def check_alias_expansion(root_mapping: Map) -> None:
                 raise ParseError("an alias contains itself", child_collection.at().start)
             pending_nodes.append((child_collection, False))
     expanded_size, written_collection_count = expanded_size_by_node_id[id(root_mapping)], len(expanded_size_by_node_id)
-    if expanded_size > 1_000_000 and expanded_size > 50 * written_collection_count:
+    if expanded_size > MAX_EXPANDED_VALUES and expanded_size > 50 * written_collection_count:
         raise ParseError(f"aliases expand {written_collection_count} collections to {expanded_size} values", 0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
 from readiness.kinds import dotenv
@@ -18,6 +18,7 @@ from readiness.kinds.compose.merge import (
 )
 from readiness.kinds.compose.model import Document, Service
 from readiness.model.project import Project, parent_folders
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map
 
 MAX_PARENT_FOLDERS_OF_OVERLAY = 20  # as far up as the base of an overlay is looked for

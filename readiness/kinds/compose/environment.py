@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.kinds import dotenv
 from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.variables import VariableSetting
 from readiness.model import Source, Span
+from readiness.model.records import dataclass
 from readiness.syntax import secrets
 from readiness.syntax.dotenv import EnvEntry, parse_raw_env_file, resolve_entries
 from readiness.syntax.holes import has_variable_sign

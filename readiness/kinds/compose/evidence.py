@@ -34,11 +34,12 @@ from readiness.kinds.readme import (
     STUDY_FOLDER,
 )
 from readiness.model import Purpose
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.dotenv import EnvEntry
 from readiness.syntax.interpolation import NO_VARIABLES, UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
 
-_MODE_VARIABLE_NAME = re.compile(r"(?:[A-Z0-9]{1,20}_|_)*(?:ENV|ENVIRONMENT)", re.IGNORECASE)
+_MODE_VARIABLE_NAME = lazy_regex(r"(?:[A-Z0-9]{1,20}_|_)*(?:ENV|ENVIRONMENT)", re.IGNORECASE)
 _DEVELOPMENT_MODES = frozenset({"development", "develop", "dev", "local"})
 
 
@@ -132,11 +133,11 @@ def _non_production_signs(document: Document, related_documents: Sequence[Docume
     yield from (one for one in service_signs if one.is_decisive or not has_public_tls_proxy)
 
 
-_PLACEHOLDER_TO_FILL_IN_PATTERN = re.compile(
+_PLACEHOLDER_TO_FILL_IN_PATTERN = lazy_regex(
     r"<(?:your|my)[-_ ][a-z][a-z0-9_ -]{0,40}>|<(?:[a-z]+[-_])?(?:password|secret|token|ip-address|domain)>",
     re.IGNORECASE,
 )
-_EXAMPLE_HOST_PATTERN = re.compile(r"\bexample\.(?:com|org|net)\b")
+_EXAMPLE_HOST_PATTERN = lazy_regex(r"\bexample\.(?:com|org|net)\b")
 
 
 def _signs_of_folder_readme_and_blanks(document: Document) -> Iterator[NonProductionSign]:
@@ -208,7 +209,7 @@ def _is_long_running_data_store(service: Service) -> bool:
     return image_facts is not None and image_facts.keeps_data and not service.once
 
 
-_STORE_CONFIG_MOUNT_PATTERN = re.compile(r"/docker-entrypoint-initdb\.d|/etc/|\.(?:sql|sh|conf|cnf|ini|ya?ml|json|js|crt|key|pem|xml)\Z")
+_STORE_CONFIG_MOUNT_PATTERN = lazy_regex(r"/docker-entrypoint-initdb\.d|/etc/|\.(?:sql|sh|conf|cnf|ini|ya?ml|json|js|crt|key|pem|xml)\Z")
 
 
 def _has_mount_that_may_hold_data(service: Service) -> bool:

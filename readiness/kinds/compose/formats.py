@@ -10,6 +10,7 @@ from typing import Any
 from readiness.kinds.compose.parts import expand_scalar, parse_port_range, split_short_mount, split_short_port
 from readiness.kinds.compose.schema import Problem, is_string_with_variable, json_type
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import FactValue
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
@@ -18,10 +19,10 @@ Form = Callable[[Any], str]
 """What keeps a value from being of a form, as the name of its sentence; empty where nothing does."""
 MessageNameAndFacts = tuple[str, dict[str, FactValue]]
 """The name of a sentence and its facts."""
-_DURATION_PATTERN = re.compile(r"-?(?:0|(?:[0-9]+(?:\.[0-9]*)?(?:ns|[uµμ]s|ms|s|m|h|d|w))+)\Z")
-_BYTE_SIZE_PATTERN = re.compile(r"[0-9]+(?:\.[0-9]+)? ?(?:b|[kmgtp](?:i?b)?)?\Z", re.IGNORECASE)
-_INTEGER_PATTERN = re.compile(r"[-+]?[0-9]+\Z")
-_NUMBER_PATTERN = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
+_DURATION_PATTERN = lazy_regex(r"-?(?:0|(?:[0-9]+(?:\.[0-9]*)?(?:ns|[uµμ]s|ms|s|m|h|d|w))+)\Z")
+_BYTE_SIZE_PATTERN = lazy_regex(r"[0-9]+(?:\.[0-9]+)? ?(?:b|[kmgtp](?:i?b)?)?\Z", re.IGNORECASE)
+_INTEGER_PATTERN = lazy_regex(r"[-+]?[0-9]+\Z")
+_NUMBER_PATTERN = lazy_regex(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z")
 _BOOLEAN_WORDS = frozenset("true false yes no y n on off".split())
 
 
@@ -97,7 +98,7 @@ _BOOLEAN_KEYS_BY_TOP_SECTION = {
     "secrets": ("external",),
     "configs": ("external",),
 }
-_OCTAL_MODE_PATTERN = re.compile(r"0?o?[0-7]+\Z")
+_OCTAL_MODE_PATTERN = lazy_regex(r"0?o?[0-7]+\Z")
 Table = dict[str, "Table | Form"]
 
 

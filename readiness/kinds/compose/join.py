@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.table import fact_row_by_name
@@ -26,6 +25,7 @@ from readiness.kinds.compose.parts import (
     variable_settings_under_key,
 )
 from readiness.model import Span
+from readiness.model.records import dataclass
 from readiness.syntax.interpolation import NO_VARIABLES
 from readiness.syntax.yaml import Map, Seq
 

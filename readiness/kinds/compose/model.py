@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.facts import public_images
@@ -26,6 +26,8 @@ from readiness.kinds.purpose import (
 )
 from readiness.kinds.variables import HasVariables, VariableSetting
 from readiness.model import Purpose, Source, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import image as images
 from readiness.syntax.image import ImageReference
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
@@ -164,7 +166,8 @@ class Service(HasPurpose, HasVariables):
         image_text = self.extended_node.get("image")
         if not isinstance(image_text, str):
             return None
-        return images.parse_image(expand_scalar(image_text, self.env_values).text.replace(UNKNOWN_VALUE_MARK, "$X"))
+        filled_in_text = expand_scalar(image_text, self.env_values).text if "$" in image_text else image_text
+        return images.parse_image(filled_in_text.replace(UNKNOWN_VALUE_MARK, "$X"))
 
     @property
     def image_facts(self) -> ImageFacts | None:
@@ -200,7 +203,7 @@ def _is_non_production_word(word: str) -> bool:
     return word in property_by_fact_name("purpose-words", "service")
 
 
-_JOB_NAME_PATTERN = re.compile(
+_JOB_NAME_PATTERN = lazy_regex(
     r"(?:^|[-_])(?:init|migrat\w{0,60}|setup|seed\w{0,60}|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
     r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",
     re.IGNORECASE,

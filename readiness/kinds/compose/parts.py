@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.variables import VariableSetting
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.interpolation import (
     NO_VARIABLES,
     UNKNOWN_VALUE_MARK,
@@ -20,7 +20,7 @@ from readiness.syntax.scalar import make_offset_mapper
 from readiness.syntax.yaml import Map, Seq
 
 PortRange = tuple[int, int]
-_WINDOWS_DRIVE_PATTERN = re.compile(r"[A-Za-z]:[\\/]")
+_WINDOWS_DRIVE_PATTERN = lazy_regex(r"[A-Za-z]:[\\/]")
 
 
 def expand_scalar(scalar_value: Any, value_by_variable: Mapping[str, str] = NO_VARIABLES) -> InterpolatedValue:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from readiness.kinds.compose.environment import env_file_references, resolved_path_or_hole
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import mount_specs, variable_settings_under_key
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 
-_VARIABLE_REFERENCE = re.compile(r"\$\{?([A-Za-z_]\w{0,100})")
+_VARIABLE_REFERENCE = lazy_regex(r"\$\{?([A-Za-z_]\w{0,100})")
 
 
 class VariablesByUse(NamedTuple):
@@ -54,12 +54,12 @@ def is_variable_only_in_comments(variable_name: str, env_file_path_to_check: str
     )
 
 
-_PROGRAM_FILE_NAME = re.compile(
+_PROGRAM_FILE_NAME = lazy_regex(
     r"(?:package\.json|composer\.json|Gemfile|Cargo\.toml|go\.mod|pyproject\.toml|requirements\.txt|pom\.xml|artisan"
     r"|[^/]*\.(?:py|js|mjs|cjs|ts|rb|php|go|rs))\Z"
 )
-_DOTENV_PATH = re.compile(r"(?:\A|[\s/\"'=])\.env(?![\w.-])")
-_DOTENV_WRITTEN = re.compile(r"\bsed (?:-\w+ )?-i|\btouch |>[ ]?[\"']?[^\s>]{0,200}\.env")
+_DOTENV_PATH = lazy_regex(r"(?:\A|[\s/\"'=])\.env(?![\w.-])")
+_DOTENV_WRITTEN = lazy_regex(r"\bsed (?:-\w+ )?-i|\btouch |>[ ]?[\"']?[^\s>]{0,200}\.env")
 
 
 def is_variable_taken_by_nothing(variable_name: str, env_file_path: str, project: Project) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any
 
 from readiness.model import Span
 from readiness.model.messages import FactValue
 from readiness.model.package import DATA_FOLDER
+from readiness.model.records import dataclass
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import InterpolationError, interpolate_variables
 from readiness.syntax.yaml import Map, Seq

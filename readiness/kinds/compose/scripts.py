@@ -5,24 +5,25 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import named_entries
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 
-_LINE_CONTINUATION = re.compile(r"\\[ \t]*\r?\n[ \t]*")
+_LINE_CONTINUATION = lazy_regex(r"\\[ \t]*\r?\n[ \t]*")
 # The program may be kept in a variable of any name that says so: `${dockerCompose} up -d web`, `$(DC) up`.
-_COMPOSE_PROGRAM_PATTERN = re.compile(
+_COMPOSE_PROGRAM_PATTERN = lazy_regex(
     r"\b(?:docker|podman|nerdctl)(?:[ \t]{1,8}|-)compose\b|\$[({]?\w{0,30}compose\w{0,30}[)}]?|\$[({]?DC[)}]?", re.IGNORECASE
 )
-_COMMAND_SEPARATOR = re.compile(r"[;|&]")
-_FILE_OPTION = re.compile(r"(?:-f|--file)(?:=|\Z)")
-_BUILD_COMMAND = re.compile(r"\b(?:docker|podman|nerdctl|buildah)[ \t]+(?:image[ \t]+|buildx[ \t]+)?(?:build|bud)\b(?P<words>[^\n;|&]{0,2000})")
-_IMAGE_TAG_OPTION = re.compile(r"(?:\A|[ \t])(?:-t|--tag)(?:[ \t]+|=)[\"']?(?P<name>[\w./:-]{1,200})")
-_SERVICE_NAME_PATTERN = re.compile(r"[\w.-]{1,80}\Z")
+_COMMAND_SEPARATOR = lazy_regex(r"[;|&]")
+_FILE_OPTION = lazy_regex(r"(?:-f|--file)(?:=|\Z)")
+_BUILD_COMMAND = lazy_regex(r"\b(?:docker|podman|nerdctl|buildah)[ \t]+(?:image[ \t]+|buildx[ \t]+)?(?:build|bud)\b(?P<words>[^\n;|&]{0,2000})")
+_IMAGE_TAG_OPTION = lazy_regex(r"(?:\A|[ \t])(?:-t|--tag)(?:[ \t]+|=)[\"']?(?P<name>[\w./:-]{1,200})")
+_SERVICE_NAME_PATTERN = lazy_regex(r"[\w.-]{1,80}\Z")
 
 
 @dataclass(frozen=True, slots=True)

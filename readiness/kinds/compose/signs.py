@@ -6,7 +6,6 @@ Each was counted over 186 compose files whose purpose was told by hand from the 
 from __future__ import annotations
 
 import posixpath
-import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -27,6 +26,7 @@ from readiness.kinds.compose.parts import (
     variable_settings_under_key,
 )
 from readiness.kinds.purpose import NonProductionSign, is_non_serving_command
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import is_at_or_below
 from readiness.syntax import secrets, shell
 from readiness.syntax.holes import has_variable_sign
@@ -85,7 +85,7 @@ def _signs_from_start_commands(services: Sequence[Service]) -> Iterator[NonProdu
             return
 
 
-_CONFIG_MOUNT_TARGET = re.compile(r"/(?:usr/local/)?etc(?:/|\Z)|[^\n]*\.(?:conf|cfg|cnf|ini|toml|properties)\Z")
+_CONFIG_MOUNT_TARGET = lazy_regex(r"/(?:usr/local/)?etc(?:/|\Z)|[^\n]*\.(?:conf|cfg|cnf|ini|toml|properties)\Z")
 
 
 def is_source_mount(service: Service, mount_spec: MountSpec) -> bool:

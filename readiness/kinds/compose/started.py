@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.yaml import Seq
 
-_CLIENT_PROGRAM = re.compile(
+_CLIENT_PROGRAM = lazy_regex(
     r"(?:pg_dump\w*|pg_restore|pg_isready|psql|mysqldump|mariadb-dump|mysql|mariadb|redis-cli|mongodump|mongorestore|mongosh?|"
     r"etcdctl|rabbitmqctl|sleep|tail|crond?|python3?)"
 )
-_SERVER_START_WORDS = re.compile(r"entrypoint|server|postgres\b|mysqld|mariadbd|mongod\b|start|run\b|exec\b", re.IGNORECASE)
+_SERVER_START_WORDS = lazy_regex(r"entrypoint|server|postgres\b|mysqld|mariadbd|mongod\b|start|run\b|exec\b", re.IGNORECASE)
 
 
 def runs_other_program(entrypoint: Any, command: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from readiness.kinds.dockerfile.model import Document as Dockerfile
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.variables import VariableSetting
 from readiness.model import Hit, Related, Span, hit, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.interpolation import NO_VARIABLES, UNKNOWN_VALUE_MARK, InterpolatedValue
 from readiness.syntax.yaml import Map, Seq
@@ -190,7 +190,7 @@ _SECONDS_PER_UNIT = {
     "h": 3600.0,
     "d": 86400.0,
 }
-_DURATION_PART = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)(ns|us|µs|ms|s|m|h|d)")
+_DURATION_PART = lazy_regex(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)(ns|us|µs|ms|s|m|h|d)")
 
 
 def duration_seconds(value: Any) -> float | None:
@@ -205,8 +205,8 @@ def unquoted_words(command_line_text: str) -> Iterator[str]:
     yield from (word.strip("\"'") for word in command_line_text.split())
 
 
-_COMPOSE_FILE_NAME = re.compile(r"compose|stack|swarm")
-_TEMPLATE_MARK = re.compile(r"\{\{|\{%|<%|@@|%%")  # of Jinja and Go, ERB, and what scripts replace
+_COMPOSE_FILE_NAME = lazy_regex(r"compose|stack|swarm")
+_TEMPLATE_MARK = lazy_regex(r"\{\{|\{%|<%|@@|%%")  # of Jinja and Go, ERB, and what scripts replace
 
 
 def is_surely_compose(document: Document) -> bool:

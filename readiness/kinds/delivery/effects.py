@@ -8,13 +8,14 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.actions import effects_of_action
 from readiness.facts.table import fact_row_by_name, property_by_fact_name
 from readiness.kinds.github.texts import is_one_expression
 from readiness.kinds.pipeline.scripts import ScriptCommand, script_calls
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 REMOTE_DEPLOYMENT_FAMILIES = frozenset({"kubernetes", "helm", "ecs", "swarm", "platform"})
 """Of deployments: those whose place stands in the command, in its credentials or in what ran before it in the job."""
@@ -73,7 +74,7 @@ def _task_name_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     )
 
 
-_SCRIPT_PATH = re.compile(r"(?:^|/)[\w.-]{1,80}\.(?:sh|bash|py|js|mjs|ts|rb|pl|php|ps1)\Z|^\.{0,2}/[\w./-]{1,200}\Z")
+_SCRIPT_PATH = lazy_regex(r"(?:^|/)[\w.-]{1,80}\.(?:sh|bash|py|js|mjs|ts|rb|pl|php|ps1)\Z|^\.{0,2}/[\w./-]{1,200}\Z")
 _WAIT_OPTIONS = ("--wait", "--atomic", "--rollback-on-failure")
 
 
@@ -212,7 +213,7 @@ def _effect_kinds_by_task_name(call: ScriptCommand) -> Iterator[str]:
                 yield effect_kind
 
 
-_NON_DELIVERY_WORD = re.compile(
+_NON_DELIVERY_WORD = lazy_regex(
     r"(?:^|[^a-z])(?:clean|clean-?up|remove|delete|destroy|tear-?down|undeploy|prune|purge|stop|list|status|show|describe"
     r"|download|fetch|wait|watch)(?:[^a-z]|\Z)"
 )

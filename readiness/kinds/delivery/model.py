@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from readiness.facts.table import property_by_fact_name
@@ -13,7 +13,9 @@ from readiness.kinds.delivery import effects
 from readiness.kinds.github import model
 from readiness.kinds.gitlab import model as gitlab_model
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.memo import cached_property
+from readiness.model.records import dataclass
 from readiness.syntax.glob import glob_matches
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map, Seq
@@ -78,8 +80,8 @@ class JobDelivery:
         return _environment_by_branch(self.job, named_environment_kind) if named_environment_kind in {"", "production"} else named_environment_kind
 
 
-_DEPLOYING_JOB_NAME = re.compile(r"deploy|release|rollout|ship|production|staging|promote|(?:^|[^a-z])prod(?:[^a-z]|\Z)")
-_WEBSITE_JOB_NAME = re.compile(r"(?:^|[^a-z])(?:docs?|documentation|pages|github-pages|website|storybook|gh-pages)(?:[^a-z]|\Z)")
+_DEPLOYING_JOB_NAME = lazy_regex(r"deploy|release|rollout|ship|production|staging|promote|(?:^|[^a-z])prod(?:[^a-z]|\Z)")
+_WEBSITE_JOB_NAME = lazy_regex(r"(?:^|[^a-z])(?:docs?|documentation|pages|github-pages|website|storybook|gh-pages)(?:[^a-z]|\Z)")
 
 
 @functools.cache
@@ -101,9 +103,9 @@ def _is_started_only_by_pull_requests(job: AnyJob) -> bool:
     return isinstance(job, model.Job) and bool(job.workflow.triggers) and (job.workflow.triggers.keys() <= _PULL_REQUEST_EVENTS)
 
 
-_GITLAB_BRANCH_CONDITION = re.compile(r"\$CI_(?:COMMIT_BRANCH|COMMIT_REF_NAME)\s*==\s*[\"']([^\"'\n]{1,200})[\"']")
+_GITLAB_BRANCH_CONDITION = lazy_regex(r"\$CI_(?:COMMIT_BRANCH|COMMIT_REF_NAME)\s*==\s*[\"']([^\"'\n]{1,200})[\"']")
 
-_GITHUB_BRANCH_CONDITION = re.compile(r"github\.ref\s*==\s*'refs/heads/([^'\n]{1,200})'|github\.ref_name\s*==\s*'([^'\n]{1,200})'")
+_GITHUB_BRANCH_CONDITION = lazy_regex(r"github\.ref\s*==\s*'refs/heads/([^'\n]{1,200})'|github\.ref_name\s*==\s*'([^'\n]{1,200})'")
 
 
 def _environment_by_branch(job: AnyJob, named_environment_kind: str) -> str:
@@ -248,8 +250,8 @@ def delivery_of_job(job: AnyJob, resolve_action: ActionResolver) -> JobDelivery:
     )
 
 
-_GITHUB_HOSTED_LABEL = re.compile(r"(?:ubuntu|windows|macos)-[\w.-]+\Z")
-_REMOTE_DOCKER_HOST = re.compile(r"DOCKER_HOST|docker context|docker-context|--context\b|ssh://|tcp://")
+_GITHUB_HOSTED_LABEL = lazy_regex(r"(?:ubuntu|windows|macos)-[\w.-]+\Z")
+_REMOTE_DOCKER_HOST = lazy_regex(r"DOCKER_HOST|docker context|docker-context|--context\b|ssh://|tcp://")
 
 
 def _runs_on_hosted_runner_only(job: model.Job) -> bool:
@@ -260,8 +262,8 @@ def _runs_on_hosted_runner_only(job: model.Job) -> bool:
     return not _REMOTE_DOCKER_HOST.search(job.source.text, job_start, job_end)
 
 
-_ROLLBACK_NAME = re.compile(r"roll-? ?back|revert|undo")
-_SMOKE_TEST_NAME = re.compile(r"smoke|health|verify|sanity|e2e|end-to-end|acceptance")
+_ROLLBACK_NAME = lazy_regex(r"roll-? ?back|revert|undo")
+_SMOKE_TEST_NAME = lazy_regex(r"smoke|health|verify|sanity|e2e|end-to-end|acceptance")
 
 
 def _action_from_step_name(action_kind: str, step: model.Step, step_number: int) -> PipelineAction:

@@ -11,6 +11,7 @@ from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Command, Document, Stage, Step
 from readiness.kinds.variables import VariableSetting
 from readiness.model import ParseError, Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import dockerfile as syntax
 from readiness.syntax import image as images
 from readiness.syntax import template
@@ -22,31 +23,31 @@ KIND_NAME = "dockerfile"
 EXAMPLE_PATH = "Dockerfile"
 
 # In the middle of a name the word only says what a file is about (`old_dockerfile_test.cwl`): its content decides.
-_DOCKERFILE_FILENAME = re.compile(
+_DOCKERFILE_FILENAME = lazy_regex(
     r"(?:\A|/)(?:(?:dockerfile|containerfile)(?:[._-][^/]*|\d+)?|[^/]*[._-](?:dockerfile|containerfile)\d*)\Z",
     re.IGNORECASE,
 )
 # Copies and lists of what to leave out, m4's sources and documents; and the endings of other languages.
-_NEVER_DOCKERFILE_SUFFIX = re.compile(
+_NEVER_DOCKERFILE_SUFFIX = lazy_regex(
     r"\.(?:bak|orig|m4|dockerignore|containerignore|md|markdown|rst|adoc|html?|ya?ml|json|map|lock|svg|png)\Z",
     re.IGNORECASE,
 )
-_SOURCE_CODE_SUFFIX = re.compile(
+_SOURCE_CODE_SUFFIX = lazy_regex(
     r"\.(?:py|rb|go|js|ts|tsx|java|php|sh|bash|ps1|toml|ini|xml|sql|css|vue|kts?|cs|cpp|[ch]|rs|lua|vim|el)\Z",
     re.IGNORECASE,
 )
-_DOCKERFILE_FOR_LANGUAGE = re.compile(r"(?:\A|/)(?:docker|container)file\.\w+\Z", re.IGNORECASE)
-_FIRST_INSTRUCTION = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*|\r)?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")
-_FROM_LINE = re.compile(
+_DOCKERFILE_FOR_LANGUAGE = lazy_regex(r"(?:\A|/)(?:docker|container)file\.\w+\Z", re.IGNORECASE)
+_FIRST_INSTRUCTION = lazy_regex(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*|\r)?\n)*[ \t]*(\S+)[ \t]+([^\r\n]*)")
+_FROM_LINE = lazy_regex(
     r"^[ \t]*FROM[ \t]+(?:--platform=\S+[ \t]+)?[a-z0-9$.{][^\s]*(?:[ \t]+AS[ \t]+\S+)?[ \t]*\r?$",
     re.IGNORECASE | re.MULTILINE,
 )
-_INSTRUCTION_LINE = re.compile(
+_INSTRUCTION_LINE = lazy_regex(
     r"^[ \t]*(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|ENV|EXPOSE|USER|LABEL|HEALTHCHECK|VOLUME"
     r"|ARG|SHELL|STOPSIGNAL|ONBUILD|MAINTAINER)[ \t]+\S",
     re.MULTILINE,
 )
-_SNIPPET_FIRST_INSTRUCTION = re.compile(r"(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|EXPOSE|HEALTHCHECK|USER|STOPSIGNAL)[ \t]+\S")
+_SNIPPET_FIRST_INSTRUCTION = lazy_regex(r"(?:RUN|CMD|COPY|ADD|ENTRYPOINT|WORKDIR|EXPOSE|HEALTHCHECK|USER|STOPSIGNAL)[ \t]+\S")
 
 
 _YAML_FIRST_LINES = ("%YAML", "---")  # the head of what generators fill in: no instruction begins so

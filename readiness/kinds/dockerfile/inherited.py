@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from readiness.model import Span
+from readiness.model.records import dataclass
 from readiness.syntax.instruction import Instruction
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.facts.arguments import platform_build_arguments, predefined_proxy_build_arguments
@@ -14,6 +14,8 @@ from readiness.kinds.dockerfile.inherited import EffectiveValue, effective_value
 from readiness.kinds.purpose import is_deployed, is_non_serving_command, may_be_deployed
 from readiness.kinds.variables import HasVariables, VariableSetting
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import shell
 from readiness.syntax.dockerfile_shell import parse_instruction_script, program_of_shell_instruction
 from readiness.syntax.image import ImageReference
@@ -21,7 +23,7 @@ from readiness.syntax.instruction import Dockerfile, Instruction
 from readiness.syntax.words import InstructionWord, expand_word
 
 _KEYWORDS_WITH_EFFECTIVE_VALUE = {"CMD", "ENTRYPOINT", "HEALTHCHECK", "USER", "WORKDIR", "STOPSIGNAL", "SHELL"}
-_WINDOWS_IMAGE_NAME = re.compile(r"windows|nanoserver|servercore", re.IGNORECASE)
+_WINDOWS_IMAGE_NAME = lazy_regex(r"windows|nanoserver|servercore", re.IGNORECASE)
 
 
 def _may_be_set_by_build(variable_name: str) -> bool:

@@ -5,7 +5,6 @@ Each sign was counted over 555 Dockerfiles: docs/purpose.md has the numbers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 
 from readiness.kinds.decision import explicit_purpose, head_signs, purpose_by_signs
@@ -19,12 +18,13 @@ from readiness.kinds.purpose import (
     non_production_purpose_by_path,
 )
 from readiness.model import Purpose
+from readiness.model.lazy_regex import lazy_regex
 
 DECISIVE_SIGN_PAIRS: SignNamePairs = frozenset(map(frozenset, (("place", "sibling"), ("place", "stage"), ("place", "waits")))) | (
     README_SIGN_PAIRS_THAT_DECIDE - {frozenset(("readme", "loose"))}
 )
-_EDITOR_IMAGE_NAME = re.compile(r"(?:devcontainers|vscode/devcontainers|gitpod)/")  # what editors open
-_NON_PRODUCTION_STAGE_NAME = re.compile(r"(?:[\w-]+-)?(?:tests?|dev|development|debug|e2e|lint)")
+_EDITOR_IMAGE_NAME = lazy_regex(r"(?:devcontainers|vscode/devcontainers|gitpod)/")  # what editors open
+_NON_PRODUCTION_STAGE_NAME = lazy_regex(r"(?:[\w-]+-)?(?:tests?|dev|development|debug|e2e|lint)")
 
 
 def take_purposes(documents: Sequence[Document], known_paths: Collection[str]) -> None:

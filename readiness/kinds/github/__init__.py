@@ -7,29 +7,30 @@ from collections.abc import Iterator
 
 from readiness.kinds.github.model import Action, Job, Step, Workflow
 from readiness.model import ParseError, Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import outline, yaml
 from readiness.syntax.yaml import Map, load_yaml_documents
 
 KIND_NAME = "github"
 EXAMPLE_PATH = ".github/workflows/ci.yml"
 
-_WORKFLOW_PATH = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml\Z")
+_WORKFLOW_PATH = lazy_regex(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml\Z")
 # `ci.yaml.disabled`, `ci.yml.j2`, `workflows/lint.disabled`, `workflows/old/ci.yml`: nothing that GitHub reads.
-_UNREAD_WORKFLOW_PATH = re.compile(r"\.ya?ml\.\w+\Z|(?:\A|/)\.github/workflows/")
-_ACTION_PATH = re.compile(r"(?:^|/)action\.ya?ml\Z")
-_ON_KEY_LINE = re.compile(r"^(?:on|\"on\"|'on'|true)[ \t]*:", re.MULTILINE)
-_JOBS_KEY_LINE = re.compile(r"^jobs[ \t]*:", re.MULTILINE)
-_JOB_FIELD_LINE = re.compile(r"^[ \t]+(?:runs-on|uses|steps)[ \t]*:", re.MULTILINE)
-_RUNS_KEY_LINE = re.compile(r"^runs[ \t]*:", re.MULTILINE)
-_NAME_KEY_LINE = re.compile(r"^name[ \t]*:", re.MULTILINE)
-_ACTION_METADATA_LINE = re.compile(r"^(?:description|inputs|outputs)[ \t]*:", re.MULTILINE)
+_UNREAD_WORKFLOW_PATH = lazy_regex(r"\.ya?ml\.\w+\Z|(?:\A|/)\.github/workflows/")
+_ACTION_PATH = lazy_regex(r"(?:^|/)action\.ya?ml\Z")
+_ON_KEY_LINE = lazy_regex(r"^(?:on|\"on\"|'on'|true)[ \t]*:", re.MULTILINE)
+_JOBS_KEY_LINE = lazy_regex(r"^jobs[ \t]*:", re.MULTILINE)
+_JOB_FIELD_LINE = lazy_regex(r"^[ \t]+(?:runs-on|uses|steps)[ \t]*:", re.MULTILINE)
+_RUNS_KEY_LINE = lazy_regex(r"^runs[ \t]*:", re.MULTILINE)
+_NAME_KEY_LINE = lazy_regex(r"^name[ \t]*:", re.MULTILINE)
+_ACTION_METADATA_LINE = lazy_regex(r"^(?:description|inputs|outputs)[ \t]*:", re.MULTILINE)
 # A line at the margin that neither a workflow nor an action has.
-_FOREIGN_TOP_LEVEL_LINE = re.compile(
+_FOREIGN_TOP_LEVEL_LINE = lazy_regex(
     r"^(?![ \t\r\n#\]}]|-(?:[ \t]|--)|\.\.\.|[\"']?(?:name|run-name|on|true|permissions|env|defaults|concurrency|jobs"
     r"|author|description|inputs|outputs|runs|branding)[\"']?[ \t]*:)[^\n]",
     re.MULTILINE,
 )
-_RUNS_FIELD_LINE = re.compile(r"^[ \t]+(?:using|steps)[ \t]*:", re.MULTILINE)
+_RUNS_FIELD_LINE = lazy_regex(r"^[ \t]+(?:using|steps)[ \t]*:", re.MULTILINE)
 
 
 def recognizes_file(path: str, text: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.github.runners import default_shell_of_job, runner_labels_with_spans
@@ -18,6 +17,7 @@ from readiness.kinds.github.uses import UsesReference, parse_uses
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
 from readiness.kinds.variables import HasVariables, VariableSetting, scalar_text_or_unknown_mark
 from readiness.model import Source, Span
+from readiness.model.records import dataclass
 from readiness.syntax.holes import has_github_expression
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map, Seq
@@ -284,13 +284,19 @@ def _effective_shell_of_step(step: Step) -> str:
     return shell_value.split()[0].rpartition("/")[2].lower() if shell_value.split() else ""
 
 
+def texts_with_key_paths(document: PipelineFile) -> list[tuple[tuple[Any, ...], LocatedText]]:
+    """Every text of a file with the keys that lead to it; found once."""
+    if "texts" not in document.cached_results:
+        document.cached_results["texts"] = list(located_texts_with_key_paths(document.node, document.source))
+    key_path_text_pairs: list[tuple[tuple[Any, ...], LocatedText]] = document.cached_results["texts"]
+    return key_path_text_pairs
+
+
 def expression_texts_with_key_paths(document: Workflow | Action) -> list[tuple[tuple[Any, ...], LocatedText]]:
     """The texts of a file that hold expressions or are one, with the keys that lead to them; found once."""
     if "expanded" not in document.cached_results:
         document.cached_results["expanded"] = [
-            (way, text)
-            for way, text in located_texts_with_key_paths(document.node, document.source)
-            if has_github_expression(text.value) or way[-1] == "if"
+            (way, text) for way, text in texts_with_key_paths(document) if has_github_expression(text.value) or way[-1] == "if"
         ]
     key_path_text_pairs: list[tuple[tuple[Any, ...], LocatedText]] = document.cached_results["expanded"]
     return key_path_text_pairs

@@ -13,32 +13,33 @@ from collections.abc import Iterable, Iterator, Mapping
 from readiness.kinds.github.uses import repository_root_of_workflow_path
 from readiness.kinds.readme import README_NAME
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import parent_folders
 
 _OWNER_NAME_PATTERN = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})"
-_OWNER_CONDITION = re.compile(
+_OWNER_CONDITION = lazy_regex(
     rf"github\.repository(?:_owner[ \t]*==[ \t]*'(?P<owner>{_OWNER_NAME_PATTERN})'|[ \t]*==[ \t]*'(?P<first>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}')"
 )
-_WORKFLOW_BADGE = re.compile(rf"\bgithub\.com/(?P<owner>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}/actions/workflows/(?P<file>[\w.-]{{1,100}}\.ya?ml)\b")
-_TEAM_MENTION = re.compile(rf"(?:\A|(?<=\s))@(?P<owner>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}")
+_WORKFLOW_BADGE = lazy_regex(rf"\bgithub\.com/(?P<owner>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}/actions/workflows/(?P<file>[\w.-]{{1,100}}\.ya?ml)\b")
+_TEAM_MENTION = lazy_regex(rf"(?:\A|(?<=\s))@(?P<owner>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}")
 # What a package says of itself: a fork says its upstream, and is in conflict with conditions of its own.
 _REPOSITORY_PATTERN_BY_FILE_NAME = {
-    "go.mod": re.compile(rf"\Amodule[ \t]+github\.com/(?P<owner>{_OWNER_NAME_PATTERN})/", re.M),
-    "package.json": re.compile(
+    "go.mod": lazy_regex(rf"\Amodule[ \t]+github\.com/(?P<owner>{_OWNER_NAME_PATTERN})/", re.M),
+    "package.json": lazy_regex(
         rf'^ {{0,4}}"repository"[ \t]*:[ \t]*(?:\{{[^{{}}]{{0,200}}?"url"[ \t]*:[ \t]*)?'
         rf'"[^"]{{0,40}}?github(?:\.com[/:]|:)(?P<owner>{_OWNER_NAME_PATTERN})/',
         re.M,
     ),
-    "Cargo.toml": re.compile(rf'^repository[ \t]*=[ \t]*"https://github\.com/(?P<owner>{_OWNER_NAME_PATTERN})/', re.M),
+    "Cargo.toml": lazy_regex(rf'^repository[ \t]*=[ \t]*"https://github\.com/(?P<owner>{_OWNER_NAME_PATTERN})/', re.M),
 }
-_GITHUB_API_ADDRESS = re.compile(
+_GITHUB_API_ADDRESS = lazy_regex(
     rf"\bhttps://api\.github\.com/repos/(?P<owner>{_OWNER_NAME_PATTERN})/(?P<repository>[\w.-]{{1,100}})(?=/|[\s\"')]|\Z)"
 )
-_GITHUB_REPOSITORY_ADDRESS = re.compile(
+_GITHUB_REPOSITORY_ADDRESS = lazy_regex(
     rf"\bgithub\.com/(?P<owner>{_OWNER_NAME_PATTERN})/(?P<repository>[\w.-]{{1,100}}?)(?:\.git)?(?=[/#\s\"')>\]]|\Z)"
 )
-_PACKAGES_WRITE_LINE = re.compile(r"^[ ]{2,40}packages:[ ]*write\b")
-_GHCR_IMAGE = re.compile(rf"\bghcr\.io/(?P<owner>{_OWNER_NAME_PATTERN})/")
+_PACKAGES_WRITE_LINE = lazy_regex(r"^[ ]{2,40}packages:[ ]*write\b")
+_GHCR_IMAGE = lazy_regex(rf"\bghcr\.io/(?P<owner>{_OWNER_NAME_PATTERN})/")
 _CODEOWNERS_PATHS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS")
 _MAX_CHARACTERS_PER_FILE = 200_000  # of one file: who writes more hides what stands behind it from us
 
@@ -110,7 +111,7 @@ def _repositories_in_descriptions(root_folder: str, source_by_path: Mapping[str,
 def _owner_names_in_repository(root_folder: str, workflow_sources: list[Source], source_by_path: Mapping[str, Source]) -> Iterator[str]:
     """The owners in conditions of workflows, in badges of workflows that are here, of packages, and of teams that own code."""
     for source in workflow_sources:
-        for source_line in _non_comment_lines(source):
+        for source_line in _non_comment_lines(source) if "github.repository" in source.text else ():
             yield from (found["owner"] or found["first"] for found in _OWNER_CONDITION.finditer(source_line))
     workflow_file_names = {posixpath.basename(one.path) for one in workflow_sources}
     for source_path, source in source_by_path.items():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.holes import has_github_expression
 from readiness.syntax.yaml import Map, Seq
 
@@ -45,7 +45,7 @@ def runner_labels_with_spans(job_node: Map) -> list[tuple[str, Span]]:
     return labels_with_spans
 
 
-_WHOLE_MATRIX_EXPRESSION = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}\Z")
+_WHOLE_MATRIX_EXPRESSION = lazy_regex(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}\Z")
 
 
 def key_of_whole_matrix_expression(value: str) -> str | None:
@@ -54,8 +54,8 @@ def key_of_whole_matrix_expression(value: str) -> str | None:
     return expression_match.group(1) if expression_match else None
 
 
-_MATRIX_EXPRESSION = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}")
-_FORMAT_OF_MATRIX_VALUE = re.compile(r"\$\{\{\s*format\(\s*'([^'{}]*\{0\}[^'{}]*)'\s*,\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\)\s*\}\}\Z")
+_MATRIX_EXPRESSION = lazy_regex(r"\$\{\{\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}")
+_FORMAT_OF_MATRIX_VALUE = lazy_regex(r"\$\{\{\s*format\(\s*'([^'{}]*\{0\}[^'{}]*)'\s*,\s*matrix\.([A-Za-z_][A-Za-z0-9_-]*)\s*\)\s*\}\}\Z")
 
 
 def expanded_matrix_texts(job_node: Map, value: str) -> list[tuple[Any, Span]] | None:
@@ -67,13 +67,14 @@ def expanded_matrix_texts(job_node: Map, value: str) -> list[tuple[Any, Span]] |
     if matrix_key is not None:
         return matrix_values_with_spans(job_node, matrix_key)
     stripped_value = value.strip()
-    matrix_match = _FORMAT_OF_MATRIX_VALUE.match(stripped_value) or _MATRIX_EXPRESSION.search(stripped_value)
+    format_match = _FORMAT_OF_MATRIX_VALUE.match(stripped_value)
+    matrix_match = format_match or _MATRIX_EXPRESSION.search(stripped_value)
     if matrix_match is None:
         return None
     text_before, text_after = stripped_value[: matrix_match.start()], stripped_value[matrix_match.end() :]
     matrix_key = matrix_match.group(1)
-    if matrix_match.re is _FORMAT_OF_MATRIX_VALUE:
-        (text_before, _, text_after), matrix_key = matrix_match.group(1).partition("{0}"), matrix_match.group(2)
+    if format_match is not None:
+        (text_before, _, text_after), matrix_key = format_match.group(1).partition("{0}"), format_match.group(2)
     if has_github_expression(text_before) or has_github_expression(text_after):
         return None
     return [

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.kinds.github.texts import is_one_expression, is_text_with_expression
 from readiness.model import Span, join_names, spelling
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import FactValue
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq
 
 
@@ -37,7 +38,7 @@ def wrong_type_problem(container: Any, key: Any, value: Any, expected_type: str,
     return make_problem("value", span, expected_type, key=value_name or str(key), value=describe_value(value))
 
 
-STARTER_WORKFLOW_PLACEHOLDER = re.compile(r"\$[a-z][a-z-]*\Z")  # GitHub's starter workflows: $default-branch, $cron-daily
+STARTER_WORKFLOW_PLACEHOLDER = lazy_regex(r"\$[a-z][a-z-]*\Z")  # GitHub's starter workflows: $default-branch, $cron-daily
 ShapeCheck = Callable[[Any, Any, Any], Iterator[Problem]]
 """A function of (owner, key, value): the container, where in it, and what stands there."""
 

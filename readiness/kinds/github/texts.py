@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from readiness.model import Source, Span
+from readiness.model.records import dataclass
 from readiness.syntax import constant, expression
 from readiness.syntax.holes import has_github_expression
 from readiness.syntax.text import LocatedText

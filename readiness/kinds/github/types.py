@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.model import Span, join_names, spelling
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import FactValue
+from readiness.model.records import dataclass
 from readiness.syntax import expression as ex
 from readiness.syntax.holes import has_github_expression
 
@@ -142,7 +143,7 @@ _FUNCTION_SIGNATURE_BY_NAME: dict[str, tuple[int, int | None, Type]] = {
     "cancelled": (0, 0, BOOLEAN),
 }
 _FUNCTIONS_AVAILABLE_EVERYWHERE = frozenset({"contains", "startswith", "endswith", "format", "join", "tojson", "fromjson", "case"})
-_FORMAT_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([0-9]{1,4})\}")
+_FORMAT_PLACEHOLDER = lazy_regex(r"\{\{|\}\}|\{([0-9]{1,4})\}")
 
 
 class ExpressionTypeChecker:

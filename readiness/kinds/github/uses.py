@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from functools import lru_cache
 
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.holes import has_github_expression
 
 
@@ -41,13 +42,14 @@ class UsesReference:
         return int(version_match.group(1)) if version_match else None
 
 
-_COMMIT_SHA = re.compile(r"[0-9a-fA-F]{40}\Z|[0-9a-fA-F]{64}\Z")
-_MAJOR_VERSION = re.compile(r"v?([0-9]{1,4})(?:[.-]|\Z)")
-_REPOSITORY_REFERENCE = re.compile(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(/[^@\s]*)?@(\S+)\Z")
+_COMMIT_SHA = lazy_regex(r"[0-9a-fA-F]{40}\Z|[0-9a-fA-F]{64}\Z")
+_MAJOR_VERSION = lazy_regex(r"v?([0-9]{1,4})(?:[.-]|\Z)")
+_REPOSITORY_REFERENCE = lazy_regex(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(/[^@\s]*)?@(\S+)\Z")
 
 
+@lru_cache(maxsize=4096)
 def parse_uses(uses_value: str) -> UsesReference:
-    """The parts of an action's reference."""
+    """The parts of an action's reference; the same few stand in most workflows."""
     uses_value = uses_value.strip()
     if uses_value.startswith(("./", "$/")):
         return UsesReference(uses_value, reference_kind="local", path=uses_value)

@@ -8,18 +8,19 @@ from collections.abc import Collection, Iterator, Mapping
 from readiness.kinds.gitlab.includes import merge_included_files
 from readiness.kinds.gitlab.model import GitlabFile, Job
 from readiness.model import ParseError, Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import yaml
 from readiness.syntax.yaml import Map, load_yaml_documents
 
 KIND_NAME = "gitlab"
 EXAMPLE_PATH = ".gitlab-ci.yml"
 
-_GITLAB_CI_PATH = re.compile(r"(?:^|/)[\w.-]{0,100}gitlab-ci[\w.-]{0,100}\.ya?ml\Z")
-_JOB_FIELD_LINE = re.compile(r"^[ \t]+(?:script|extends|trigger)[ \t]*:", re.MULTILINE)
-_TOP_LEVEL_KEY_LINE = re.compile(r"^(?:stages|image|default|before_script|include|workflow|variables|cache)[ \t]*:", re.MULTILINE)
-_STAGE_OR_STAGES_KEY_LINE = re.compile(r"^stages[ \t]*:|^[ \t]+stage[ \t]*:", re.MULTILINE)
+_GITLAB_CI_PATH = lazy_regex(r"(?:^|/)[\w.-]{0,100}gitlab-ci[\w.-]{0,100}\.ya?ml\Z")
+_JOB_FIELD_LINE = lazy_regex(r"^[ \t]+(?:script|extends|trigger)[ \t]*:", re.MULTILINE)
+_TOP_LEVEL_KEY_LINE = lazy_regex(r"^(?:stages|image|default|before_script|include|workflow|variables|cache)[ \t]*:", re.MULTILINE)
+_STAGE_OR_STAGES_KEY_LINE = lazy_regex(r"^stages[ \t]*:|^[ \t]+stage[ \t]*:", re.MULTILINE)
 # Top-level keys of other systems; the last five are those of Azure Pipelines.
-_KEY_OF_OTHER_SYSTEMS = re.compile(
+_KEY_OF_OTHER_SYSTEMS = lazy_regex(
     r"^(?:jobs|services|runs|apiVersion|language|pipeline|on|pr|pool|trigger|steps|resources)[ \t]*:",
     re.MULTILINE,
 )

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from readiness.kinds.gitlab.model import GitlabFile
 from readiness.model import ParseError
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import glob
 from readiness.syntax.holes import has_variable_sign
@@ -23,7 +24,7 @@ from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 MAX_INCLUDED_FILES = 150  # as many files as GitLab merges by default
 MAX_GLOB_WORK_PER_TREE = 1_000_000  # units of glob.Budget for the patterns of one tree; past them a pipeline is open
 _ROOT_FILE_NAME = ".gitlab-ci.yml"
-_INCLUDE_KEY_LINE = re.compile(r"^include[ \t]*:", re.MULTILINE)
+_INCLUDE_KEY_LINE = lazy_regex(r"^include[ \t]*:", re.MULTILINE)
 _YAML_SUFFIXES = (".yml", ".yaml")
 
 

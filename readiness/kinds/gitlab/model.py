@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.pipeline.model import PipelineFile, PipelineJob, environment_name
 from readiness.kinds.variables import HasVariables, VariableSetting, scalar_text_or_unknown_mark
 from readiness.model import Source, Span
+from readiness.model.records import dataclass
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map, Seq

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.compose.application import is_service_defined_in_own_file
@@ -19,6 +18,7 @@ from readiness.kinds.gitlab import model as gitlab_model
 from readiness.kinds.joins.steps import LocatedCommand, commands_with_known_folder, literal_path_from_folder
 from readiness.model import Span
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map

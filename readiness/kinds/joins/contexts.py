@@ -8,11 +8,12 @@ from __future__ import annotations
 import posixpath
 import re
 
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, parent_folders
 from readiness.syntax.yaml import Map
 
-_BAKE_FILENAME = re.compile(r"docker-bake(?:\.override)?\.(?:hcl|json)\Z")
-_BUILD_CONTEXT_OPTION = re.compile(r"build-contexts?\b")
+_BAKE_FILENAME = lazy_regex(r"docker-bake(?:\.override)?\.(?:hcl|json)\Z")
+_BUILD_CONTEXT_OPTION = lazy_regex(r"build-contexts?\b")
 
 
 def may_be_named_context(context_name: str, dockerfile_path: str, project: Project) -> bool:

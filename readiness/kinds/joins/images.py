@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from readiness.facts import public_images
@@ -15,7 +14,9 @@ from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.joins.every_build import builds_of_project
 from readiness.kinds.k8s.model import Container
 from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION, file_distance
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, parent_folders
+from readiness.model.records import dataclass
 from readiness.syntax import image as images
 from readiness.syntax.image import ImageReference
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
@@ -120,7 +121,7 @@ def stage_runs_server_of_base(stage: Stage, workload_name: str) -> bool:
     return not command_words or is_database_server_start(command_words)
 
 
-_DATABASE_WORD_PATTERN = re.compile(r"(?:^|[^a-z])(?:db|database|pg|sql)(?:[^a-z]|\Z)")
+_DATABASE_WORD_PATTERN = lazy_regex(r"(?:^|[^a-z])(?:db|database|pg|sql)(?:[^a-z]|\Z)")
 
 
 def _stage_of_image(image: ImageReference, maker_index: ImageStages, manifest_path: str) -> Stage | None:

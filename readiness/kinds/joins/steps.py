@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
@@ -16,12 +14,14 @@ from readiness.kinds.github.uses import repository_root_of_workflow_path
 from readiness.kinds.gitlab import model
 from readiness.kinds.pipeline.scripts import ScriptCommand, script_calls
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map
 
 MAX_COMMANDS_PER_SCRIPT = 256  # commands of a script that are looked at
 
-_FILE_REDIRECTION = re.compile(r"(?<![-=<>&\d])(?:\d?>{1,2}\|?)(?![&>(]|[ \t]*/dev/|[ \t]*[\"']?\$\{?GITHUB_)")
+_FILE_REDIRECTION = lazy_regex(r"(?<![-=<>&\d])(?:\d?>{1,2}\|?)(?![&>(]|[ \t]*/dev/|[ \t]*[\"']?\$\{?GITHUB_)")
 
 
 StepOrJob = Step | model.Job

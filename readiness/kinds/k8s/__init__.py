@@ -14,6 +14,7 @@ from readiness.kinds.k8s.objects import is_program_config_kind, objects_of, pod_
 from readiness.kinds.k8s.releases import release_values_in
 from readiness.kinds.places import KUSTOMIZATION_PATH, surroundings
 from readiness.model import AnnotationSuppression, ParseError, Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import outline, yaml
 from readiness.syntax.yaml import (
     Map,
@@ -27,14 +28,14 @@ KIND_NAME = "k8s"
 EXAMPLE_PATH = "deploy.yaml"
 
 # A value, or what stands for one: an anchor, a tag, a block scalar, a place that another program fills in.
-_API_VERSION_LINE = re.compile(
+_API_VERSION_LINE = lazy_regex(
     r"""^[ \t]*(?:- )?["']?apiVersion["']?[ \t]*:[ \t]*["']?(?:[\w./$&!*>|@-]|\{(?:[{%]|\w+\})|<%|%%)""",
     re.MULTILINE,
 )
-_KIND_LINE = re.compile(r"""^[ \t]*(?:- )?["']?kind["']?[ \t]*:[ \t]*["']?[A-Z]\w+""", re.MULTILINE)
-_FLOW_STYLE_API_VERSION = re.compile(r"""["']?apiVersion["']?\s*:\s*["']?[\w./-]+["']?\s*,""")
-_CONTAINERS_KEY_LINE = re.compile(r"^[ \t]*(?:- )?(?:containers|initContainers)[ \t]*:", re.MULTILINE)
-_CONTAINER_FIELD_LINE = re.compile(
+_KIND_LINE = lazy_regex(r"""^[ \t]*(?:- )?["']?kind["']?[ \t]*:[ \t]*["']?[A-Z]\w+""", re.MULTILINE)
+_FLOW_STYLE_API_VERSION = lazy_regex(r"""["']?apiVersion["']?\s*:\s*["']?[\w./-]+["']?\s*,""")
+_CONTAINERS_KEY_LINE = lazy_regex(r"^[ \t]*(?:- )?(?:containers|initContainers)[ \t]*:", re.MULTILINE)
+_CONTAINER_FIELD_LINE = lazy_regex(
     r"^(?:livenessProbe|readinessProbe|startupProbe|securityContext|resources):[ \t]*$",
     re.MULTILINE,
 )
@@ -43,12 +44,12 @@ _SCALAR_FIELDS = frozenset(
     """name namespace image value containerPort replicas cpu memory storage path host port serviceName serviceAccountName
     claimName secretName storageClassName schedule""".split()
 )
-_BRACE_PLACEHOLDER = re.compile(r":[ \t]+\{[A-Za-z_][\w.]*\}")
+_BRACE_PLACEHOLDER = lazy_regex(r":[ \t]+\{[A-Za-z_][\w.]*\}")
 _REQUIRED_OBJECT_KEYS = frozenset({"apiVersion", "kind"})
 _MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 # What tests hold a cluster against: parts of objects, which nobody applies (kuttl, chainsaw).
-_TEST_ASSERTION_PATH = re.compile(r"(?:\A|/)\d{1,4}-(?:assert|errors)\.ya?ml\Z")
-_PATCH_PATH = re.compile(r"(?:\A|[_.-])patch(?:es)?(?:[_.-]|\Z)|\Apatches/")
+_TEST_ASSERTION_PATH = lazy_regex(r"(?:\A|/)\d{1,4}-(?:assert|errors)\.ya?ml\Z")
+_PATCH_PATH = lazy_regex(r"(?:\A|[_.-])patch(?:es)?(?:[_.-]|\Z)|\Apatches/")
 _KINDS_REQUIRING_SELECTOR = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
 
 
@@ -57,26 +58,34 @@ def recognizes_file(path: str, text: str) -> bool:
     return path.endswith(_MANIFEST_SUFFIXES) and _may_contain_objects(path, text) and not _has_only_program_settings(text)
 
 
-_API_VERSION_PATTERN = re.compile(r"v[0-9]\w*")
+_API_VERSION_PATTERN = lazy_regex(r"v[0-9]\w*")
 
 
 @cache
-def _config_file_pattern() -> re.Pattern[str]:
-    """What a text with the settings of a program says somewhere: the group's name, or at a line's end the kind's, or a version's without a group."""
+def _config_file_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """(name, pattern) of what a text with the settings of a program says somewhere; the name is in every text that its pattern fits.
+
+    That is the group's name, or at a line's end the kind's, or a version's without a group.
+    """
     config_only_api_names = (
         fact_row_by_name("kubernetes-config-files").keys() - property_by_fact_name("kubernetes-config-files", "names-manifests").keys()
     )
     line_end_pattern = r"""["']?,?[ \t]*$"""
-    api_name_patterns = [
-        rf"(?<![\w./]){name}{line_end_pattern}" if _API_VERSION_PATTERN.fullmatch(name) else re.escape(name) + (line_end_pattern if version else "/")
+    names_and_patterns = [
+        (
+            name,
+            rf"(?<![\w./]){name}{line_end_pattern}"
+            if _API_VERSION_PATTERN.fullmatch(name)
+            else re.escape(name) + (line_end_pattern if version else "/"),
+        )
         for name, _, version in (thing.partition(" ") for thing in sorted(config_only_api_names))
     ]
-    return re.compile("|".join(api_name_patterns), re.MULTILINE)
+    return tuple((name, re.compile(api_name_pattern, re.MULTILINE)) for name, api_name_pattern in names_and_patterns)
 
 
 def _has_only_program_settings(text: str) -> bool:
     """Whether each document of a text is the settings of a program (a kubeconfig, kubelet's), and none a manifest."""
-    if not _config_file_pattern().search(text):
+    if not any(name in text and pattern.search(text) for name, pattern in _config_file_patterns()):
         return False
     try:
         root_mappings = [root for root in load_yaml_documents(text) if isinstance(root, Map)]
@@ -139,7 +148,7 @@ def _is_workload_without_selector(obj: Object) -> bool:
     return obj.api_version == "apps/v1" and isinstance(spec_node, Map) and spec_node.get("selector") is None
 
 
-_EMBEDDED_CONFIG_KEY = re.compile(r"\.(?:conf|ya?ml|cfg|toml|json|template|vhost)\Z|\Adefault\Z|nginx|compose", re.IGNORECASE)
+_EMBEDDED_CONFIG_KEY = lazy_regex(r"\.(?:conf|ya?ml|cfg|toml|json|template|vhost)\Z|\Adefault\Z|nginx|compose", re.IGNORECASE)
 
 
 def embedded_sources(document: Document) -> Iterator[Source]:

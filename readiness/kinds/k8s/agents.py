@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 
 from readiness.kinds.k8s.effective import effective_security_setting, integer_or_none, pod_security_context
 from readiness.kinds.k8s.model import Container, Pod
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.yaml import Map
 
 _SHELL_PROGRAMS = frozenset({"sh", "bash", "ash", "dash"})
@@ -109,13 +109,13 @@ def sets_kernel_parameters(container: Container) -> bool:
 
 
 # Where a shell ends a command, and one command of sysctl that starts, writes and calls nothing else.
-_COMMAND_SEPARATOR = re.compile(r"&&|\|\||;|\n")
-_SYSCTL_COMMAND = re.compile(r"(?:[\w./-]*/)?sysctl[ \t][^&|<>`$]*\Z")
+_COMMAND_SEPARATOR = lazy_regex(r"&&|\|\||;|\n")
+_SYSCTL_COMMAND = lazy_regex(r"(?:[\w./-]*/)?sysctl[ \t][^&|<>`$]*\Z")
 _NO_EFFECT_COMMANDS = frozenset({"", "true", "set -e", "set -ex", "set -eu", "set -eux", "set -x"})
 
 
 # Names of what builds images and runs the jobs of pipelines, in an image or of a workload.
-_JOB_RUNNER_NAME = re.compile(
+_JOB_RUNNER_NAME = lazy_regex(
     r"(?:\A|[-_/.:])(?:dind|(?:act|actions|ci|gitlab|github|gitea|forgejo|drone)?[-_]?runners?|buildkitd?|kaniko|buildah|concourse|executors?)"
     r"(?=\Z|[-_/.:@])"
 )

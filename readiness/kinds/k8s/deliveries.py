@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Collection
 
 from readiness.facts.table import fact_row_by_name
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import KINDS_WITH_LASTING_PODS, Object
 from readiness.kinds.units import folder_of
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.glob import glob_matches
 
@@ -80,8 +80,8 @@ def is_example_file_without_kind(obj: Object, project: Project, kind: str) -> bo
     return not project.unit and kind not in kinds_in_file and not kinds_in_file.isdisjoint(KINDS_WITH_LASTING_PODS)
 
 
-_CHART_TEMPLATE_FOLDER = re.compile(r"(?:\A|/)(?:templates|charts)/(?=[^/])")
-_WORD_SEPARATOR = re.compile(r"[-_./]")
+_CHART_TEMPLATE_FOLDER = lazy_regex(r"(?:\A|/)(?:templates|charts)/(?=[^/])")
+_WORD_SEPARATOR = lazy_regex(r"[-_./]")
 
 
 def _silent_and_making_template_words(project: Project) -> tuple[frozenset[str], frozenset[str]]:

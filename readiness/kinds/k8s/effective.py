@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.model import Source, Span, Undecidable
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.holes import has_template_opening, is_variable_or_template
 from readiness.syntax.yaml import Map
 
@@ -77,7 +77,7 @@ def template_text_of_value(source: Source, span: Span) -> str:
 
 
 # Functions of templates that make another value at each rendering: https://masterminds.github.io/sprig/
-_RANDOM_TEMPLATE_FUNCTION = re.compile(r"\{\{[^{}]*\b(?:rand(?:AlphaNum|Alpha|Ascii|Numeric|Bytes|Int)|uuidv4|genPrivateKey)\b")
+_RANDOM_TEMPLATE_FUNCTION = lazy_regex(r"\{\{[^{}]*\b(?:rand(?:AlphaNum|Alpha|Ascii|Numeric|Bytes|Int)|uuidv4|genPrivateKey)\b")
 
 
 def _is_made_by_random_function(source: Source, span: Span) -> bool:
@@ -96,8 +96,8 @@ def _is_made_by_random_function(source: Source, span: Span) -> bool:
     return is_generated and find_set_value(root_span) is None
 
 
-_TEMPLATE_VARIABLE = re.compile(r"\$(\w{1,60})\.(?:Key|Cert)\b")
-_GENERATED_CERTIFICATE = re.compile(r"\$(\w{1,60})[ \t]{0,4}:?=[ \t]{0,4}\(?gen(?:CA|SelfSignedCert|SignedCert)\b")
+_TEMPLATE_VARIABLE = lazy_regex(r"\$(\w{1,60})\.(?:Key|Cert)\b")
+_GENERATED_CERTIFICATE = lazy_regex(r"\$(\w{1,60})[ \t]{0,4}:?=[ \t]{0,4}\(?gen(?:CA|SelfSignedCert|SignedCert)\b")
 
 
 def _names_of_generated_certificates(template_text: str) -> frozenset[str]:

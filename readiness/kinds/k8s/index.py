@@ -7,9 +7,8 @@ written on one side and left out on the other cannot explain it.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -21,7 +20,9 @@ from readiness.kinds.k8s.model import REPLICATED_KINDS, Object, Pod
 from readiness.kinds.k8s.spaces import NameResolution, NamespacedThing, ThingsByNamespace, has_exactly_same_namespace
 from readiness.kinds.units import BELOW_FOLDER_DISTANCE, MAX_CANDIDATES_PER_QUESTION, SAME_FOLDER_DISTANCE, file_distance, folder_of, is_surely_nearer
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +45,7 @@ class Workload:
 
 
 T = TypeVar("T", bound=NamespacedThing)
-_KUSTOMIZATION_PATH = re.compile(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)\Z")
+_KUSTOMIZATION_PATH = lazy_regex(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)\Z")
 # Domains of labels that people set themselves.
 _COMMON_LABEL_DOMAINS = ("kubernetes.io", "k8s.io", "helm.sh", "example.com")
 
@@ -110,6 +111,8 @@ class ObjectIndex:
         predicate: Callable[[T], bool] = lambda thing: True,
     ) -> NameResolution[T]:
         """Those of some things that an object means; see `find_named`."""
+        if not candidates_by_namespace.every.things:
+            return NameResolution()
         namespace = obj.namespace if namespace is None else namespace
         fragment_things: list[T] = []
         things_of_namesakes: list[T] = []
@@ -349,6 +352,8 @@ def find_autoscalers(obj: Object, project: Project, *kinds: str) -> NameResoluti
     project_index = object_index(project)
     kind_and_name = (obj.kind, obj.name)
     targeting_autoscalers = project_index.autoscalers_by_target.get(kind_and_name, ()) if obj.name else ()
+    if not targeting_autoscalers:
+        return NameResolution()
     autoscalers_by_namespace = project_index.things_by_namespace(("target", *kind_and_name), targeting_autoscalers)
     return project_index.resolve_meant(obj, autoscalers_by_namespace, predicate=lambda scaler: scaler.kind in kinds)
 

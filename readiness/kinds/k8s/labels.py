@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.model import Object
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq
 
 

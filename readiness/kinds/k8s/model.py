@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import field
 from functools import cache
 from typing import Any
 
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.variables import HasVariables, VariableSetting, scalar_text_or_unknown_mark
 from readiness.model import Source, Span
+from readiness.model.records import dataclass
 from readiness.syntax.holes import is_variable_or_template
 from readiness.syntax.yaml import Map, Seq
 
@@ -125,6 +126,7 @@ class Pod(WithMetadata):
     owner: Object
     template: Map
     container: str = ""
+    _containers: list[Container] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -163,10 +165,14 @@ class Pod(WithMetadata):
         return self.node.mapping_at_path("os").get("name") == "windows" or node_selector.get("kubernetes.io/os") == "windows"
 
     def containers(self) -> Iterator[Container]:
-        """Every container of the pod, init and ephemeral ones too."""
-        for container_list_key in ("initContainers", "containers", "ephemeralContainers"):
-            for container_node in self.node.mappings_under(container_list_key):
-                yield Container(self.source, container_node, self, container_role(container_list_key, container_node))
+        """Every container of the pod, init and ephemeral ones too; the same ones at every call."""
+        if not self._containers:
+            self._containers.extend(
+                Container(self.source, container_node, self, container_role(container_list_key, container_node))
+                for container_list_key in ("initContainers", "containers", "ephemeralContainers")
+                for container_node in self.node.mappings_under(container_list_key)
+            )
+        return iter(self._containers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,6 +183,7 @@ class Container(HasVariables):
     node: Map
     pod: Pod
     role: str
+    _variable_settings: list[VariableSetting] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -221,8 +228,12 @@ class Container(HasVariables):
     @property
     def variable_settings(self) -> Iterator[VariableSetting]:
         """The variables under `env`; the last of a name counts, as it does for the kubelet."""
-        for env_entry in self.node.mappings_under("env"):
-            yield _variable_setting_from_mapping(env_entry, "value", env_entry.string_under("name"), env_entry.at("name"), self.source)
+        if not self._variable_settings:
+            self._variable_settings.extend(
+                _variable_setting_from_mapping(env_entry, "value", env_entry.string_under("name"), env_entry.at("name"), self.source)
+                for env_entry in self.node.mappings_under("env")
+            )
+        return iter(self._variable_settings)
 
     @property
     def security_context(self) -> Map:

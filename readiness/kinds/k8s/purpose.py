@@ -6,7 +6,6 @@ strong ones stand in none of those; of the weak ones no pair that counts does.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 
 from readiness.facts.table import property_by_fact_name
@@ -22,11 +21,12 @@ from readiness.kinds.places import (
 )
 from readiness.kinds.purpose import NonProductionSign, SignNamePairs, is_non_serving_command
 from readiness.model import DESCRIPTION_BY_PURPOSE, Purpose
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.image import parse_image
 
 PURPOSE_ANNOTATION = "readiness.dev/purpose"
-_NON_PRODUCTION_OBJECT_NAME = re.compile(r"(?:\A|[-.])(?:(?P<test>tests?|e2e|testing)|examples?|samples?|demos?)\d*(?:[-.]|\Z)")
-_NON_PRODUCTION_NAMESPACE = re.compile(r"(?:\A|-)(?:(?P<test>tests?|testing|e2e)|(?P<sample>demo|examples?|sample))(?:-|\Z)")
+_NON_PRODUCTION_OBJECT_NAME = lazy_regex(r"(?:\A|[-.])(?:(?P<test>tests?|e2e|testing)|examples?|samples?|demos?)\d*(?:[-.]|\Z)")
+_NON_PRODUCTION_NAMESPACE = lazy_regex(r"(?:\A|-)(?:(?P<test>tests?|testing|e2e)|(?P<sample>demo|examples?|sample))(?:-|\Z)")
 _ENVIRONMENT_LABELS = ("env", "environment", "stage", "app.kubernetes.io/environment")
 # Two of which neither follows from the other. People name folders after namespaces, and files after objects: these are no pairs.
 DECISIVE_SIGN_PAIRS: SignNamePairs = (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from readiness.kinds.k8s.model import Document, Object
 from readiness.kinds.k8s.traffic import is_non_traffic_port_name
 from readiness.model import ParseError, Source, Span
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_yaml_documents
 
 _FLUX_GROUPS = frozenset({"helm.toolkit.fluxcd.io", "helm.fluxcd.io"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.index import ObjectIndex, Workload, object_index
@@ -13,6 +13,7 @@ from readiness.kinds.k8s.model import Object
 from readiness.kinds.k8s.spaces import NameResolution, ThingsByNamespace, comparable_namespace
 from readiness.kinds.units import BELOW_FOLDER_DISTANCE, file_distance, is_surely_nearer
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class SelectorIndex:
 
     def nearest_selecting_objects(self, workload: Workload) -> NameResolution[Object]:
         """The nearest objects that select the pods of a workload."""
+        if not self.selector_by_object_id:
+            return NameResolution()
         workload_key = _cache_key_of_workload(workload)
         if workload_key not in self._nearby_by_question:
             self._nearby_by_question[workload_key] = self.index.resolve_meant(
@@ -41,6 +44,8 @@ class SelectorIndex:
 
     def all_selecting_objects(self, workload: Workload) -> list[Object]:
         """All objects that may select the pods of a workload, the nearest first, at most MAX_CANDIDATES of them."""
+        if not self.selector_by_object_id:
+            return []
         workload_key = _cache_key_of_workload(workload)
         if workload_key not in self._all_by_question:
             self._all_by_question[workload_key] = self.index.all_candidates(

@@ -7,7 +7,6 @@ belongs to a nearer twin of the asker, an object of the asker's own kind and nam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
@@ -20,6 +19,7 @@ from readiness.kinds.units import (
     ThingsByFolder,
 )
 from readiness.model import Source
+from readiness.model.records import dataclass
 
 
 class NamespacedThing(Protocol):

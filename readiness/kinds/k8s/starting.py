@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from readiness.facts.public_images import is_slow_starting_server
 from readiness.kinds.k8s.effective import integer_or_none
 from readiness.kinds.k8s.model import Container
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import image as images
 from readiness.syntax.yaml import Map
 
@@ -21,17 +21,17 @@ class SlowStartSign(NamedTuple):
 
 SLOW_START_SECONDS = 10  # as long as a livenessProbe of its own has to wait for a container that is slow
 _MAX_COMMAND_CHARACTERS = 4000
-_JVM_IMAGE_NAME = re.compile(
+_JVM_IMAGE_NAME = lazy_regex(
     r"(?:\A|[-_./])(?:java|jdk|jre|openjdk|temurin|corretto|zulu|tomcat|jetty|wildfly|jboss-eap|springboot|spring-boot|keycloak|payara)"
     r"(?=\Z|[-_./:@0-9])"
 )
-_JVM_VARIABLE_NAME = re.compile(
+_JVM_VARIABLE_NAME = lazy_regex(
     r"\A(?:JAVA_(?:OPTS|OPTIONS|TOOL_OPTIONS|ARGS|MEM)|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|JVM_\w{1,60}|CATALINA_OPTS|SPRING_PROFILES_ACTIVE"
     r"|\w{1,60}_(?:JAVA|JVM)_(?:OPTS|OPTIONS|ARGS))\Z"
 )
-_JVM_OPTION = re.compile(r"(?:\A|[\s\"'=])(?:-Xm[xs]\d|-XX:[+\w]|-jar\s)")
+_JVM_OPTION = lazy_regex(r"(?:\A|[\s\"'=])(?:-Xm[xs]\d|-XX:[+\w]|-jar\s)")
 # What a start does before the server listens: installs, migrations of a database, waiting for another one.
-_WORK_BEFORE_SERVING = re.compile(
+_WORK_BEFORE_SERVING = lazy_regex(
     r"\b(?:(?:npm|yarn|pnpm) (?:ci|install|run build)|pip3? install|bundle install|composer install|apt-get (?:-\w+ )?install|apk (?:--?[\w-]+ )?add"
     r"|(?:manage\.py|artisan|rake|rails|prisma|knex|sequelize|flask db|alembic|flyway|liquibase|dbmate|goose)[ :\w-]{0,40}?\b(?:migrate|upgrade)"
     r"|db:migrate|db:prepare|collectstatic|wait-for(?:-it)?|pg_isready|nc -\w*z)"

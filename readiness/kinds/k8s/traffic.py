@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
@@ -13,12 +12,13 @@ from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.kinds.k8s.scale import pod_count_range, pods_rounded_down, update_strategy_node
 from readiness.kinds.k8s.selecting import certain_selecting_objects, service_selector_index
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.image import parse_image
 from readiness.syntax.yaml import Map
 
 # Words in the name of a port that nobody's requests go to.
-_NON_TRAFFIC_PORT_WORD = re.compile(
+_NON_TRAFFIC_PORT_WORD = lazy_regex(
     r"\b(?:metrics?|prom|prometheus|telemetry|monitor(?:ing)?|health[a-z]{0,8}|probes?|liveness|livez|readiness|readyz|dummy|placeholder"
     r"|unused|pprof|profiling)\b"
 )
@@ -49,7 +49,7 @@ def target_ports_of_services(services: list[Object]) -> Iterator[Any]:
                 yield service_port.get("targetPort") or service_port.get("port")
 
 
-_EXPORTER_WORD = re.compile(r"(?:\A|[-_])exporters?(?:[-_]|\Z)")
+_EXPORTER_WORD = lazy_regex(r"(?:\A|[-_])exporters?(?:[-_]|\Z)")
 # https://github.com/prometheus/prometheus/wiki/Default-port-allocations
 _EXPORTER_PORTS = range(9100, 10000)
 

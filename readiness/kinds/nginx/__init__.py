@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from readiness.kinds.nginx import recognition
 from readiness.model import ParseError, Source
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import nginx as syntax
 from readiness.syntax import template
 from readiness.syntax.nginx import Block, Directive
@@ -22,7 +23,7 @@ DATA_BLOCK_DIRECTIVE_NAMES = DATA_BLOCK_NAMES | {"match"}
 
 recognizes_file = recognition.recognizes_file
 
-_DUMPED_FILE_HEADER = re.compile(r"^# configuration file (\S+):[ \t]*\r?$", re.MULTILINE)
+_DUMPED_FILE_HEADER = lazy_regex(r"^# configuration file (\S+):[ \t]*\r?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

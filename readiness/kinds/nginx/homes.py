@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from readiness.model.project import Project, parent_folders
+from readiness.model.records import dataclass
 
 if TYPE_CHECKING:
     from readiness.kinds.dockerfile.model import Document as Dockerfile

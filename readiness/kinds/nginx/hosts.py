@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from readiness.facts.domains import is_public_dns_name, parse_ip
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive
 
@@ -91,7 +91,7 @@ def parse_pass_target(pass_argument: str) -> PassTarget:
     return PassTarget(scheme, text_after_scheme, "")
 
 
-_LITERAL_HOST_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62})\Z")
+_LITERAL_HOST_PATTERN = lazy_regex(r"[a-z0-9](?:[a-z0-9_-]{0,62})\Z")
 _LOCAL_HOST_NAMES = frozenset({"localhost", "host", "ip6-localhost", "gateway"})
 
 

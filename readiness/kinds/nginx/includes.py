@@ -9,21 +9,23 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from readiness.kinds.nginx import Document
 from readiness.kinds.nginx.homes import containers_of_configurations
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.syntax import glob
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import NON_INHERITED_DIRECTIVES, Block, Directive
 from readiness.syntax.nginx_heads import DATA_BLOCK_NAMES
 
-_NGINX_CONFIG_PREFIX = re.compile(
+_NGINX_CONFIG_PREFIX = lazy_regex(
     r"^(?:/etc/nginx|/usr/local/(?:etc/)?nginx(?:/conf)?|/usr/local/openresty/nginx/conf|/opt/(?:bitnami/)?nginx/conf)/"
 )
-_STOCK_FILE_PATH = re.compile(
+_STOCK_FILE_PATH = lazy_regex(
     r"(?:^|/)(?:mime\.types|(?:fastcgi|scgi|uwsgi)(?:_params|\.conf)|koi-(?:utf|win)|win-utf|naxsi[\w.-]*|modules(?:-enabled)?/\*(?:\.conf)?)$"
 )
 """Files of the packages that set none of what rules look for."""

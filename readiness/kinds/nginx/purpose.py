@@ -6,7 +6,6 @@ Each sign was counted over 170 files: docs/purpose.md has the numbers.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Collection, Iterator, Sequence
 
 from readiness.kinds.decision import head_signs, set_purposes_of_documents
@@ -14,10 +13,11 @@ from readiness.kinds.nginx import Document
 from readiness.kinds.places import Surroundings, file_name_signs, folder_signs, surroundings
 from readiness.kinds.purpose import NonProductionSign, SignNamePairs
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
 
 DECISIVE_SIGN_PAIRS: SignNamePairs = frozenset(map(frozenset, (("place", "sibling"), ("place", "host"), ("file", "host"), ("docs", "host"))))
 # Names that no resolver of the world knows. https://www.rfc-editor.org/rfc/rfc6761
-_UNRESOLVABLE_SERVER_NAME = re.compile(r"localhost|127\.0\.0\.1|\[?::1\]?|[\w.*-]+\.(?:test|localhost|local|example|invalid)")
+_UNRESOLVABLE_SERVER_NAME = lazy_regex(r"localhost|127\.0\.0\.1|\[?::1\]?|[\w.*-]+\.(?:test|localhost|local|example|invalid)")
 _DOCUMENTATION_FOLDER_NAMES = frozenset({"docs", "doc", "documentation", "contrib"})
 
 

@@ -5,30 +5,31 @@ from __future__ import annotations
 import re
 
 from readiness.model import ParseError, Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import nginx as syntax
 from readiness.syntax.nginx_heads import StatementHead, statement_heads
 from readiness.syntax.template import blank_out_template_marks, find_template_marks
 
 _MAX_JUDGED_CHARACTERS = 65_536
 # Endings of other languages. In a folder of sites a file is called by its domain: there `.rs` is no Rust.
-_OTHER_LANGUAGE_SUFFIX = re.compile(
+_OTHER_LANGUAGE_SUFFIX = lazy_regex(
     r"\.(?:ya?ml|json|toml|ini|service|timer|socket|md|txt|xml|html?|py|js|ts|go|rb|php|java|c|h|cpp|rs|sh|css|scss|sql|tf|hcl|env|pem|crt"
     r"|proto|lua|lock|log|csv|desktop|repo|cmake|gradle|kt|swift|cs|scala|ps1|bat|mk|pl|pm|t|r|properties)$",
     re.IGNORECASE,
 )
-_NGINX_PATH_HINT = re.compile(
+_NGINX_PATH_HINT = lazy_regex(
     r"nginx|(?:^|/)(?:sites-(?:available|enabled)|vhosts?|conf\.d|snippets)(?:/|$)|\.(?:nginx|vhost)(?:\.|$)"
     r"|\.conf\.(?:template|tmpl|tpl|in)$",
     re.IGNORECASE,
 )
 # Names that nginx's files have, besides those with its own name in them: no ending, its own endings, copies and templates of
 # such, and in a folder of sites any name.
-_USUAL_NGINX_FILENAME = re.compile(
+_USUAL_NGINX_FILENAME = lazy_regex(
     r"(?:^|/)[^/.]+$|\.(?:conf|cnf|nginx|vhost|site|inc|params|types)(?:\.[\w-]+)?$"
     r"|(?:^|/)(?:sites-(?:available|enabled)|vhosts?)/[^/]+$",
     re.IGNORECASE,
 )
-_NGINX_ONLY_WORD = re.compile(
+_NGINX_ONLY_WORD = lazy_regex(
     r"(?:(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached|gzip|brotli|client|limit_(?:req|conn|rate|except)|ssl|auth_(?:basic|request|jwt|oidc)"
     r"|keepalive|worker|open_file_cache|sub_filter|more_(?:set|clear)|error|access|server|real_ip|set_real_ip"
     r"|large_client|default|log|types_hash|map_hash|send|tcp|lingering|reset_timedout|merge|variables_hash|output|postpone|recursive|etag"
@@ -40,7 +41,7 @@ _NGINX_ONLY_WORD = re.compile(
     r"|split_clients|valid_referers|http2|http3|daemon|load_module)"
 )
 # Words that no other program's configuration begins a line with: enough without the semicolon that is missing.
-_UNMISTAKABLE_DIRECTIVE = re.compile(
+_UNMISTAKABLE_DIRECTIVE = lazy_regex(
     r"(?:proxy|fastcgi|uwsgi|scgi|grpc)_[a-z_]+|add_header|server_name|try_files|limit_(?:req|conn)(?:_zone)?"
     r"|ssl_certificate(?:_key)?|real_ip_[a-z]+|set_real_ip_from|sub_filter"
 )
@@ -59,7 +60,7 @@ _NGINX_BLOCK_AND_DIRECTIVE_PAIRS = frozenset(
     }
 )  # fmt: skip
 # A first look: no text without a word of nginx at the beginning of something is split any further.
-_KNOWN_WORD_AT_START = re.compile(
+_KNOWN_WORD_AT_START = lazy_regex(
     rf"(?:^|[;{{}}])[ \t]*+(?:{_NGINX_ONLY_WORD.pattern}|{'|'.join(sorted(_SHARED_BLOCK_WORDS | _SHARED_SIMPLE_DIRECTIVE_WORDS))})"
     rf"(?=[ \t\r\n;{{]|\Z)",
     re.MULTILINE,

@@ -7,17 +7,17 @@ import re
 
 from readiness.kinds.nginx import includes
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 
 Version = tuple[int, int, int]
 
-_NGINX_IMAGE_LINE = re.compile(
+_NGINX_IMAGE_LINE = lazy_regex(
     r"^[ \t-]*(?:FROM[ \t]+(?:--platform=\S+[ \t]+)?|\"?image\"?:[ \t]*[\"']?)"
     r"(?:[\w.-]+(?::\d+)?/){0,8}(?:nginx|nginx-unprivileged|openresty):v?"
     r"(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])",
     re.MULTILINE | re.IGNORECASE,
 )
-_NGINX_IMAGE_NAME = re.compile(r"(?:nginx|nginx-unprivileged|openresty):", re.IGNORECASE)
 _KINDS_THAT_NAME_IMAGES = ("dockerfile", "compose", "k8s")
 
 
@@ -37,7 +37,8 @@ def _nginx_image_version_ranges(project: Project) -> list[tuple[str, Version, Ve
     folders_and_version_ranges = []
     for kind in _KINDS_THAT_NAME_IMAGES:
         for document in project.documents_of_kind(kind):
-            if _NGINX_IMAGE_NAME.search(document.source.text) is None:
+            text_in_lower_case = document.source.text.lower()
+            if not any(image_name in text_in_lower_case for image_name in ("nginx:", "nginx-unprivileged:", "openresty:")):
                 continue  # the expression below looks at each line, which is long for large manifests
             image_file_folder = posixpath.dirname(document.source.root.path)
             for major, minor, patch in _NGINX_IMAGE_LINE.findall(document.source.text):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from readiness.model import Source
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map
 
 
@@ -15,7 +16,7 @@ class PipelineFile:
 
     source: Source
     node: Map
-    cached_results: dict[str, Any] = field(default_factory=dict, repr=False)
+    cached_results: dict[str, Any] = field(default_factory=dict)
     container = ""
 
 

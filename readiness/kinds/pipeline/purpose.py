@@ -6,17 +6,17 @@ nothing is asked nothing about deliveries. docs/purpose.md has the numbers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 
 from readiness.kinds.decision import set_purposes_of_documents
 from readiness.kinds.places import Surroundings, folder_signs, surroundings
 from readiness.kinds.purpose import NonProductionSign, SignNamePairs
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Document
 
 SIGN_PAIRS_THAT_DECIDE: SignNamePairs = frozenset({frozenset({"place", "unread"})})
-_PIPELINE_SERVICE_FOLDER = re.compile(r"(?:\A|/)\.(?:github|forgejo|gitea|gitlab)/")
+_PIPELINE_SERVICE_FOLDER = lazy_regex(r"(?:\A|/)\.(?:github|forgejo|gitea|gitlab)/")
 
 
 def take_purposes(documents: Sequence[Document], paths_of_tree: Collection[str]) -> None:

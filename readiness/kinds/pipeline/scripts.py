@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from readiness.facts.programs import started_program_index
 from readiness.facts.wrappers import unwrap_command
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax import shell
 from readiness.syntax.expression import braced_expressions
 
@@ -96,4 +96,4 @@ def _unwrapped_program_and_arguments(program: str, arguments: tuple[str, ...]) -
     return program, arguments
 
 
-_PYTHON_PROGRAM = re.compile(r"python[0-9.]*\Z")
+_PYTHON_PROGRAM = lazy_regex(r"python[0-9.]*\Z")

@@ -5,13 +5,13 @@ A renderer knows those of its client library: old ones that no cluster serves an
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
 from readiness.facts.table import fact_row_by_name, facts_table
+from readiness.model.lazy_regex import lazy_regex
 
 _HAS_API_VERSION_CALL = ".Capabilities.APIVersions.Has"
-_QUOTED_API_VERSION_ARGUMENT = re.compile(r"""([ \t]{1,20}["`])([\w./-]{1,300})(?=["`])""")
+_QUOTED_API_VERSION_ARGUMENT = lazy_regex(r"""([ \t]{1,20}["`])([\w./-]{1,300})(?=["`])""")
 _UNSERVED_GROUP_PREFIX = "removed.invalid/"
 
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from readiness import files as reading
@@ -18,14 +17,16 @@ from readiness.loading.render.archive import ARCHIVE_SUFFIX, MAX_BYTES_PER_CHART
 from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.tree import ConfinedTree, OutsideError
 from readiness.model import ParseError, Source, Span, join_names
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 CHART_FILENAME = "Chart.yaml"
 GIT_FOLDER = ".git"  # a chart may be a whole repository
 _MAX_SUBCHART_DEPTH = 10  # of charts inside charts
 _LOCAL_REPOSITORY_PREFIX = "file://"
-_CHART_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,200}")
-_VERSION_CONSTRAINT = re.compile(r"(?P<sign>\^|~|>=|=?)[ ]?v?(?P<numbers>[0-9xX*]{1,9}(?:\.[0-9xX*]{1,9}){0,2})(?:-[\w.]{1,40})?")
+_CHART_NAME = lazy_regex(r"[a-z0-9][a-z0-9.-]{0,200}")
+_VERSION_CONSTRAINT = lazy_regex(r"(?P<sign>\^|~|>=|=?)[ ]?v?(?P<numbers>[0-9xX*]{1,9}(?:\.[0-9xX*]{1,9}){0,2})(?:-[\w.]{1,40})?")
 
 
 @dataclass(frozen=True, slots=True)

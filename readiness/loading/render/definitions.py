@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from readiness.loading.render.lines import guess_template_line_indexes, may_line_render_to
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
-_BLOCK_ACTION = re.compile(r"\{\{-?\s*(define|block|if|range|with|end)\b(?:\s+\"([^\"]{1,200})\")?")
-_INCLUDE_OR_TEMPLATE_CALL = re.compile(r"\b(?:include|template)\s+\"([^\"]{1,200})\"")
-_COMMENT_START = re.compile(r"\{\{-?\s*/\*")
+_BLOCK_ACTION = lazy_regex(r"\{\{-?\s*(define|block|if|range|with|end)\b(?:\s+\"([^\"]{1,200})\")?")
+_INCLUDE_OR_TEMPLATE_CALL = lazy_regex(r"\b(?:include|template)\s+\"([^\"]{1,200})\"")
+_COMMENT_START = lazy_regex(r"\{\{-?\s*/\*")
 _MAX_COMPARED_LINES = 2000  # of what one call prints, or one definition has: they are compared with each other
 
 

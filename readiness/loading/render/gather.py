@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from readiness.files import decode_text
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
@@ -19,6 +19,8 @@ from readiness.loading.render.tree import (
     OutsideError,
     TooLargeError,
 )
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.yaml_whole import UnresolvedYamlError, load_unresolved, strings_by_outermost_key
 
 MAX_FILES_PER_OVERLAY, MAX_BYTES_PER_OVERLAY = 2000, 50 << 20
@@ -43,7 +45,7 @@ _PLUGIN_KEYS = frozenset({"generators", "transformers", "validators"})
 HELM_CHART_KEYS = frozenset({"helmcharts", "helmchartinflationgenerator"})
 
 # What a builder takes for an address before it looks on the disk.
-_REMOTE_ADDRESS = re.compile(
+_REMOTE_ADDRESS = lazy_regex(
     r"[a-z][a-z0-9+.-]*:/"  # a scheme
     r"|(?:https?|ssh|git|file|gh|hg|s3|gs|oci):"
     r"|[a-z0-9]+::"  # go-getter's
@@ -52,15 +54,15 @@ _REMOTE_ADDRESS = re.compile(
     re.IGNORECASE,
 )
 # What is an address where nothing of the name stands on the disk.
-_LIKELY_REMOTE_ADDRESS = re.compile(
+_LIKELY_REMOTE_ADDRESS = lazy_regex(
     r"(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?/[^/]+/|.*(?:\?(?:ref|version|timeout|submodules)=|//|\.git(?:/|\?|\Z))",
     re.IGNORECASE,
 )
-_ADDRESS_IN_TEXT = re.compile(
+_ADDRESS_IN_TEXT = lazy_regex(
     r"[a-z][a-z0-9+.-]{0,80}:/[^\s\"']*|[\w-]{1,80}@[\w.-]{1,253}[:/]\S*|\w{1,80}::\S*|github\.com[/:]\S*",
     re.IGNORECASE,
 )
-_URL_CREDENTIALS = re.compile(r"//[^/@\s]+(?=@)")
+_URL_CREDENTIALS = lazy_regex(r"//[^/@\s]+(?=@)")
 
 
 class OverlayRefusedError(RenderError):

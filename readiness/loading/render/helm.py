@@ -10,7 +10,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,8 @@ from readiness.loading.render.values import (
     values_printed_alone,
 )
 from readiness.model import Related, Source, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.programs import find_program
 from readiness.syntax.template import is_named_as_template
 from readiness.syntax.yaml import Map
@@ -50,9 +51,9 @@ DEFAULT_RELEASE_NAME, DEFAULT_NAMESPACE = (
     "default",
 )  # what a chart is installed as where nothing says so
 DEFAULT_VALUES_FILE = "values.yaml"
-_REMOTE_SCHEMA = re.compile(rb"\"\$ref\"[ \t]{0,40}:[ \t]{0,40}\"https?://", re.IGNORECASE)
-_MAPPING_KEY_BEFORE_VALUE = re.compile(r"""["']?([\w./-]{1,100})["']?:[ \t]+\Z""")
-_VALUES_FILENAME = re.compile(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
+_REMOTE_SCHEMA = lazy_regex(rb"\"\$ref\"[ \t]{0,40}:[ \t]{0,40}\"https?://", re.IGNORECASE)
+_MAPPING_KEY_BEFORE_VALUE = lazy_regex(r"""["']?([\w./-]{1,100})["']?:[ \t]+\Z""")
+_VALUES_FILENAME = lazy_regex(r"values[-.][\w.-]+\.ya?ml\Z|ci/[\w.-]*values\.ya?ml\Z")
 
 
 class RenderedTemplate(GeneratedSource):

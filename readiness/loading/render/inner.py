@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from readiness.loading.render.kustomize import Kustomization, reachable_kustomizations
+from readiness.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

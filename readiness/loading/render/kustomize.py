@@ -8,7 +8,7 @@ import posixpath
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from readiness.loading.render.made import GeneratedSource, LimitError, RenderErr
 from readiness.loading.render.process import run_renderer, was_run_without_network
 from readiness.loading.render.tree import ConfinedTree
 from readiness.model import ParseError, Source, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.programs import find_program, is_script_or_snap
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
@@ -28,8 +30,8 @@ REASON_NO_BUILDER = (
 )
 MAX_BUILD_OUTPUT_BYTES = 10 << 20  # bytes of what one overlay builds: what a single file may have
 _ORIGIN_ANNOTATION = "config.kubernetes.io/origin"
-_ORIGIN_PATH_LINE = re.compile(r"^[ \t]*(?:path|configuredIn): (.+)$", re.MULTILINE)
-_DOCUMENT_SEPARATOR = re.compile(r"^---\n", re.MULTILINE)
+_ORIGIN_PATH_LINE = lazy_regex(r"^[ \t]*(?:path|configuredIn): (.+)$", re.MULTILINE)
+_DOCUMENT_SEPARATOR = lazy_regex(r"^---\n", re.MULTILINE)
 
 
 @dataclass(slots=True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+
+from readiness.model.lazy_regex import lazy_regex
 
 _LINE_MARK_OPEN, _LINE_MARK_CLOSE = (
     "\ue000",
     "\ue001",
 )  # from a private range: no chart means anything by them
-_LINE_MARK = re.compile(f"{_LINE_MARK_OPEN}([0-9]{{1,7}}){_LINE_MARK_CLOSE}")
-_SEPARATOR_WITH_MARKS = re.compile(f"---(?:{_LINE_MARK.pattern})*")
-_BLANKS_AND_MARKS = re.compile(rf"(?:\s|{_LINE_MARK.pattern})*")
-_BLOCK_ACTION_KEYWORD = re.compile(r"\{\{-?\s*(define|block|if|range|with|end)\b")
+_LINE_MARK = lazy_regex(f"{_LINE_MARK_OPEN}([0-9]{{1,7}}){_LINE_MARK_CLOSE}")
+_SEPARATOR_WITH_MARKS = lazy_regex(f"---(?:{_LINE_MARK.pattern})*")
+_BLANKS_AND_MARKS = lazy_regex(rf"(?:\s|{_LINE_MARK.pattern})*")
+_BLOCK_ACTION_KEYWORD = lazy_regex(r"\{\{-?\s*(define|block|if|range|with|end)\b")
 
 
 def mark_lines(template_text: str) -> str:

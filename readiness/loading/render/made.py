@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from readiness.model import Related, Source, Span
+from readiness.model.records import dataclass
 
 
 class RenderError(Exception):

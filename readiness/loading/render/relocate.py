@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from readiness.facts.table import property_by_fact_name
 from readiness.loading.render.made import GeneratedSource, SetValue, written_source_and_span
 from readiness.model import MESSAGE_VALUE_PUT_IN_HERE, AnnotationSuppression, Environments, Finding, Related, Span, joined_finding
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import secrets
 from readiness.syntax.secrets import SecretStrength
 
@@ -80,7 +81,7 @@ def _joined_with_both_places(finding: Finding, twin: Finding) -> Finding:
     return joined_findings._replace(related=(*joined_findings.related, other_place))
 
 
-_BEFORE_VALUE = re.compile(r"""(?:\A|[\s{,\[])["']?(?P<key>[\w./-]+)["']?:[ \t]+["']?[^\s"',{}\[\]]*\Z|[-\[,][ \t]*["']?\Z""")
+_BEFORE_VALUE = lazy_regex(r"""(?:\A|[\s{,\[])["']?(?P<key>[\w./-]+)["']?:[ \t]+["']?[^\s"',{}\[\]]*\Z|[-\[,][ \t]*["']?\Z""")
 _IDENTITY_KEYS = frozenset({"name", "kind", "apiVersion", "namespace", "generateName"})
 
 
@@ -129,7 +130,7 @@ def _is_secret_only_in_test_values(finding: Finding, finding_in_template: Findin
     return not is_written_in_template and _is_test_values_path(rendered_source.environment)
 
 
-_BLOCK_SCALAR_MARK = re.compile(r"[|>][-+0-9]{0,2}\s*\Z")
+_BLOCK_SCALAR_MARK = lazy_regex(r"[|>][-+0-9]{0,2}\s*\Z")
 
 
 def _block_scalar_text(yaml_text: str, mark_end: int) -> str:
@@ -244,7 +245,7 @@ def _finding_at_value_and_keys(finding: Finding, finding_in_template: Finding, r
     return _finding_at_set_value(finding_in_template, set_value), set_value.keys
 
 
-_INCLUDE_LINE = re.compile(r"\{\{-?[ \t]*include[ \t]+\"[\w.-]+\"[ \t]+[.$][ \t]*-?\}\}[ \t]*\r?\Z")
+_INCLUDE_LINE = lazy_regex(r"\{\{-?[ \t]*include[ \t]+\"[\w.-]+\"[ \t]+[.$][ \t]*-?\}\}[ \t]*\r?\Z")
 
 
 def _is_set_value_behind_include(finding: Finding, finding_in_template: Finding) -> bool:

@@ -7,8 +7,10 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
+
+from readiness.model.records import dataclass
 
 MAX_FILE_BYTES = 10 << 20  # bytes
 MAX_TREE_BYTES = 256 << 20  # bytes of all files that are kept, for all overlays of a tree

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import functools
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from readiness.loading.render.made import GeneratedSource, SetValue
 from readiness.model import ParseError, Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 # Values: the source they stand in, the keys that lead to those of a chart, and the mapping where that is not the source's first.
@@ -20,9 +20,9 @@ _SpanKeysAndText = tuple[Span, tuple[str, ...], str]  # its place, its keys in t
 _MAX_ACTIONS_PER_LINE = 100  # of a line that are told apart
 _MAX_NODES_PER_FILE = 20_000  # of one file that are compared
 _MIN_RECOGNIZABLE_CHARACTERS = 6  # characters of a value that may be known again inside a longer text
-_ACTION_PRINTING_ONE_VALUE = re.compile(r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Values\.([\w.]+)\s*(?:\|\s*\w+\s*){0,3}-?\}\}")
-_NAME_FIELD_LINE = re.compile(r"\s*(?:-\s+)?name:")
-_VALUES_REFERENCE = re.compile(r"\.Values\.([\w.]+)")
+_ACTION_PRINTING_ONE_VALUE = lazy_regex(r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Values\.([\w.]+)\s*(?:\|\s*\w+\s*){0,3}-?\}\}")
+_NAME_FIELD_LINE = lazy_regex(r"\s*(?:-\s+)?name:")
+_VALUES_REFERENCE = lazy_regex(r"\.Values\.([\w.]+)")
 
 
 def action_ranges_in_line(template_line: str) -> list[tuple[int, int]]:

@@ -8,7 +8,6 @@ import re
 import tempfile
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,10 @@ from readiness import kinds, programs
 from readiness.facts.base_images import default_shell_family
 from readiness.kinds.pipeline.scripts import mask_expressions
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span, line_starts
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
+from readiness.model.records import dataclass
 from readiness.programs.process import (
     NotStartedError,
     ProcessLimits,
@@ -44,15 +45,15 @@ EXCLUDED_SHELLCHECK_CODES = "SC1010,SC1083,SC1090,SC1091,SC2034,SC2043,SC2050,SC
 # Single quotes keep a variable from the shell, mostly on purpose (SC2016): told where the script has that very
 # variable, and the text is none that another program fills in.
 _SINGLE_QUOTED_VARIABLE_CODE = 2016
-_TEMPLATING_PROGRAM = re.compile(r"\b(?:sed|perl|envsubst|ssh|docker|kubectl|awk|jq|yq|gh|psql|mongo\w*)\b")
-_SHELL_ASSIGNMENT = re.compile(r"(?:^|[\s;&|(])(?:export\s+|readonly\s+)?([A-Za-z_]\w*)=")
-_SINGLE_QUOTED_TEXT = re.compile(r"'[^']*'")
+_TEMPLATING_PROGRAM = lazy_regex(r"\b(?:sed|perl|envsubst|ssh|docker|kubectl|awk|jq|yq|gh|psql|mongo\w*)\b")
+_SHELL_ASSIGNMENT = lazy_regex(r"(?:^|[\s;&|(])(?:export\s+|readonly\s+)?([A-Za-z_]\w*)=")
+_SINGLE_QUOTED_TEXT = lazy_regex(r"'[^']*'")
 # What the runner sets has no blanks in it.
-_RUNNER_FILE_VARIABLE = re.compile(r"\$\{?GITHUB_(?:OUTPUT|ENV|PATH|STEP_SUMMARY|STATE)\b")
+_RUNNER_FILE_VARIABLE = lazy_regex(r"\$\{?GITHUB_(?:OUTPUT|ENV|PATH|STEP_SUMMARY|STATE)\b")
 # Runners call the shell with -e: a `cd` that fails ends the script there.
 _CODES_MOOT_UNDER_ERREXIT = frozenset({2164})
-_POWERSHELL_COMMAND = re.compile(r"\$env:|\b(?:Write|New|Get|Set|Remove|Invoke|Start)-[A-Z][a-z]")
-_WINDOWS_IMAGE = re.compile(r"windows|nanoserver|servercore", re.IGNORECASE)
+_POWERSHELL_COMMAND = lazy_regex(r"\$env:|\b(?:Write|New|Get|Set|Remove|Invoke|Start)-[A-Z][a-z]")
+_WINDOWS_IMAGE = lazy_regex(r"windows|nanoserver|servercore", re.IGNORECASE)
 _SHELLS_SHELLCHECK_SUPPORTS = frozenset({"sh", "bash", "dash", "ksh", "ash", "busybox sh"})
 _SEVERITY_BY_SHELLCHECK_LEVEL = {
     "error": Severity.MEDIUM,

@@ -8,18 +8,19 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
 
-_URL_WITH_USERINFO = re.compile(
+_URL_WITH_USERINFO = lazy_regex(
     r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,30}://(?P<user>[^\s/:@'\"<>]{0,100}):(?P<password>[^\s/@'\"<>]{1,200})"
     r"@(?P<host>(?:\[[0-9a-fA-F:.]{2,45}\]|[^\s/'\"<>:?#,]{1,255}|(?=[^\s/'\"<>])))"
 )
-_LOCAL_HOST = re.compile(
+_LOCAL_HOST = lazy_regex(
     r"(?:(?:[\w-]+\.)*localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|0\.0\.0\.0|\[::1?\]|(?:host|gateway)\.(?:docker|containers?)\.internal"
     r"|kubernetes\.docker\.internal|172\.17\.0\.1|10\.0\.2\.2|(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d{1,3})\Z",
     re.IGNORECASE,
 )
-_PRIVATE_ADDRESS = re.compile(r"(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}\Z")
-_SAME_NETWORK_HOST = re.compile(
+_PRIVATE_ADDRESS = lazy_regex(r"(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}\Z")
+_SAME_NETWORK_HOST = lazy_regex(
     r"(?:[\w-]+|[\w.-]+\.(?:svc|svc\.cluster\.local|local|lan|intern|internal|home|test|invalid|example))\Z",
     re.IGNORECASE,
 )
@@ -34,8 +35,8 @@ PROTOCOL_CONSTANTS = frozenset(
 
 
 _CAPITALS_BEFORE_WORD = r"(?:[A-Z0-9]{1,30}[_-]){0,4}"
-_USER_WORD_IN_CAPITALS = re.compile(rf"{_CAPITALS_BEFORE_WORD}(?:USER|USERNAME|USER_NAME|LOGIN|ACCOUNT)\Z")
-_PASSWORD_WORD_IN_CAPITALS = re.compile(rf"{_CAPITALS_BEFORE_WORD}(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN)\Z")
+_USER_WORD_IN_CAPITALS = lazy_regex(rf"{_CAPITALS_BEFORE_WORD}(?:USER|USERNAME|USER_NAME|LOGIN|ACCOUNT)\Z")
+_PASSWORD_WORD_IN_CAPITALS = lazy_regex(rf"{_CAPITALS_BEFORE_WORD}(?:PASSWORD|PASSWD|PASS|PWD|SECRET|TOKEN)\Z")
 
 
 class HostReach(enum.IntEnum):

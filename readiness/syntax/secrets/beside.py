@@ -8,26 +8,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.secrets.names import is_password_name, is_secret_name, name_words
 
 _MAX_LINES_EACH_WAY = 60  # lines of a block that are read, each way
 _MAX_LINE_CHARACTERS = 400
-_SETTING_LINE = re.compile(
+_SETTING_LINE = lazy_regex(
     r"""(?P<indent>[ \t]{0,200})["']?(?P<name>[A-Za-z_][\w.-]{0,80})["']?[ \t]{0,20}"""
     r"""(?:=|:[ \t])[ \t]{0,20}(?:[&!][\w-]{1,40}[ \t]{1,4})?["']?(?P<value>[^\s"'#]{0,200})"""
 )
-_NAME_SEPARATOR = re.compile(r"[-_.]")
-_PASSWORD_NAME_ENDING = re.compile(r"(?:password|passwd|pass|pwd)\Z")
-_HOST_NAME_ENDING = re.compile(r"host(?:name)?|server|addr(?:ess)?|endpoint")
-_URL_NAME_ENDING = re.compile(r"(?:jdbc|db|database|datasource|connection)?ur[il]")
-_DATABASE_URL = re.compile(r"(?:jdbc:)?(?:postgres(?:ql)?|mysql|mariadb|mongodb|redis|sqlserver|oracle)://(?P<host>[\w.-]{1,255})(?![\w.:-]{0,255}@)")
+_NAME_SEPARATOR = lazy_regex(r"[-_.]")
+_PASSWORD_NAME_ENDING = lazy_regex(r"(?:password|passwd|pass|pwd)\Z")
+_HOST_NAME_ENDING = lazy_regex(r"host(?:name)?|server|addr(?:ess)?|endpoint")
+_URL_NAME_ENDING = lazy_regex(r"(?:jdbc|db|database|datasource|connection)?ur[il]")
+_DATABASE_URL = lazy_regex(r"(?:jdbc:)?(?:postgres(?:ql)?|mysql|mariadb|mongodb|redis|sqlserver|oracle)://(?P<host>[\w.-]{1,255})(?![\w.:-]{0,255}@)")
 _ENGINE_SETTING_WORDS = frozenset("engine type driver dialect adapter connection backend".split())
 _DATABASE_WORDS = frozenset("db database sql".split())
 _WHOLE_APPLICATION_WORDS = frozenset("app site base public root main server web".split())
 _ADMINISTRATOR_WORDS = frozenset({"admin", "administrator", "root", "superuser", "basicauth", "dashboard", "console", "bootstrap", "initial"})
 _USER_NAME_MARKS = ("USER", "LOGIN", "MAIL", "ADMIN")
 _OWN_MACHINE_ENVIRONMENTS = frozenset({"local", "localhost", "development", "dev", "develop"})
-_LOCALHOST_ADDRESS = re.compile(r"(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d{1,5})?/?", re.IGNORECASE)
+_LOCALHOST_ADDRESS = lazy_regex(r"(?:https?://)?(?:localhost|127\.0\.0\.1)(?::\d{1,5})?/?", re.IGNORECASE)
 # What a store is called in names and values, by its family.
 _STORE_FAMILY_BY_WORD = {
     "sqlite": "file", "sqlite3": "file", "h2": "file",

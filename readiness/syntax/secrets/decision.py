@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.secrets.accounts import PROTOCOL_CONSTANTS, HostReach, UrlAccount, find_url_accounts
 from readiness.syntax.secrets.entropy import SecretStrength, secret_strength_of
 from readiness.syntax.secrets.forms import is_no_credential_by_form
@@ -114,20 +116,20 @@ _KINDS_WITHOUT_CREDENTIAL = (SecretKind.OTHER, SecretKind.SETTING, SecretKind.PL
 _KINDS_IN_USE = (SecretKind.SECRET, SecretKind.WELL_KNOWN)
 URL_USERINFO_REASON = "password in a URL"
 # `oauth2/token` is a route, `/run/secrets/x` a path.
-_URL_ROUTE = re.compile(r"[a-z][a-z0-9._-]{0,30}(?:/[a-z][a-z0-9._-]{0,30}){1,6}\Z")
+_URL_ROUTE = lazy_regex(r"[a-z][a-z0-9._-]{0,30}(?:/[a-z][a-z0-9._-]{0,30}){1,6}\Z")
 _COMMAND_SUBSTITUTION_OPENINGS = ("$(", "$$(", "`")  # what a shell puts in a command's place
-_SECRET_NOUN = re.compile(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
+_SECRET_NOUN = lazy_regex(r"\b(?:password|passphrase|secret|token|key)\b", re.IGNORECASE)
 _MAX_SEARCHED_CHARACTERS = 20_000  # characters of a value that is searched for URLs
 _MIN_PASSWORD_LENGTH = 3  # characters of the shortest password that anything takes
 _MIN_KEY_LENGTH = 16  # characters of the shortest key that a service gives out
 _CIPHER_KEY_LENGTHS = frozenset({16, 24, 32})  # characters: a sentence of so many was made to be taken as a key
 _MIN_CHOSEN_WORD_LENGTH = 2  # of one that is the name of the user too, as in `PGPASSWORD=sg`
 _SWITCH_VALUES = frozenset({"0", "1"})
-_TEST_KEY_PREFIX = re.compile(r"(?:sk|rk|pk|whsec)_test_")
+_TEST_KEY_PREFIX = lazy_regex(r"(?:sk|rk|pk|whsec)_test_")
 # No host at all, in the examples of every manual.
-_EXAMPLE_HOST = re.compile(r"(?:[\w-]+\.)*example\.(?:com|org|net)\Z|(?:db)?host(?:name)?\Z|server\Z", re.IGNORECASE)
-_OBJECT_NAME = re.compile(r"[a-z]{2,40}(?:[-.][a-z]{1,40}){0,8}\Z")  # how objects and the keys in them are called
-_LITERAL_VALUE = re.compile(r"[\w.!@$+-]{3,80}\Z")
+_EXAMPLE_HOST = lazy_regex(r"(?:[\w-]+\.)*example\.(?:com|org|net)\Z|(?:db)?host(?:name)?\Z|server\Z", re.IGNORECASE)
+_OBJECT_NAME = lazy_regex(r"[a-z]{2,40}(?:[-.][a-z]{1,40}){0,8}\Z")  # how objects and the keys in them are called
+_LITERAL_VALUE = lazy_regex(r"[\w.!@$+-]{3,80}\Z")
 
 
 def classify_value(name: str, value: object, value_context: ValueContext = ValueContext.SERVED) -> SecretVerdict:
@@ -350,8 +352,8 @@ def _grants_access_in_context(value_context: ValueContext, secret_strength: Secr
 
 
 # Shown in documentation, and never taken for a value: crosses, brackets, the word itself.
-_MASKED_TEXT = re.compile(r"xxx|\*\*\*|\.\.", re.IGNORECASE)
-_DOCUMENTATION_WORD = re.compile(r"redacted|todo|fixme|encoded|provided|placeholder|example|sample|dummy", re.IGNORECASE)
+_MASKED_TEXT = lazy_regex(r"xxx|\*\*\*|\.\.", re.IGNORECASE)
+_DOCUMENTATION_WORD = lazy_regex(r"redacted|todo|fixme|encoded|provided|placeholder|example|sample|dummy", re.IGNORECASE)
 
 
 def _meaning_of_literal(text: str, min_length: int = _MIN_PASSWORD_LENGTH) -> StatedMeaning | None:

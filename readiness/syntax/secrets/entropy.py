@@ -7,6 +7,8 @@ import math
 import re
 from functools import lru_cache
 
+from readiness.model.lazy_regex import lazy_regex
+
 MIN_RANDOM_BITS = 40  # from here on a value was made by a machine: nobody chose it, and nobody guesses it
 _MAX_WORD_SHARE_OF_RANDOM = 0.5  # of a random value's characters, as much as this may look like words
 _MAX_MEASURED_CHARACTERS = 256  # characters that are measured; the rest adds nothing
@@ -27,10 +29,10 @@ _COMMON_LETTER_PAIRS = frozenset(
     lp py
     """.split()
 )
-_CHARACTER_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
-_SEPARATOR = re.compile(r"[-_./: +]")
+_CHARACTER_RUN = lazy_regex(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9]+")
+_SEPARATOR = lazy_regex(r"[-_./: +]")
 LEETSPEAK_TABLE = str.maketrans("0134578@$!", "oleastbasi")  # figures and signs that people write for letters
-_LONG_HEX_NUMBER = re.compile(r"[0-9a-fA-F]{16,}\Z")
+_LONG_HEX_NUMBER = lazy_regex(r"[0-9a-fA-F]{16,}\Z")
 
 
 class SecretStrength(enum.IntEnum):

@@ -5,26 +5,27 @@ from __future__ import annotations
 import posixpath
 import re
 
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.secrets.names import is_secret_name, may_contain_secret_name
 from readiness.syntax.secrets.placeholders import VARIABLE_OR_TEMPLATE, is_reference
 from readiness.syntax.secrets.search import possible_secret_spans
 
-_SAMPLE_FILENAME = re.compile(
+_SAMPLE_FILENAME = lazy_regex(
     r"(?:\A|[._-])(?:examples?|samples?|template|tmpl|tpl|dist|skel|skeleton)(?:[._-]|\Z)"
     r"|\.(?:md|mdx|markdown|mdown|rst|adoc|txt)\Z",
     re.IGNORECASE,
 )
 # Settings of clients, as text; each may hold a token, and most hold none.
-_CLIENT_SETTINGS_FILENAME = re.compile(
+_CLIENT_SETTINGS_FILENAME = lazy_regex(
     r"\.npmrc|\.yarnrc(?:\.ya?ml)?|\.pypirc|\.pip/pip\.conf|pip\.conf|[._]netrc|\.git-credentials|kubeconfig|\.env(?:\.[\w.-]+)?"
 )
-_NAME_VALUE_LINE = re.compile(
+_NAME_VALUE_LINE = lazy_regex(
     r"""^[ \t]{0,80}(?://[^\s:]{1,200}:|export[ \t]{1,20})?["']?(?P<name>[\w.-]{1,80})["']?[ \t]{0,20}[:=][ \t]{0,20}["']?"""
     r"""(?P<value>[^\s"'#]{1,400})""",
     re.MULTILINE,
 )
 # What holds a credential under a name that tells of none: base64 of user and password, a key, a line of a .netrc.
-_UNNAMED_CREDENTIAL = re.compile(r"\b_auth[ \t]{0,20}=[ \t]{0,20}[^\s$]|npmAuthIdent:|client-key-data:|\bpassword[ \t]{1,20}[^\s$]")
+_UNNAMED_CREDENTIAL = lazy_regex(r"\b_auth[ \t]{0,20}=[ \t]{0,20}[^\s$]|npmAuthIdent:|client-key-data:|\bpassword[ \t]{1,20}[^\s$]")
 
 
 def is_sample_filename(path: str) -> bool:

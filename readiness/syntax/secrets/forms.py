@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.secrets.names import has_secret_word
 
 _PATH_PREFIXES = ("/", "./", "../", "~/")
 _FILE_SUFFIXES = (".pem", ".key", ".crt", ".txt", ".json")
-_OPTION_NAME_PATTERN = re.compile(r"[a-z][a-z0-9]{1,20}(?:[-_][a-z0-9]{1,20}){0,4}\Z")
+_OPTION_NAME_PATTERN = lazy_regex(r"[a-z][a-z0-9]{1,20}(?:[-_][a-z0-9]{1,20}){0,4}\Z")
 _MAX_OPTIONS_LENGTH = 1000  # characters of a value that is options of a program
 _OPTION_VALUE_LENGTH_LIMIT = 12  # characters, one more than what an option says that is no path: `RS256`, `10m`
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from readiness.model.lazy_regex import lazy_regex
+
 # Names are compared word by word (camelCase, snake_case and kebab-case come apart), so that `KEYBOARD`, `TOKENIZER`
 # and `PASSWORD_FILE` are told from what they resemble.
 PASSWORD_WORDS = frozenset("password passwd pwd passphrase pass psw pswd pw".split())
@@ -34,12 +36,12 @@ _NON_SECRET_LAST_WORDS = frozenset(
 _SWITCH_FIRST_WORDS = frozenset({"no", "allow", "use", "enable", "disable", "require", "install"})
 _SECRET_REFERENCE_FIRST_WORDS = frozenset({"existing", "from"})  # `existingSecret`, `from_secret`: whose name follows
 # Written together with what they belong to: `PGPASSWORD`, `DBPASS`, `rootpw`, `accountkey`.
-_PASSWORD_COMPOUND_WORD = re.compile(
+_PASSWORD_COMPOUND_WORD = lazy_regex(
     r"(?!no|ask|by|com|encom|keep|tres|sur|over|under|multi)[a-z]{2,20}(?:passw(?:or)?d|passphrase|pass)\Z"
     r"|(?:db|pg|sql|mysql|postgres|redis|mongo|root|admin|user|app|http|ftp|smtp|mail|ldap|bind|auth|rpc|api|my)(?:pwd|pw)\Z"
 )
-_KEY_COMPOUND_WORD = re.compile(r"[a-z]{0,20}(secret|account|access|private|encryption|master)key\Z")
-_NGINX_PASS_DIRECTIVE = re.compile(r"(?:[a-z0-9_]{0,40}_)?(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\Z")  # of nginx: where requests go
+_KEY_COMPOUND_WORD = lazy_regex(r"[a-z]{0,20}(secret|account|access|private|encryption|master)key\Z")
+_NGINX_PASS_DIRECTIVE = lazy_regex(r"(?:[a-z0-9_]{0,40}_)?(?:proxy|fastcgi|uwsgi|grpc|scgi)_pass\Z")  # of nginx: where requests go
 _NON_SECRET_SWITCH_WORDS = frozenset({"allow", "require", "requires"})  # MYSQL_ALLOW_EMPTY_PASSWORD, wherever it stands
 # What is counted, and what a page makes up for itself.
 _NON_SECRET_TOKEN_WORDS = frozenset("max min num total per csrf output input prompt completion".split())
@@ -62,14 +64,14 @@ _SECRET_SUBSTRINGS = (
     "pw",
     "credential",
 )  # one is in each
-_NAME_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_NAME_WORD = lazy_regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 # As wide as Docker's own check: any of these words, wherever in the name it stands.
-_WIDE_SECRET_NAME = re.compile(
+_WIDE_SECRET_NAME = lazy_regex(
     r"(?:\A|_)(?:api_?key|access_?key|secret_?key|private_?key|auth_?token|credentials?|passw(?:or)?d"
     r"|pword|passphrase|secrets?|token|ssh_key|deploy_key|basic_auth|pswd?)(?:_|\Z)"
 )
-_WIDE_NON_SECRET_NAME = re.compile(r"_(?:expir\w{0,40}|(?<!key_)id)\Z|public")
+_WIDE_NON_SECRET_NAME = lazy_regex(r"_(?:expir\w{0,40}|(?<!key_)id)\Z|public")
 
 # Sent to every browser, and meant to be.
 _PUBLIC_WORDS = frozenset({"public", "publishable", "anon"})
@@ -83,7 +85,7 @@ _EXTERNAL_ISSUER_WORDS = frozenset(
     webhook bot
     """.split()
 )
-_STORE_PASSWORD_NAME = re.compile(
+_STORE_PASSWORD_NAME = lazy_regex(
     r"(?:POSTGRES(?:QL)?|POSTGRESQL_POSTGRES|MYSQL|MYSQL_ROOT|MARIADB|MARIADB_ROOT|MONGO_INITDB_ROOT|MONGODB_ROOT|REDIS|MSSQL_SA|SA"
     r"|ORACLE|MINIO_ROOT|RABBITMQ_DEFAULT|ELASTIC|OPENSEARCH_INITIAL_ADMIN|CLICKHOUSE|NEO4J|COUCHDB|CASSANDRA|INFLUXDB_ADMIN"
     r"|DOCKER_INFLUXDB_INIT)_PASS(?:WORD)?"

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.secrets.entropy import SecretStrength, secret_strength_of
 
-REFERENCE_VALUE = re.compile(
+REFERENCE_VALUE = lazy_regex(
     r"""\A\s*(?:\$\{.*\}|\$\(.*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*\}\}|\{[A-Za-z_][\w.-]{1,60}\}|<[^<>]*>|\[[^\[\]]*\]|%[A-Za-z_]+%
     |@[A-Za-z_]+@|__[A-Za-z_0-9]+__|%%[A-Za-z_0-9]+%%
     |(?:vault|secret|secrets|ssm|op|awssm|gcpsm|azurekv|ref|arn|sops|doppler|env|file|k8s)[:+]\S*)\s*\Z""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-VARIABLE_OR_TEMPLATE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-?+=][^{}]*)?\}|\$\(\w+\)|\$[A-Za-z_]\w*|\$\{\{[^{}]*\}\}|\{\{[^{}]*\}\}")
-PLACEHOLDER_PHRASE = re.compile(
+VARIABLE_OR_TEMPLATE = lazy_regex(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::?[-?+=][^{}]*)?\}|\$\(\w+\)|\$[A-Za-z_]\w*|\$\{\{[^{}]*\}\}|\{\{[^{}]*\}\}")
+PLACEHOLDER_PHRASE = lazy_regex(
     r"""change[-_ ]?(?:me|it|this)|replace[-_ ]?(?:me|this|with|by)?\b|your[-_ ]|\byour|my[-_ ]?(?:secret|password|token|key)\b|
     example|placeholder|redacted|dummy|\btodo\b|fixme|insert[-_ ]|xxx|\*\*\*|\.\.\.|…|<[^<\n]*>|put[-_ ]?your|set[-_ ]?(?:me|this)|
     fill[-_ ]?(?:me|in)|sample|\b(?:password|secret|token|key)[ ](?:for|of|to)[ ]|user[-_ ]provided|
     not[-_ ]?a[-_ ]?(?:real|secret)|base64[-_ ]?encoded|encoded[-_ ]|to[-_ ]be[-_ ]""",
     re.VERBOSE | re.IGNORECASE,
 )
-_CONSTANT_STYLE_NAME = re.compile(r"[A-Z]{2,40}(?:_[A-Z]{2,40}){1,8}\Z|_[A-Z]{2,40}_\Z")
+_CONSTANT_STYLE_NAME = lazy_regex(r"[A-Z]{2,40}(?:_[A-Z]{2,40}){1,8}\Z|_[A-Z]{2,40}_\Z")
 VALUES_WITHOUT_SECRET = frozenset(
     """
     true false yes no on off null none nil ~ undefined disabled enabled optional required auto default always never
@@ -35,14 +36,14 @@ def is_reference(value: str) -> bool:
 
 
 # A line of what an action fetches from a store of secrets: where the value lies there, and the variable that it goes to.
-_SECRET_POINTER_LINE = re.compile(
+_SECRET_POINTER_LINE = lazy_regex(
     r"""(?:[A-Za-z_][\w-]{0,80}[ \t]{0,4}[=:,][ \t]{0,4})?(?:(?:op|vault|gcpsm|awssm|akeyless|ref\+\w{1,20}|https)://\S{1,300}|arn:aws[\w-]{0,10}:\S{1,300}
     |projects/[\w.-]{1,80}/secrets/\S{1,200})
     |[\w.{}$-]{1,80}(?:/[\w.{}$*-]{1,80}){1,10}[ \t]{1,4}[\w.*-]{1,80}(?:[ \t]{0,4}\|[ \t]{0,4}[\w.-]{1,80})?""",
     re.VERBOSE,
 )
 # `NAME=path:key` and `name:project/secret`: an input that is called `secrets` lists such, any other may hold a login.
-_NAMED_SECRET_POINTER_LINE = re.compile(
+_NAMED_SECRET_POINTER_LINE = lazy_regex(
     r"[A-Za-z_]\w{0,80}=(?P<path>[A-Za-z][\w./-]{0,120}):(?P<key>[A-Za-z_][\w.-]{0,80})|[a-z]\w{0,80}:[a-z][\w.-]{0,80}(?:/[\w.-]{1,80}){1,2}"
 )
 _MAX_POINTER_LINES = 100

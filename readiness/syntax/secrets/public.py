@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from readiness.model.lazy_regex import lazy_regex
+
 _MAX_LINE_CHARACTERS = 500  # characters of a line in which a comment is looked for
 _MAX_BLOCK_LINES = 20  # lines of a block above a value
 _MAX_COMMENT_LINES = 6  # lines of a comment above that are read
@@ -19,16 +21,16 @@ _PUBLIC_CREDENTIAL_FORMS = (
     r"pub[0-9a-f]{32}",  # docs.datadoghq.com/account_management/api-app-keys (client token)
     r"NRJS-[0-9a-f]{10,40}",  # docs.newrelic.com/docs/browser/browser-monitoring/configuration/browser-license-key-app-id
 )
-_PUBLIC_CREDENTIAL = re.compile(rf"(?:{'|'.join(_PUBLIC_CREDENTIAL_FORMS)})\Z")
+_PUBLIC_CREDENTIAL = lazy_regex(rf"(?:{'|'.join(_PUBLIC_CREDENTIAL_FORMS)})\Z")
 _PUBLIC_CREDENTIAL_NAMES = (
     r"algolia_search(?:_only)?(?:_api)?_key",  # algolia.com/doc/guides/security/api-keys (search-only API key)
     r"docsearch(?:_search)?(?:_api)?_key",  # docsearch.algolia.com/docs/faq: the key of a site's search box
     r"(?:recaptcha|hcaptcha|turnstile|captcha)_site_?key",  # developers.google.com/recaptcha/docs/display
 )
-_PUBLIC_CREDENTIAL_NAME = re.compile(rf"(?:\A|_)(?:{'|'.join(_PUBLIC_CREDENTIAL_NAMES)})\Z")
+_PUBLIC_CREDENTIAL_NAME = lazy_regex(rf"(?:\A|_)(?:{'|'.join(_PUBLIC_CREDENTIAL_NAMES)})\Z")
 # firebase.google.com/docs/projects/api-keys: such keys name the project, and may stand in checked-in files.
-_GOOGLE_BROWSER_KEY_NAME = re.compile(r"(?:\A|_)(?:firebase(?:_web)?|maps|gmaps|google_maps)(?:_api)?_key\Z")
-_PUBLIC_PHRASE = re.compile(
+_GOOGLE_BROWSER_KEY_NAME = lazy_regex(r"(?:\A|_)(?:firebase(?:_web)?|maps|gmaps|google_maps)(?:_api)?_key\Z")
+_PUBLIC_PHRASE = lazy_regex(
     r"\bpush[- ]only\b|\bpublic (?:api[- ]|client[- ]|web[- ])?(?:key|token|dsn)\b|\bpublishable\b"
     r"|\b(?:key|token|secret|password|value|it|this|that)(?: is|'s) (?:(?:meant|supposed|intended) to be |intentionally |deliberately )?public\b"
     r"|\b(?:safe|ok|okay|fine) (?:to|for) (?:be )?(?:expos|commit|shar|publish|leak|public)"
@@ -38,20 +40,20 @@ _PUBLIC_PHRASE = re.compile(
     r"|\b(?:intentionally|deliberately) (?:checked in|committed|in plain ?text)\b",
     re.IGNORECASE,
 )
-_PUBLIC_DENIAL_PHRASE = re.compile(
+_PUBLIC_DENIAL_PHRASE = lazy_regex(
     r"(?:\bnot|\bnever|n't)(?: \w{1,12}){0,2} (?:safe|ok|okay|fine|public|publishable|shared|exposed|committed)\b",
     re.IGNORECASE,
 )
-_EXAMPLE_PHRASE = re.compile(
+_EXAMPLE_PHRASE = lazy_regex(
     r"\b(?:this|these|below|following)\b(?: \w{1,12}){0,2} (?:is|are) (?:just |only |merely )?(?:an? |the )?"
     r"(?:(?:simple|short|minimal|basic|full|complete) )?(?:examples?|samples?)\b",
     re.IGNORECASE,
 )
-_REPLACEMENT_PHRASE = re.compile(r"\b(?:replace|change|substitute)\b(?: \w{1,12}){0,3} (?:with|to|by|for) (?:\w{1,12} ){0,3}yours?\b", re.IGNORECASE)
-_EXAMPLE_OF_PHRASE = re.compile(r"\bexamples? (?:of|how|for how)\b", re.IGNORECASE)
+_REPLACEMENT_PHRASE = lazy_regex(r"\b(?:replace|change|substitute)\b(?: \w{1,12}){0,3} (?:with|to|by|for) (?:\w{1,12} ){0,3}yours?\b", re.IGNORECASE)
+_EXAMPLE_OF_PHRASE = lazy_regex(r"\bexamples? (?:of|how|for how)\b", re.IGNORECASE)
 _MAX_LINES_TO_BLOCK_START = 200  # lines above a value in which the blocks that it lies in begin
-_COMMENT_LINE_START = re.compile(r"[ \t]{0,200}(?:#|//|;|--)")
-_TRAILING_COMMENT = re.compile(r"[ \t](?:#|//)[ \t]{0,20}(?P<words>\S.{0,300})")
+_COMMENT_LINE_START = lazy_regex(r"[ \t]{0,200}(?:#|//|;|--)")
+_TRAILING_COMMENT = lazy_regex(r"[ \t](?:#|//)[ \t]{0,20}(?P<words>\S.{0,300})")
 
 
 def is_public_credential(name: str, value: str) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.secrets.accounts import PROTOCOL_CONSTANTS, HostReach, find_url_accounts
 from readiness.syntax.secrets.decision import (
     SecretVerdict,
@@ -32,24 +34,24 @@ from readiness.syntax.secrets.public import (
 from readiness.syntax.secrets.shapes import find_credential_shapes
 from readiness.syntax.secrets.vocabulary import StatedMeaning
 
-_ASSIGNMENT_PATTERN = re.compile(
+_ASSIGNMENT_PATTERN = lazy_regex(
     r"""(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})["']?(?P<sign>[ \t]{0,8}(?::=|[:=])[ \t]{0,8}["']?)"""
     r"""(?P<value>[^\s"'#,;}{]{4,400})"""
 )
 # A value that is worked out where it stands: a command, a call, an index, a YAML tag, an interpolation of configparser.
-_COMPUTED_VALUE = re.compile(r"\$\(|`|!\w|%\(|[A-Za-z_][\w.]{0,80}[(\[]")
-_NETRC_LOGIN = re.compile(r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+([^\s\"'\\]+)")
+_COMPUTED_VALUE = lazy_regex(r"\$\(|`|!\w|%\(|[A-Za-z_][\w.]{0,80}[(\[]")
+_NETRC_LOGIN = lazy_regex(r"\bmachine\s+[\w.-]+\s+login\s+\S+\s+password\s+([^\s\"'\\]+)")
 _SHELL_EXPANSION_OPERATORS = (
     "-",
     "=",
     "?",
     "+",
 )  # `${NAME:-default}`; behind the last two stand a message and what replaces a value
-_SQL_VARIABLE = re.compile(r"""[ \t]+:["']?\Z""")  # WITH PASSWORD :'db_password' names a variable of psql
+_SQL_VARIABLE = lazy_regex(r"""[ \t]+:["']?\Z""")  # WITH PASSWORD :'db_password' names a variable of psql
 _MAX_LINE_CHARACTERS = 500  # characters before an assignment in which its line begins, if it is one that a person wrote
-_COMMENT_START = re.compile(rf"[ \t]{{0,{_MAX_LINE_CHARACTERS}}}(?:--|//|#|\*|;)")
-_COMMENTED_OUT_LINE_START = re.compile(rf"[ \t]{{0,{_MAX_LINE_CHARACTERS}}}(?:#(?!!)|//|;)")  # in a line of settings
-_FOLLOWING_WORD = re.compile(r"(?<![ \t]),?[ \t]+[A-Za-z]")  # behind a value: no blank ends one
+_COMMENT_START = lazy_regex(rf"[ \t]{{0,{_MAX_LINE_CHARACTERS}}}(?:--|//|#|\*|;)")
+_COMMENTED_OUT_LINE_START = lazy_regex(rf"[ \t]{{0,{_MAX_LINE_CHARACTERS}}}(?:#(?!!)|//|;)")  # in a line of settings
+_FOLLOWING_WORD = lazy_regex(r"(?<![ \t]),?[ \t]+[A-Za-z]")  # behind a value: no blank ends one
 
 
 @dataclass(frozen=True, slots=True)

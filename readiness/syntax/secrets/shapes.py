@@ -11,6 +11,7 @@ from functools import cache
 from typing import NamedTuple
 
 from readiness.model import Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.secrets.entropy import SecretStrength
 from readiness.syntax.secrets.placeholders import PLACEHOLDER_PHRASE
 from readiness.syntax.secrets.vocabulary import (
@@ -53,9 +54,9 @@ _PUBLISHED_KEYS_WITH_NAMES = (
     ("Harbor administrator password", "Harbor12345"),
 )
 _compile_pattern_cached = cache(re.compile)  # most are never needed, and each takes time to make
-_PRIVATE_KEY_BODY = re.compile(r"(?:\\n|[\s'\"]){0,200}(?:[A-Za-z-]{3,20}: [^\n]{1,80}\n\s{0,80}){0,3}[A-Za-z0-9+/=]{40}")
-_PRIVATE_KEY_BLOCK = re.compile(r"(?<=-)(?:\\n|\s)[^-]{1,4000}-----END ")
-_CREDENTIAL_PREFIX = re.compile(r"\A[A-Za-z]{2,10}[_-](?:[a-z]{2,8}[_-])?")
+_PRIVATE_KEY_BODY = lazy_regex(r"(?:\\n|[\s'\"]){0,200}(?:[A-Za-z-]{3,20}: [^\n]{1,80}\n\s{0,80}){0,3}[A-Za-z0-9+/=]{40}")
+_PRIVATE_KEY_BLOCK = lazy_regex(r"(?<=-)(?:\\n|\s)[^-]{1,4000}-----END ")
+_CREDENTIAL_PREFIX = lazy_regex(r"\A[A-Za-z]{2,10}[_-](?:[a-z]{2,8}[_-])?")
 _MIN_DISTINCT_KEY_CHARACTERS = 6  # different characters: a key of so few was typed, not made
 
 

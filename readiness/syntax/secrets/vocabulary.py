@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 import itertools
-import re
 from functools import lru_cache
 
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.secrets.entropy import LEETSPEAK_TABLE
 
 MAX_WORDED_VALUE_LENGTH = 80  # characters of a value that is looked at word by word
@@ -83,7 +83,7 @@ _TEST_WORDS = frozenset("fake faked dummy mock mocked test testing".split())  # 
 # What a password should be, and that it may be any: beside a word for it they describe the one that belongs there.
 _PASSWORD_QUALITY_WORDS = frozenset("strong secure safe complex some any".split())
 # How a value tells what belongs in its place, beyond that it is to be changed.
-_SECRET_DESCRIPTION = re.compile(
+_SECRET_DESCRIPTION = lazy_regex(
     r"replace[-_ ]?(?:this|me|it)?[-_ ]?(?:with|by)|random|generated?[-_ ]|string|characters?|alphanumeric"
     r"|(?:insert|put|fill|enter)[-_ ]",
 )
@@ -106,7 +106,7 @@ _FILLER_WORDS = frozenset(
     """.split()
 )
 # Who starts one of these with such a word has it open, whoever gives out keys of that name elsewhere.
-_PRODUCT_NAME = re.compile(r"minio|postgres|mysql|mariadb|mongo|redis|rabbit|guest|elastic|clickhouse|neo4j")
+_PRODUCT_NAME = lazy_regex(r"minio|postgres|mysql|mariadb|mongo|redis|rabbit|guest|elastic|clickhouse|neo4j")
 _KNOWN_WORDS = (
     _ABSENT_SECRET_WORDS
     | _NEGATION_WORDS
@@ -120,11 +120,11 @@ _KNOWN_WORDS = (
     | _SAMPLE_WORDS
 )
 _KNOWN_WORD_LENGTHS = range(1, max(map(len, _KNOWN_WORDS)) + 1)
-_LETTER_OR_DIGIT_RUN = re.compile(r"[a-z]+|[0-9]+")
+_LETTER_OR_DIGIT_RUN = lazy_regex(r"[a-z]+|[0-9]+")
 # What people spell in the letters of hexadecimal numbers.
-_HEX_SPELLED_WORDS = re.compile(r"(?:0x)?(?:dead|beef|cafe|babe|face|feed|food|f00d|d00d|c0de|code|c0ffee|decaf|bad|baad|defec8ed|0|-){1,80}\Z")
-_WORD_SEPARATOR = re.compile(r"[^a-z0-9]+")
-_COMMON_PASSWORD_SUFFIX = re.compile(r"[0-9]{0,4}[!?.*#_-]{0,3}\Z")
+_HEX_SPELLED_WORDS = lazy_regex(r"(?:0x)?(?:dead|beef|cafe|babe|face|feed|food|f00d|d00d|c0de|code|c0ffee|decaf|bad|baad|defec8ed|0|-){1,80}\Z")
+_WORD_SEPARATOR = lazy_regex(r"[^a-z0-9]+")
+_COMMON_PASSWORD_SUFFIX = lazy_regex(r"[0-9]{0,4}[!?.*#_-]{0,3}\Z")
 
 
 def is_repeating_or_sequential(text: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from readiness.kinds.purpose import dockerfile_purpose
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.model.service import ServicePart
 from readiness.syntax.image import parse_image
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from readiness.kinds.dockerfile.model import Document
     from readiness.kinds.joins.builds import BuildSubject
 
-_EXPRESSION = re.compile(r"\$\{\{\s{0,20}(?:env\.(?P<name>\w{1,100})\s{0,20}\}\}|[^{}]{0,500}\}\})")
-_IMAGE_NAME = re.compile(r"[a-zA-Z0-9$][\w$.:/-]{0,250}")
+_EXPRESSION = lazy_regex(r"\$\{\{\s{0,20}(?:env\.(?P<name>\w{1,100})\s{0,20}\}\}|[^{}]{0,500}\}\})")
+_IMAGE_NAME = lazy_regex(r"[a-zA-Z0-9$][\w$.:/-]{0,250}")
 _MAX_WORDS_PER_NAME = 12
 _MAX_RUNNERS_ASKED = 64  # as many of those that run one image as are asked what they are for
 _NOBODY: list[Runner] = []
-_DOCKERFILE_WORD = re.compile(r"\A(?:docker|container)file\b[._-]?|[._-]?(?:docker|container)file\Z", re.IGNORECASE)
+_DOCKERFILE_WORD = lazy_regex(r"\A(?:docker|container)file\b[._-]?|[._-]?(?:docker|container)file\Z", re.IGNORECASE)
 
 
 class DockerfileJoins:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from readiness.facts.table import property_by_fact_name
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.image import ImageReference
 from readiness.triage.services.graph import Runner
 
-_NAME_MARKS = re.compile(r"[-_.]")
-_RELEASE_NUMBER = re.compile(r"(?:v|f|el|py)?\d+(?:\.(?:\d+|x))*")
+_NAME_MARKS = lazy_regex(r"[-_.]")
+_RELEASE_NUMBER = lazy_regex(r"(?:v|f|el|py)?\d+(?:\.(?:\d+|x))*")
 
 
 @cache

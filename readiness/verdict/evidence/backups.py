@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from readiness.model.lazy_regex import lazy_regex
 
-_BACKUP_NAME = re.compile(r"(?:\A|[-_])backups?(?:[-_](?:daily|hourly|weekly|postgres|postgresql|mysql|mariadb|mongodb|db|database|data))?\Z")
-_NON_BACKUP_WORD = re.compile(r"clean|prun|delet|purg|remov|expir|rotat|restor|verif|check|test")
-_DUMP_COMMAND = re.compile(
+_BACKUP_NAME = lazy_regex(r"(?:\A|[-_])backups?(?:[-_](?:daily|hourly|weekly|postgres|postgresql|mysql|mariadb|mongodb|db|database|data))?\Z")
+_NON_BACKUP_WORD = lazy_regex(r"clean|prun|delet|purg|remov|expir|rotat|restor|verif|check|test")
+_DUMP_COMMAND = lazy_regex(
     r"\b(?:pg_dump(?:all)?|pg_basebackup|mysqldump|mariadb-dump|mongodump|redis-cli\s+--rdb|restic\s+backup|borg\s+create"
     r"|velero\s+backup\s+create|wal-g\s+backup-push|barman\s+backup|xtrabackup\s+--backup|etcdctl\s+snapshot\s+save)\b"
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from readiness.checks.ci.delivery import JobNeighbourhood, all_pipelines, job_stages_by_pipeline
 from readiness.kinds.delivery.model import AnyPipeline, JobDelivery, PipelineAction
 from readiness.kinds.github import model
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 
 _SCAN_ACTION_KINDS = ("audit", "analysis", "image-scan", "secret-scan")
@@ -28,9 +28,9 @@ _FACT_BY_ACTION_KIND = {
     "secret-scan": "ci-secret-scan",
     "test": "ci-test",
 }
-_COMMIT_SHA_REFERENCE = re.compile(r"github\.sha|GITHUB_SHA|CI_COMMIT_(?:SHORT_)?SHA|git rev-parse|type=sha|\$\{?(?:GIT_|COMMIT_)?SHA\b")
-_LOGIN_COMMAND = re.compile(r"--password-stdin|docker/login-action|login-action@")
-_SECRETS_EXPRESSION = re.compile(r"\$\{\{[^}]{0,80}\bsecrets\.")
+_COMMIT_SHA_REFERENCE = lazy_regex(r"github\.sha|GITHUB_SHA|CI_COMMIT_(?:SHORT_)?SHA|git rev-parse|type=sha|\$\{?(?:GIT_|COMMIT_)?SHA\b")
+_LOGIN_COMMAND = lazy_regex(r"--password-stdin|docker/login-action|login-action@")
+_SECRETS_EXPRESSION = lazy_regex(r"\$\{\{[^}]{0,80}\bsecrets\.")
 
 
 def ci_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
@@ -109,6 +109,8 @@ def _pipeline_facts(pipeline: AnyPipeline, stages: list[JobDelivery]) -> Iterato
 def _login_facts(pipeline: AnyPipeline) -> Iterator[tuple[str, Source, Span]]:
     """Credentials that come from the store of secrets: a login with one, and any variable or input."""
     source = pipeline.source
+    if not _SECRETS_EXPRESSION.search(source.text) and not _LOGIN_COMMAND.search(source.text):
+        return
     for line_number, line_start in enumerate(source.line_offsets, 1):
         line = source.line_text(line_number)[:2000]
         if line.lstrip().startswith("#"):

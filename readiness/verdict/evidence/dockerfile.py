@@ -8,27 +8,28 @@ from collections.abc import Iterator
 from readiness.kinds.dockerfile import commands
 from readiness.kinds.dockerfile.model import Document, Stage
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.verdict.evidence.images import variable_facts
 
 # What a command shows by its words.
 _FACTS_AND_COMMAND_PATTERNS = (
-    ("release-build", re.compile(
+    ("release-build", lazy_regex(
         r"--release\b|(?:-c|--configuration)[ =]Release\b|CMAKE_BUILD_TYPE=Release\b|--buildtype[ =]release\b"
         r"|-Doptimize=Release|--mode[ =]production\b|--prod\b|-ldflags[ =]\S{0,4}-s", re.IGNORECASE)),
-    ("locked-install", re.compile(
+    ("locked-install", lazy_regex(
         r"\bnpm ci\b|--frozen-lockfile\b|--immutable\b|--require-hashes\b|\buv sync\b.{0,80}--(?:locked|frozen)\b"
         r"|\bcargo (?:build|install)\b.{0,80}--locked\b|\bcomposer install\b"
         r"|\bbundle (?:install|config).{0,80}(?:frozen|deployment)\b"
         r"|\bpoetry (?:install|sync)\b|\bpipenv (?:sync|install --deploy)\b|\bgo mod download\b")),
-    ("production-install", re.compile(
+    ("production-install", lazy_regex(
         r"--omit[ =]dev\b|--only[ =](?:prod|production|main)\b|--production\b|--prod\b|--no-dev\b"
         r"|--without[ =]\S{0,20}(?:dev|test)")),
-    ("cache-left-out", re.compile(
+    ("cache-left-out", lazy_regex(
         r"--no-cache(?:-dir)?\b|rm -[rf]{1,2} \S{0,40}/var/lib/apt/lists|\b(?:dnf|yum|microdnf|zypper|tdnf)\b.{0,20} clean\b"
         r"|\b(?:npm|yarn|pnpm) cache clean\b|PIP_NO_CACHE_DIR")),
 )  # fmt: skip
-_MINIMAL_IMAGE_NAME = re.compile(r"slim|alpine|distroless|chainguard|wolfi|minimal|micro|chiseled|busybox")
+_MINIMAL_IMAGE_NAME = lazy_regex(r"slim|alpine|distroless|chainguard|wolfi|minimal|micro|chiseled|busybox")
 
 
 def dockerfile_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:

@@ -9,6 +9,7 @@ from readiness.checks.k8s.alerts import alerts_of
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.yaml import Seq
 from readiness.verdict.evidence.backups import is_backup_name, is_dump_command
@@ -17,18 +18,18 @@ from readiness.verdict.evidence.images import fact_served_by_image, variable_fac
 _BACKUP_SCHEDULE_FACT = "backup-schedule"  # which shows a backup only with a time
 # What an alert is on: all of the patterns are in its name and expression.
 _FACTS_AND_ALERT_PATTERNS: tuple[tuple[str, *tuple[re.Pattern[str], ...]], ...] = (
-    ("alert-errors", re.compile(r"error|fail|5\.\.|5xx|code=~\"5", re.IGNORECASE),
-     re.compile(r"rate\s*\(|increase\s*\(|:rate|ratio")),
-    ("alert-latency", re.compile(r"quantile|latency|duration_seconds|response_time", re.IGNORECASE)),
-    ("alert-memory", re.compile(
+    ("alert-errors", lazy_regex(r"error|fail|5\.\.|5xx|code=~\"5", re.IGNORECASE),
+     lazy_regex(r"rate\s*\(|increase\s*\(|:rate|ratio")),
+    ("alert-latency", lazy_regex(r"quantile|latency|duration_seconds|response_time", re.IGNORECASE)),
+    ("alert-memory", lazy_regex(
         r"memory_(?:working_set|usage|rss)|resident_memory|MemAvailable|memory\w{0,40}_(?:bytes|limit|used)", re.IGNORECASE)),
-    ("alert-cpu", re.compile(r"cpu_(?:usage|seconds|utili[sz]ation)", re.IGNORECASE)),
-    ("alert-restarts", re.compile(r"restarts_total|crashloop", re.IGNORECASE)),
-    ("alert-not-ready", re.compile(
+    ("alert-cpu", lazy_regex(r"cpu_(?:usage|seconds|utili[sz]ation)", re.IGNORECASE)),
+    ("alert-restarts", lazy_regex(r"restarts_total|crashloop", re.IGNORECASE)),
+    ("alert-not-ready", lazy_regex(
         r"kube_pod_status_(?:ready|phase)|replicas_(?:unavailable|available)|\bup\b[^=]{0,200}==\s*0|absent\s*\(\s*up\b")),
 )  # fmt: skip
 _SCRAPE_ANNOTATION = "prometheus.io/scrape"
-_METRICS_PORT_NAME = re.compile(r"metrics|prom")
+_METRICS_PORT_NAME = lazy_regex(r"metrics|prom")
 _REPLICATED_KINDS = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "Rollout"})
 _BUDGET_FIELDS = ("minAvailable", "maxUnavailable")
 _POLICY_DIRECTIONS_AND_FACTS = (
@@ -37,17 +38,17 @@ _POLICY_DIRECTIONS_AND_FACTS = (
 )
 _EMPTY_ANNOTATION_VALUES = frozenset({"", "0", "false", "none", "off"})
 _FACTS_AND_ANNOTATION_PATTERNS = (
-    ("ingress-limit", re.compile(r"limit-(?:rps|rpm|connections)|rate-?limit|throttle")),
-    ("ingress-redirect", re.compile(r"(?:ssl|https)-redirect\Z|redirect-(?:to-)?https")),
+    ("ingress-limit", lazy_regex(r"limit-(?:rps|rpm|connections)|rate-?limit|throttle")),
+    ("ingress-redirect", lazy_regex(r"(?:ssl|https)-redirect\Z|redirect-(?:to-)?https")),
 )
 _CUSTOM_METRIC_TYPES = frozenset({"Pods", "Object", "External"})
-_DASHBOARD_JSON = re.compile(r'"panels"\s*:\s*\[|"schemaVersion"\s*:')
+_DASHBOARD_JSON = lazy_regex(r'"panels"\s*:\s*\[|"schemaVersion"\s*:')
 # What a dashboard shows, by the words of its queries and titles.
 _FACTS_AND_PANEL_PATTERNS = (
-    ("dashboard-rate", re.compile(r"rate\s*\(|throughput|per second", re.IGNORECASE)),
-    ("dashboard-errors", re.compile(r"error|fail|success|5\.\.|5xx", re.IGNORECASE)),
-    ("dashboard-latency", re.compile(r"quantile|latency|duration|response time", re.IGNORECASE)),
-    ("dashboard-resources", re.compile(r"memory|cpu", re.IGNORECASE)),
+    ("dashboard-rate", lazy_regex(r"rate\s*\(|throughput|per second", re.IGNORECASE)),
+    ("dashboard-errors", lazy_regex(r"error|fail|success|5\.\.|5xx", re.IGNORECASE)),
+    ("dashboard-latency", lazy_regex(r"quantile|latency|duration|response time", re.IGNORECASE)),
+    ("dashboard-resources", lazy_regex(r"memory|cpu", re.IGNORECASE)),
 )
 
 

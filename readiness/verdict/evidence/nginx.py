@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.nginx import is_tls_server
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.nginx import Block, Directive
 
@@ -35,7 +36,7 @@ _FACT_BY_PROXY_HEADER = {
     "x-forwarded-proto": "forwarded-proto",
     "x-real-ip": "forwarded-address",
 }
-_HEALTH_PATH = re.compile(r"health|/ping|/live|/ready|/status", re.IGNORECASE)
+_HEALTH_PATH = lazy_regex(r"health|/ping|/live|/ready|/status", re.IGNORECASE)
 _OFF_TEXTS = frozenset({"off", "0", ""})
 
 

@@ -7,11 +7,13 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.model import Source, Span
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq, YamlScalar, literal_line_starts, parse_plain_scalar
 
 MAX_VALUES_PER_OVERLAY = 300_000  # of one overlay; aliases are written out
@@ -239,9 +241,9 @@ def write_objects(objects: list[PlacedValue], path: str, environment: str, kusto
     return placed_source
 
 
-_KEY_WITHOUT_QUOTES = re.compile(r"[A-Za-z_][\w./-]*\Z", re.ASCII)
-_CHARACTER_TO_ESCAPE = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-_BLOCK_SCALAR_TEXT = re.compile(r"[^\s\x00-\x1f][^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]*\Z")
+_KEY_WITHOUT_QUOTES = lazy_regex(r"[A-Za-z_][\w./-]*\Z", re.ASCII)
+_CHARACTER_TO_ESCAPE = lazy_regex("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_BLOCK_SCALAR_TEXT = lazy_regex(r"[^\s\x00-\x1f][^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]*\Z")
 
 
 class _PlacedYamlWriter:

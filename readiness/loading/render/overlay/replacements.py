@@ -5,7 +5,6 @@ https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/replacemen
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from readiness.loading.render.made import RenderError
@@ -17,8 +16,9 @@ from readiness.loading.render.overlay.placed import (
     to_plain_data,
 )
 from readiness.loading.render.overlay.resource import OverlayResource, matches_selector_pattern
+from readiness.model.lazy_regex import lazy_regex
 
-_FIELD_PATH_SEGMENT = re.compile(r"\[(?P<inner>[^\]\[]*)\]|(?P<plain>(?:[^.\[\\]|\\.)+)")
+_FIELD_PATH_SEGMENT = lazy_regex(r"\[(?P<inner>[^\]\[]*)\]|(?P<plain>(?:[^.\[\\]|\\.)+)")
 _REPLACEMENT_SELECTOR_KEYS = frozenset({"group", "version", "kind", "name", "namespace"})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from readiness.facts.table import fact_row_by_name
@@ -14,6 +14,8 @@ from readiness.loading.render.overlay.placed import (
     PlacedValue,
     WrittenPlace,
 )
+from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 
 _CLUSTER_SCOPED_KINDS = frozenset({"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"})
 
@@ -119,7 +121,7 @@ def matches_selector_pattern(pattern: str, text: str) -> bool:
     return is_matched_by_safe_regex(pattern, text)
 
 
-_REGEX_WITHOUT_BACKTRACKING = re.compile(r"(?:[\w /:-]|\\[.\w]|\.\*|\.\+|\.|\||\(|\)|\^|\$)*\Z")
+_REGEX_WITHOUT_BACKTRACKING = lazy_regex(r"(?:[\w /:-]|\\[.\w]|\.\*|\.\+|\.|\||\(|\)|\^|\$)*\Z")
 
 
 def is_matched_by_safe_regex(pattern: str, text: str) -> bool:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from readiness.loading.render.overlay.placed import PlacedValue
 from readiness.loading.render.overlay.resource import OverlayResource
+from readiness.model.lazy_regex import lazy_regex
 
-_VARIABLE_REFERENCE = re.compile(r"\$(?:\$|\(([^)]{0,400})\))")  # `$$` is a `$` that begins none
+_VARIABLE_REFERENCE = lazy_regex(r"\$(?:\$|\(([^)]{0,400})\))")  # `$$` is a `$` that begins none
 
 
 class Fields(NamedTuple):
