@@ -76,7 +76,7 @@ def main() -> None:
     type=click.Choice(FAIL_ON_CHOICES),
     help="Fail on an open finding this bad (default high).",
 )
-@click.option("--min-score", type=click.IntRange(0, 100), help="Fail under this score.")
+@click.option("--min-score", type=click.IntRange(0, 100), help="Fail under this score (by algorithm 2).")
 @click.option("--config", type=click.Path(), help="A settings file (default: the nearest .readiness.yaml).")
 @click.option("--no-config", is_flag=True, help="Read no settings file.")
 @click.option(
@@ -152,7 +152,7 @@ def main() -> None:
     help="Processes to judge files with.",
 )
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
-@click.option("--explain-score", is_flag=True, help="Print the sum that makes the score.")
+@click.option("--explain-score", is_flag=True, help="Print the sum that makes the score, and that of each service.")
 @click.option("--allow-empty", is_flag=True, help="Nothing to judge is no error (for hooks).")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the gate says.")
 @click.option("-q", "--quiet", is_flag=True, help="Only findings that fail the gate, and the gate.")

@@ -13,7 +13,7 @@ from readiness.reports.frame import ELLIPSIS, display_width, escape_controls
 from readiness.reports.grouping import EditBlock, FindingGroup
 from readiness.verdict.fix_first import FixRow
 from readiness.verdict.report import Report
-from readiness.verdict.score import counts_in_score, is_file_without_verdict
+from readiness.verdict.score import ALGORITHM_VERSION, PREVIOUS_ALGORITHM_VERSION, counts_in_score, is_file_without_verdict
 
 MAX_LINES_SHOWN = 5
 MAX_LINE_NUMBERS_SHOWN = 40
@@ -138,6 +138,16 @@ def verdict_text(report: Report) -> str:
     if partly_read_paths:
         reasons_not_ready.append(f"{count_with_noun(len(partly_read_paths), 'file')} read in part")
     return f"not ready: {', '.join(reasons_not_ready)}"
+
+
+def score_text(report: Report) -> str:
+    """The score, its algorithms and its grade."""
+    return "no score" if report.score is None else f"score {report.score} of 100 ({algorithms_text(report)}), grade {report.grade}"
+
+
+def algorithms_text(report: Report) -> str:
+    """The algorithm of the score, and what the previous one gives: nobody shall take a change of the sum for one of the files."""
+    return f"algorithm {ALGORITHM_VERSION}; algorithm {PREVIOUS_ALGORITHM_VERSION}: {report.by_service.previous.score}"
 
 
 def ceiling_text(report: Report) -> str:

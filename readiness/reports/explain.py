@@ -1,51 +1,95 @@
-"""`--explain-score`: the sum that makes the score, line by line, so that anyone can add it up again."""
+"""`--explain-score`: the sum that makes the score, of the whole and of each service, so that anyone can add it up again."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 from readiness.model import Confidence, Rule, Severity
+from readiness.redaction import Redactor
+from readiness.reports.frame import escape_controls
 from readiness.verdict.report import Report
-from readiness.verdict.score import Category, RuleTerm, repetition_factor_by_severity
+from readiness.verdict.score import ALGORITHM_VERSION, PREVIOUS_ALGORITHM_VERSION, Category, RuleTerm, Score, repetition_factor_by_severity
+from readiness.verdict.service_scores import OutsideTerm, ServiceScore
 
 
 def score_lines(report: Report) -> list[str]:
-    """The sum: every rule that costs points, every category, raw, the ceiling, the score and the grade."""
-    explanation_lines = ["score, algorithm 1: points x (1 + log2 places), bent to each category's cap", ""]
-    for category in report.categories:
-        explanation_lines += _category_lines(category, [t for t in report.result.terms if t.rule.category == category.id])
-    if report.raw is None:
+    """The sum of the whole: every rule that costs points, every category, raw, the ceiling, the score and the grade; then each service."""
+    redactor = Redactor(report.hidden)
+    report_score = report.by_service
+    deciding_name = _service_text(report_score.deciding_service, redactor)
+    explanation_lines = [
+        f"score, algorithm {ALGORITHM_VERSION}: a service in full, what is outside of it lightly; the service that loses most decides",
+        f"whole: {deciding_name} decides" if deciding_name else "whole: nothing that was found belongs to a service",
+    ]
+    whole = report_score.whole
+    for category in whole.categories:
+        outside_terms = [one for one in report_score.outside_terms if one.rule.category == category.id]
+        explanation_lines += _category_lines(category, [one for one in whole.terms if one.rule.category == category.id], outside_terms)
+    if whole.unrounded_score is None:
         return [*explanation_lines, "too little was judged: no score"]
-    total_loss = math.fsum(one.capped_loss for one in report.categories)
-    explanation_lines.append(f"raw   = 100 - {total_loss:.2f} = {report.raw:.2f}")
-    if report.result.ceiling < 100:
-        worst_severity = {49: "critical", 89: "high"}[report.result.ceiling]
-        explanation_lines.append(
-            f"score = floor(min({report.raw:.2f}, {report.result.ceiling})) = {report.score}: a {worst_severity} finding is open"
-        )
-    else:
-        explanation_lines.append(f"score = floor({report.raw:.2f}) = {report.score}")
-    explanation_lines.append(f"grade = {report.grade}, coverage {report.coverage.percent} %")
+    explanation_lines += _result_lines(whole)
+    explanation_lines.append(f"grade = {whole.grade}, coverage {report.coverage.percent} %")
+    explanation_lines.append(f"algorithm {PREVIOUS_ALGORITHM_VERSION} gives {report_score.previous.score}, grade {report_score.previous.grade}")
+    for service in sorted(report_score.services, key=_worst_first_key):
+        explanation_lines += ["", *_service_lines(service, redactor)]
     return explanation_lines
 
 
-def _category_lines(category: Category, rule_terms: list[RuleTerm]) -> list[str]:
-    """One category: its rules, their sum, and the loss that it is bent to."""
-    if not rule_terms:
+def _worst_first_key(service: ServiceScore) -> tuple[float, str]:
+    return service.result.unrounded_score or 0.0, service.name
+
+
+def _service_text(name: str, redactor: Redactor) -> str:
+    return f"service {escape_controls(redactor.mask_text(name))}" if name else ""
+
+
+def _service_lines(service: ServiceScore, redactor: Redactor) -> list[str]:
+    """One service by its own findings alone: the categories in which something fails, and what is left."""
+    result = service.result
+    service_lines = [f"{_service_text(service.name, redactor)}: score {result.score}, grade {result.grade}"]
+    for category in result.categories:
+        rule_terms = [term for term in result.terms if term.rule.category == category.id]
+        if rule_terms:
+            service_lines += [f"  {line}" for line in _category_lines(category, rule_terms, ()) if line]
+    return [*service_lines, *(f"  {line}" for line in _result_lines(result))]
+
+
+def _result_lines(result: Score) -> list[str]:
+    """From the losses to the score."""
+    unrounded_score = result.unrounded_score or 0.0
+    total_loss = math.fsum(one.capped_loss for one in result.categories)
+    raw_line = f"raw   = 100 - {total_loss:.2f} = {unrounded_score:.2f}"
+    if result.ceiling == 100:
+        return [raw_line, f"score = floor({unrounded_score:.2f}) = {result.score}"]
+    worst_severity = {49: "critical", 89: "high"}[result.ceiling]
+    return [raw_line, f"score = floor(min({unrounded_score:.2f}, {result.ceiling})) = {result.score}: a {worst_severity} finding is open"]
+
+
+def _category_lines(category: Category, rule_terms: Sequence[RuleTerm], outside_terms: Iterable[OutsideTerm]) -> list[str]:
+    """One category: its rules, what is added for places outside, their sum, and the loss that it is bent to."""
+    terms_text = {term.rule.id: f"{_rule_term_text(term)} ({_places_text(term.places)}) = {term.points:.2f}" for term in rule_terms}
+    points_by_rule = {term.rule.id: term.points for term in rule_terms}
+    for outside in outside_terms:
+        own_text = terms_text.get(outside.rule.id)
+        outside_text = f"outside, {_places_text(outside.places)}: {outside.points:.2f}"
+        terms_text[outside.rule.id] = f"{own_text}; {outside_text}" if own_text else outside_text
+        points_by_rule[outside.rule.id] = points_by_rule.get(outside.rule.id, 0.0) + outside.points
+    if not terms_text:
         empty_category_state = "nothing found" if category.assessed else "not assessed"
         return [f"{category.id} (cap {category.cap}): {empty_category_state}, loss 0.00", ""]
-    rule_id_width = max(len(term.rule.id) for term in rule_terms)
-    rule_term_lines = [
-        f"  {term.rule.id:<{rule_id_width}}  {_rule_term_text(term)} ({term.places} {'place' if term.places == 1 else 'places'}) = {term.points:.2f}"
-        for term in sorted(rule_terms, key=lambda term: (-term.points, term.rule.id))
-    ]
+    rule_id_width = max(map(len, terms_text))
     uncapped_points, category_cap = category.uncapped_points, category.cap
     capped_loss_formula = f"{category_cap} x (1 - exp(-{uncapped_points:.2f} / {category_cap})) = {category.capped_loss:.2f}"
     return [
         f"{category.id} (cap {category_cap}): {uncapped_points:.2f} points, loss {capped_loss_formula}",
-        *rule_term_lines,
+        *(f"  {rule_id:<{rule_id_width}}  {terms_text[rule_id]}" for rule_id in sorted(terms_text, key=lambda one: (-points_by_rule[one], one))),
         "",
     ]
+
+
+def _places_text(place_count: int) -> str:
+    return f"{place_count} {'place' if place_count == 1 else 'places'}"
 
 
 def _rule_term_text(term: RuleTerm) -> str:

@@ -62,8 +62,7 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         output.write(f"lowered: {undeployed_text}\n")
     if report.context.files:
         output.write(f"context: {digest.context_text(report)}\n")
-    score_text = "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
-    output.write(f"{score_text}, {digest.verdict_text(report)}, coverage {digest.coverage_text(report)}\n")
+    output.write(f"{digest.score_text(report)}, {digest.verdict_text(report)}, coverage {digest.coverage_text(report)}\n")
     for line in digest.purpose_lines(report, redactor, verbose=options.verbose):
         output.write(f"purpose: {line}\n")
     output.write(digest.gate_text(report, redactor) + "\n")

@@ -46,7 +46,7 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         for line in _verbose_detail_lines(report, redactor):
             output.write(escape_workflow_commands(line) + "\n")
     if options.explain:
-        output.write("\n".join([*explain.score_lines(report), "", ""]))
+        output.write("\n".join([*map(escape_workflow_commands, explain.score_lines(report)), "", ""]))
     for line in _score_lines(report, fix_rows, redactor, options):
         output.write(escape_workflow_commands(line) + "\n")
     for line in service_table_lines(report, redactor, width=options.width or DEFAULT_FRAME_WIDTH, verbose=options.verbose):
@@ -151,8 +151,7 @@ def _verbose_detail_lines(report: Report, redactor: Redactor) -> list[str]:
 
 def _score_lines(report: Report, fix_rows: Sequence[FixRow], redactor: Redactor, options: ReportOptions) -> list[str]:
     """The score with its categories, what is gained most by, coverage and files."""
-    score_text = "no score" if report.score is None else f"score {report.score} of 100, grade {report.grade}"
-    score_lines = [f"{score_text}, {digest.verdict_text(report)}"]
+    score_lines = [f"{digest.score_text(report)}, {digest.verdict_text(report)}"]
     notes = (digest.ceiling_text(report), digest.suppressed_text(report), digest.foreign_suppressions_text(report))
     score_lines += [f"  {note}" for note in notes if note]
     if report.score is not None:

@@ -18,14 +18,16 @@ MAX_SERVICES_SHOWN = 12
 MIN_SERVICES_FOR_TABLE = 2
 SHARED_ROW_NAME = "(shared)"  # what is nobody's, or several services' at once
 _NAME_WIDTH = 28
+_SCORE_WIDTH = 6
 _COUNT_WIDTH = 5
 _SHOWN_SEVERITIES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 
 class ServiceRow(NamedTuple):
-    """A service in the table: its name, how many findings of each shown severity are open, and its parts in words."""
+    """A service in the table: its name, its score and grade, how many findings of each shown severity are open, and its parts in words."""
 
     name: str
+    score_text: str
     counts: tuple[int, ...]
     parts_text: str
 
@@ -35,21 +37,23 @@ def service_table_lines(report: Report, redactor: Redactor, *, width: int, verbo
     if len(report.services) < MIN_SERVICES_FOR_TABLE:
         return []
     findings_by_name = findings_by_service(report.open)
-    rows = sorted((_service_row(one, findings_by_name.get(one.name, ()), redactor) for one in report.services), key=_order_of_row)
+    rows = sorted((_service_row(report, one, findings_by_name.get(one.name, ()), redactor) for one in report.services), key=_order_of_row)
     hidden_count = 0 if verbose or len(rows) <= MAX_SERVICES_SHOWN + 1 else len(rows) - MAX_SERVICES_SHOWN
     shown_rows = rows[: len(rows) - hidden_count]
     if shared_findings := findings_by_name.get("", ()):
-        shown_rows.append(ServiceRow(SHARED_ROW_NAME, _counts(shared_findings), "nobody's, or of several"))
+        shown_rows.append(ServiceRow(SHARED_ROW_NAME, "", _counts(shared_findings), "nobody's, or of several"))
     heading = "".join(f"{text:>{_COUNT_WIDTH}}" for text in ("crit", "high", "med", "low"))
-    lines = [f"{'service':<{_NAME_WIDTH}}{heading}  consists of"]
+    lines = [f"{'service':<{_NAME_WIDTH}}{'score':>{_SCORE_WIDTH}}{heading}  consists of"]
     lines += [_row_line(one, width) for one in shown_rows]
     if hidden_count:
         lines.append(f"and {hidden_count} more services (-v names them)")
     return [_cut(one, width) for one in lines]
 
 
-def _service_row(service: Service, findings: Iterable[Finding], redactor: Redactor) -> ServiceRow:
-    return ServiceRow(escape_controls(redactor.mask_text(service.name)), _counts(findings), escape_controls(_parts_text(service)))
+def _service_row(report: Report, service: Service, findings: Iterable[Finding], redactor: Redactor) -> ServiceRow:
+    result = report.by_service.result_of_service(service.name)
+    score_text = "" if result.score is None else f"{result.score} {result.grade}"
+    return ServiceRow(escape_controls(redactor.mask_text(service.name)), score_text, _counts(findings), escape_controls(_parts_text(service)))
 
 
 def _order_of_row(row: ServiceRow) -> tuple[tuple[int, ...], str]:
@@ -73,7 +77,7 @@ def _row_line(row: ServiceRow, width: int) -> str:
     """A row: the name cut to its column, the counts, and as much of the parts as there is room for."""
     name = _cut(row.name, _NAME_WIDTH - 1)
     counts = "".join(f"{count or '·':>{_COUNT_WIDTH}}" for count in row.counts)
-    line_start = f"{name}{' ' * (_NAME_WIDTH - display_width(name))}{counts}  "
+    line_start = f"{name}{' ' * (_NAME_WIDTH - display_width(name))}{row.score_text:>{_SCORE_WIDTH}}{counts}  "
     return line_start + _cut(row.parts_text, max(width - display_width(line_start), 1))
 
 

@@ -270,6 +270,7 @@ def _score_panel(report: Report, fix_rows: list[FixRow], redactor: Redactor, pan
         score_line.append(f"{report.score}", f"bold {grade_style}")
         score_line.append(" of 100   ")
         score_line.append(f"{report.grade}", f"bold {grade_style}")
+        score_line.append(f"   {digest.algorithms_text(report)}", "dim")
     verdict_phrase, _, reasons_not_ready = digest.verdict_text(report).partition(": ")
     score_line.append("   ")
     score_line.append(verdict_phrase, {"ready": "bold green", "not-ready": "bold red"}.get(report.verdict, "bold"))

@@ -8,6 +8,7 @@ from typing import Any
 from readiness.model import Finding
 from readiness.model.service import Service
 from readiness.redaction import Redactor
+from readiness.verdict.service_scores import ReportScore, service_score_as_json
 
 
 def findings_by_service(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
@@ -18,12 +19,15 @@ def findings_by_service(findings: Iterable[Finding]) -> dict[str, list[Finding]]
     return findings_by_name
 
 
-def services_as_json(services: Sequence[Service], open_findings: Iterable[Finding], redactor: Redactor) -> list[dict[str, Any]]:
+def services_as_json(
+    services: Sequence[Service], open_findings: Iterable[Finding], report_score: ReportScore, redactor: Redactor
+) -> list[dict[str, Any]]:
     """The services as the JSON report has them."""
     findings_by_name = findings_by_service(open_findings)
     return [
         {
             "name": redactor.mask_text(service.name),
+            **service_score_as_json(report_score, service.name),
             "findings": len(findings_by_name.get(service.name, ())),
             "parts": [
                 {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from readiness.model import Finding, Rule, Severity
 from readiness.model.records import dataclass
-from readiness.verdict import score
 from readiness.verdict.report import Report
 
 MAX_ROWS = 10
@@ -41,7 +40,7 @@ def fix_first_rows(report: Report, max_rows: int | None = MAX_ROWS) -> list[FixR
     for index, finding in enumerate(report.findings):
         if not finding.suppression:
             indexes_by_row_key.setdefault(_row_key(finding.rule_definition), []).append(index)
-    score_now = score.unrounded_score_without(report.findings, ())
+    score_now = report.by_service.unrounded_score_without(())
     rows = [_fix_row(report, row_key, indexes, score_now) for row_key, indexes in indexes_by_row_key.items()]
     rows_worth_a_fix = [row for row in rows if row.failing_count or row.gain >= MIN_GAIN_OF_ROW]
     rows_worth_a_fix.sort(key=lambda row: (not row.failing_count, -round(row.gain, 4), -row.severity, row.name))
@@ -62,5 +61,5 @@ def _fix_row(report: Report, row_key: tuple[str, str], finding_indexes: list[int
         rule_ids=rule_ids,
         findings=row_findings,
         failing_count=sum(map(report.gate.is_failed_by, row_findings)),
-        gain=score.unrounded_score_without(report.findings, frozenset(finding_indexes)) - score_now,
+        gain=report.by_service.unrounded_score_without(finding_indexes) - score_now,
     )

@@ -10,6 +10,7 @@ from readiness.model import Finding, Severity, join_names
 from readiness.model.records import dataclass
 from readiness.triage.unjudged import broken_paths, is_missing_verdict_finding
 from readiness.verdict.score import (
+    ALGORITHM_VERSION,
     MARKDOWN_KIND,
     MIN_COVERAGE_FOR_SCORE,
     STATUS_CHECKED,
@@ -113,12 +114,12 @@ def decide_gate(
     if min_score is not None and score is None:
         failure_reasons.append(f"no score, and --min-score asks for {min_score}")
     elif min_score is not None and score is not None and score < min_score:
-        failure_reasons.append(f"score {score} is under --min-score {min_score}")
+        failure_reasons.append(f"score {score} (algorithm {ALGORITHM_VERSION}) is under --min-score {min_score}")
     if failure_reasons:
         return Gate(False, "; ".join(failure_reasons), fail_on, broken_file_paths)
     pass_reason = "no finding fails (--fail-on never)" if fail_on == "never" else f"nothing {fail_on} or worse is open"
     if min_score is not None:
-        pass_reason = f"{pass_reason}, score {score} of {min_score} asked"
+        pass_reason = f"{pass_reason}, score {score} (algorithm {ALGORITHM_VERSION}) of {min_score} asked"
     return Gate(True, pass_reason, fail_on, broken_file_paths)
 
 

@@ -13,7 +13,7 @@ from readiness.model import Finding, Rule, Source, Span
 from readiness.model.records import dataclass
 from readiness.model.service import Service
 from readiness.redaction import Redactor
-from readiness.verdict import checklist, score
+from readiness.verdict import checklist, score, service_scores
 from readiness.verdict.by_service import services_as_json
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
 from readiness.verdict.gate import Gate, GateOptions, decide_gate, missing_score_reason_text
@@ -50,7 +50,7 @@ class Report:
     findings: tuple[Finding, ...]
     files: tuple[FileRow, ...]
     verdict: str
-    result: Score
+    by_service: service_scores.ReportScore
     unwaived: Score
     gate: Gate
     coverage: Coverage
@@ -65,6 +65,11 @@ class Report:
     environments: tuple[Production, ...] = ()
     services: tuple[Service, ...] = ()
     undeployed_paths: tuple[str, ...] = ()
+
+    @property
+    def result(self) -> Score:
+        """The score of the whole, and how it came about."""
+        return self.by_service.whole
 
     @property
     def score(self) -> int | None:
@@ -136,6 +141,7 @@ class Report:
             "score": self.score,
             "raw_score": _round_points(self.raw),
             "grade": self.grade,
+            "previous_score": service_scores.previous_score_as_json(self.by_service),
             "waived": {
                 "findings": len(self.suppressed),
                 "score": self.unwaived.score,
@@ -145,7 +151,7 @@ class Report:
             "gate": {"passed": self.gate.passed, "reason": redactor.mask_text(self.gate.reason)},
             "coverage": _coverage_json(self.coverage, redactor),
             "categories": [_category_json(one) for one in self.categories],
-            "services": services_as_json(self.services, self.open, redactor),
+            "services": services_as_json(self.services, self.open, self.by_service, redactor),
             "purposes": [{"path": row.path, "purpose": redactor.mask_text(row.purpose)} for row in self.files if row.purpose],
             "files": [_file_json(row, redactor) for row in self.files],
             "findings": _findings_json(self.findings, redactor),
@@ -223,6 +229,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     variants were taken for production, `services` what a team would call one, `is_production_judged` whether not all of it is for
     something else. `checklists` are told item by item; those whose systems are `chosen_checklists` count in coverage.
     """
+    services = tuple(services)
     file_rows = _file_rows(scored_rows, subject_count_by_path)
     rule_keys_with_subjects = {key for key, look in tally_by_rule.items() if look.subjects}
     assessed_categories = {rule.category for rule in rules if rule_keys_with_subjects.intersection(rule.tally_keys)}
@@ -231,15 +238,8 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         file_rows, any_rule_looked=bool(assessed_categories), percent_without_outside=run_coverage.percent_without_outside
     )
     scored_categories = assessed_categories if is_assessable else frozenset[str]()
-    score_result = score.score_findings(findings, coverage_percent=run_coverage.percent, assessed_categories=scored_categories)
-    has_suppressed_finding = any(verdict.suppression for verdict in findings)
-    unsuppressed_findings = [verdict._replace(suppression=None) for verdict in findings] if has_suppressed_finding else findings
-    score_without_waivers = (
-        score.score_findings(unsuppressed_findings, coverage_percent=run_coverage.percent, assessed_categories=scored_categories)
-        if has_suppressed_finding
-        else score_result
-    )
-    findings_with_gains = tuple(finding._replace(score_gain=gain) for finding, gain in zip(findings, score_result.gain_by_finding, strict=True))
+    report_score, unwaived_score = service_scores.scores_with_and_without_waivers(findings, services, run_coverage.percent, scored_categories)
+    findings_with_gains = tuple(finding._replace(score_gain=gain) for finding, gain in zip(findings, report_score.whole.gain_by_finding, strict=True))
     gate_options = GateOptions(fail_on, min_score, strict_coverage)
     return Report(
         version=tool_version,
@@ -247,12 +247,12 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         findings=findings_with_gains,
         files=file_rows,
         verdict=score.run_verdict(findings, file_rows, has_score=is_assessable),
-        result=score_result,
-        unwaived=score_without_waivers,
+        by_service=report_score,
+        unwaived=unwaived_score.whole,
         gate=decide_gate(
             findings_with_gains,
             file_rows,
-            score_result.score,
+            report_score.whole.score,
             gate_options,
             missing_score_reason=""
             if is_assessable
@@ -268,7 +268,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         notices=tuple(notices),
         context=surroundings,
         environments=tuple(environments),
-        services=tuple(services),
+        services=services,
         undeployed_paths=tuple(undeployed_paths),
     )
 

@@ -1,4 +1,4 @@
-"""Findings to a score that can be recomputed by hand: algorithm 1, told in docs/scoring.md. Pure functions only."""
+"""What both algorithms of the score share, algorithm 1, and coverage, told in docs/scoring.md. Pure functions only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from readiness.loading.assembly import CAUSE_NOT_IN_TREE
 from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Rule, Severity
 from readiness.model.records import dataclass
 
-ALGORITHM_VERSION = 1
+ALGORITHM_VERSION = 2  # see service_scores.py
+PREVIOUS_ALGORITHM_VERSION = 1  # told beside it for one release: score_findings
 LOSS_CAP_BY_CATEGORY = {"isolation": 25, "reliability": 25, "secrets": 15, "delivery": 15, "edge": 10, "observability": 5, "correctness": 5}
 TITLE_BY_CATEGORY = {
     "isolation": "Isolation",
@@ -156,7 +157,7 @@ class Coverage:
 
 
 def score_findings(findings: Sequence[Finding], *, coverage_percent: int = 100, assessed_categories: Collection[str] | None = None) -> Score:
-    """The score of findings, those that are suppressed left out.
+    """The score of findings by algorithm 1, those that are suppressed left out.
 
     `assessed_categories` are the categories of which a rule has looked at something (None: all of them). Without any there
     is no score: what nobody saw is not perfect.
@@ -183,12 +184,6 @@ def score_findings(findings: Sequence[Finding], *, coverage_percent: int = 100, 
         return Score(None, None, None, score_ceiling, score_categories, rule_terms, gain_by_finding)
     score = math.floor(min(unrounded_score, score_ceiling))
     return Score(score, unrounded_score, grade_of(score, coverage_percent), score_ceiling, score_categories, rule_terms, gain_by_finding)
-
-
-def unrounded_score_without(findings: Sequence[Finding], left_out: Collection[int]) -> float:
-    """What the unrounded score is once the findings at these indexes are mended together; with none of them what it is now."""
-    remaining_findings = [one for index, one in enumerate(findings) if index not in left_out]
-    return score_findings(remaining_findings).unrounded_score or 0.0
 
 
 def counts_in_score(finding: Finding) -> bool:

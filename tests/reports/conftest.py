@@ -36,7 +36,7 @@ def rule(
 
 
 def find(source: Source, text: str, of: Rule | None = None, nth: int = 0, **more: Any) -> Finding:
-    """A finding of a rule on the nth place of a text in a source."""
+    """A finding of a rule on the nth place of a text in a source, all of one service."""
     at = -1
     for _ in range(nth + 1):
         at = source.text.index(text, at + 1)
@@ -47,6 +47,7 @@ def find(source: Source, text: str, of: Rule | None = None, nth: int = 0, **more
         source.one_line(Span(at, at + len(text))),
         more.pop("message", "container 'web' has no probe"),
         fingerprint=f"{made.id}-{at}",
+        service_name=more.pop("service_name", "web"),
         **more,
     )
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from readiness import reports
-from readiness.model import Confidence, Related, Source, Span
+from readiness.model import Confidence, Related, Severity, Source, Span
 from readiness.redaction import Redactor
 from readiness.reports import digest, grouping
 from readiness.reports.frame import code_frame, display_width, escape_controls
@@ -47,7 +47,7 @@ deploy/web.yaml:5:14: medium[k8s/image-tag-floating] image 'nginx:latest' has a 
   why: The kubelet restarts a process that ends, e.g. a crash.
   fix: Add a probe.
 
-score 49 of 100, grade F, not ready: 1 critical and 2 high open
+score 49 of 100 (algorithm 2; algorithm 1: 49), grade F, not ready: 1 critical and 2 high open
   78.22 before the ceiling of 49 that an open critical finding sets
   1 finding suppressed; without that: 49 F, raw 75.99
   Isolation      15.47 of 25
@@ -200,7 +200,10 @@ def test_a_second_place_is_told() -> None:
 
 def test_a_clean_run_and_an_empty_one() -> None:
     clean = show("terminal", report([]))
-    assert clean.splitlines()[0] == "score 100 of 100, grade A, ready: nothing high or critical is open, and every file was read"
+    assert (
+        clean.splitlines()[0]
+        == "score 100 of 100 (algorithm 2; algorithm 1: 100), grade A, ready: nothing high or critical is open, and every file was read"
+    )
     assert clean.splitlines()[-1] == "gate passed: nothing high or worse is open"
     empty = report([], rows=[FileRow("x.yaml", "k8s", "unreadable", "it is not text")])
     for color in ("never", "always"):
@@ -327,3 +330,30 @@ def test_explain_score_tells_of_doubt() -> None:
     unsure = rule()._replace(confidence=Confidence.MEDIUM)
     text = show("terminal", report([find(WEB, "web", unsure)]), explain=True)
     assert "k8s/probe-missing  high, medium confidence 4.2 x 1.00 (1 place) = 4.20" in text
+
+
+def test_explain_score_tells_the_sum_of_each_service() -> None:
+    other = rule()._replace(id="k8s/other", severity=Severity.LOW)
+    ones = [find(WEB, "web"), find(WEB, "name", other, service_name="worker"), find(WEB, "kind", other, service_name="")]
+    for color in ("never", "always"):
+        text = ESCAPE.sub("", show("terminal", report(ones), explain=True, color=color, width=160))
+        assert "whole: service web decides" in text
+        assert "k8s/other          outside, 2 places: 0.30" in text
+        assert text.index("service web: score 89, grade B") < text.index("service worker: score 99, grade A")
+        assert "algorithm 1 gives 89, grade B" in text
+
+
+def test_explain_score_sends_nothing_that_a_service_is_called() -> None:
+    hostile = "web\x1b[31m\n::error::gone"
+    for color in ("never", "always"):
+        text = show("terminal", report([find(WEB, "web", service_name=hostile)]), explain=True, color=color, width=160)
+        lines = ESCAPE.sub("", text).splitlines()
+        assert "\x1b[31m" not in text.split("whole: ")[1].splitlines()[0]
+        assert not any(line.strip().startswith("::error") for line in lines)
+
+
+def test_both_algorithms_stand_beside_the_score() -> None:
+    ones = [find(WEB, "web", rule()._replace(id=f"k8s/{name}"), service_name=name) for name in ("web", "worker", "store")]
+    for form in ("terminal", "github"):
+        assert "score 88 of 100 (algorithm 2; algorithm 1: 87), grade B" in show(form, report(ones))
+    assert "algorithm 2; algorithm 1: 87" in ESCAPE.sub("", show("terminal", report(ones), color="always", width=160))

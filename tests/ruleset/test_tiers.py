@@ -204,7 +204,7 @@ def test_a_rule_in_tiers_is_one_rule(shelf: Path) -> None:
 def test_the_score_counts_each_place_at_its_tier(shelf: Path) -> None:
     mild = run(shelf, select=[f"{FEW}:recommended"])
     both = run(shelf, select=[f"{FEW}:strict"])
-    (term,) = both.result.terms
+    (term,) = both.by_service.previous.terms
     assert term.by_severity == ((Severity.MEDIUM, 1), (Severity.LOW, 1))
     assert mild.raw is not None
     assert both.raw is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from readiness.model import Finding, RuleEdit, Severity, Source, Suppression
 from readiness.reports import digest
-from readiness.verdict import fix_first, score
+from readiness.verdict import fix_first
 from readiness.verdict.fix_first import MAX_ROWS, fix_first_rows
+from readiness.verdict.service_scores import ReportScore
 from tests.reports.conftest import find, report, rule
 
 SOURCE = Source("web.yaml", "".join(f"- name: c{n:02}\n" for n in range(60)), kind="k8s")
@@ -59,11 +60,11 @@ def test_rows_stand_in_the_order_that_is_promised(rows: list[tuple[object, int, 
 @given(many_findings)
 def test_a_row_gains_what_the_score_says_without_its_findings(rows: list[tuple[object, int, bool]]) -> None:
     whole = report(made(rows))
-    now = score.score_findings(whole.findings).unrounded_score
+    now = whole.by_service.whole.unrounded_score
     assert now is not None
     for row in fix_first_rows(whole, None):
         rest = [one for one in whole.findings if one.suppression or one.rule not in row.rule_ids]
-        without = score.score_findings(rest).unrounded_score
+        without = report(rest).by_service.whole.unrounded_score
         assert without is not None
         assert row.gain == pytest.approx(without - now)
         assert row.findings == tuple(one for one in whole.open if one.rule in row.rule_ids)
@@ -127,14 +128,14 @@ def test_suppressed_findings_are_no_advice() -> None:
 def test_there_are_ten_rows_at_most_and_the_score_is_asked_once_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = [rule(f"k8s/r{n:02}", "medium") for n in range(15)]
     whole = report([find(SOURCE, f"c{2 * n + m:02}", one) for n, one in enumerate(rules) for m in range(2)])
-    asked: list[Collection[int]] = []
-    ask = score.unrounded_score_without
+    asked: list[Iterable[int]] = []
+    ask = ReportScore.unrounded_score_without
 
-    def counting(findings: Sequence[Finding], left_out: Collection[int]) -> float:
+    def counting(self: ReportScore, left_out: Iterable[int]) -> float:
         asked.append(left_out)
-        return ask(findings, left_out)
+        return ask(self, left_out)
 
-    monkeypatch.setattr(score, "unrounded_score_without", counting)
+    monkeypatch.setattr(ReportScore, "unrounded_score_without", counting)
     assert len(fix_first_rows(whole)) == MAX_ROWS
     assert len(asked) == len(rules) + 1, "once for each row, and once for now"
 

@@ -1,4 +1,4 @@
-"""The score: its properties, and the worked example of docs/scoring.md computed again."""
+"""What both algorithms of the score share, algorithm 1, coverage, and the worked example of docs/scoring.md computed again."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import readiness
 from readiness.model import (
     CATEGORIES,
     Confidence,
@@ -23,8 +24,8 @@ from readiness.model import (
     Span,
     Suppression,
 )
+from readiness.verdict import place_points, score, service_scores
 from readiness.verdict import report as reporting
-from readiness.verdict import score
 from readiness.verdict.report import FileRow, build_report
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scoring.md"
@@ -190,11 +191,11 @@ def test_equal_input_in_any_order_gives_equal_numbers(ones: list[Finding]) -> No
 def test_waivers_are_shown_with_both_numbers(ones: list[Finding], data: Any) -> None:
     waived = [finding._replace(suppression=Suppression("comment", "why")) if data.draw(st.booleans()) else finding for finding in ones]
     made = outcome(waived)
-    assert made.unwaived.unrounded_score == raw(ones)
-    assert made.raw == raw([one for one in waived if not one.suppression])
+    assert made.unwaived.unrounded_score == outcome(ones).raw
+    assert made.raw == outcome([one for one in waived if not one.suppression]).raw
     told = made.to_dict()["waived"]
     assert told["findings"] == sum(one.suppression is not None for one in waived)
-    assert told["score"] == score.score_findings(ones).score
+    assert told["score"] == outcome(ones).score
 
 
 def outcome(
@@ -303,18 +304,18 @@ GATES: dict[str, tuple[dict[str, Any], str, bool, str]] = {
     "high": ({}, "high", False, "1 high open (--fail-on high)"),
     "medium": ({"fail_on": "medium"}, "medium", False, "1 medium open (--fail-on medium)"),
     "never": ({"fail_on": "never"}, "critical", True, "no finding fails (--fail-on never)"),
-    "score": ({"min_score": 99}, "medium", False, "score 97 is under --min-score 99"),
+    "score": ({"min_score": 99}, "medium", False, "score 97 (algorithm 2) is under --min-score 99"),
     "enough": (
         {"min_score": 97},
         "medium",
         True,
-        "nothing high or worse is open, score 97 of 97 asked",
+        "nothing high or worse is open, score 97 (algorithm 2) of 97 asked",
     ),
     "both": (
         {"min_score": 99},
         "high",
         False,
-        "1 high open (--fail-on high); score 89 is under --min-score 99",
+        "1 high open (--fail-on high); score 89 (algorithm 2) is under --min-score 99",
     ),
 }
 
@@ -322,7 +323,7 @@ GATES: dict[str, tuple[dict[str, Any], str, bool, str]] = {
 @pytest.mark.parametrize("name", GATES)
 def test_the_gate_says_what_decided(name: str) -> None:
     options, severity, passed, reason = GATES[name]
-    made = outcome([finding(rule(severity=severity), 1)], **options)
+    made = outcome([finding(rule(severity=severity), 1)._replace(service_name="web")], **options)
     assert (made.gate.passed, made.gate.reason) == (passed, reason)
 
 
@@ -339,36 +340,72 @@ def tables(text: str) -> list[list[list[str]]]:
     return [[[cell.strip(" `") for cell in row.strip("| ").split("|")] for row in table.splitlines()[2:]] for table in found]
 
 
-def example() -> tuple[list[Finding], list[list[str]], list[list[str]], str]:
+class Example(NamedTuple):
+    """The worked example of docs/scoring.md: its findings, its tables, and its text."""
+
+    findings: list[Finding]
+    by_rule: list[list[str]]
+    by_service: list[list[str]]
+    deciding_sum: list[list[str]]
+    by_category: list[list[str]]
+    text: str
+
+
+def example() -> Example:
     text = DOCUMENT.read_text(encoding="utf-8")
     part = text[text.index("## A worked example") : text.index("## Coverage")]
-    by_rule, by_category = tables(part)
-    ones = []
-    for name, category, severity, confidence, places, *_ in by_rule:
-        of = rule(name, severity, confidence, category)
-        ones += [finding(of, at) for at in range(int(places))]
-    return ones, by_rule, by_category, part
+    by_rule, by_service, deciding_sum, by_category = tables(part)
+    rule_by_id = {one.id: one for one in readiness.catalogue()}
+    ones = [
+        finding(rule_by_id[name], at)._replace(service_name="" if service == "nobody's" else service)
+        for number, (name, service, _, _, _, places, *_) in enumerate(by_rule)
+        for at in range(10 * number, 10 * number + int(places))
+    ]
+    return Example(ones, by_rule, by_service, deciding_sum, by_category, part)
 
 
 def test_the_worked_example_is_true() -> None:
-    ones, by_rule, by_category, part = example()
-    got = score.score_findings(ones)
-    gains = {one.rule: gain for one, gain in zip(ones, got.gain_by_finding, strict=True)}
-    terms = {term.rule.id: term for term in got.terms}
-    for name, *_, points, cost, gain in by_rule:
-        assert f"{terms[name].rule.points_per_failure:g}" == points
-        assert f"{terms[name].points:.2f}" == cost
-        assert f"{gains[name]:.2f}" == gain
-    assert [[c.id, str(c.cap), f"{c.uncapped_points:.2f}", f"{c.capped_loss:.2f}"] for c in got.categories] == by_category
+    shown = example()
+    got = service_scores.score_report(shown.findings)
+    gains = {(one.rule, one.service_name): gain for one, gain in zip(shown.findings, got.whole.gain_by_finding, strict=True)}
+    rule_by_id = {one.rule: one.rule_definition for one in shown.findings}
+    for name, service, category, severity, confidence, _, points, gain in shown.by_rule:
+        of = rule_by_id[name]
+        assert [of.category, str(of.severity), str(of.confidence), f"{of.points_per_failure:g}"] == [category, severity, confidence, points]
+        owner = "" if service == "nobody's" else service
+        assert f"{gains[name, owner]:.2f}" == gain
+    results = [(one.name, one.result) for one in got.services]
+    assert [[name, f"{one.unrounded_score:.2f}", str(one.score), str(one.grade)] for name, one in results] == shown.by_service
+    own = {term.rule.id: term.points for term in got.whole.terms}
+    outside = {term.rule.id: term.points for term in got.outside_terms}
+    assert {*own, *outside} == {row[0] for row in shown.deciding_sum}
+    for name, category, *points_texts in shown.deciding_sum:
+        rule_points = own.get(name, 0.0), outside.get(name, 0.0)
+        assert rule_by_id[name].category == category
+        assert [f"{one:.2f}" for one in (*rule_points, sum(rule_points))] == points_texts
+    assert [[c.id, str(c.cap), f"{c.uncapped_points:.2f}", f"{c.capped_loss:.2f}"] for c in got.whole.categories] == shown.by_category
+    assert f"`{got.deciding_service}` decides" in shown.text
+    assert f"By algorithm 1 it was {got.previous.score}." in shown.text
+
+
+def test_the_stages_of_the_worked_example_are_true() -> None:
+    shown = example()
     stages = [
-        ones,
-        [one for one in ones if one.rule_definition.severity < Severity.CRITICAL],
-        [one for one in ones if one.rule_definition.severity < Severity.HIGH],
+        shown.findings,
+        [one for one in shown.findings if one.rule_definition.category != "secrets"],
+        [one for one in shown.findings if one.rule_definition.severity < Severity.HIGH],
     ]
-    assert re.findall(r"raw = ([\d.]+)", part) == [f"{raw(stage):.2f}" for stage in stages]
-    numbers = [score.score_findings(stage) for stage in stages]
-    told = [word for one in numbers for word in (str(one.score), str(one.grade))]
-    assert re.findall(r"\*\*(\w+)\*\*", part) == told
+    wholes = [service_scores.score_report(stage).whole for stage in stages]
+    assert re.findall(r"raw = ([\d.]+)", shown.text) == [f"{one.unrounded_score:.2f}" for one in wholes]
+    assert re.findall(r"\*\*(\w+)\*\*", shown.text) == [word for one in wholes for word in (str(one.score), str(one.grade))]
+
+
+def test_the_shares_of_the_document_are_those_of_the_code() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    shares = re.findall(r"^   \| (critical or high|milder, .*) \| ([\d.]+) \|$", text, re.MULTILINE)
+    of_code = place_points.SEVERE_SHARE, place_points.NOBODYS_SHARE, place_points.OTHER_SERVICES_SHARE
+    assert [share for _, share in shares] == [f"{one:g}" for one in of_code]
+    assert f"by `{place_points.LIGHT_REPETITION:g} / (i x (i - 1))`" in text
 
 
 def test_the_tables_of_points_and_caps_are_those_of_the_code() -> None:
@@ -387,7 +424,7 @@ def test_the_tables_of_points_and_caps_are_those_of_the_code() -> None:
 def test_the_example_of_coverage_is_true() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     part = text[text.index("## Coverage") : text.index("## The verdict")]
-    rules = {one.id: one for one in (found.rule_definition for found in example()[0])}
+    rules = {one.id: one for one in (found.rule_definition for found in example().findings)}
     asked, looks, rows = [], {}, {}
     for name, weight, read, decided, _ in tables(part)[0]:
         if name not in rules:
