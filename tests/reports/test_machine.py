@@ -107,7 +107,7 @@ def test_json_of_a_finding() -> None:
             "container": "web",
             "unit": "",
             "group": "",
-            "service": "",
+            "service": "web",
             "gain": 5.3343,
             "fingerprint": finding.fingerprint,
             "related": [{"path": "svc.yaml", "line": 2, "message": "see here"}],

@@ -38,6 +38,7 @@ BOUNDED = {
     "triage/suppress.py _COMMENT_OR_BLANK_LINE": _TOKENS,
     "kinds/head.py _HEAD_COMMENT": "the first 4,000 characters of a file alone",
     "kinds/head.py _SENTENCE_END": "the first 4,000 characters of a file alone",
+    "checks/k8s/names.py DNS_SUBDOMAIN_PATTERN": "its lookahead lets no text over 253 characters in",
     "syntax/expression.py _TOKEN_REGEX": _TOKENS,
     "syntax/nginx_heads.py _NGINX_TOKEN_PATTERN": _TOKENS,
     "syntax/outline.py _TEXT_BEFORE_ROOT": "tried where a document begins, and ends with it at the latest",

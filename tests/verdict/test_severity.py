@@ -27,11 +27,16 @@ RULE = next(bound for bound in catalogue() if bound.rule.id == "k8s/privileged")
 POD = """\
 apiVersion: v1
 kind: Pod
-metadata: {name: x}
+metadata: {name: x, labels: {app: x}}
 spec:
   containers:
     - {name: a, image: 'x:1.0.0', securityContext: {privileged: true}}
     - {name: b, image: 'x:1.0.0', securityContext: {privileged: true}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: x}
+spec: {selector: {app: x}, ports: [{port: 80}]}
 """
 
 
