@@ -8,7 +8,7 @@ from readiness.checks.k8s.absence import are_workloads_beside, details_of_missin
 from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.domains import is_private_ip
 from readiness.facts.table import property_by_fact_name
-from readiness.kinds.k8s.deliveries import has_objects_of_kind_beside
+from readiness.kinds.k8s.deliveries import has_objects_of_kind_beside, is_release_beside
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_matching_services_in_run, find_reached_workloads_in_run
 from readiness.kinds.k8s.index import ObjectIndex, Workload, object_index, owner_object_of
@@ -58,7 +58,9 @@ def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Ch
         return
     resolution = find_reached_workloads_in_run(obj, selector_without_controller, project)
     details = details_of_missing_pods(resolution, obj, project) if resolution.is_absent else None
-    if any(is_filled_in_value(value) for _, value in selector_without_controller.pairs) or (not resolution.meant and details is None):
+    is_of_release = details is not None and is_release_beside(obj, project) and not are_workloads_beside(obj, project)
+    is_filled_in = any(is_filled_in_value(value) for _, value in selector_without_controller.pairs)
+    if is_of_release or is_filled_in or (not resolution.meant and details is None):
         yield Undecidable(obj.spec.at("selector"))
     elif details is not None:
         label_pairs_text = join_names(f"{key}={value}" for key, value in selector_without_controller.pairs)

@@ -15,6 +15,7 @@ _FLUX_GROUPS = frozenset({"helm.toolkit.fluxcd.io", "helm.fluxcd.io"})
 _ARGO_GROUP = "argoproj.io"
 _K3S_GROUP = "helm.cattle.io"
 _MAX_VALUE_DEPTH = 100
+KINDS_OF_RELEASES = ("Application", "ApplicationSet", "HelmChart", "HelmRelease")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +50,38 @@ def is_helm_release(obj: Object) -> bool:
         or (obj.kind in {"Application", "ApplicationSet"} and obj.group == _ARGO_GROUP)
         or (obj.kind in {"HelmChart", "HelmChartConfig"} and obj.group == _K3S_GROUP)
     )
+
+
+def release_names(obj: Object) -> Iterator[str]:
+    """The names that what a release makes may begin with: its own, that of its object, and those that its values give it instead."""
+    yield from filter(None, (obj.name, obj.spec.string_under("releaseName")))
+    if obj.spec.string_under("targetNamespace") and obj.group in _FLUX_GROUPS:
+        yield f"{obj.spec.string_under('targetNamespace')}-{obj.name}"
+    for application_source in argo_application_sources(obj) if obj.group == _ARGO_GROUP else ():
+        yield from filter(None, [application_source.mapping_at_path("helm").string_under("releaseName")])
+    for values in release_values_of(obj):
+        yield from filter(None, (values.node.string_under("fullnameOverride"), values.node.string_under("nameOverride")))
+
+
+def release_namespaces(obj: Object) -> Iterator[str]:
+    """The namespace that a release goes to; its object's own where it says no other."""
+    if obj.group == _ARGO_GROUP:
+        yield argo_application_spec(obj).mapping_at_path("destination").string_under("namespace")
+    else:
+        yield obj.spec.string_under("targetNamespace") or obj.namespace
+
+
+def local_chart_paths(obj: Object) -> Iterator[str]:
+    """The folders, from the root of a repository, that a release takes charts or manifests from; none of a chart of a registry."""
+    if obj.group in _FLUX_GROUPS:
+        chart_mapping = obj.spec.mapping_at_path("chart")
+        chart_spec = chart_mapping.mapping_at_path("spec")
+        if chart_spec.mapping_at_path("sourceRef").get("kind") in {"GitRepository", "Bucket"}:
+            yield chart_spec.string_under("chart")
+        elif chart_mapping.string_under("path"):
+            yield chart_mapping.string_under("path")
+    elif obj.group == _ARGO_GROUP:
+        yield from (one.string_under("path") for one in argo_application_sources(obj) if not one.string_under("chart") and one.string_under("path"))
 
 
 def argo_application_spec(obj: Object) -> Map:
