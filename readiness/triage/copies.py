@@ -24,6 +24,7 @@ from readiness.model import (
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.triage.one_secret import fold_printed_secrets
+from readiness.triage.packed import fold_packed_findings
 
 if TYPE_CHECKING:
     from readiness.kinds.k8s.model import Object
@@ -66,7 +67,7 @@ def fold_copies(findings: Sequence[Finding], parsed_texts: ParsedTexts) -> list[
     """
     folded_findings = fold_printed_secrets(_fold_findings_at_same_place(findings))
     findings_with_environments = [_with_environments_in_message(one) for one in folded_findings]
-    return _fold_object_copies(findings_with_environments, parsed_texts)
+    return fold_packed_findings(_fold_object_copies(findings_with_environments, parsed_texts))
 
 
 def _with_environments_in_message(finding: Finding) -> Finding:

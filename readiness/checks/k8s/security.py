@@ -155,11 +155,13 @@ def security_flag_set(container: Container, *, key: str, value: bool) -> CheckOu
 def privileged(container: Container, *, project: Project) -> CheckOutcome:
     """The container is privileged; medium where it is surely not root, for what works on its node, and where no Service leads to it.
 
-    What works on its node are agents, storage drivers, runners of pipelines, a sysctl that ends, and pods that are run once.
+    What works on its node are agents, storage drivers, runners of pipelines, and pods that are run once. An init container ends before
+    the pod takes requests.
     """
     yield from undecidable_if_variable(container.security_context, "privileged")
     if agents.is_privileged(container):
-        is_lowered_to_medium = agents.needs_node_rights(container) or agents.is_surely_not_root(container)
+        has_ended = container.role == "init"
+        is_lowered_to_medium = has_ended or agents.needs_node_rights(container) or agents.is_surely_not_root(container)
         severity = Severity.MEDIUM if is_lowered_to_medium else None
         yield lowered_unless_reached(hit(container.security_context.at("privileged"), severity=severity), container.pod, project)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.k8s.model import Document, Object
-from readiness.kinds.k8s.traffic import is_non_traffic_port_name
+from readiness.kinds.k8s.traffic import EXPORTER_PORTS, is_non_traffic_port_name
 from readiness.model import ParseError, Source, Span
 from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_yaml_documents
@@ -257,9 +257,26 @@ def _has_traffic_service(values_node: Map, controller_name: str) -> bool:
         ports = service.mapping_at_path("ports")
         port_names = [name for name in ports if isinstance(name, str) and ports.mapping_at_path(name).get("enabled") is not False]
         has_request_port = not port_names or any(not is_non_traffic_port_name(name) for name in port_names)
-        if service.get("enabled") is not False and not is_of_others and has_request_port:
+        is_scraped_alone = _has_service_monitor(values_node) and _has_only_exporter_ports(service)
+        if service.get("enabled") is not False and not is_of_others and has_request_port and not is_scraped_alone:
             return True
     return False
+
+
+def _has_service_monitor(values_node: Map) -> bool:
+    """Whether the values make a ServiceMonitor: by a switch, or by endpoints under a name."""
+    for monitor_section in (values_node.mapping_at_path("serviceMonitor"), values_node.mapping_at_path("metrics", "serviceMonitor")):
+        named_monitors = [one for one in monitor_section.values() if isinstance(one, Map) and one.get("endpoints")]
+        if monitor_section.get("enabled", bool(named_monitors)) is True:
+            return True
+    return False
+
+
+def _has_only_exporter_ports(service: Map) -> bool:
+    """Whether all ports of a Service of values are numbers that exporters of measurements have."""
+    ports = service.mapping_at_path("ports")
+    port_numbers = [service.get("port")] if not ports else [ports.mapping_at_path(name).get("port") for name in ports if isinstance(name, str)]
+    return bool(port_numbers) and all(isinstance(one, int) and one in EXPORTER_PORTS for one in port_numbers)
 
 
 def _host_path_volumes(values_node: Map) -> Iterator[Map]:
