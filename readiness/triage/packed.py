@@ -15,8 +15,8 @@ _OUTERMOST_ARCHIVE = lazy_regex(r"(?:[^/]+/)*?[^/]+\.tgz(?=/)")
 def fold_packed_findings(findings: Sequence[Finding]) -> list[Finding]:
     """The findings, of those of one rule in one packed chart the first of the worst, with the others as related places.
 
-    Another version of the dependency mends what is wrong in it, and its images; what a service lacks is a matter of that service's values. What a file
-    of the tree sets for the chart is told there, and stays apart.
+    Another version of the dependency mends what is wrong in it, and its images; what a service lacks is a matter of that service's values.
+    What a file of the tree sets for the chart is told there, and stays apart.
     """
     numbers_by_rule_and_archive: dict[tuple[object, ...], list[int]] = {}
     for number, finding in enumerate(findings):
