@@ -138,13 +138,14 @@ def test_capabilities_beside_privileged(rule: str) -> None:
     ],
 )
 def test_kernel_parameters(command: str, want: str) -> None:
-    """Only an init container that does nothing but run sysctl."""
+    """Capabilities are a word with its owner only in an init container that does nothing but run sysctl; `privileged` in any that ends."""
     text = (
         "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: agent}}\nspec:\n  initContainers:\n    - name: set\n"
-        f"      image: registry.example.com/set:1\n      command: {command}\n      securityContext: {{privileged: true}}\n"
+        f"      image: registry.example.com/set:1\n      command: {command}\n      securityContext: {{RIGHT}}\n"
         "  containers: [{name: web, image: 'registry.example.com/web:1.4'}]\n"
     )
-    assert run("privileged", text + SERVICE) == [want]
+    assert run("capability-sys-admin", text.replace("{RIGHT}", "{capabilities: {add: [SYS_ADMIN]}}") + SERVICE) == [want]
+    assert run("privileged", text.replace("{RIGHT}", "{privileged: true}") + SERVICE) == ["medium"]
 
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: %s}\n"  # noqa: S105
@@ -197,3 +198,16 @@ def test_forwarding_needs_create(resource: str, verb: str, found: list[str]) -> 
         "subjects: [{kind: ServiceAccount, name: tool, namespace: shop}]\n"
     )
     assert sorted(run("rbac-port-forward", role, binding), reverse=True) == found
+
+
+INIT = (
+    "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: agent}\nspec: {selector: {matchLabels: {app: agent}}, template: {metadata: "
+    "{labels: {app: agent}}, spec: {initContainers: [{name: tune, image: 'example.com/tune:1', %scommand: [tune, all], "
+    "securityContext: {privileged: true}}], containers: [{name: agent, image: 'example.com/agent:1'}]}}}\n"
+)
+
+
+@pytest.mark.parametrize(("restart", "want"), [("", "medium"), ("restartPolicy: Always, ", "high")])
+def test_an_init_container_ends_before_requests_come(restart: str, want: str) -> None:
+    """A sidecar is an init container that goes on."""
+    assert run("privileged", INIT % restart + SERVICE) == [want]

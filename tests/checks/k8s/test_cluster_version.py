@@ -44,5 +44,3 @@ def test_a_version_that_the_cluster_serves(tmp_path: Path, files: dict[str, str]
     write_files(tmp_path, {"web.yaml": BUDGET} | files)
     [finding] = readiness.check([tmp_path], base=tmp_path, select=["k8s/api-version-removed"]).findings
     assert (str(finding.severity), "still serves it" in finding.message) == told
-
-
