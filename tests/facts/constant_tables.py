@@ -113,7 +113,6 @@ REASONS: dict[str, tuple[str, ...]] = {
         "checks/dockerfile/downloads.py: _SETTING_WORDS",
         "checks/dockerfile/user.py: _SSH_KEYGEN_QUERY_OPTIONS",
     ),
-    "how a container is kept doing nothing": ("kinds/k8s/agents.py: _NO_EFFECT_COMMANDS",),
     "how true and false are written": (
         "checks/ci/caches.py: _FALSE_INPUT_VALUES",
         "checks/dockerfile/caches.py: _TRUE_VARIABLE_VALUES",

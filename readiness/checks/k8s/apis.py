@@ -82,16 +82,13 @@ def api_version_removed(obj: Object, *, project: Project, version: str = "") -> 
         and version_sort_key(deprecation_row["removed"]) <= version_sort_key(version or newest_kubernetes_version())
     ):
         told = _outdated_version_hit(obj, deprecation_row, "removed")
-        cluster_version = project.memoize(pinned_cluster_version)
-        if not version and cluster_version is not None and version_sort_key(cluster_version.version) < version_sort_key(deprecation_row["removed"]):
-            yield told._replace(
-                severity=Severity.MEDIUM,
-                message_name=f"{told.message_name}-served",
-                facts={**told.facts, "served": cluster_version.version},
-                related=(cluster_version.location,),
-            )
+        cluster_version = None if version else project.memoize(pinned_cluster_version)
+        if cluster_version is not None and version_sort_key(cluster_version.version) < version_sort_key(deprecation_row["removed"]):
+            facts = {**told.facts, "cluster": f"; the cluster's {cluster_version.version} still serves it"}
+            yield told._replace(severity=Severity.MEDIUM, facts=facts, related=(cluster_version.location,))
         else:
-            yield told._replace(severity=Severity.MEDIUM) if not version and _is_in_operator_bundle(obj, project) else told
+            severity = Severity.MEDIUM if not version and _is_in_operator_bundle(obj, project) else None
+            yield told._replace(severity=severity, facts={**told.facts, "cluster": ""})
 
 
 def _is_in_operator_bundle(obj: Object, project: Project) -> bool:
