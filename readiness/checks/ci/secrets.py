@@ -179,7 +179,8 @@ def _severity_of_pipeline_secret(secret_verdict: SecretVerdict, variable_name: s
     """How bad a secret in a pipeline is; None where it is none.
 
     A password that a person chose, one by which a store is started, and a key that an application makes up for itself
-    may be of what the job starts; what says that it is for tests may be of a test account. On a host that has a name for the world they are not. `variable_name` is that of a variable.
+    may be of what the job starts, and what says that it is for tests may be of a test account. On a host that has a name
+    for the world they are not. `variable_name` is that of a variable.
     """
     if not secret_verdict.is_secret:
         return None

@@ -52,7 +52,8 @@ _EXAMPLE_PHRASE = lazy_regex(
 _REPLACEMENT_PHRASE = lazy_regex(r"\b(?:replace|change|substitute)\b(?: \w{1,12}){0,3} (?:with|to|by|for) (?:\w{1,12} ){0,3}yours?\b", re.IGNORECASE)
 # What a comment that stands with one value alone says in more words: that another value belongs there.
 _REPLACEMENT_OF_VALUE_PHRASE = lazy_regex(
-    r"\b(?:replace|change|substitute)\b(?: \w{1,12}){0,3} (?:with|to|by|for) (?:[\w-]{1,16} ){0,4}(?:passwords?|passphrase|secrets?|keys?|tokens?|value)\b"
+    r"\b(?:replace|change|substitute)\b(?: \w{1,12}){0,3} (?:with|to|by|for) (?:[\w-]{1,16} ){0,4}"
+    r"(?:passwords?|passphrase|secrets?|keys?|tokens?|value)\b"
     r"|\b(?:set|use|choose|pick|generate|put|enter|insert)\b (?:\w{1,12} ){0,2}(?:strong|stronger|better|secure|safer|real|unique|own|random)\b"
     r"|\b(?:change|replace) (?:me|this|it)\b|\b(?:must|should|please|to) (?:be )?(?:changed?|replaced?)\b",
     re.IGNORECASE,
