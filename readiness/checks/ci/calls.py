@@ -152,7 +152,7 @@ def action_outdated(step: Step) -> CheckOutcome:
 
 def _day_of_refusal(action_facts: Mapping[str, Any], major_version: int) -> str:
     """The day since which github.com fails jobs with a version of an action: the oldest versions of some went first."""
-    earlier_days = [day for first_version_left, day in action_facts.get("refused-by", {}).items() if major_version < first_version_left]
+    earlier_days = [day for first_version_left, day in action_facts.get("refused-by", {}).items() if major_version < int(first_version_left)]
     return str(min(earlier_days, default=action_facts["refused"]))
 
 
