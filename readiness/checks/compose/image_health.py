@@ -71,7 +71,9 @@ def _stages_by_image_name(project: Project) -> dict[str, list[Stage]]:
                 stages_by_name.setdefault(stage.name, []).append(stage)
     for workflow in project.documents_of_kind("github") if document_by_path else ():
         repository_folder = repository_root_of_workflow_path(workflow.source.path) if isinstance(workflow, Workflow) else None
-        for values in _text_values_of_mappings(workflow.node) if repository_folder is not None else ():
+        if repository_folder is None:
+            continue
+        for values in _text_values_of_mappings(workflow.node):
             paths = [posixpath.normpath(posixpath.join(repository_folder, one)) for one in values]
             dockerfiles = [document_by_path[one] for one in paths if one in document_by_path]
             if len(dockerfiles) == 1 and dockerfiles[0].stages:

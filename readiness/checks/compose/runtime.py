@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from readiness.checks.compose.image_health import has_image_healthcheck
+from readiness.checks.compose.own_waits import waits_by_itself
 from readiness.checks.compose.references import references_to_services
 from readiness.checks.dockerfile.health import is_always_healthy
 from readiness.facts.base_images import may_be_official_image
@@ -133,6 +134,8 @@ def dependency_waits(service: Service, project: Project, *, stores: bool) -> Che
         dependency = service_by_name.get(dependency_name)
         start_condition = dependency_options.get("condition") if isinstance(dependency_options, Map) else "service_started"
         if dependency is None or start_condition != "service_started":
+            continue
+        if waits_by_itself(service, dependency_name, service.extended_node, service_by_name):
             continue
         is_store = dependency.image_facts is not None and dependency.image_facts.is_store
         if is_store is stores and (is_store or _has_enabled_healthcheck(merged_node_and_is_complete(dependency, project)[0])):

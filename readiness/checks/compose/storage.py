@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from readiness.checks.compose.own_stores import base_image_of_own_store, is_data_container, is_demo_with_own_data
 from readiness.facts.public_images import ImageFacts
@@ -67,7 +68,7 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> CheckOut
     if not is_merged_completely or _may_keep_state_elsewhere(setting_by_variable, image_facts, merged_node, mounts_of_service):
         yield Undecidable(service.name_span)
         return
-    facts = {"role": image_facts.role, "folder": state_folders[0], "related": () if store_base is None else (store_base.related,)}
+    facts: dict[str, Any] = {"role": image_facts.role, "folder": state_folders[0], "related": () if store_base is None else (store_base.related,)}
     if mount_at_outdated_folder is not None and mount_at_outdated_folder.type != "tmpfs":
         yield missing_service_hit(service, mount_at_outdated_folder.span, say="moved", mounted=mount_at_outdated_folder.target, **facts)
         return
