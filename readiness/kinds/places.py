@@ -11,7 +11,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from readiness.kinds.purpose import NonProductionSign, SignNamePairs
-from readiness.kinds.readme import README_WORD_DEMO, README_WORD_SAMPLE_PAGE, README_WORD_STUDY, README_WORD_TRIAL, STUDY_FOLDER
+from readiness.kinds.readme import (
+    README_WORD_DEMO,
+    README_WORD_SAMPLE_PAGE,
+    README_WORD_STUDY,
+    README_WORD_TEST_FOLDER,
+    README_WORD_TRIAL,
+    STUDY_FOLDER,
+)
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.memo import cached_property
@@ -166,6 +173,7 @@ def _folder_sign(folder_name: str, folders_above: list[str], sign_span: Span) ->
     return None
 
 
+TEST_FOLDER_SIGN_TEXT = "a README above it says that its directory is for tests"
 SAMPLE_PAGE_SIGN_TEXT = "the front matter of a README at or above it says `page_type: sample`"
 
 
@@ -177,6 +185,8 @@ def readme_signs(source: Source, tree_paths: Surroundings) -> Iterator[NonProduc
     sign_span, source_folder = Span(0, 0), posixpath.dirname(source.path).lower()
     if README_WORD_SAMPLE_PAGE in source.readme_says:
         yield NonProductionSign("sample-page", SAMPLE_PAGE_SIGN_TEXT, sign_span, True, "sample")
+    if README_WORD_TEST_FOLDER in source.readme_says:
+        yield NonProductionSign("test-folder", TEST_FOLDER_SIGN_TEXT, sign_span, True, "test")
     if README_WORD_STUDY in source.readme_says:
         yield NonProductionSign("readme", "a README at or above it calls it study material", sign_span, purpose="study")
         folder_and_parents = (source_folder, *parent_folders(source_folder))

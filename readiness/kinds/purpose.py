@@ -191,9 +191,13 @@ _SAMPLE_FOLDER = lazy_regex(
 )
 
 
-def is_hidden_sample_path(path: str) -> bool:
-    """Whether a folder on the way to a file is a hidden one of examples, out of which nothing is run."""
-    return not {".example", ".examples", ".sample", ".samples"}.isdisjoint(posixpath.dirname(path).lower().split("/"))
+_FOLDER_OF_DOCUMENTS = lazy_regex(r"docs?")
+
+
+def is_example_path(path: str) -> bool:
+    """Whether a folder on the way to a file is one of examples by its name; one of documents alone is none."""
+    folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")
+    return any(_SAMPLE_FOLDER.fullmatch(one) and not _FOLDER_OF_DOCUMENTS.fullmatch(one) for one in folders)
 
 
 def is_sample_path(path: str) -> bool:
@@ -205,7 +209,7 @@ def is_sample_path(path: str) -> bool:
 _TEST_DATA_FOLDER = lazy_regex(
     r"(?:^|/)(?:testdata|__fixtures__|__snapshots?__|src/test/resources|\.(?:chainsaw|kyverno)-test|cypress/(?:fixtures|snapshots)|fakes?/data"
     r"|(?:tests?|__tests__|specs?|e2e)/(?:[^/]{1,100}/){0,8}fixtures"
-    r"|(?:tests?|e2e)/(?:[^/]{1,100}/){0,8}goldens?(?:[_-]files)?)/"
+    r"|(?:(?:e2e|integration)-tests?|tests?|e2e)/(?:[^/]{1,100}/){0,8}(?:goldens?(?:[_-]files)?|compare|expected|expectations))/"
 )
 
 
@@ -224,12 +228,20 @@ _GOLDEN_INPUT_OR_OUTPUT_NAME = lazy_regex(r"\.(?P<side>in|out)(?P<ending>\.(?:ya
 
 
 def is_golden_file(file_path: str, known_paths: Collection[str]) -> bool:
-    """Whether a file is what a test of a program gives in, or what it expects: `x.in.yaml` beside `x.out.yaml`, `x.golden.yaml`.
+    """Whether a file is what a test of a program gives in, or what it expects: `x.in.yaml` beside `x.out.yaml`, `x.golden.yaml`,
+    `x.yaml` beside `x-expected.yaml`.
 
     Nobody applies what a program is expected to print.
     """
     if _GOLDEN_FILE_ENDING.search(file_path):
         return True
+    path_without_ending, ending = posixpath.splitext(file_path)
+    if ending in {".yaml", ".yml", ".json"}:
+        input_path = path_without_ending.removesuffix("-expected").removesuffix("_expected") + ending
+        if input_path != file_path and input_path in known_paths:
+            return True
+        if f"{path_without_ending}-expected{ending}" in known_paths or f"{path_without_ending}_expected{ending}" in known_paths:
+            return True
     name_match = _GOLDEN_INPUT_OR_OUTPUT_NAME.search(file_path)
     if name_match is None:
         return False

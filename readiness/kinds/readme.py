@@ -19,7 +19,15 @@ README_WORD_STUDY, README_WORD_DEMO, README_WORD_TRIAL, README_WORD_CHANGE = (
 )  # the words of Source.readme_says
 README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK = "development-stack", "trial-stack"  # of all compose files below
 README_WORD_SAMPLE_PAGE = "sample-page"  # its front matter says `page_type: sample`, as that of samples in Microsoft's catalogue
-_WORDS_OF_ALL_BELOW = frozenset({README_WORD_STUDY, README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK, README_WORD_SAMPLE_PAGE})
+README_WORD_TEST_FOLDER = "test-folder"  # of a folder that a README above calls one of tests
+_WORDS_OF_ALL_BELOW = frozenset(
+    {README_WORD_STUDY, README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK, README_WORD_SAMPLE_PAGE, README_WORD_TEST_FOLDER}
+)
+_TEST_FOLDER_SENTENCE = lazy_regex(
+    r"\b(?:under|in|within|of) the (?P<folder>[\w./-]{1,80}?)/? (?:sub-?)?(?:folder|directory) (?:is|are) (?:only |solely )?"
+    r"(?:used |meant |intended )?(?:for|by|to run) (?:the |our |its )?(?:[\w-]{1,30} ){0,3}?(?:tests?|testing)\b"
+)
+_MAX_TEXT_OF_FOLDERS = 40_000  # characters: folders are told of further down
 _SAMPLE_PAGE_FRONT_MATTER = lazy_regex(r"\A---[ \t]*\r?\n(?:(?!---)[^\n]{0,300}\n){0,30}?page_type:[ \t]*[\"']?sample\b", re.IGNORECASE)
 _MAX_HEAD_CHARACTERS, _MAX_README_CHARACTERS = 900, 8000  # characters: what a folder is for is said first
 _MARKUP_THAT_IS_NO_PROSE = lazy_regex(r"```.*?(?:```|\Z)|<!--.*?-->|!?\[[^\]\n]{0,200}\]\([^)\n]{0,400}\)|<[^>\n]{1,300}>", re.DOTALL)
@@ -63,13 +71,26 @@ _MIN_WORDS_OF_PARAGRAPH, _MAX_READ_PARAGRAPHS = 4, 2
 def set_readme_words(sources: Iterable[Source]) -> None:
     """Give every source of a tree the words of the READMEs at and above it: a demonstration is one of its own folder only."""
     all_sources = list(sources)
-    readme_words_by_folder = {
-        posixpath.dirname(one.path): readme_words
-        for one in all_sources
-        if README_NAME.search(one.path) and (readme_words := frozenset(purpose_words_of_readme(one.text)))
-    }
+    readme_words_by_folder: dict[str, frozenset[str]] = {}
+    for readme in (one for one in all_sources if README_NAME.search(one.path)):
+        readme_folder = posixpath.dirname(readme.path)
+        words_by_folder = dict.fromkeys(folders_of_tests_in_readme(readme.text, readme_folder), frozenset({README_WORD_TEST_FOLDER}))
+        words_by_folder[readme_folder] = words_by_folder.get(readme_folder, frozenset()) | frozenset(purpose_words_of_readme(readme.text))
+        for folder, readme_words in words_by_folder.items():
+            if readme_words:
+                readme_words_by_folder[folder] = readme_words_by_folder.get(folder, frozenset()) | readme_words
     for source in all_sources if readme_words_by_folder else ():
         source.readme_says = _readme_words_for_path(source.path, readme_words_by_folder)
+
+
+def folders_of_tests_in_readme(readme_text: str, readme_folder: str) -> Iterator[str]:
+    """The folders below that of a README that it says are for tests: "files under the `taf` subfolder are used for the automated tests"."""
+    if "folder" in readme_text or "director" in readme_text:
+        prose = " ".join(readme_text[:_MAX_TEXT_OF_FOLDERS].replace("`", "").replace("**", "").split())
+        for sentence_match in _TEST_FOLDER_SENTENCE.finditer(prose):
+            folder = posixpath.normpath(posixpath.join(readme_folder, sentence_match["folder"]))
+            if not folder.startswith("..") and folder != posixpath.normpath(readme_folder or "."):
+                yield folder
 
 
 def purpose_words_of_readme(readme_text: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.kinds.readme import README_NAME, purpose_words_of_readme, set_readme_words
+from readiness.kinds.readme import README_NAME, folders_of_tests_in_readme, purpose_words_of_readme, set_readme_words
 from readiness.model import Source
 
 SAYS = {
@@ -51,6 +51,11 @@ SAYS = {
     "a repository for demonstrations": ("# Shop\n\nThis repository is only for demonstration purposes.\n", {"trial", "trial-stack"}),
     "a file to begin with": ("# Shop\n\nUse this compose file as a starting point for testing.\n", set()),
     "a setup for testing something else": ("# Shop\n\nThe test setup is used for testing the shop in CI.\n", set()),
+    "a local environment": ("# Shop\n\nUse compose.yml of this repository to spin up a local environment for the shop.\n", {"development-stack"}),
+    "a local workstation": ("# Cloud\n\nThis implementation deploys projects to a local workstation for development.\n", {"development-stack"}),
+    "a local environment variable": ("# Shop\n\nOur tool creates a local environment variable for each setting.\n", set()),
+    "a page of samples": ("---\npage_type: sample\nlanguages: [python]\n---\n\n# Voting\n\nVotes on clusters.\n", {"sample-page"}),
+    "a page of another type": ("---\npage_type: guide\n---\n\n# Voting\n\nSee page_type: sample there.\n", set()),
     "study far below": ("# Shop\n\n" + "Words. " * 200 + "study material\n", set()),
 }  # fmt: skip
 
@@ -101,3 +106,25 @@ def test_what_is_said_of_all_compose_files_reaches_down() -> None:
         "a/b/x.yaml": {"development-stack", "trial-stack"},
         "b/x.yaml": {"development-stack"},
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "folders"),
+    [
+        ("The compose files under the `taf` subfolder are used for the automated TAF tests.", {"docker/taf"}),
+        ("All in the ci/stacks directory is meant for integration testing.", {"docker/ci/stacks"}),
+        ("Files under the `taf` folder are used for the automated delivery.", set()),
+        ("Files under the `../up` folder are used for tests.", {"up"}),
+        ("Files under the `../../up` folder are used for tests.", set()),
+        ("The tests directory is great.", set()),
+    ],
+)
+def test_folders_that_a_readme_says_are_for_tests(text: str, folders: set[str]) -> None:
+    assert set(folders_of_tests_in_readme(f"# Stack\n\n{text}\n", "docker")) == folders
+
+
+def test_a_folder_of_tests_reaches_down() -> None:
+    readme = Source("README.md", "Files under the `taf` folder are used for the automated tests.\n")
+    sources = [readme, *(Source(path, "") for path in ("taf/compose.yaml", "taf/a/compose.yaml", "compose.yaml", "tafel/compose.yaml"))]
+    set_readme_words(sources)
+    assert {one.path for one in sources if "test-folder" in one.readme_says} == {"taf/compose.yaml", "taf/a/compose.yaml"}

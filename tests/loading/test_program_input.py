@@ -59,8 +59,20 @@ GOLDEN = (
     "e2e/golden/web/a.yaml",
     "tests/x/golden_files/a.yaml",
     "pkg/a.golden.yaml",
+    "e2e-tests/web/compare/a.yaml",
+    "tests/x/expected/a.yaml",
+    "controllers/a.yaml",
+    "controllers/a-expected.yaml",
 )
-NEIGHBOURS = ("deploy/a.out.yaml", "images/golden/a.yaml", "tests/goldenrod/a.yaml", "deploy/log.in.yaml", "a.out.yml")
+NEIGHBOURS = (
+    "deploy/a.out.yaml",
+    "images/golden/a.yaml",
+    "tests/goldenrod/a.yaml",
+    "deploy/log.in.yaml",
+    "a.out.yml",
+    "compare/a.yaml",
+    "deploy/b-expected.yaml",
+)
 
 
 def test_what_a_program_should_print_is_set_aside(tmp_path: Path) -> None:

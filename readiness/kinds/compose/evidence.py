@@ -22,13 +22,14 @@ from readiness.kinds.compose.parts import (
 )
 from readiness.kinds.compose.signs import SERVICE_SIGN_FINDERS
 from readiness.kinds.decision import head_signs
-from readiness.kinds.places import SAMPLE_PAGE_SIGN_TEXT
-from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_hidden_sample_path, is_sample_path
+from readiness.kinds.places import SAMPLE_PAGE_SIGN_TEXT, TEST_FOLDER_SIGN_TEXT
+from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_example_path, is_sample_path
 from readiness.kinds.readme import (
     README_WORD_CHANGE,
     README_WORD_DEVELOPMENT_STACK,
     README_WORD_SAMPLE_PAGE,
     README_WORD_STUDY,
+    README_WORD_TEST_FOLDER,
     README_WORD_TRIAL,
     README_WORD_TRIAL_STACK,
     STUDY_FOLDER,
@@ -124,8 +125,8 @@ def _non_production_signs(document: Document, related_documents: Sequence[Docume
     service_signs = [sign for find in SERVICE_SIGN_FINDERS for sign in find(production_services)]
     if is_sample_path(document.source.path):
         sign_text = "it lies in a directory of examples"
-        is_hidden_sample = is_hidden_sample_path(document.source.path)
-        service_signs.append(NonProductionSign("sample", sign_text, document.node.at(), is_hidden_sample, purpose="sample"))
+        is_example = is_example_path(document.source.path)
+        service_signs.append(NonProductionSign("sample", sign_text, document.node.at(), is_example, purpose="sample"))
     service_signs += _signs_of_folder_readme_and_blanks(document)
     if document.source.parent is None:
         service_signs += _signs_of_missing_parts(related_documents, production_services)
@@ -159,6 +160,8 @@ def _signs_of_folder_readme_and_blanks(document: Document) -> Iterator[NonProduc
     elif README_WORD_TRIAL_STACK in readme_statements:
         sign_text = "a README at or above it says that its compose files are for trials"
         yield NonProductionSign("readme-stack", sign_text, document_span, True, purpose="demo")
+    if README_WORD_TEST_FOLDER in readme_statements:
+        yield NonProductionSign("test-folder", TEST_FOLDER_SIGN_TEXT, document_span, True, purpose="test")
     if README_WORD_SAMPLE_PAGE in readme_statements:
         yield NonProductionSign("sample-page", SAMPLE_PAGE_SIGN_TEXT, document_span, True, purpose="sample")
     if README_WORD_CHANGE in readme_statements:

@@ -161,10 +161,13 @@ def test_folder_of_examples(folder: str, sample: bool) -> None:
     assert documents({path: text})[path].production is not sample, "and nothing restarts"
 
 
-def test_nothing_is_run_out_of_a_hidden_folder_of_examples() -> None:
+def test_a_directory_of_examples_decides_alone_and_one_of_documents_does_not() -> None:
     text = KEPT.format(more="")
-    found = documents({f"{folder}/a/compose.yaml": text for folder in (".examples", "examples", ".github-examples", ".deploy")})
-    assert {path.partition("/")[0] for path, one in found.items() if not one.production} == {".examples"}
+    folders = (".examples", "examples", "shop-example", "demo", "quickstart", "docs", ".deploy", "demography", "exemplary")
+    found = documents({f"{folder}/a/compose.yaml": text for folder in folders})
+    assert {path.partition("/")[0] for path, one in found.items() if not one.production} == {
+        ".examples", "examples", "shop-example", "demo", "quickstart",
+    }  # fmt: skip
 
 
 def test_what_production_includes_is_of_production() -> None:
