@@ -88,14 +88,12 @@ def test_inputs_of_the_build_action_by_version(tmp_path: Path, version: str, inp
 def test_a_comment_behind_a_password(tmp_path: Path, comment: str, severity: str) -> None:
     service = f"""\
 services:
-  db:
+  desk:
     restart: always
-    image: mysql:8.4
-    ports: ["3306:3306"]
-    volumes: ["db:/var/lib/mysql"]
+    image: registry.example.com/desk:1.4.0
+    ports: ["80:8080"]
     environment:
-      MYSQL_ROOT_PASSWORD: changeme{comment}
-volumes: {{db: {{}}}}
+      ADMIN_PASSWORD: changeme123{comment}
 """
     files = {"compose.yaml": service, "README.md": "# Shop\n\nRun `docker compose up -d` on the server.\n"}
     assert [one for one, _ in told(tmp_path, files, "compose/password-well-known")] == [severity]
@@ -142,7 +140,6 @@ KEY = "7f3a9c1e-5b2d-4e8f-9a60-1c4d7e2b8f35"
     [
         (f"test-key-{KEY}", "", "medium"),
         (f"{KEY}-test", "", "medium"),
-        (f"dummy-{KEY}", "", "medium"),
         (f"ci-{KEY}", "", "medium"),
         (f"latest-{KEY}", "", "critical"),
         (f"live-key-{KEY}", "RAILS_ENV: production", "critical"),
@@ -167,7 +164,7 @@ jobs:
     assert [one for one, _ in told(tmp_path, {".github/workflows/ci.yml": workflow}, "ci/secret-inline")] == [severity]
 
 
-SED_TEMPLATE = "services:\n  web:\n    image: acme/web:1.4.0\n    entrypoint: [${SHELL} \"/run.sh\"]\n"
+SED_TEMPLATE = 'services:\n  web:\n    image: acme/web:1.4.0\n    entrypoint: [${SHELL} "/run.sh"]\n'
 
 
 @pytest.mark.parametrize(
@@ -175,7 +172,7 @@ SED_TEMPLATE = "services:\n  web:\n    image: acme/web:1.4.0\n    entrypoint: [$
     [
         ("compose/add-service-template.yml", SED_TEMPLATE, 0),
         ("compose/docker-compose.yml", SED_TEMPLATE, 1),
-        ("compose/docker-compose.template.yml", "services:\n  web:\n    image: acme/web:1.4.0\n    entrypoint: [a \"/run.sh\"]\n", 1),
+        ("compose/add-web-template.yml", 'services:\n  web:\n    image: acme/web:1.4.0\n    entrypoint: ['a' '/run.sh']\n', 1),
     ],
 )
 def test_what_a_script_fills_in(tmp_path: Path, path: str, text: str, count: int) -> None:
@@ -195,3 +192,181 @@ def test_templates_of_one_generator_are_one_note(tmp_path: Path) -> None:
     assert [one for one, _ in told(tmp_path / "many", many, "core/template-unjudged")] == ["info"]
     few = {f"confs/site-{number}/nginx.conf": text for number in range(3)}
     assert [one for one, _ in told(tmp_path / "few", few, "core/template-unjudged")] == ["medium"] * 3
+
+
+STORE = """\
+services:
+  app:
+    restart: always
+    image: registry.example.com/app:1.4.0
+    ports: ["80:8080"]
+    depends_on: [db]
+  db:
+    restart: always
+    image: {image}
+    volumes: ["{mount}"]
+    environment: {environment}
+volumes: {{data: {{}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("image", "mount", "environment", "count"),
+    [
+        ("postgres:18.1", "data:/var/lib/postgresql/data", "{}", 1),
+        ("postgres:latest", "data:/var/lib/postgresql/data", "{}", 1),
+        ("postgres", "data:/var/lib/postgresql/data", "{}", 1),
+        ("postgres:alpine", "data:/var/lib/postgresql/data", "{}", 1),
+        ("postgres:latest", "data:/var/lib/postgresql", "{}", 0),
+        ("postgres:latest", "data:/var/lib/postgresql/data", "{PGDATA: /var/lib/postgresql/data/pg}", 0),
+        ("postgres:17", "data:/var/lib/postgresql/data", "{}", 0),
+        ("postgres@sha256:" + "a" * 64, "data:/var/lib/postgresql/data", "{}", 0),
+        ("postgres:${VERSION}", "data:/var/lib/postgresql/data", "{}", 0),
+        ("bitnami/postgresql:latest", "data:/var/lib/postgresql/data", "{}", 0),
+    ],
+)
+def test_postgresql_18_does_not_start_with_the_old_mount(tmp_path: Path, image: str, mount: str, environment: str, count: int) -> None:
+    write_files(tmp_path, {"compose.yaml": STORE.format(image=image, mount=mount, environment=environment)})
+    found = [one for one in readiness.check([tmp_path], base=tmp_path).findings if one.rule == "compose/store-not-durable"]
+    assert len(found) == count
+    assert all("does not start" in one.message for one in found)
+
+
+def test_a_container_for_volumes_and_a_demo_with_its_own_data_are_medium(tmp_path: Path) -> None:
+    held = """\
+services:
+  dbdata: {image: "mysql:8.4", command: /bin/true}
+  db: {image: "mysql:8.4", restart: always, volumes_from: [dbdata]}
+  app: {image: "acme/app:1.4.0", restart: always, ports: ["80:80"], depends_on: [db]}
+"""
+    assert [one for one, _ in told(tmp_path / "held", {"compose.yaml": held}, "compose/store-not-durable")] == ["medium"]
+    alone = held.replace("volumes_from: [dbdata]", "stop_grace_period: 1m")
+    assert [where for _, where in told(tmp_path / "alone", {"compose.yaml": alone}, "compose/store-not-durable")] == ["compose.yaml:3"]
+    built = """\
+services:
+  db: {build: ./db, image: NAME, restart: always}
+  app: {image: "acme/app:1.4.0", restart: always, ports: ["80:80"], depends_on: [db]}
+"""
+    dockerfile = "FROM mysql:8.4\nCOPY goods.sql /docker-entrypoint-initdb.d/\n"
+    for name, image, text, severity in (
+        ("demo", "acme-demo/db", dockerfile, "medium"),
+        ("own", "acme/db", dockerfile, "high"),
+        ("empty", "acme-demo/db", "FROM mysql:8.4\n", "high"),
+    ):
+        files = {"compose.yaml": built.replace("NAME", image), "db/Dockerfile": text, "db/goods.sql": "SELECT 1;\n"}
+        assert [one for one, _ in told(tmp_path / name, files, "compose/store-not-durable")] == [severity], name
+
+
+CHECKED = 'FROM alpine:3.22 AS base\nHEALTHCHECK CMD ["/ok"]\nFROM base AS shop\nUSER 1000\n'
+RUN_SHOP = 'services:\n  shop:\n    restart: always\n    image: acme/IMAGE:1.4.0\n    ports: ["80:80"]\n'
+MATRIX = """\
+on: push
+jobs:
+  image:
+    strategy:
+      matrix:
+        include:
+          - {image: store, dockerfile: src/st/Dockerfile}
+    uses: ./.github/workflows/build.yml
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "count"),
+    [
+        ({"compose/compose.yaml": RUN_SHOP.replace("IMAGE", "shop"), "docker/Dockerfile": CHECKED}, 0),
+        ({"compose/compose.yaml": RUN_SHOP.replace("IMAGE", "other"), "docker/Dockerfile": CHECKED}, 1),
+        ({"compose/compose.yaml": RUN_SHOP.replace("IMAGE", "store"), "src/st/Dockerfile": CHECKED, ".github/workflows/a.yml": MATRIX}, 0),
+        ({"compose/compose.yaml": RUN_SHOP.replace("IMAGE", "till"), "src/st/Dockerfile": CHECKED, ".github/workflows/a.yml": MATRIX}, 1),
+        ({"compose/compose.yaml": RUN_SHOP.replace("IMAGE", "shop"), "docker/Dockerfile": "FROM alpine:3.22 AS shop\n"}, 1),
+        ({"compose.yaml": RUN_SHOP.replace("IMAGE", "shop") + "  front: {image: \"acme/front:2\", restart: always, healthcheck: {test: [CMD, /ok]},"
+          " depends_on: {shop: {condition: service_healthy}}}\n"}, 0),
+    ],
+)  # fmt: skip
+def test_the_health_check_of_an_own_image(tmp_path: Path, files: dict[str, str], count: int) -> None:
+    assert len(told(tmp_path, files, "compose/healthcheck-missing")) == count
+
+
+WAITING = """\
+services:
+  app:
+    restart: always
+    image: acme/app:1.4.0
+    ports: ["80:80"]
+    depends_on: [db]
+    {start}
+  db: {{image: "postgres:17.2", restart: always, volumes: ["data:/var/lib/postgresql/data"]}}
+  queue: {{image: "rabbitmq:4.0.5", restart: always, volumes: ["queue:/var/lib/rabbitmq"]}}
+volumes: {{data: {{}}, queue: {{}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "count"),
+    [
+        ("entrypoint: [/init/ready_to_run_wait_install.sh]", 0),
+        ("command: ./wait-for-it.sh db:5432 -- bin/app", 0),
+        ("command: ./wait-for-it.sh queue:5672 -- bin/app", 1),
+        ("command: dockerize -wait tcp://db:5432 bin/app", 0),
+        ('command: sh -c "bin/app & bin/worker & wait"', 1),
+        ("environment: {WAIT_HOSTS: 'db:5432'}", 0),
+        ("environment: {WAIT_HOSTS: 'queue:5672'}", 1),
+        ("environment: {STAGEGATE_DB_PORT: '5432'}", 0),
+        ("environment: {DB_WAITERS: db}", 1),
+        ("command: bin/app", 1),
+    ],
+)
+def test_a_service_that_waits_itself(tmp_path: Path, start: str, count: int) -> None:
+    assert len(told(tmp_path, {"compose.yaml": WAITING.format(start=start)}, "compose/dependency-not-awaited")) == count
+
+
+def test_what_sets_up_once_needs_no_restart(tmp_path: Path) -> None:
+    services = "services:\n  web: {image: 'acme/web:1', restart: always, ports: ['80:80']}\n  NAME: {image: 'acme/tool:1'PORTS}\n"
+    for name, ports, count in (
+        ("config-bootstrapper", "", 0),
+        ("configure", "", 0),
+        ("bootstrap-server", ", ports: ['81:81']", 0),
+        ("config-bootstrapper", ", ports: ['81:81']", 1),
+        ("config", "", 1),
+        ("worker", "", 1),
+    ):
+        files = {"compose.yaml": services.replace("NAME", name).replace("PORTS", ports)}
+        assert len(told(tmp_path, files, "compose/restart-missing")) == count, (name, ports)
+
+
+def test_generated_compose_files_fold_into_their_source(tmp_path: Path) -> None:
+    service = "services:\n  web:\n    restart: always\n    image: acme/web:1.4.0\n    ports: ['80:80']\n"
+    head = "# *** This is a generated compose file ***\n# DO NOT MAKE CHANGES here\n"
+    made = {"compose-a.yaml": head + service, "compose-b.yaml": head + "# b\n" + service}
+    assert [where for _, where in told(tmp_path / "both", {**made, "builder/base.yml": service}, "compose/healthcheck-missing")] == [
+        "builder/base.yml:2"
+    ]
+    assert [where for _, where in told(tmp_path / "made", made, "compose/healthcheck-missing")] == ["compose-a.yaml:4"]
+    by_hand = {"compose-a.yaml": service, "compose-b.yaml": service}
+    assert len(told(tmp_path / "hand", by_hand, "compose/healthcheck-missing")) == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "severity"), [("https://apt.example.com ./", "medium"), ("http://apt.example.com ./", "high"), ("[::1] ./", "high")]
+)
+def test_an_unsigned_source_behind_tls(tmp_path: Path, source: str, severity: str) -> None:
+    files = {"Dockerfile": f"FROM debian:13.1\nRUN echo 'deb [trusted=yes] {source}' > /etc/apt/sources.list.d/a.list\n"}
+    assert [one for one, _ in told(tmp_path, files, "dockerfile/signature-unchecked")] == [severity]
+
+
+@pytest.mark.parametrize(("version", "day"), [("v1", "2024-06-30"), ("v2", "2024-06-30"), ("v3", "2025-01-30")])
+@pytest.mark.parametrize("action", ["upload-artifact", "download-artifact"])
+def test_the_day_since_which_artifact_actions_fail(tmp_path: Path, action: str, version: str, day: str) -> None:
+    workflow = f"on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: actions/{action}@{version}\n"
+    write_files(tmp_path, {".github/workflows/a.yml": workflow})
+    found = readiness.check([tmp_path], select=["ci/action-outdated"], base=tmp_path).findings
+    assert [day in one.message for one in found if one.rule == "ci/action-outdated"] == [True]
+
+
+@pytest.mark.parametrize("folder", ["tests/linux", "image"])
+def test_sizes_of_images_for_tests_are_not_asked(tmp_path: Path, folder: str) -> None:
+    text = "FROM debian:9\nRUN apt-get update && apt-get install -y git\n"
+    write_files(tmp_path, {f"{folder}/Dockerfile": text, "app/Dockerfile": "FROM scratch\n"})
+    names = {"dockerfile/apt-recommends", "dockerfile/package-cache-left", "dockerfile/base-image-end-of-life"}
+    found = {one.rule for one in readiness.check([tmp_path], base=tmp_path).findings} & names
+    assert found == (set() if folder.startswith("tests") else names)
