@@ -172,7 +172,7 @@ SED_TEMPLATE = 'services:\n  web:\n    image: acme/web:1.4.0\n    entrypoint: [$
     [
         ("compose/add-service-template.yml", SED_TEMPLATE, 0),
         ("compose/docker-compose.yml", SED_TEMPLATE, 1),
-        ("compose/add-web-template.yml", 'services:\n  web:\n    image: acme/web:1.4.0\n    entrypoint: ['a' '/run.sh']\n', 1),
+        ("compose/add-web-template.yml", 'services:\n  web:\n    image: acme/web:1.4.0\n    entrypoint: ["a" "/run.sh"]\n', 1),
     ],
 )
 def test_what_a_script_fills_in(tmp_path: Path, path: str, text: str, count: int) -> None:
