@@ -370,3 +370,28 @@ def test_sizes_of_images_for_tests_are_not_asked(tmp_path: Path, folder: str) ->
     names = {"dockerfile/apt-recommends", "dockerfile/package-cache-left", "dockerfile/base-image-end-of-life"}
     found = {one.rule for one in readiness.check([tmp_path], base=tmp_path).findings} & names
     assert found == (set() if folder.startswith("tests") else names)
+
+
+@pytest.mark.parametrize(
+    ("user", "context", "severity"),
+    [
+        ("USER 1001", "{}", "low"),
+        ("USER 1001:1001", "{}", "low"),
+        ("USER 0", "{}", "medium"),
+        ("USER app", "{}", "medium"),
+        ("", "{}", "medium"),
+        ("USER 1001", "{runAsUser: 0}", "medium"),
+        ("USER 1001", "{capabilities: {add: [NET_ADMIN]}}", "medium"),
+    ],
+)
+def test_capabilities_of_an_image_with_its_own_user(tmp_path: Path, user: str, context: str, severity: str) -> None:
+    pod = f"""\
+apiVersion: v1
+kind: Pod
+metadata: {{name: shop}}
+spec:
+  containers: [{{name: shop, image: "ghcr.io/acme/shop:1.4.0", securityContext: {context}}}]
+"""
+    workflow = "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: docker build -t ghcr.io/acme/shop:1.4.0 .\n"
+    files = {"pod.yaml": pod, "Dockerfile": f"FROM alpine:3.22\n{user}\n", ".github/workflows/a.yml": workflow}
+    assert [one for one, _ in told(tmp_path, files, "k8s/capabilities-not-dropped")] == [severity]
