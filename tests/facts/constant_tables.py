@@ -98,7 +98,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "kinds/k8s/quantity.py: MULTIPLIER_BY_UNIT",
     ),
     "what makes a text look like nginx's: marks for recognition, no list of directives": (
-        "kinds/nginx/recognition.py: _SHARED_BLOCK_WORDS _SHARED_SIMPLE_DIRECTIVE_WORDS",
+        "kinds/nginx/recognition.py: _SHARED_BLOCK_WORDS _SHARED_SIMPLE_DIRECTIVE_WORDS _VARIABLE_OR_CONDITION_STARTS",
     ),
     "the grammar of shells": (
         "checks/dockerfile/dialect.py: _BASH_ONLY_VARIABLES _MESSAGE_BY_BASH_CONSTRUCT",

@@ -225,14 +225,30 @@ def capability_added(container: Container, *, project: Project, deny: Sequence[s
             yield lowered_unless_reached(hit(span, capability=capability), container.pod, project)
 
 
-def capabilities_not_dropped(container: Container) -> CheckOutcome:
-    """The container drops neither ALL nor every capability that the runtime grants by default; a privileged one drops none."""
+def capabilities_not_dropped(container: Container, project: Project) -> CheckOutcome:
+    """The container drops neither ALL nor every capability that the runtime grants by default; a privileged one drops none.
+
+    Low where the image of the tree runs as a user other than root, whose process has none unless it adds one.
+    """
     if agents.is_privileged(container):
         yield NotApplicable()
         return
     dropped_capabilities = capabilities_dropped(container)
     if "ALL" not in dropped_capabilities and not dropped_capabilities >= property_by_fact_name("linux-capabilities", "default").keys():
-        yield missing(span_of_deepest_mapping(container, "securityContext", "capabilities"))
+        has_none = not any(capabilities_listed(container, "add")) and _is_user_of_image_other_than_root(container, project)
+        yield missing(span_of_deepest_mapping(container, "securityContext", "capabilities"), severity=Severity.LOW if has_none else None)
+
+
+def _is_user_of_image_other_than_root(container: Container, project: Project) -> bool:
+    """Whether a container runs as the user of its image, and a Dockerfile of the tree makes that one by number and not root."""
+    from readiness.kinds.joins.images import stage_of_container
+
+    if effective_security_setting(container, "runAsUser") is not None or not project.documents_of_kind("dockerfile"):
+        return False
+    stage = stage_of_container(container, project)
+    user = stage.effective_value("USER") if stage is not None else None
+    user_number = user.instruction.words[0].value.partition(":")[0] if user is not None and user.instruction.words else ""
+    return user_number.isdigit() and int(user_number) != 0
 
 
 def net_raw(container: Container, *, unset: bool) -> CheckOutcome:
