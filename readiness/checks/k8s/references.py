@@ -85,7 +85,7 @@ def _generated_kinds_and_names(project: Project) -> frozenset[tuple[str, str]]:
             kinds_and_names.add(("Secret", text_or_empty(secret_name)))
     for document in project.documents_of_kind("k8s"):
         for generator_key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
-            kinds_and_names.update((kind, generator.text("name")) for generator in document.node.mappings_under(generator_key))
+            kinds_and_names.update((kind, generator.string_under("name")) for generator in document.node.mappings_under(generator_key))
     return frozenset(kinds_and_names)
 
 

@@ -15,18 +15,16 @@ from readiness.model.project import Project, parent_folders
 from readiness.syntax import glob
 from readiness.syntax import image as images
 from readiness.syntax.image import ImageReference
+from readiness.syntax.yaml import Map
 
 
 def images_tagged_at_deployment(project: Project) -> frozenset[str]:
-    """Image names to which kustomize or Skaffold of this project gives tag or digest at deployment."""
+    """Image names to which kustomize of this project gives tag or digest at deployment."""
     image_names: set[str] = set()
     for document in project.documents_of_kind("k8s"):
         for root_node in document.roots:
-            manifest_kind = root_node.get("kind") if hasattr(root_node, "get") else None
-            if manifest_kind == "Kustomization":
+            if isinstance(root_node, Map) and root_node.get("kind") == "Kustomization":
                 image_names |= {one.string_under("name") for one in root_node.mappings_under("images")}
-            elif manifest_kind == "Config" and root_node.text("apiVersion").startswith("skaffold/"):
-                image_names |= {artifact.text("image") for artifact in root_node.mapping_at_path("build").entries("artifacts")}
     return frozenset(image_names - {""})
 
 
