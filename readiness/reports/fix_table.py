@@ -79,13 +79,14 @@ def _has_ids_to_tell(row: FixRow) -> bool:
 
 
 def _what_to_write(row: FixRow) -> str:
-    """What the edits of a row write, together; else, or where that leaves out the commonest rule, how that one is fixed."""
+    """What the edits of a row write, together; else, or where that says nothing of the commonest rules, how the worst of these is fixed."""
     count_by_rule = Counter(one.rule for one in row.findings)
     commonest_finding = max(row.findings, key=lambda one: (count_by_rule[one.rule], one.severity))
     findings_by_rule = {one.rule: one for one in reversed(row.findings)}
     findings = [findings_by_rule[rule_id] for rule_id in row.rule_ids]
-    if commonest_finding.rule not in edit_text(findings).unsaid_rule_ids and (text := edit_text_in_one_line(findings)):
-        return text
+    said_rule_ids = findings_by_rule.keys() - edit_text(findings).unsaid_rule_ids
+    if any(count_by_rule[rule_id] == count_by_rule[commonest_finding.rule] for rule_id in said_rule_ids):
+        return edit_text_in_one_line(findings)
     return first_sentence(commonest_finding.fix)
 
 
