@@ -175,7 +175,8 @@ def hint(*counts: tuple[str, str, object, int]) -> str:
 
 
 def test_the_hint_is_of_what_most_places_need() -> None:
-    assert hint(("old", "high", "", 1), ("floating", "medium", "", 14)) == "Fix floating."
-    assert hint(("old", "high", "", 3), ("floating", "medium", "", 3)) == "Fix old."
-    assert hint(("old", "high", "image: x", 1), ("floating", "medium", "", 14)) == "Fix floating."
+    assert hint(("old", "high", "", 1), ("floating", "medium", "", 14)) == "compose/floating: Fix floating."
+    assert hint(("old", "high", "", 3), ("floating", "medium", "", 3)) == "compose/old: Fix old."
+    assert hint(("old", "high", "image: x", 1), ("floating", "medium", "", 14)) == "compose/floating: Fix floating."
     assert hint(("old", "high", "", 1), ("floating", "medium", "image: x", 14)) == "image: x"
+    assert hint(("floating", "medium", "", 3)) == "Fix floating."
