@@ -20,7 +20,7 @@ from readiness.cli.main import main
 from tests.conftest import ROOT
 
 WEAK = str(ROOT / "fixtures" / "flowise" / "weak")
-CHECK = [sys.executable, "-m", "readiness", "check", "--no-config", "--no-cache"]
+CHECK = [sys.executable, "-m", "readiness", "check", "--no-config", "--no-cache", "--purpose", "production"]
 QUOTED = "a value of the file"
 
 

@@ -29,6 +29,7 @@ from readiness.model import Purpose, Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax import image as images
+from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.image import ImageReference
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
@@ -166,7 +167,7 @@ class Service(HasPurpose, HasVariables):
         image_text = self.extended_node.get("image")
         if not isinstance(image_text, str):
             return None
-        filled_in_text = expand_scalar(image_text, self.env_values).text if "$" in image_text else image_text
+        filled_in_text = expand_scalar(image_text, self.env_values).text if has_variable_sign(image_text) else image_text
         return images.parse_image(filled_in_text.replace(UNKNOWN_VALUE_MARK, "$X"))
 
     @property
