@@ -241,10 +241,10 @@ def capabilities_not_dropped(container: Container, project: Project) -> CheckOut
 
 def _is_user_of_image_other_than_root(container: Container, project: Project) -> bool:
     """Whether a container runs as the user of its image, and a Dockerfile of the tree makes that one by number and not root."""
-    from readiness.kinds.joins.images import stage_of_container
-
     if effective_security_setting(container, "runAsUser") is not None or not project.documents_of_kind("dockerfile"):
         return False
+    from readiness.kinds.joins.images import stage_of_container
+
     stage = stage_of_container(container, project)
     user = stage.effective_value("USER") if stage is not None else None
     user_number = user.instruction.words[0].value.partition(":")[0] if user is not None and user.instruction.words else ""
