@@ -81,10 +81,10 @@ def test_a_reader_that_has_enough_ends_a_command_in_silence(name: str) -> None:
 
 def test_a_reader_that_has_enough_of_a_report_whose_gate_passed(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    for more, code in (([], 0), (["--min-score", "100", "--fail-on", "info"], 1), (["--exit-zero", "--fail-on", "info"], 0)):
-        done = run_with_no_reader([*CHECK, *more, str(tmp_path)])
+    for more, path, code in (([], str(tmp_path), 0), (["--exit-zero"], WEAK, 0), (["--fail-on", "never", "--min-score", "100"], WEAK, 1)):
+        done = run_with_no_reader([*CHECK, *more, path])
         assert (done.returncode, done.stderr) == (code, "")
-    assert run_with_no_reader([*CHECK, "--allow-empty", str(tmp_path / "gone")]).returncode == 2
+    assert run_with_no_reader([*CHECK, str(tmp_path / "gone")]).returncode == 2
 
 
 def test_what_writes_files_says_that_nobody_read_it(tmp_path: Path) -> None:

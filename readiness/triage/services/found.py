@@ -65,10 +65,11 @@ class HasProjects(Protocol):
 
 
 def find_services_of_findings(assembly: HasProjects, engine_result: HasFindings) -> FoundServices:
-    """The services of a run, each finding of which is told the one that it belongs to."""
+    """The services of a run, each finding of which is told the one that it belongs to: all of them, or none where it raises."""
     found_services = find_services(assembly.projects)
-    assembly.parse_findings = assign_services(assembly.parse_findings, found_services)
+    parse_findings = assign_services(assembly.parse_findings, found_services)
     engine_result.findings = assign_services(engine_result.findings, found_services)
+    assembly.parse_findings = parse_findings
     return found_services
 
 
