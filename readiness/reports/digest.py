@@ -17,7 +17,6 @@ from readiness.verdict.score import ALGORITHM_VERSION, PREVIOUS_ALGORITHM_VERSIO
 
 MAX_LINES_SHOWN = 5
 MAX_LINE_NUMBERS_SHOWN = 40
-_NOUNS_OF_THINGS = frozenset({"action", "job", "location", "pipeline", "server", "service", "stage", "workflow"})  # as resources begin
 MAX_NAMES_SHOWN = 3  # of paths, units or variants, in a sentence on them
 TITLE_BY_FILE_KIND = {
     "dockerfile": "Dockerfile",
@@ -73,7 +72,7 @@ def _location(finding: Finding) -> str:
 def fix_row_texts(row: FixRow) -> tuple[str, str]:
     """(how much there is of a row, what to write for it), each in one line."""
     rule_count_text = f"{len(row.rule_ids)} rules, " if len(row.rule_ids) > 1 else ""
-    counts_text = rule_count_text + count_with_noun(row.place_count, _noun_for_places(row.findings))
+    counts_text = rule_count_text + count_with_noun(row.place_count, row.noun)
     if row.failing_count:
         counts_text += f", {row.failing_count} fail the gate" if row.failing_count > 1 else ", 1 fails the gate"
     findings_by_rule = {one.rule: one for one in reversed(row.findings)}
@@ -96,23 +95,6 @@ def shortened_text(text: str, max_width: int) -> str:
     while text and display_width(text) > max_width - 1:
         text = text[:-1]
     return text.rstrip() + ELLIPSIS
-
-
-def _noun_for_places(findings: Sequence[Finding]) -> str:
-    """What the things are that findings are about: a word for all of them, `place` where there is none."""
-    nouns = {_noun_for_thing(one) for one in findings}
-    return nouns.pop() if len(nouns) == 1 else "place"
-
-
-def _noun_for_thing(finding: Finding) -> str:
-    if finding.container:
-        return "container"
-    thing_kind, _, _ = finding.resource.partition("/")
-    if "/step" in finding.resource:
-        return "step"
-    if thing_kind in _NOUNS_OF_THINGS:
-        return thing_kind
-    return "object" if finding.rule_definition.kind == "k8s" and thing_kind else "place"
 
 
 def verdict_text(report: Report) -> str:
