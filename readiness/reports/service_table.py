@@ -53,7 +53,9 @@ def service_table_lines(report: Report, redactor: Redactor, *, width: int, verbo
 def _service_row(report: Report, service: Service, findings: Iterable[Finding], redactor: Redactor) -> ServiceRow:
     result = report.by_service.result_of_service(service.name)
     score_text = "" if result.score is None else f"{result.score} {result.grade}"
-    return ServiceRow(escape_controls(redactor.mask_text(service.name)), score_text, _counts(findings), escape_controls(_parts_text(service)))
+    note = report.by_service.note_on_service(service.name)
+    parts_text = "; ".join(filter(None, (_parts_text(service), note)))
+    return ServiceRow(escape_controls(redactor.mask_text(service.name)), score_text, _counts(findings), escape_controls(parts_text))
 
 
 def _order_of_row(row: ServiceRow) -> tuple[tuple[int, ...], str]:
