@@ -23,7 +23,9 @@ def score_lines(report: Report) -> list[str]:
     deciding_name = _service_text(report_score.deciding_service, redactor)
     explanation_lines = [
         f"score, algorithm {ALGORITHM_VERSION}: a service in full, what is outside of it lightly; the service that loses most decides",
-        f"whole: {deciding_name} decides" if deciding_name else "whole: no service has a finding that counts in full; what is nobody's counts lightly",
+        f"whole: {deciding_name} decides"
+        if deciding_name
+        else "whole: no service has a finding that counts in full; what is nobody's counts lightly",
     ]
     whole = report_score.whole
     for category in whole.categories:

@@ -93,7 +93,9 @@ def test_what_writes_files_says_that_nobody_read_it(tmp_path: Path) -> None:
     assert "internal error" not in done.stderr
 
 
-def test_a_pipe_between_processes_that_breaks_is_no_reader_that_has_enough(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_between_processes_that_breaks_is_no_reader_that_has_enough(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`check` writes to other programs, too; a run that broke off decided nothing."""
 
     def break_off(*_: Any, **__: Any) -> None:

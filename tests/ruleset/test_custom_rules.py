@@ -564,7 +564,13 @@ def test_a_mistake_is_told_at_the_path_that_was_given(tmp_path: Path, monkeypatc
     write_files(tmp_path, {"work/own/k8s/uid-high.yaml": "title: High\n", "other/k8s/uid-high.yaml": "title: High\n"})
     monkeypatch.chdir(tmp_path / "work")
     other = tmp_path / "other"
-    for given, told in ((Path("own"), "own"), (Path("./own"), "own"), (tmp_path / "work/own", "own"), (Path("../other"), "../other"), (other, str(other))):
+    for given, told in (
+        (Path("own"), "own"),
+        (Path("./own"), "own"),
+        (tmp_path / "work/own", "own"),
+        (Path("../other"), "../other"),
+        (other, str(other)),
+    ):
         with pytest.raises(RuleError) as refused:
             rules.load_rules([given], ["k8s"])
         assert refused.value.where == f"{told}/k8s/uid-high.yaml:1"

@@ -18,9 +18,7 @@ FILES = {
 
 @pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("function", ["find_services", "assign_services", "_settle"])
-def test_a_crash_is_told_and_the_rest_of_the_report_stands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, jobs: int
-) -> None:
+def test_a_crash_is_told_and_the_rest_of_the_report_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, jobs: int) -> None:
     write_files(tmp_path, FILES)
     whole = api.check([tmp_path], base=tmp_path, cache=False, jobs=jobs)
 

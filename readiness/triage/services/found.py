@@ -176,9 +176,7 @@ def _settle(graph: ServiceGraph) -> FoundServices:
     return FoundServices(tuple(services), *_names_by_place_and_span(names_by_place))
 
 
-def _root_ids_of_listed(
-    graph: ServiceGraph, settled_roots: SettledRoots, runners_by_home_and_name: dict[tuple[str, str], list[Runner]]
-) -> set[int]:
+def _root_ids_of_listed(graph: ServiceGraph, settled_roots: SettledRoots, runners_by_home_and_name: dict[tuple[str, str], list[Runner]]) -> set[int]:
     """The services that have a part among the judged files; the others are context alone, and nothing is told of them."""
     runners_of_listed_things: list[Sequence[Runner]] = [[one] for one in graph.runners if one.is_listed]
     runners_of_listed_things += (one.runners for one in graph.belongings if one.is_listed)

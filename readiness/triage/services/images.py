@@ -12,7 +12,13 @@ from readiness.model.project import Project, is_at_or_below, parent_folders
 from readiness.model.service import ServicePart
 from readiness.syntax.image import parse_image
 from readiness.triage.services.graph import Belonging, Place, Runner, ServiceGraph
-from readiness.triage.services.names import checkout_folder_of_project, folder_without_variants, is_environment_word, name_of_folder, word_without_variants
+from readiness.triage.services.names import (
+    checkout_folder_of_project,
+    folder_without_variants,
+    is_environment_word,
+    name_of_folder,
+    word_without_variants,
+)
 
 if TYPE_CHECKING:
     from readiness.kinds.dockerfile.model import Document

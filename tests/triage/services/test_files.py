@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import readiness
-
 from tests.triage.services.trees import deployment, joined, parts_by_service, reason_by_part, report_of
 
 DOCKERFILE = 'FROM alpine:3.20\nUSER 1000\nCOPY a /a\nCMD ["/a"]\n'
@@ -196,7 +195,8 @@ def test_of_several_dockerfiles_of_one_name_the_nearest_is_meant(tmp_path: Path,
         files[f"{folder}/src/Dockerfile"] = DOCKERFILE
         files[f"{folder}/k8s/web.yaml"] = deployment(f"{folder}-web", "registry.example.com/shop/api:1")
     steps = [
-        f"{{uses: docker/build-push-action@v6, with: {{context: {folder}/src, push: true, tags: 'ghcr.io/{folder}/api:1'}}}}" for folder in ("red", "blue")
+        f"{{uses: docker/build-push-action@v6, with: {{context: {folder}/src, push: true, tags: 'ghcr.io/{folder}/api:1'}}}}"
+        for folder in ("red", "blue")
     ]
     report = report_of({**files, ".github/workflows/ship.yml": workflow(*steps)}, tmp_path, monkeypatch)
     services = parts_by_service(report)
@@ -224,7 +224,10 @@ def test_folders_that_were_named_side_by_side_tell_services_apart(tmp_path: Path
 def test_context_lends_no_name_and_no_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was not asked for is not listed, and nothing has to be told from it."""
     compose = "services:\n  redis: {image: 'redis:7', restart: always}\n  api: {image: 'registry.example.com/a/api:1', restart: always}\n"
-    files = {"a/compose.yaml": compose + "  only: {image: 'registry.example.com/a/only:1'}\n", "b/long/compose.yaml": compose.replace("a/api", "b/api")}
+    files = {
+        "a/compose.yaml": compose + "  only: {image: 'registry.example.com/a/only:1'}\n",
+        "b/long/compose.yaml": compose.replace("a/api", "b/api"),
+    }
     whole = parts_by_service(report_of({**files, ".git/HEAD": "ref: refs/heads/main\n"}, tmp_path, monkeypatch))
     part = parts_by_service(readiness.check(["b"]).to_dict())
     assert set(part) == {"redis", "api"}
