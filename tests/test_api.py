@@ -33,7 +33,7 @@ def tree(root: Path, **files: str) -> Path:
 
 
 def test_a_report_says_what_the_contract_says() -> None:
-    report = readiness.check([WEAK], base=ROOT)
+    report = readiness.check([WEAK], base=ROOT, purpose="production")
     assert isinstance(report.score, int)
     assert report.grade in set("ABCDF")
     assert report.verdict == "not-ready"

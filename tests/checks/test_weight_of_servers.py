@@ -23,7 +23,7 @@ WEB = """\
 apiVersion: v1
 kind: Service
 metadata: {name: web}
-spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -46,9 +46,9 @@ spec:
         ("caddy:2.10.2", "", M),
         ("haproxy:3.2.7", "", M),
         ("traefik:3.6.1", "", M),
-        ("nginx:1.29.3", ", command: [./start.sh]", H),
-        ("registry.example.com/shop/nginx:1.0.0", "", H),
-        ("example.com/shop:1.0.0", "", H),
+        ("nginx:1.29.3", ", command: [sh, -c, 'apk add curl; ./start.sh']", H),
+        ("registry.example.com/shop/nginx:1.0.0", ", livenessProbe: {tcpSocket: {port: 8080}, initialDelaySeconds: 30}", H),
+        ("example.com/shop:1.0.0", ", env: [{name: JAVA_OPTS, value: -Xmx512m}]", H),
     ],
 )
 def test_a_web_server_that_answers_at_once_is_medium(tmp_path: Path, image: str, rest: str, severity: Severity) -> None:
@@ -125,6 +125,11 @@ def test_an_image_without_a_shell_has_none_to_replace(tmp_path: Path, base: str,
 
 
 DAEMON = """\
+apiVersion: v1
+kind: Service
+metadata: {name: agent}
+spec: {selector: {app: agent}, ports: [{port: 80}]}
+---
 apiVersion: apps/v1
 kind: KIND
 metadata: {name: agent}
@@ -147,8 +152,8 @@ spec:
     [
         ("DaemonSet", "system-cluster-critical", "spec.nodeName", M),
         ("DaemonSet", "system-node-critical", "spec.nodeName", M),
-        ("DaemonSet", "important", "spec.nodeName", H),
-        ("DaemonSet", "system-node-critical", "metadata.name", H),
+        ("DaemonSet", "important", "spec.nodeName", M),
+        ("DaemonSet", "system-node-critical", "metadata.name", M),
         ("Deployment", "system-cluster-critical", "spec.nodeName", H),
     ],
 )

@@ -15,10 +15,15 @@ from tests.conftest import ROOT
 POD = """\
 apiVersion: v1
 kind: Pod
-metadata: {name: x}
+metadata: {name: x, labels: {app: x}}
 spec:
   containers:
     - {name: x, image: 'x:1.0.0', securityContext: {privileged: true}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: x}
+spec: {selector: {app: x}, ports: [{port: 80}]}
 """
 GOOD = "FROM scratch\n"
 

@@ -132,7 +132,7 @@ ORPHAN_TREE = {
     "apps/kustomization.yaml": "namespace: web\nresources:\n  - ./namespace.yaml\n  - ./web/ks.yaml\n",
     "apps/namespace.yaml": NAMESPACE,
     "apps/web/ks.yaml": FLUX.replace("./apps/web", "./apps/web/app"),
-    "apps/web/namespace.yaml": NAMESPACE.replace("web", "_"),
+    "apps/web/namespace.yaml": NAMESPACE.replace("web", "Web_1"),
     "apps/web/app/kustomization.yaml": "resources: [pod.yaml]\n",
     "apps/web/app/pod.yaml": POD,
 }

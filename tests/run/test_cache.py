@@ -459,7 +459,7 @@ def test_a_folder_that_cannot_be_written_changes_nothing(tmp_path: Path, monkeyp
 def command(root: Path, home: str, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "XDG_CACHE_HOME": home}
     return subprocess.run(
-        [sys.executable, "-m", "readiness", "check", "--no-config", *words, "."],
+        [sys.executable, "-m", "readiness", "check", "--no-config", "--fail-on", "medium", *words, "."],
         cwd=root, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

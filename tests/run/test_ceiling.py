@@ -16,6 +16,7 @@ services:
     image: acme/web:1.4.0
     restart: always
     volumes: ["/var/run/docker.sock:/var/run/docker.sock"]
+    ports: ["8080:8080"]
     environment: {STRIPE_KEY: "%s"}
 """
 LIVE_KEY = "sk_live_" + "9fQ2xLm7VtR4bNc8ZpWkJd3H"

@@ -52,7 +52,6 @@ KEPT = {
     "an application called integration": ("integration/web.yaml", POD, {"integration/main.go": GO_TEST}),
     "one whose tests lie elsewhere": ("integration/web.yaml", POD, {"pkg/a_test.go": GO_TEST}),
     "blanks in what is deployed": ("deploy/compose.yml", STACK % "HOST=<your-ip-address>", {}),
-    "hosts of examples in an example": ("examples/a/compose.yml", STACK % "HOST=registry.example.com", {}),
     "blanks in a comment": ("docs/compose.yml", "# <your-host>\n" + STACK % "A=b", {}),
     "what is to be changed and deployed": ("deploy/compose.yml", STACK % "A=b", {"deploy/README.md": CHANGE}),
     "a stack of developers that restarts": ("hack/docker/compose.yaml", STACK % "A=b", {}),

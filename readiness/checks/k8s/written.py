@@ -14,6 +14,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from readiness.model import CheckOutcome, Hit, Severity, Source, Span, Subject, Undecidable
 from readiness.model.lazy_regex import lazy_regex
+from readiness.syntax.holes import has_template_opening
 
 _Parameters = ParamSpec("_Parameters")
 _SubjectType = TypeVar("_SubjectType", bound=Subject)
@@ -57,7 +58,7 @@ def _hit_by_origin(told: Hit, source: Source, accepted: re.Pattern[str] | None) 
         return told if not field_name else _missing_field_by_origin(told, template_source.text, template_span.start, field_name)
     printed_text = source.text[told.span.start : told.span.end]
     written_text = _written_scalar_at(template_source.text, template_span)
-    if "{{" not in written_text or (accepted is not None and not accepted.match(_ACTION.sub("x", written_text))):
+    if not has_template_opening(written_text) or (accepted is not None and not accepted.match(_ACTION.sub("x", written_text))):
         return told
     if _EMPTY_PART.search(printed_text):
         return Undecidable(told.span)
@@ -76,7 +77,7 @@ def _written_scalar_at(template_text: str, span: Span) -> str:
     start, end = span.start - line_start, span.end - line_start
     for scalar_match in _WRITTEN_SCALAR.finditer(template_line):
         if scalar_match.start() <= start < scalar_match.end() or start <= scalar_match.start() < end:
-            return scalar_match[0] if "{{" in scalar_match[0] else template_line[start:end]
+            return scalar_match[0] if has_template_opening(scalar_match[0]) else template_line[start:end]
     return template_line[start:end]
 
 

@@ -185,7 +185,7 @@ SWITCHED = (
     [
         ("templates/lighthouse-service.yaml", "low"),
         ("templates/lighthouse/all.yaml", "low"),
-        ("templates/hpa.yaml", "high"),
+        ("templates/hpa.yaml", "medium"),
     ],
 )
 def test_a_route_to_a_component_that_is_off(tmp_path: Path, path: str, want: str) -> None:
@@ -268,7 +268,7 @@ def test_what_trimming_glues_to_a_separator_belongs_to_the_next_object(tmp_path:
             "shop/templates/two.yaml",
             line,
             "true",
-            "Pod/two sets hostPID, so it sees every process of the node",
+            "Pod/two sets hostPID, so it sees every process of the node; no Service in the files sends it requests",
         )
     ]
     assert {row.status for row in report.files if row.kind} == {"checked"}
