@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from readiness.cli.console import (
     call_or_exit_with_error,
     print_notices,
 )
-from readiness.cli.program import CliProgram
+from readiness.cli.program import CliProgram, end_of_readers_ignored
 from readiness.version import __version__
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 FAIL_ON_CHOICES = ("critical", "high", "medium", "low", "info", "never")
 REPORT_FORMATS = ("terminal", "json", "github")
+_ERASE_LINE = "\r\x1b[K"
 
 
 @click.group(
@@ -176,8 +179,10 @@ def check(**flags: Any) -> None:
         raise click.UsageError("--config and --no-config exclude each other")
     format_and_path_pairs = [parse_output_option(value) for value in flags["outputs"]]
     report = call_or_exit_with_error(lambda: report_for_options(flags))
-    print_notices(report.notices)
-    call_or_exit_with_error(lambda: write_reports(report, format_and_path_pairs, flags))
+    with end_of_readers_ignored():
+        print_notices(report.notices)
+    with end_of_readers_ignored():
+        call_or_exit_with_error(lambda: write_reports(report, format_and_path_pairs, flags))
     if report.crashed:
         sys.exit(EXIT_NOT_ASSESSED)
     if not report.gate.was_evaluated and not flags["allow_empty"]:
@@ -202,7 +207,16 @@ def split_comma_separated(values: Sequence[str]) -> list[str]:
 
 
 def report_for_options(flags: dict[str, Any]) -> Report:
-    """The report that a command's flags ask for."""
+    """The report that a command's flags ask for; nothing of the line of progress is left when it is there, or when it cannot be made."""
+    progress_line = ProgressLine() if sys.stderr.isatty() else None
+    try:
+        return _report_with_progress(flags, progress_line.show if progress_line else None)
+    finally:
+        if progress_line:
+            progress_line.erase()
+
+
+def _report_with_progress(flags: dict[str, Any], show_progress: Callable[[int, int], None] | None) -> Report:
     from readiness import api
 
     paths: Sequence[str] = flags["paths"] or (".",)
@@ -232,7 +246,7 @@ def report_for_options(flags: dict[str, Any]) -> Report:
         jobs=flags["jobs"],
         today=flags["today"].date() if flags["today"] else None,
         timing=flags["verbose"],
-        progress=make_progress_callback(),
+        progress=show_progress,
     )
 
 
@@ -245,26 +259,30 @@ def read_standard_input(limit: int) -> bytes:
         raise CommandError(f"standard input cannot be read: {error_text}; pipe manifests in, or name files") from None
 
 
-def make_progress_callback() -> Callable[[int, int], None] | None:
-    """A line on standard error for those who wait longer than a second; none where nobody watches."""
-    if not sys.stderr.isatty():
-        return None
-    import time
+class ProgressLine:
+    """A line on standard error for those who wait longer than a second."""
 
-    start_time = shown = time.monotonic()
+    def __init__(self) -> None:
+        self._start_time = self._shown_time = time.monotonic()
+        self._is_shown = False
 
-    def show_progress(done: int, total: int) -> None:
-        nonlocal shown
+    def show(self, done: int, total: int) -> None:
+        """Write how many rules of how many are done, at most ten times a second."""
         current_time = time.monotonic()
-        if done == total and shown > start_time:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-        elif current_time - start_time > 1 and current_time - shown > 0.1:
-            shown = current_time
-            sys.stderr.write(f"\r\x1b[K{done} of {total} rules")
-            sys.stderr.flush()
+        if current_time - self._start_time > 1 and current_time - self._shown_time > 0.1:
+            self._shown_time, self._is_shown = current_time, True
+            self._write(f"{_ERASE_LINE}{done} of {total} rules")
 
-    return show_progress
+    def erase(self) -> None:
+        """Take the line away, where there is one."""
+        if self._is_shown:
+            self._is_shown = False
+            self._write(_ERASE_LINE)
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 def write_reports(report: Report, outputs: Sequence[tuple[str, str]], flags: dict[str, Any]) -> None:

@@ -24,16 +24,22 @@ EXIT_INTERRUPTED, EXIT_TERMINATED = (
 )  # as a shell counts them: 128 and the number of the signal
 DEBUG_VARIABLE_NAME = "READINESS_DEBUG"
 ISSUES_URL = "https://github.com/readiness-lint/readiness/issues"
+# They tell what is known and decide nothing: a reader that has enough has what it asked for.
+_COMMANDS_THAT_ONLY_TELL = frozenset({"explain", "rules", "checklist", "facts"})
 # What a system says of a stream that nobody reads, that is full or that is not open.
 _UNWRITABLE_ERRNOS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG})
 
 
 class PastClickError(Exception):
-    """An error that click would answer itself, and not with our exit codes; on its way to the outermost place."""
+    """An error that click would answer itself, and not with our exit codes; on its way to the outermost place.
 
-    def __init__(self, error: BaseException) -> None:
+    `only_tells` says that what raised it only writes what it was asked for, as --help does: when nobody reads on, it is done.
+    """
+
+    def __init__(self, error: BaseException, *, only_tells: bool) -> None:
         super().__init__(type(error).__name__)
         self.error = error
+        self.only_tells = only_tells
 
 
 class StrictCommand(click.Command):
@@ -47,7 +53,8 @@ class StrictCommand(click.Command):
             if any(isinstance(one, str) and not one.strip() for one in parameter_values):
                 parameter_hint = parameter.get_error_hint(ctx)
                 raise click.UsageError(f"{parameter_hint} is empty: give it a value, or leave it out", ctx)
-        return super().invoke(ctx)
+        with _carry_errors_past_click(only_tells=self.name in _COMMANDS_THAT_ONLY_TELL):
+            return super().invoke(ctx)
 
 
 class CliProgram(click.Group):
@@ -84,11 +91,28 @@ class CliProgram(click.Group):
 
 
 @contextlib.contextmanager
-def _carry_errors_past_click() -> Iterator[None]:
+def _carry_errors_past_click(*, only_tells: bool = True) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, EOFError, OSError) as error:
-        raise PastClickError(error) from error
+        raise PastClickError(error, only_tells=only_tells) from error
+
+
+@contextlib.contextmanager
+def end_of_readers_ignored() -> Iterator[None]:
+    """Stop writing where the reader of a pipe has enough (`| head`): what was decided stands, and so does its exit code."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if not _is_end_of_reader(error):
+            raise
+        _discard_pending_output()
+
+
+def _is_end_of_reader(error: BaseException) -> bool:
+    """Whether an error says that the reader of a pipe is gone; one of a file, or of another process that is spoken to, names it."""
+    return isinstance(error, BrokenPipeError) and error.filename is None
 
 
 def _reopen_closed_standard_streams() -> None:
@@ -133,6 +157,9 @@ def _exit_code_of_run(run: Callable[[], Any]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _end_interrupted()
     except PastClickError as past_click_error:
+        if past_click_error.only_tells and _is_end_of_reader(past_click_error.error):
+            _discard_pending_output()
+            return EXIT_PASSED
         is_interrupted = isinstance(past_click_error.error, KeyboardInterrupt)
         return _end_interrupted() if is_interrupted else _report_crash(past_click_error.error)
     except BaseException as error:  # the outermost place: nothing gets past it
@@ -174,9 +201,10 @@ def _crash_summary(error: BaseException) -> str:
 
 
 def _flush_output(code: int) -> int:
-    """The exit code once everything is written: a report that did not arrive decides nothing."""
+    """The exit code once everything is written: a report that could not be written decides nothing."""
     try:
-        sys.stdout.flush()
+        with end_of_readers_ignored():
+            sys.stdout.flush()
     except (OSError, ValueError) as error:
         return _report_crash(error) if isinstance(error, OSError) else EXIT_NOT_ASSESSED
     return code

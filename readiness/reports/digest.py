@@ -206,9 +206,8 @@ def undeployed_text(report: Report, redactor: Redactor) -> str:
         return ""
     what_deploys = "no document, script, pipeline or GitOps engine here deploys"
     names_text = redactor.mask_text(_first_names_text(report.undeployed_paths))
-    return escape_controls(
-        f"medium at most, since {what_deploys} them: {names_text}; what is deployed from elsewhere is `production` under `purpose:` in the settings"
-    )
+    what_to_write = 'for what is deployed from elsewhere write `purpose: {"deploy/*": production}`, with your paths, in .readiness.yaml'
+    return escape_controls(f"medium at most, since {what_deploys} them: {names_text}; {what_to_write}")
 
 
 def checklist_lines(report: Report) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from readiness.model import Confidence, Rule, Severity
@@ -12,6 +13,8 @@ from readiness.verdict.report import Report
 from readiness.verdict.score import ALGORITHM_VERSION, PREVIOUS_ALGORITHM_VERSION, Category, RuleTerm, Score, repetition_factor_by_severity
 from readiness.verdict.service_scores import OutsideTerm, ServiceScore
 
+MAX_LINE_WIDTH = 110  # columns of a sum
+
 
 def score_lines(report: Report) -> list[str]:
     """The sum of the whole: every rule that costs points, every category, raw, the ceiling, the score and the grade; then each service."""
@@ -20,7 +23,9 @@ def score_lines(report: Report) -> list[str]:
     deciding_name = _service_text(report_score.deciding_service, redactor)
     explanation_lines = [
         f"score, algorithm {ALGORITHM_VERSION}: a service in full, what is outside of it lightly; the service that loses most decides",
-        f"whole: {deciding_name} decides" if deciding_name else "whole: nothing that was found belongs to a service",
+        f"whole: {deciding_name} decides"
+        if deciding_name
+        else "whole: no service has a finding that counts in full; what is nobody's counts lightly",
     ]
     whole = report_score.whole
     for category in whole.categories:
@@ -32,7 +37,7 @@ def score_lines(report: Report) -> list[str]:
     explanation_lines.append(f"grade = {whole.grade}, coverage {report.coverage.percent} %")
     explanation_lines.append(f"algorithm {PREVIOUS_ALGORITHM_VERSION} gives {report_score.previous.score}, grade {report_score.previous.grade}")
     for service in sorted(report_score.services, key=_worst_first_key):
-        explanation_lines += ["", *_service_lines(service, redactor)]
+        explanation_lines += ["", *_service_lines(service, report_score.note_on_service(service.name), redactor)]
     return explanation_lines
 
 
@@ -44,10 +49,11 @@ def _service_text(name: str, redactor: Redactor) -> str:
     return f"service {escape_controls(redactor.mask_text(name))}" if name else ""
 
 
-def _service_lines(service: ServiceScore, redactor: Redactor) -> list[str]:
-    """One service by its own findings alone: the categories in which something fails, and what is left."""
+def _service_lines(service: ServiceScore, note: str, redactor: Redactor) -> list[str]:
+    """One service by its own findings alone: the categories in which something fails, and what is left. `note` says how it counts for the whole."""
     result = service.result
-    service_lines = [f"{_service_text(service.name, redactor)}: score {result.score}, grade {result.grade}"]
+    first_line = f"{_service_text(service.name, redactor)}: score {result.score}, grade {result.grade}"
+    service_lines = [f"{first_line} ({note})" if note else first_line]
     for category in result.categories:
         rule_terms = [term for term in result.terms if term.rule.category == category.id]
         if rule_terms:
@@ -72,7 +78,7 @@ def _category_lines(category: Category, rule_terms: Sequence[RuleTerm], outside_
     points_by_rule = {term.rule.id: term.points for term in rule_terms}
     for outside in outside_terms:
         own_text = terms_text.get(outside.rule.id)
-        outside_text = f"outside, {_places_text(outside.places)}: {outside.points:.2f}"
+        outside_text = f"outside, {_places_text(outside.places)}: {_outside_term_text(outside)} = {outside.points:.2f}"
         terms_text[outside.rule.id] = f"{own_text}; {outside_text}" if own_text else outside_text
         points_by_rule[outside.rule.id] = points_by_rule.get(outside.rule.id, 0.0) + outside.points
     if not terms_text:
@@ -83,7 +89,11 @@ def _category_lines(category: Category, rule_terms: Sequence[RuleTerm], outside_
     capped_loss_formula = f"{category_cap} x (1 - exp(-{uncapped_points:.2f} / {category_cap})) = {category.capped_loss:.2f}"
     return [
         f"{category.id} (cap {category_cap}): {uncapped_points:.2f} points, loss {capped_loss_formula}",
-        *(f"  {rule_id:<{rule_id_width}}  {terms_text[rule_id]}" for rule_id in sorted(terms_text, key=lambda one: (-points_by_rule[one], one))),
+        *(
+            line
+            for rule_id in sorted(terms_text, key=lambda one: (-points_by_rule[one], one))
+            for line in _wrapped_lines(f"  {rule_id:<{rule_id_width}}  {terms_text[rule_id]}", " " * (rule_id_width + 6))
+        ),
         "",
     ]
 
@@ -97,6 +107,20 @@ def _rule_term_text(term: RuleTerm) -> str:
     return " + ".join(
         f"{_points_per_place_text(term.rule, severity)} x {times:.2f}" for severity, times in repetition_factor_by_severity(term.by_severity)
     )
+
+
+def _outside_term_text(outside: OutsideTerm) -> str:
+    """What each place outside costs, its share, and how often that counts; less what the service's own would cost so."""
+    added, subtracted = (
+        " + ".join(f"{_points_per_place_text(outside.rule, one.severity)} x {one.share:g} x {one.factor:.4g}" for one in terms)
+        for terms in (outside.added, outside.subtracted)
+    )
+    return f"{added} - ({subtracted})" if subtracted else added
+
+
+def _wrapped_lines(line: str, indent: str) -> list[str]:
+    """A line of a sum in lines of at most so many columns, the further ones indented."""
+    return textwrap.wrap(line, MAX_LINE_WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _points_per_place_text(rule: Rule, severity: Severity) -> str:

@@ -6,12 +6,10 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
-from readiness.model import Finding
 from readiness.redaction import Redactor
 from readiness.reports.digest import count_with_noun, first_sentence, shortened_text
 from readiness.reports.edit_text import edit_text, edit_text_in_one_line
 from readiness.reports.frame import escape_controls
-from readiness.reports.thing_words import NOUNS_OF_THINGS
 from readiness.verdict.fix_first import FixRow
 from readiness.verdict.report import Report
 
@@ -22,7 +20,7 @@ MAX_ROWS_OF_SHORT_TABLE = 5  # where it is told once more, beside the score
 def fix_row_texts(row: FixRow) -> tuple[str, str]:
     """(how much there is of a row, what to write for it), each in one line."""
     rule_count_text = f"{len(row.rule_ids)} rules, " if len(row.rule_ids) > 1 else ""
-    counts_text = rule_count_text + count_with_noun(row.place_count, _noun_for_places(row.findings))
+    counts_text = rule_count_text + count_with_noun(row.place_count, row.noun)
     if row.failing_count:
         counts_text += f", {row.failing_count} fail the gate" if row.failing_count > 1 else ", 1 fails the gate"
     return escape_controls(counts_text), escape_controls(_what_to_write(row))
@@ -92,20 +90,3 @@ def _what_to_write(row: FixRow) -> str:
         return edit_text_in_one_line(findings)
     fix_text = first_sentence(commonest_finding.fix)
     return f"{commonest_finding.rule}: {fix_text}" if len(row.rule_ids) > 1 else fix_text
-
-
-def _noun_for_places(findings: Sequence[Finding]) -> str:
-    """What the things are that findings are about: a word for all of them, `place` where there is none."""
-    nouns = {_noun_for_thing(one) for one in findings}
-    return nouns.pop() if len(nouns) == 1 else "place"
-
-
-def _noun_for_thing(finding: Finding) -> str:
-    if finding.container:
-        return "container"
-    thing_kind, _, _ = finding.resource.partition("/")
-    if "/step" in finding.resource:
-        return "step"
-    if thing_kind in NOUNS_OF_THINGS:
-        return thing_kind
-    return "object" if finding.rule_definition.kind == "k8s" and thing_kind else "place"

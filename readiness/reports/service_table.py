@@ -72,12 +72,13 @@ def _heading(rows: Iterable[ServiceRow]) -> str:
 
 def _service_row(report: Report, service: Service, findings: Iterable[Finding], redactor: Redactor) -> ServiceRow:
     result = report.by_service.result_of_service(service.name)
+    parts_text = "; ".join(filter(None, (_parts_text(service), report.by_service.note_on_service(service.name))))
     return ServiceRow(
         escape_controls(redactor.mask_text(service.name)),
         result.score,
         "" if result.score is None else f"{result.score} {result.grade}",
         _counts(findings),
-        escape_controls(_parts_text(service)),
+        escape_controls(parts_text),
         is_deciding=report.score is not None and service.name == report.by_service.deciding_service,
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from readiness.model import Finding
 from readiness.verdict.edit_groups import thing_title
+from readiness.verdict.fix_first import NOUNS_OF_THINGS
 
-NOUNS_OF_THINGS = frozenset({"action", "job", "location", "pipeline", "server", "service", "stage", "workflow"})  # as resources begin
 _STEP_MARK = "/step/"
 
 

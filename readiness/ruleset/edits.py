@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from readiness.model import EDIT_PLACES, RuleEdit
+from readiness.kinds import kind_of_target
+from readiness.model import EDIT_PLACES, RuleEdit, join_names
 
 if TYPE_CHECKING:
     from readiness.ruleset.rule_file import RuleErrorFactory
 
+_MAX_NAME_LENGTH = 40  # of the place: it stands in headings
 EDIT_SHAPE_TEXT = (
     "a name such as `securityContext`, or {at: NAME, in: PLACE, write: WHAT}, of which `at` is needed;"
-    f" PLACE is one of {', '.join(EDIT_PLACES)}, WHAT a mapping or lines of text"
+    f" NAME has at most {_MAX_NAME_LENGTH} characters, PLACE is one of {', '.join(EDIT_PLACES)}, WHAT a mapping or lines of text"
 )
 _EDIT_KEYS = frozenset({"at", "in", "write"})
-_MAX_NAME_LENGTH = 40  # of the place: it stands in headings
+_KINDS_OF_YAML = frozenset({"compose", "dependabot", "github", "gitlab", "k8s"})
 _MAX_WRITTEN_ENTRIES = 40  # of what to write, and the lines of a text
 _MAX_WRITTEN_DEPTH = 6
 _MAX_SCALAR_LENGTH = 200
 
 
 def make_rule_edit(rule_or_tier_spec: Mapping[str, Any], make_error: RuleErrorFactory, *tier_key_path: str) -> RuleEdit | None:
-    """What stands under `edit`; None where there is nothing. Raises what `make_error` makes."""
+    """What stands under `edit`; None where there is nothing. Raises what `make_error` makes: what is written fits the file that the rule is about."""
     edit_spec = rule_or_tier_spec.get("edit")
     if edit_spec is None:
         return None
@@ -31,7 +33,27 @@ def make_rule_edit(rule_or_tier_spec: Mapping[str, Any], make_error: RuleErrorFa
     if isinstance(edit_spec, str):
         return RuleEdit(edit_spec.strip())
     written = edit_spec.get("write", "")
+    if problem_text := _problem_of_written(written, _file_kinds_of_targets(rule_or_tier_spec.get("target"))):
+        raise make_error(problem_text, *tier_key_path, "edit")
     return RuleEdit(edit_spec["at"].strip(), edit_spec.get("in", EDIT_PLACES[0]), _plain_value(written))
+
+
+def _file_kinds_of_targets(target_spec: Any) -> frozenset[str]:
+    """The kinds of file of which a rule judges something."""
+    targets = [target_spec] if isinstance(target_spec, str) else target_spec if isinstance(target_spec, list) else []
+    return frozenset(kind_of_target(one) for one in targets if isinstance(one, str))
+
+
+def _problem_of_written(written: Any, file_kinds: frozenset[str]) -> str:
+    """Why that cannot be written into files of these kinds; empty where it fits: keys into YAML, lines into everything else."""
+    if not written:
+        return ""
+    kinds_of_lines, kinds_of_yaml = sorted(file_kinds - _KINDS_OF_YAML), sorted(file_kinds & _KINDS_OF_YAML)
+    if isinstance(written, dict) and kinds_of_lines:
+        return f"edit: `write` is lines of text in a rule on {join_names(kinds_of_lines)}, which is no YAML; write them, or leave `write` out"
+    if isinstance(written, str) and kinds_of_yaml:
+        return f"edit: `write` is a mapping in a rule on {join_names(kinds_of_yaml)}, such as {{KEY: VALUE}}; write one, or leave `write` out"
+    return ""
 
 
 def is_edit_shape(value: Any) -> bool:

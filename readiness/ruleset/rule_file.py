@@ -13,6 +13,7 @@ from typing import Any
 from readiness.kinds import KINDS_BY_PRECEDENCE
 from readiness.model import ParseError, Source
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.package import PACKAGE_FOLDER
 from readiness.ruleset import edits
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
@@ -45,10 +46,15 @@ RuleErrorFactory = Callable[..., RuleError]
 
 
 def rule_file_display_path(rule_file_path: Path) -> str:
-    """A rule file as errors name it: from the working directory where it lies below it, else its group and its name."""
+    """A rule file as errors name it: as it was given, from the working directory where it lies below it.
+
+    One of ours, which nobody gave, has its group and its name.
+    """
     working_directory = Path.cwd()
     if working_directory in rule_file_path.parents:
         return rule_file_path.relative_to(working_directory).as_posix()
+    if not any(map(rule_file_path.is_relative_to, (PACKAGE_FOLDER / "_rules", PACKAGE_FOLDER.parent / "rules"))):
+        return rule_file_path.as_posix()
     return "/".join(rule_file_path.parts[-3:] if rule_file_path.parent.name == "families" else rule_file_path.parts[-2:])
 
 

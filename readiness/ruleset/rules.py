@@ -45,7 +45,7 @@ def rule_ids_and_files(rule_folders: Sequence[Path], rule_groups: Iterable[str] 
                 rule_id = f"{group}/{stem}"
                 if rule_id in seen_rule_ids:
                     error_text = f"there is a rule {rule_id} already; give this one another name"
-                    raise RuleError(f"{rule_id}.yaml", error_text)
+                    raise RuleError(rule_file_display_path(Path(rule_file_path)), error_text)
                 seen_rule_ids.add(rule_id)
                 yield rule_id, rule_file_path
 
@@ -76,11 +76,11 @@ def verify_own_rules_folder(own_rules_folder: Path) -> None:
     for item_count, relative_path in enumerate(relative_paths, 1):
         rule_path = own_rules_folder / relative_path
         if not RULE_NAME_REGEX.fullmatch(rule_path.stem):
-            raise RuleError(relative_path, "rules have names such as image-tag-latest; rename the file")
+            raise RuleError(rule_file_display_path(rule_path), "rules have names such as image-tag-latest; rename the file")
         if resolved_folder not in Path(os.path.realpath(rule_path)).parents:
-            raise RuleError(relative_path, "a link leads out of the directory of rules; copy the file here")
+            raise RuleError(rule_file_display_path(rule_path), "a link leads out of the directory of rules; copy the file here")
         if not rule_path.is_file():
-            raise RuleError(relative_path, "is no file that can be read")
+            raise RuleError(rule_file_display_path(rule_path), "is no file that can be read")
         total_bytes += rule_path.stat().st_size
         _verify_folder_limits(own_rules_folder, item_count, total_bytes)
     if not relative_paths:
@@ -146,7 +146,7 @@ def _load_verified_own_rules(own_rule_folders: Sequence[Path], rule_groups: Iter
     for rule_id, rule_file_path in rule_ids_and_files(own_rule_folders, rule_groups):
         if rule_id in shipped_rule_ids:
             error_text = f"there is a rule {rule_id} already; give this one another name"
-            raise RuleError(f"{rule_id}.yaml", error_text)
+            raise RuleError(rule_file_display_path(Path(rule_file_path)), error_text)
         for loaded_rule in read_own_rule_tiers(rule_id, Path(rule_file_path)):
             verify_rule(loaded_rule, regex_step_counter)
             own_rules.append(loaded_rule)

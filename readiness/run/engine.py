@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import posixpath
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from operator import itemgetter
@@ -71,9 +72,10 @@ def make_rule_progress_callback(
     running_rules: Sequence[LoadedRule],
     report_progress: Callable[[int, int], None],
 ) -> Callable[[], None]:
-    """What counts rules for `report_progress`, each once for every kind of file in every project."""
-    target_kinds = [kinds.kind_of_target(target) for one in running_rules for target in one.rule.targets]
-    total_rule_runs = sum(target_kinds.count(kind) for project in projects for kind in project.by_kind)
+    """What counts rules for `report_progress`, each once for every target that files of a project have: as often as `run_rules` calls it."""
+    count_by_target = Counter(target for one in running_rules for target in one.targets)
+    target_lists = [kinds.subject_finder_by_target(kind) for project in projects for kind in project.by_kind]
+    total_rule_runs = sum(count_by_target[target] for targets in target_lists for target in targets)
     finished_counts = iter(range(1, total_rule_runs + 1))
     return lambda: report_progress(next(finished_counts, total_rule_runs), total_rule_runs)
 

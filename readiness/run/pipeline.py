@@ -25,9 +25,9 @@ from readiness.ruleset.names import RuleName, RuleNames
 from readiness.run import ceiling, engine, purposes
 from readiness.run.groups import needed_rule_groups
 from readiness.run.parameters import apply_parameters
+from readiness.run.services import services_of_run
 from readiness.settings import SETTINGS_FILENAME, Config
 from readiness.triage import baseline, copies, foreign, suppress
-from readiness.triage.services.found import find_services_of_findings
 from readiness.triage.unjudged import broken_paths, is_missing_verdict_finding
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
@@ -120,7 +120,7 @@ def run_pipeline(
     shellcheck_findings = _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"])
     engine_result.findings += shellcheck_findings
     active_pairs_by_rule |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
-    found_services = find_services_of_findings(assembly, engine_result)
+    services = services_of_run(assembly, engine_result, core_rule_by_id["core/crash"])
     purposes.record_purposes_in_file_statuses(assembly)
     _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
     read_documents = [one for project in assembly.projects for kind in project.by_kind.values() for one in kind]
@@ -151,7 +151,7 @@ def run_pipeline(
         production=purposes.may_have_production(assembly),
         context=discovered.context,
         environments=assembly.production,
-        services=found_services.services,
+        services=services,
         undeployed_paths=undeployed_paths,
     )
 

@@ -45,6 +45,12 @@ def thing_title(finding: Finding) -> str:
     return edit_title(finding).rpartition(": ")[0]
 
 
+def distinct_thing_count(findings: Sequence[Finding]) -> int:
+    """How many containers, services, stages and so on the findings are about: those of one name in one file are told apart as groups are."""
+    server_starts_by_source_id: dict[int, list[int]] = {}
+    return len({(one.path, one.resource, one.container, _start_of_namesake(one, server_starts_by_source_id)) for one in findings})
+
+
 def _group_key(finding: Finding, rule_edit: RuleEdit, server_starts_by_source_id: dict[int, list[int]]) -> _GroupKey:
     """What is equal for findings of one group, and for no others."""
     if rule_edit.within == "file":

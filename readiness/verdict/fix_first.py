@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterator
 
 from readiness.model import Finding, Rule, Severity
 from readiness.model.records import dataclass
+from readiness.verdict.edit_groups import distinct_thing_count
 from readiness.verdict.gate import min_failing_severity
 from readiness.verdict.report import Report
 
 MAX_ROWS = 10
+NOUNS_OF_THINGS = frozenset({"action", "job", "location", "pipeline", "server", "service", "stage", "workflow"})  # as resources begin
 MIN_GAIN_OF_ROW = 0.005  # what rounds to nothing is no advice
 
 
@@ -31,9 +33,17 @@ class FixRow:
     goes_first: bool
 
     @property
+    def noun(self) -> str:
+        """What the findings are about: a word for all of the things, `place` where there is none."""
+        nouns = {_noun_for_thing(one) for one in self.findings}
+        return nouns.pop() if len(nouns) == 1 else "place"
+
+    @property
     def place_count(self) -> int:
-        """How many things are to be edited."""
-        return len({(one.path, one.resource, one.container, one.edit_group or one.fix_place) for one in self.findings})
+        """How many things of that noun there are, each once, however much is found in it; where it is `place`, how many edits."""
+        if self.noun == "place":
+            return len({(one.path, one.resource, one.container, one.edit_group or one.fix_place) for one in self.findings})
+        return distinct_thing_count(self.findings)
 
 
 def fix_first_rows(report: Report, max_rows: int | None = MAX_ROWS) -> list[FixRow]:
@@ -56,6 +66,18 @@ def fix_first_rows(report: Report, max_rows: int | None = MAX_ROWS) -> list[FixR
     rows_worth_a_fix = [row for row in rows if row.failing_count or row.gain >= MIN_GAIN_OF_ROW]
     rows_worth_a_fix.sort(key=lambda row: (not row.goes_first, -round(row.gain, 4), -row.severity, row.name))
     return rows_worth_a_fix[:max_rows]
+
+
+def _noun_for_thing(finding: Finding) -> str:
+    """What a finding is about, in a word."""
+    if finding.container:
+        return "container"
+    thing_kind, _, _ = finding.resource.partition("/")
+    if "/step" in finding.resource:
+        return "step"
+    if thing_kind in NOUNS_OF_THINGS:
+        return thing_kind
+    return "object" if finding.rule_definition.kind == "k8s" and thing_kind else "place"
 
 
 def _row_key(rule: Rule) -> tuple[str, str]:

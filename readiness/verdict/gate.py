@@ -119,7 +119,7 @@ def decide_gate(
         return Gate(False, "; ".join(failure_reasons), fail_on, broken_file_paths)
     pass_reason = "no finding fails (--fail-on never)" if fail_on == "never" else f"nothing {fail_on} or worse is open"
     if min_score is not None:
-        pass_reason = f"{pass_reason}, score {score} (algorithm {ALGORITHM_VERSION}) of {min_score} asked"
+        pass_reason = f"{pass_reason}, score {score} (algorithm {ALGORITHM_VERSION}), at least {min_score} asked"
     return Gate(True, pass_reason, fail_on, broken_file_paths)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, MutableMapping
+from typing import NamedTuple
 
 from readiness.model import Rule, Severity
 from readiness.verdict.score import repetition_factor_by_severity
@@ -48,18 +49,39 @@ def light_repetition_factor(place_count: int) -> float:
     return 1 + LIGHT_REPETITION * (1 - 1 / place_count) if place_count else 0.0
 
 
-def light_points(rule: Rule, near_counts: PlaceCounts, far_counts: PlaceCounts = NO_PLACES) -> float:
-    """What places cost lightly, in points, the dearest first; `far_counts` are those of other services."""
-    points_and_counts = [
-        (rule.points_at(severity) * (SEVERE_SHARE if severity >= Severity.HIGH else share), count)
-        for share, counts in ((NOBODYS_SHARE, near_counts), (OTHER_SERVICES_SHARE, far_counts))
+class LightTerm(NamedTuple):
+    """What some equal places cost lightly: the points of one, its share of them, and how often that counts."""
+
+    severity: Severity
+    points: float
+    share: float
+    factor: float
+
+    @property
+    def light_points(self) -> float:
+        """The product of all."""
+        return self.points * self.share * self.factor
+
+
+def light_terms(rule: Rule, near_counts: PlaceCounts, far_counts: PlaceCounts = NO_PLACES) -> list[LightTerm]:
+    """What places cost lightly, the dearest first; `far_counts` are those of other services."""
+    groups = [
+        (rule.points_at(severity) * share, count, severity, share)
+        for milder_share, counts in ((NOBODYS_SHARE, near_counts), (OTHER_SERVICES_SHARE, far_counts))
         for severity, count in counts_by_severity(counts)
+        for share in (SEVERE_SHARE if severity >= Severity.HIGH else milder_share,)
     ]
-    counted_places, light_terms = 0, []
-    for points, count in sorted(points_and_counts, reverse=True):
-        light_terms.append(points * (light_repetition_factor(counted_places + count) - light_repetition_factor(counted_places)))
+    counted_places, terms = 0, []
+    for _, count, severity, share in sorted(groups, reverse=True):
+        factor = light_repetition_factor(counted_places + count) - light_repetition_factor(counted_places)
+        terms.append(LightTerm(severity, rule.points_at(severity), share, factor))
         counted_places += count
-    return math.fsum(light_terms)
+    return terms
+
+
+def light_points(rule: Rule, near_counts: PlaceCounts, far_counts: PlaceCounts = NO_PLACES) -> float:
+    """The sum of the light terms of places, in points."""
+    return math.fsum(one.light_points for one in light_terms(rule, near_counts, far_counts))
 
 
 class RulePlaces:
@@ -103,11 +125,16 @@ class RulePlaces:
         if not any(own_counts):
             return 0.0, self.light_points_of_all
         if own_counts not in self._points_by_own_counts:
-            near_counts = summed_counts((self.nobodys_counts, own_counts))
-            far_counts = tuple(total - own for total, own in zip(self.services_counts, own_counts, strict=True))
-            outside_points = light_points(self.rule, near_counts, far_counts) - light_points(self.rule, own_counts)
-            self._points_by_own_counts[own_counts] = full_points(self.rule, own_counts), outside_points
+            added_points, subtracted_points = (math.fsum(one.light_points for one in terms) for terms in self.outside_terms(service_name))
+            self._points_by_own_counts[own_counts] = full_points(self.rule, own_counts), added_points - subtracted_points
         return self._points_by_own_counts[own_counts]
+
+    def outside_terms(self, service_name: str) -> tuple[list[LightTerm], list[LightTerm]]:
+        """What all places cost lightly, and what of it is subtracted since a service's own cost it in full."""
+        own_counts = self.counts_of_service(service_name)
+        near_counts = summed_counts((self.nobodys_counts, own_counts))
+        far_counts = tuple(total - own for total, own in zip(self.services_counts, own_counts, strict=True))
+        return light_terms(self.rule, near_counts, far_counts), light_terms(self.rule, own_counts)
 
     def extra_points(self, service_name: str) -> float:
         """How much more the rule costs a service than one that has none of its places; nothing for the latter."""

@@ -21,13 +21,13 @@ def score_left(points_by_category: PointsByCategory) -> float:
 class ReportSum:
     """The places of all findings that count, by rule and service; it answers what the report scores without some of them.
 
-    `shared_service_names` are services that are told as such and run nowhere (the pipelines): what is theirs counts as nobody's.
+    `shared_service_names` are services that are told as such and run nowhere (pipelines beside other services): what is theirs counts as nobody's.
     Building it takes one pass over the findings; a question takes time by the services, and only those that may come to decide are looked at.
     """
 
     def __init__(self, findings: Sequence[Finding], *, shared_service_names: Collection[str] = ()) -> None:
         self.findings = findings
-        self._shared_service_names = frozenset(shared_service_names)
+        self.shared_service_names = frozenset(shared_service_names)
         self._rule_by_id: dict[str, Rule] = {}
         self._indexes_by_owned_place: dict[_OwnedPlace, list[int]] = {}
         self._owned_places_by_place: dict[tuple[str, FixPlace], list[_OwnedPlace]] = {}
@@ -44,7 +44,7 @@ class ReportSum:
 
     def owner(self, finding: Finding) -> str:
         """The name of the service that a finding counts for; NOBODY where there is none."""
-        return NOBODY if finding.service_name in self._shared_service_names else finding.service_name
+        return NOBODY if finding.service_name in self.shared_service_names else finding.service_name
 
     @property
     def deciding_service(self) -> str:

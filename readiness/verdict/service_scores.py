@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from readiness.model import Finding, Rule, Severity
 from readiness.model.memo import cached_property
 from readiness.model.records import dataclass
-from readiness.verdict.place_points import NOBODY, RulePlaces, counts_by_severity, full_points, summed_counts
+from readiness.verdict.place_points import NOBODY, LightTerm, RulePlaces, counts_by_severity, full_points, summed_counts
 from readiness.verdict.report_sum import PointsByCategory, ReportSum, score_left
 from readiness.verdict.score import (
     LOSS_CAP_BY_CATEGORY,
@@ -24,6 +24,7 @@ from readiness.verdict.score import (
     score_findings,
 )
 
+SHARED_SERVICE_NOTE = "runs nowhere, so it counts as nobody's"  # of pipelines beside other services, as docs/scoring.md says it
 PIPELINE_KINDS = frozenset({"github", "gitlab"})  # of files that run nowhere: a service of nothing else ships others
 
 
@@ -49,11 +50,16 @@ class NamedService(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OutsideTerm:
-    """What a rule adds to the deciding service for places outside of it: how many there are, and the points."""
+    """What a rule adds to the deciding service for places outside of it: how many there are, and the points.
+
+    These are the sum of `added`, what all places cost lightly, less that of `subtracted`, what the service's own would.
+    """
 
     rule: Rule
     places: int
     points: float
+    added: tuple[LightTerm, ...] = ()
+    subtracted: tuple[LightTerm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,10 @@ class ReportScore:
     coverage_percent: int
     report_sum: ReportSum
 
+    def note_on_service(self, name: str) -> str:
+        """Why a service is not judged in full for the whole; empty where it is."""
+        return SHARED_SERVICE_NOTE if name in self.report_sum.shared_service_names else ""
+
     @cached_property
     def result_by_service_name(self) -> dict[str, Score]:
         """The scores of the services by their names."""
@@ -100,8 +110,13 @@ class ReportScore:
 
 
 def names_of_pipelines(services: Iterable[NamedService]) -> frozenset[str]:
-    """The services that are nothing but pipelines: they run nowhere, so what is theirs counts as nobody's."""
-    return frozenset(service.name for service in services if service.parts and all(part.kind in PIPELINE_KINDS for part in service.parts))
+    """The services that are nothing but pipelines, where there are others: they run nowhere, so what is theirs counts as nobody's.
+
+    Where nothing but pipelines was found, theirs are judged as any service.
+    """
+    services = list(services)
+    names = frozenset(service.name for service in services if service.parts and all(part.kind in PIPELINE_KINDS for part in service.parts))
+    return names if len(names) < len(services) else frozenset()
 
 
 def score_report(
@@ -224,7 +239,8 @@ def _outside_terms(report_sum: ReportSum, deciding_service: str) -> tuple[Outsid
     for places in report_sum.places_by_rule.values():
         outside_places = sum(summed_counts(places.counts_by_owner.values())) - sum(places.counts_of_service(deciding_service))
         if outside_places:
-            terms.append(OutsideTerm(places.rule, outside_places, places.own_and_outside_points(deciding_service)[1]))
+            added, subtracted = map(tuple, places.outside_terms(deciding_service))
+            terms.append(OutsideTerm(places.rule, outside_places, places.own_and_outside_points(deciding_service)[1], added, subtracted))
     return tuple(terms)
 
 

@@ -63,15 +63,49 @@ def test_standard_output_that_is_full(command: list[str]) -> None:
         told(run(command, stdout=full), "standard output cannot be written: no space left")
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_standard_output_that_nobody_reads(command: list[str]) -> None:
+def run_with_no_reader(command: list[str]) -> subprocess.CompletedProcess[str]:
     read, write = os.pipe()
     os.close(read)
     try:
-        done = run(command, stdout=write)
+        return run(command, stdout=write)
     finally:
         os.close(write)
-    told(done, "standard output cannot be written: nobody reads it to its end")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_reader_that_has_enough_ends_a_command_in_silence(name: str) -> None:
+    """As `| head` does; the gate's exit code is not lost with the rest of its report."""
+    done = run_with_no_reader(COMMANDS[name])
+    assert (done.returncode, done.stderr) == (1 if name in {"check", "json", "github"} else 0, "")
+
+
+def test_a_reader_that_has_enough_of_a_report_whose_gate_passed(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    for more, path, code in (([], str(tmp_path), 0), (["--exit-zero"], WEAK, 0), (["--fail-on", "never", "--min-score", "100"], WEAK, 1)):
+        done = run_with_no_reader([*CHECK, *more, path])
+        assert (done.returncode, done.stderr) == (code, "")
+    assert run_with_no_reader([*CHECK, str(tmp_path / "gone")]).returncode == 2
+
+
+def test_what_writes_files_says_that_nobody_read_it(tmp_path: Path) -> None:
+    done = run_with_no_reader([sys.executable, "-m", "readiness", "baseline", "--output", str(tmp_path / "b.json"), WEAK])
+    assert done.returncode in {0, 2}
+    assert "internal error" not in done.stderr
+
+
+def test_a_pipe_between_processes_that_breaks_is_no_reader_that_has_enough(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`check` writes to other programs, too; a run that broke off decided nothing."""
+
+    def break_off(*_: Any, **__: Any) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(api, "check", break_off)
+    with pytest.raises(SystemExit) as end:
+        main(["check", WEAK])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("readiness: ")
 
 
 def test_a_report_that_nobody_could_read_is_not_taken_for_a_verdict(tmp_path: Path) -> None:

@@ -557,3 +557,20 @@ def test_values_of_secrets_in_settings_are_masked(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Tr0ub4dor" not in done.stderr
     assert "no profile is called" in done.stderr
+
+
+def test_a_mistake_is_told_at_the_path_that_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the working directory from there, elsewhere as it was written: the name of the directory is never left out."""
+    write_files(tmp_path, {"work/own/k8s/uid-high.yaml": "title: High\n", "other/k8s/uid-high.yaml": "title: High\n"})
+    monkeypatch.chdir(tmp_path / "work")
+    other = tmp_path / "other"
+    for given, told in (
+        (Path("own"), "own"),
+        (Path("./own"), "own"),
+        (tmp_path / "work/own", "own"),
+        (Path("../other"), "../other"),
+        (other, str(other)),
+    ):
+        with pytest.raises(RuleError) as refused:
+            rules.load_rules([given], ["k8s"])
+        assert refused.value.where == f"{told}/k8s/uid-high.yaml:1"

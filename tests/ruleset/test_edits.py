@@ -13,9 +13,9 @@ import yaml
 
 from readiness.model import Finding, Rule, RuleEdit
 from readiness.ruleset import examples
-from readiness.ruleset.edits import is_edit_shape
+from readiness.ruleset.edits import is_edit_shape, make_rule_edit
 from readiness.ruleset.examples import Example
-from readiness.ruleset.rule_file import RuleError
+from readiness.ruleset.rule_file import RuleError, load_rule_spec, rule_error_factory
 from readiness.ruleset.rules import read_own_rule_tiers
 from tests.conftest import by_rule
 from tests.make import write_files
@@ -43,13 +43,63 @@ READ = {
     "{at: labels}": RuleEdit("labels"),
     "{at: NetworkPolicy, in: resource}": RuleEdit("NetworkPolicy", "resource"),
     "{at: labels, write: {labels: {team: blue}}}": RuleEdit("labels", "subject", {"labels": {"team": "blue"}}),
-    "{at: logs, in: file, write: 'error_log stderr;'}": RuleEdit("logs", "file", "error_log stderr;"),
+    "{at: logs, in: file}": RuleEdit("logs", "file"),
 }
 
 
 @pytest.mark.parametrize("edit", READ)
 def test_what_a_rule_file_says_is_read(tmp_path: Path, edit: str) -> None:
     assert own(tmp_path, edit) == READ[edit]
+
+
+WRITTEN_BY_TARGET = {
+    "k8s.object": "{labels: {a: b}}",
+    "compose.service": "{user: '10001'}",
+    "github.job": "{timeout-minutes: 10}",
+    "gitlab.job": "{interruptible: true}",
+    "dependabot.update": "{open-pull-requests-limit: 5}",
+    "dockerfile.stage": "'USER 10001'",
+    "nginx.server": "'server_tokens off;'",
+    "dotenv.variable": "'A=b'",
+}
+
+
+def own_of_target(root: Path, target: str, written: str) -> RuleEdit | None:
+    rule_text = RULE.replace("k8s.object", target).replace("require: {metadata.labels.owner: present}\n", "check: dockerfile.user.user_root\n")
+    write_files(root, {"k8s/mine.yaml": f"{rule_text}edit: {{at: labels, write: {written}}}\n"})
+    return make_rule_edit(load_rule_spec(root / "k8s/mine.yaml"), rule_error_factory(root / "k8s/mine.yaml"))
+
+
+@pytest.mark.parametrize("target", WRITTEN_BY_TARGET)
+def test_what_is_written_fits_the_file_that_a_rule_is_about(tmp_path: Path, target: str) -> None:
+    written = WRITTEN_BY_TARGET[target]
+    edit = own_of_target(tmp_path, target, written)
+    assert edit is not None
+    assert edit.text == yaml.safe_load(written)
+    for other in WRITTEN_BY_TARGET.values():
+        if (other[0] == "{") == (written[0] == "{"):
+            own_of_target(tmp_path, target, other)
+        else:
+            kind, wanted = target.partition(".")[0], "a mapping" if written[0] == "{" else "lines of text"
+            with pytest.raises(RuleError, match=rf"k8s/mine\.yaml:9: edit: `write` is {wanted} in a rule on {kind}"):
+                own_of_target(tmp_path, target, other)
+
+
+def test_a_text_in_a_rule_on_yaml_is_refused_where_rules_are_loaded(tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match=r"`write` is a mapping in a rule on k8s, such as \{KEY: VALUE\}"):
+        own(tmp_path, '{at: securityContext, write: "USER 1"}')
+
+
+def test_a_rule_on_files_of_both_sorts_writes_nothing(tmp_path: Path) -> None:
+    for written in WRITTEN_BY_TARGET.values():
+        with pytest.raises(RuleError, match=r"leave `write` out"):
+            own_of_target(tmp_path, "[github.job, dockerfile.stage]", written)
+
+
+def test_the_limit_of_a_name_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match=r"NAME has at most 40 characters"):
+        own(tmp_path, "x" * 41)
+    assert own(tmp_path, "x" * 40) == RuleEdit("x" * 40)
 
 
 REFUSED = {

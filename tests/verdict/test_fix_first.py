@@ -105,6 +105,36 @@ def test_things_are_counted_and_not_their_findings() -> None:
     assert fix_row_texts(row) == ("2 rules, 3 containers", "securityContext: {runAsNonRoot: true}")
 
 
+def test_a_thing_with_several_findings_of_a_row_counts_once() -> None:
+    """Two mounts of one service, four variables of another."""
+    of_services = [find(SOURCE, f"c{n:02}", RULES[0], resource=f"service/{name}") for n, name in enumerate("app app db app db".split())]
+    (row,) = fix_first_rows(report(of_services))
+    assert digest.fix_row_texts(row)[0] == "2 services, 5 fail the gate"
+    (row,) = fix_first_rows(report(of_services[:2]))
+    assert digest.fix_row_texts(row)[0] == "1 service, 2 fail the gate"
+
+
+def test_things_of_one_name_in_several_files_are_several() -> None:
+    other = Source("other.yaml", SOURCE.text, kind="k8s")
+    (row,) = fix_first_rows(report([find(one, "c00", RULES[0], resource="service/app") for one in (SOURCE, other)]))
+    assert row.place_count == 2
+
+
+def test_servers_of_one_name_in_one_file_are_several() -> None:
+    text = "server {\n  listen 80; # a\n  root /b;\n}\nserver {\n  listen 80; # c\n}\n"
+    source = Source("nginx.conf", text, kind="nginx")
+    nginx_rule = rule("nginx/high", "high", "edge")
+    findings = [find(source, word, nginx_rule, resource="server/web") for word in ("# a", "root", "# c")]
+    (row,) = fix_first_rows(report(findings))
+    assert digest.fix_row_texts(row)[0] == "2 servers, 3 fail the gate"
+
+
+def test_what_has_no_word_is_counted_by_its_edits() -> None:
+    findings = [find(SOURCE, f"c{n:02}", RULES[0], resource=name) for n, name in enumerate(("service/app", "service/app", ""))]
+    (row,) = fix_first_rows(report(findings))
+    assert digest.fix_row_texts(row)[0] == "3 places, 3 fail the gate"
+
+
 NOUNS: dict[str, list[dict[str, Any]]] = {
     "containers": [{"resource": "Deployment/web", "container": "a"}, {"resource": "Pod/web", "container": "b"}],
     "services": [{"resource": "service/web"}, {"resource": "service/db"}],

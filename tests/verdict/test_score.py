@@ -309,7 +309,7 @@ GATES: dict[str, tuple[dict[str, Any], str, bool, str]] = {
         {"min_score": 97},
         "medium",
         True,
-        "nothing high or worse is open, score 97 (algorithm 2) of 97 asked",
+        "nothing high or worse is open, score 97 (algorithm 2), at least 97 asked",
     ),
     "both": (
         {"min_score": 99},

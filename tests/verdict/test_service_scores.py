@@ -247,6 +247,31 @@ def test_pipelines_are_no_service_that_runs() -> None:
     assert made.raw == raw([one_finding("a", "medium", "")])
 
 
+def test_pipelines_alone_are_judged_in_full() -> None:
+    services = [Service("pipelines (a)", (Part("github"),)), Service("pipelines (b)", (Part("gitlab"),))]
+    for some in (services[:1], services):
+        assert names_of_pipelines(some) == frozenset()
+    assert names_of_pipelines(iter([*services, Service("web", (Part("dockerfile"),))])) == {"pipelines (a)", "pipelines (b)"}
+    assert names_of_pipelines([]) == frozenset()
+
+
+@given(findings(("pipelines",)))
+def test_the_score_of_pipelines_alone_is_that_of_the_whole(ones: list[Finding]) -> None:
+    got = score_report(ones, shared_service_names=names_of_pipelines([Service("pipelines", (Part("github"),))]))
+    assert got.whole.unrounded_score == pytest.approx(got.result_of_service("pipelines").unrounded_score)
+    assert got.whole.score == got.result_of_service("pipelines").score
+    assert (got.note_on_service("pipelines"), got.outside_terms) == ("", ())
+
+
+@given(findings())
+def test_the_terms_of_what_is_outside_add_up(ones: list[Finding]) -> None:
+    got = score_report(ones, shared_service_names={"store"})
+    for outside in got.outside_terms:
+        added, subtracted = (math.fsum(one.points * one.share * one.factor for one in terms) for terms in (outside.added, outside.subtracted))
+        assert math.isclose(added - subtracted, outside.points, abs_tol=1e-9)
+        assert bool(outside.subtracted) == any(one.rule.id == outside.rule.id for one in got.whole.terms)
+
+
 def test_a_service_in_which_nothing_was_found_has_a_full_score() -> None:
     got = score_report([one_finding("a", "high", "web")])
     assert service_score_as_json(got, "worker") == {"score": 100, "raw_score": 100.0, "grade": "A"}

@@ -64,8 +64,15 @@ def name_invalid(obj: Object) -> CheckOutcome:
             return
         requires_dns_label = obj.kind in KINDS_WITH_DNS_LABEL_NAME and "." not in obj.group
         if not (DNS_LABEL_PATTERN.match(object_name) if requires_dns_label else DNS_SUBDOMAIN_PATTERN.match(object_name)):
-            message_name = "label" if requires_dns_label else "subdomain"
-            yield hit(metadata.at("name"), say=message_name, name=object_name[:80])
+            message_name, max_length = ("label", 63) if requires_dns_label else ("subdomain", 253)
+            if len(object_name) > max_length and _has_only_name_characters(object_name, dots=not requires_dns_label):
+                message_name += "-long"
+            yield hit(metadata.at("name"), say=message_name, name=object_name[:80], length=len(object_name))
+
+
+def _has_only_name_characters(name: str, *, dots: bool) -> bool:
+    """Whether nothing is wrong with the characters of a name, so that its length is."""
+    return all("a" <= one <= "z" or "0" <= one <= "9" or one == "-" or (dots and one == ".") for one in name)
 
 
 # A word in capitals in the name of an object of a program's own.
@@ -86,7 +93,8 @@ def container_name_invalid(container: Container) -> CheckOutcome:
     if has_placeholder(container_name):
         yield Undecidable(container.node.at("name"))
     elif not DNS_LABEL_PATTERN.match(container_name):
-        yield hit(container.node.at("name"), value=container_name[:80])
+        is_only_long = len(container_name) > 63 and _has_only_name_characters(container_name, dots=False)
+        yield hit(container.node.at("name"), say="long" if is_only_long else "", value=container_name[:80], length=len(container_name))
 
 
 def invalid_key_part(key: str) -> str:

@@ -65,10 +65,11 @@ class HasProjects(Protocol):
 
 
 def find_services_of_findings(assembly: HasProjects, engine_result: HasFindings) -> FoundServices:
-    """The services of a run, each finding of which is told the one that it belongs to."""
+    """The services of a run, each finding of which is told the one that it belongs to: all of them, or none where it raises."""
     found_services = find_services(assembly.projects)
-    assembly.parse_findings = assign_services(assembly.parse_findings, found_services)
+    parse_findings = assign_services(assembly.parse_findings, found_services)
     engine_result.findings = assign_services(engine_result.findings, found_services)
+    assembly.parse_findings = parse_findings
     return found_services
 
 
@@ -142,7 +143,9 @@ def _add_manifests(projects: Sequence[Project], main_project: Project | None, gr
 
 def _settle(graph: ServiceGraph) -> FoundServices:
     """The services with their names, their parts in order, and the names by place."""
-    groups, settled_roots = _groups_of_services(graph), SettledRoots(graph)
+    settled_roots, runners_by_home_and_name = SettledRoots(graph), _runners_by_home_and_name(graph.runners)
+    listed_root_ids = _root_ids_of_listed(graph, settled_roots, runners_by_home_and_name)
+    groups = [group for group in _groups_of_services(graph) if id(graph.root_of(group[0])) in listed_root_ids]
     names = unique_service_names(groups)
     name_by_root_id = {id(graph.root_of(one)): "" for one in graph.runners}
     name_by_root_id |= {id(graph.root_of(group[0])): name for group, name in zip(groups, names, strict=True)}
@@ -165,13 +168,20 @@ def _settle(graph: ServiceGraph) -> FoundServices:
         if belonging.part.kind == "dockerfile" and 1 < len(roots) <= _MAX_SERVICES_OF_ONE_IMAGE:
             for root in roots:  # each has it, and what is wrong with it is nobody's alone
                 enter(name_by_root_id[id(root)], belonging.part, (), is_listed=belonging.is_listed)
-    runners_by_home_and_name = _runners_by_home_and_name(graph.runners)
     for thing in graph.named_things:
         roots = settled_roots.roots_of(_runners_named_in(thing, runners_by_home_and_name))
         name = name_by_root_id[id(roots[0])] if len(roots) == 1 else ""
         enter(name, thing.part._replace(reason="its name begins as the service's"), thing.places, is_listed=thing.is_listed)
     services = (Service(name, tuple(sorted(parts.values(), key=_order_of_part))) for name, parts in sorted(parts_by_name.items()) if parts)
     return FoundServices(tuple(services), *_names_by_place_and_span(names_by_place))
+
+
+def _root_ids_of_listed(graph: ServiceGraph, settled_roots: SettledRoots, runners_by_home_and_name: dict[tuple[str, str], list[Runner]]) -> set[int]:
+    """The services that have a part among the judged files; the others are context alone, and nothing is told of them."""
+    runners_of_listed_things: list[Sequence[Runner]] = [[one] for one in graph.runners if one.is_listed]
+    runners_of_listed_things += (one.runners for one in graph.belongings if one.is_listed)
+    runners_of_listed_things += (_runners_named_in(one, runners_by_home_and_name) for one in graph.named_things if one.is_listed)
+    return {id(root) for runners in runners_of_listed_things for root in settled_roots.roots_of(runners)}
 
 
 def _groups_of_services(graph: ServiceGraph) -> list[list[Runner]]:

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 
 from readiness.kinds.purpose import dockerfile_purpose
 from readiness.model.lazy_regex import lazy_regex
-from readiness.model.project import Project
+from readiness.model.project import Project, is_at_or_below, parent_folders
 from readiness.model.service import ServicePart
 from readiness.syntax.image import parse_image
 from readiness.triage.services.graph import Belonging, Place, Runner, ServiceGraph
-from readiness.triage.services.names import folder_without_variants, is_environment_word, name_of_folder, word_without_variants
+from readiness.triage.services.names import (
+    checkout_folder_of_project,
+    folder_without_variants,
+    is_environment_word,
+    name_of_folder,
+    word_without_variants,
+)
 
 if TYPE_CHECKING:
     from readiness.kinds.dockerfile.model import Document
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
 _EXPRESSION = lazy_regex(r"\$\{\{\s{0,20}(?:env\.(?P<name>\w{1,100})\s{0,20}\}\}|[^{}]{0,500}\}\})")
 _IMAGE_NAME = lazy_regex(r"[a-zA-Z0-9$][\w$.:/-]{0,250}")
 _MAX_WORDS_PER_NAME = 12
+_MAX_DOCKERFILES_OF_ONE_NAME = 64  # as many as are compared with each manifest that runs an image of that name
 _MAX_RUNNERS_ASKED = 64  # as many of those that run one image as are asked what they are for
 _NOBODY: list[Runner] = []
 _DOCKERFILE_WORD = lazy_regex(r"\A(?:docker|container)file\b[._-]?|[._-]?(?:docker|container)file\Z", re.IGNORECASE)
@@ -43,10 +50,13 @@ class DockerfileJoins:
         self.reason_by_path: dict[str, str] = {}
         self.owners = {one.source.repository_owner for one in project.documents_of_kind("github")} - {""}
         self.images_by_path = images_by_dockerfile_path(project)
+        self.checkout_folder = checkout_folder_of_project(project)
         self.image_names_by_key: dict[tuple[str, str], set[str]] = {}
+        self.built_names_by_path: dict[str, set[str]] = {}
         for path, images in self.images_by_path.items():
             names = {one.rpartition("/")[2] for one in images}
-            known_names = (one for one in names if "$" not in one and not is_environment_word(one))
+            known_names = {one for one in names if "$" not in one and not is_environment_word(one)}
+            self.built_names_by_path[path] = known_names
             self.image_names_by_key.setdefault(_key_of_image(path), set()).update(known_names)
         for runner in graph.runners:
             if runner.dockerfile_path:
@@ -64,6 +74,7 @@ class DockerfileJoins:
             if all(one.is_for_tests for one in runners):
                 continue
             self.runners_by_folder.setdefault(_folder_of(path), []).extend(runners)
+        self.runners_by_path_and_name = self._nearest_runners_by_path_and_name()
         self.runners_of_owner = [one for one in graph.runners if one.image and not one.dockerfile_path and self._is_of_owner(one)]
         self._image_count_by_list_id: dict[int, int] = {}
         self._is_aside_by_list_id: dict[int, bool] = {}
@@ -130,7 +141,11 @@ class DockerfileJoins:
             runners = self.runners_by_image.get(parse_image(image).full_repository, [])
             if runners:
                 return runners, f"builds the image {image}"
-        name = _name_of_image(path)
+        for image_name in sorted(self.built_names_by_path.get(path, ())):
+            runners = self.runners_by_path_and_name.get((path, image_name), [])
+            if runners:
+                return runners, f"builds {runners[0].image.removeprefix('docker.io/')}, which a build calls by the same name"
+        name = _name_of_image(path, self.checkout_folder)
         candidates = (
             (self.runners_by_image_name.get(name, _NOBODY), "called as its image"),
             (_NOBODY if name else self.runners_of_owner, "of the owner of this repository"),
@@ -141,6 +156,26 @@ class DockerfileJoins:
                 image = image_runners[0].image.removeprefix("docker.io/")
                 return image_runners, f"builds {image or 'the image'} {reason}"
         return _NOBODY, ""
+
+    def _nearest_runners_by_path_and_name(self) -> dict[tuple[str, str], list[Runner]]:
+        """What runs an image of the last name that builds give that of a Dockerfile, wherever they send it: by the Dockerfile and the name.
+
+        Of several Dockerfiles of that name the one is meant whose folder has most in common with the manifest's.
+        """
+        paths_by_name: dict[str, list[str]] = {}
+        for path in map(_path_of, self.documents):
+            for name in self.built_names_by_path.get(path, ()):
+                paths_by_name.setdefault(name, []).append(path)
+        runners_by_path_and_name: dict[tuple[str, str], list[Runner]] = {}
+        for runner in self.graph.runners:
+            paths = paths_by_name.get(runner.image_short_name, []) if not runner.dockerfile_path and not runner.is_public else []
+            if paths and len(paths) <= _MAX_DOCKERFILES_OF_ONE_NAME:
+                manifest_folders = set(parent_folders(runner.part.path))
+                shared_counts = [len(manifest_folders.intersection(parent_folders(path))) for path in paths]
+                if shared_counts.count(max(shared_counts)) == 1:
+                    nearest_path = paths[shared_counts.index(max(shared_counts))]
+                    runners_by_path_and_name.setdefault((nearest_path, runner.image_short_name), []).append(runner)
+        return runners_by_path_and_name
 
     def _has_one_image(self, runners: list[Runner]) -> bool:
         """Whether some runners have one image, wherever they take it from."""
@@ -155,7 +190,7 @@ class DockerfileJoins:
     def _built_runner(self, document: Document, path: str) -> Runner:
         """The image that a Dockerfile makes, where only that shows it."""
         image_names = self.image_names_by_key.get(_key_of_image(path), set())
-        name = min(image_names, key=lambda one: (len(one), one), default=_name_of_image(path) or "image")
+        name = min(image_names, key=lambda one: (len(one), one), default=_name_of_image(path, self.checkout_folder) or "image")
         unit_path = posixpath.dirname(path) or "."
         part = ServicePart(unit_path, "dockerfile", document.source.path, "", "builds an image that nothing here runs")
         runner = Runner(part, name, unit_path, (document.source.path, 0), dockerfile_path=path)
@@ -207,10 +242,15 @@ def _key_of_image(path: str) -> tuple[str, str]:
     return _folder_of(path), "" if _is_variant_of_folder(path) else word_without_variants(_word_of_file_name(path))
 
 
-def _name_of_image(path: str) -> str:
-    """What an image is called by its Dockerfile: by the file's name, else by its folder; empty where neither says it."""
-    folder, word = _key_of_image(path)
-    return word or name_of_folder(folder)
+def _name_of_image(path: str, checkout_folder: str) -> str:
+    """What an image is called by its Dockerfile: by the file's name, else by its folder; empty where neither says it.
+
+    The folder of a checkout is called as somebody liked, and says nothing.
+    """
+    folder, word = posixpath.dirname(path), _key_of_image(path)[1]
+    if is_at_or_below(folder, checkout_folder):
+        folder = folder.removeprefix(checkout_folder).strip("/")
+    return word or name_of_folder(folder_without_variants(folder))
 
 
 def images_by_dockerfile_path(project: Project) -> dict[str, set[str]]:

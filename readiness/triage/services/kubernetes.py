@@ -17,7 +17,7 @@ from readiness.model.project import Project, parent_folders
 from readiness.model.service import ServicePart
 from readiness.syntax.image import parse_image
 from readiness.triage.services.graph import Place, Runner, ServiceGraph, place_of
-from readiness.triage.services.names import is_published_by_others, name_in_chart, words_of_name
+from readiness.triage.services.names import checkout_folder_of_project, is_published_by_others, name_in_chart, words_of_name
 
 if TYPE_CHECKING:
     from readiness.kinds.dockerfile.model import Stage
@@ -89,7 +89,8 @@ def _runner_of_object(obj: Object, part: ServicePart, project: Project) -> Runne
     name = obj.name
     is_made_by_chart = project.unit.endswith(")")
     if is_made_by_chart:
-        name = name_in_chart(name, project.unit.partition(" (")[0], _default_release_name())
+        chart_folder = project.unit.partition(" (")[0]
+        name = name_in_chart(name, "" if chart_folder == project.memoize(checkout_folder_of_project) else chart_folder, _default_release_name())
     runner = Runner(
         part,
         name,

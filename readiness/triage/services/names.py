@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 
 from readiness.facts.table import property_by_fact_name
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.project import Project, parent_folders
 from readiness.syntax.image import ImageReference
 from readiness.triage.services.graph import Runner
 
@@ -73,10 +74,19 @@ def name_of_folder(folder: str) -> str:
     return parts[-1] if parts else ""
 
 
+def checkout_folder_of_project(project: Project) -> str:
+    """The one folder that holds all that was walked; `.` where that is the working directory, or where several were named side by side.
+
+    Its name is that of a checkout, which says nothing of what is in it.
+    """
+    outermost_folders = [one for one in project.walked if project.walked.isdisjoint([*parent_folders(one)][:-1])]
+    return outermost_folders[0] if len(outermost_folders) == 1 and "." not in project.walked else "."
+
+
 def name_in_chart(name: str, chart_folder: str, release_name: str) -> str:
     """A name without that of the release in front of it; the chart's own where nothing else is in it."""
     if name == release_name:
-        return posixpath.basename(chart_folder) or name
+        return posixpath.basename(chart_folder).strip(".") or "chart"
     return name.removeprefix(release_name + "-")
 
 
@@ -96,10 +106,10 @@ def service_name_of(runners: Sequence[Runner]) -> str:
 
 
 def unique_service_names(groups: Sequence[Sequence[Runner]]) -> list[str]:
-    """A name for each group, none given twice: those that share one are told apart by what they are applied with."""
+    """A name for each group, none given twice: those that share one are told apart by what they are applied with, as far as that is judged."""
     names = [service_name_of(one) for one in groups]
     count_by_name = Counter(names)
-    homes = [min((one.is_for_tests or one.is_for_development, len(one.home), one.home) for one in group)[2] for group in groups]
+    homes = [min((not one.is_listed, one.is_for_tests or one.is_for_development, len(one.home), one.home) for one in group)[3] for group in groups]
     unique_names = [f"{name} ({home})" if count_by_name[name] > 1 else name for name, home in zip(names, homes, strict=True)]
     count_by_name = Counter(unique_names)
     number_by_name: Counter[str] = Counter()

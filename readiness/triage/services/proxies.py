@@ -14,7 +14,7 @@ from readiness.model.project import Project, parent_folders
 from readiness.model.service import ServicePart
 from readiness.syntax.nginx import Block, Directive
 from readiness.triage.services.graph import Belonging, Place, Runner, ServiceGraph
-from readiness.triage.services.names import folder_without_variants
+from readiness.triage.services.names import checkout_folder_of_project, folder_without_variants
 
 if TYPE_CHECKING:
     from readiness.kinds.compose.model import Service
@@ -52,7 +52,8 @@ def add_configurations(
             unit = _folder_of_configuration(unit_path)
             if unit not in runner_by_unit:
                 part = ServicePart(unit_path, "nginx", document.source.path, "", "runs it")
-                runner = Runner(part, posixpath.basename(unit) or "nginx", unit or ".", (document.source.path, 0), is_listed=is_listed)
+                name = "" if unit == project.memoize(checkout_folder_of_project) else posixpath.basename(unit)
+                runner = Runner(part, name or "nginx", unit or ".", (document.source.path, 0), is_listed=is_listed)
                 runner_by_unit[unit] = graph.add_runner(runner, place)
                 continue
             readers, reason = [runner_by_unit[unit]], "read by the same nginx"

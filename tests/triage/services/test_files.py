@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import readiness
 from tests.triage.services.trees import deployment, joined, parts_by_service, reason_by_part, report_of
 
 DOCKERFILE = 'FROM alpine:3.20\nUSER 1000\nCOPY a /a\nCMD ["/a"]\n'
@@ -168,3 +169,67 @@ def test_a_dockerfile_that_only_tests_run_and_a_pipeline_ships_is_a_service(tmp_
 def test_a_name_that_is_filled_in_later_is_no_service(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = deployment("web", "registry.example.com/shop/web:1").replace("name: web}", f"name: '{name}'}}", 1)
     assert report_of({"k8s/web.yaml": text}, tmp_path, monkeypatch)["services"] == []
+
+
+@pytest.mark.parametrize("pushed", ["ghcr.io/acme/shop-api", "${{ vars.REGISTRY }}/shop-api"])
+def test_a_dockerfile_is_of_what_runs_an_image_that_a_build_calls_as_its_own(pushed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = f"{{uses: docker/build-push-action@v6, with: {{context: ., push: true, tags: '{pushed}:1'}}}}"
+    compose = "services:\n  api: {image: 'registry.example.com/ai/shop-api:1', restart: always}\n"
+    files = {"Dockerfile": DOCKERFILE, "compose.yaml": compose, ".github/workflows/ship.yml": workflow(build)}
+    report = report_of(files, tmp_path, monkeypatch)
+    assert parts_by_service(report) == {"api": {"service/api", "Dockerfile", ".github/workflows/ship.yml"}}
+    assert reason_by_part(report, "api")["Dockerfile"] == "builds registry.example.com/ai/shop-api, which a build calls by the same name"
+
+
+@pytest.mark.parametrize("image", ["registry.example.com/ai/shop-web:1", "registry.example.com/shop-api/web:1", "postgres:16"])
+def test_an_image_of_another_last_name_is_not_joined(image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = "{uses: docker/build-push-action@v6, with: {context: ., push: true, tags: 'ghcr.io/acme/shop-api:1'}}"
+    compose = f"services:\n  api: {{image: '{image}', restart: always}}\n"
+    files = {"Dockerfile": DOCKERFILE, "compose.yaml": compose, ".github/workflows/ship.yml": workflow(build)}
+    assert parts_by_service(report_of(files, tmp_path, monkeypatch))["api"] == {"service/api"}
+
+
+def test_of_several_dockerfiles_of_one_name_the_nearest_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {}
+    for folder in ("red", "blue"):
+        files[f"{folder}/src/Dockerfile"] = DOCKERFILE
+        files[f"{folder}/k8s/web.yaml"] = deployment(f"{folder}-web", "registry.example.com/shop/api:1")
+    steps = [
+        f"{{uses: docker/build-push-action@v6, with: {{context: {folder}/src, push: true, tags: 'ghcr.io/{folder}/api:1'}}}}"
+        for folder in ("red", "blue")
+    ]
+    report = report_of({**files, ".github/workflows/ship.yml": workflow(*steps)}, tmp_path, monkeypatch)
+    services = parts_by_service(report)
+    assert services["red-web"] == {"Deployment/red-web", "red/src/Dockerfile"}
+    assert services["blue-web"] == {"Deployment/blue-web", "blue/src/Dockerfile"}
+
+
+def test_no_service_is_called_after_the_folder_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "acme+shop/Dockerfile": DOCKERFILE,
+        "acme+shop/conf/default.conf": "server {\n  listen 80;\n  root /srv;\n}\n",
+        "acme+shop/tool/Dockerfile": DOCKERFILE,
+    }
+    report = report_of(files, tmp_path, monkeypatch, ("acme+shop",))
+    assert {"image", "tool"} <= set(parts_by_service(report))
+    assert not any("acme" in name for name in parts_by_service(report))
+    assert parts_by_service(readiness.check([str(tmp_path / "acme+shop")]).to_dict()).keys() == parts_by_service(report).keys()
+
+
+def test_folders_that_were_named_side_by_side_tell_services_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = report_of({"web/Dockerfile": DOCKERFILE, "api/Dockerfile": DOCKERFILE}, tmp_path, monkeypatch, ("web", "api"))
+    assert set(parts_by_service(report)) == {"web", "api"}
+
+
+def test_context_lends_no_name_and_no_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not asked for is not listed, and nothing has to be told from it."""
+    compose = "services:\n  redis: {image: 'redis:7', restart: always}\n  api: {image: 'registry.example.com/a/api:1', restart: always}\n"
+    files = {
+        "a/compose.yaml": compose + "  only: {image: 'registry.example.com/a/only:1'}\n",
+        "b/long/compose.yaml": compose.replace("a/api", "b/api"),
+    }
+    whole = parts_by_service(report_of({**files, ".git/HEAD": "ref: refs/heads/main\n"}, tmp_path, monkeypatch))
+    part = parts_by_service(readiness.check(["b"]).to_dict())
+    assert set(part) == {"redis", "api"}
+    assert "only" in whole
+    assert {"api (a)", "api (b/long)"} <= set(whole)
