@@ -9,13 +9,13 @@ from readiness.model import Finding
 from readiness.redaction import Redactor
 from readiness.reports import digest
 from readiness.reports.grouping import EditBlock
-from readiness.verdict.edit_groups import edit_title, thing_title
+from readiness.reports.thing_words import edit_words, thing_words
 
 MAX_FURTHER_PLACES = 8  # so many further places have a line each; of more, only the lines are told
 
 
 class BlockPart(NamedTuple):
-    """A paragraph below a block's heading: what is told of `finding` by its rule, or a labelled text."""
+    """A paragraph below a block's heading: what `finding` says, or a labelled text."""
 
     label: str
     text: str
@@ -24,36 +24,47 @@ class BlockPart(NamedTuple):
 
 def heading_text(block: EditBlock, redactor: Redactor) -> str:
     """What is edited, and by how many rules."""
-    return f"{redactor.mask_text(edit_title(block.first))} ({len(block.rule_ids)} rules)"
+    return f"{redactor.mask_text(edit_words(block.first))} ({len(block.rule_ids)} rules)"
 
 
 def block_parts(block: EditBlock, redactor: Redactor, *, verbose: bool) -> Iterator[BlockPart]:
-    """The rules, what to write, and the other things that need the edit.
+    """The rules with what they say here, why, what to write, and the other things that need the edit.
 
-    A rule whose fix is in the text has its reason beside its id, and only its id where the reader knows the reason.
+    Why is said once for all rules, with `verbose` below each; a fix below its rule where what to write leaves it unsaid. Where a line
+    must do, there are only the ids.
     """
-    told_text: Callable[[str], str] = str if verbose else digest.first_sentence
-    listed_rule_ids = [rule for rule in block.rule_ids if block.is_brief or not (block.new_reasons | block.text.unsaid_rule_ids) & {rule}]
-    for finding in block.members:
-        if finding.rule in listed_rule_ids:
-            continue
-        if finding.rule not in block.text.unsaid_rule_ids and not verbose:
-            yield BlockPart("", told_text(finding.why), finding)
-            continue
-        yield BlockPart("", redactor.mask_text(finding.message), finding)
-        if finding.rule in block.new_reasons:
-            yield BlockPart("why", told_text(finding.why))
-            yield BlockPart("fix", told_text(finding.fix))
-    if listed_rule_ids:
-        yield BlockPart("", ", ".join(listed_rule_ids))
-    if block.text.lines and block.is_text_new and not block.is_brief:
-        for number, line in enumerate(block.text.lines):
-            yield BlockPart("edit" if number == 0 else " ", line)
+    if block.is_brief:
+        yield BlockPart("", ", ".join(block.rule_ids))
+    else:
+        yield from _rule_parts(block, redactor, verbose=verbose)
+        if block.text.lines and block.is_text_new:
+            for number, line in enumerate(block.text.lines):
+                yield BlockPart("edit" if number == 0 else " ", line)
     for finding in block.members:
         for place in finding.related:
             place_text = f"{place.source.root.path}:{place.source.position_of(place.span.start).line}"
             yield BlockPart("see", f"{place_text} {redactor.mask_text(place.message)}")
     yield from _further_parts(block, redactor, verbose=verbose)
+
+
+def _rule_parts(block: EditBlock, redactor: Redactor, *, verbose: bool) -> Iterator[BlockPart]:
+    """What each finding says, with its fix where that is needed, and the reasons that are new to the reader."""
+    told_text: Callable[[str], str] = str if verbose else digest.first_sentence
+    untold_rule_ids = set(block.new_reasons)
+    reasons: dict[str, None] = {}
+    for finding in block.members:
+        yield BlockPart("", redactor.mask_text(finding.message), finding)
+        if finding.rule not in untold_rule_ids:
+            continue
+        untold_rule_ids.remove(finding.rule)
+        if verbose:
+            yield BlockPart("why", told_text(finding.why))
+        else:
+            reasons[told_text(finding.why)] = None
+        if verbose or finding.rule in block.text.unsaid_rule_ids:
+            yield BlockPart("fix", told_text(finding.fix))
+    if reasons:
+        yield BlockPart("why", " ".join(reasons))
 
 
 def _further_parts(block: EditBlock, redactor: Redactor, *, verbose: bool) -> Iterator[BlockPart]:
@@ -64,7 +75,7 @@ def _further_parts(block: EditBlock, redactor: Redactor, *, verbose: bool) -> It
         rule_ids = dict.fromkeys(one.rule for one in findings)
         rules_text = "the same" if len(rule_ids) == len(block.rule_ids) else ", ".join(rule_ids)
         is_same_resource = bool(findings[0].container) and findings[0].resource == block.first.resource
-        thing_name = f"container {findings[0].container}" if is_same_resource else thing_title(findings[0])
+        thing_name = f"container {findings[0].container}" if is_same_resource else thing_words(findings[0])
         yield BlockPart("also", f"{findings[0].line}: {redactor.mask_text(thing_name)}{': ' if thing_name else ''}{rules_text}")
     remaining_things = block.further[len(shown_things) :]
     if remaining_things:

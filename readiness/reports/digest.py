@@ -8,16 +8,16 @@ from collections.abc import Iterable, Sequence
 from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Severity, join_names
 from readiness.model.lazy_regex import lazy_regex
 from readiness.redaction import Redactor
-from readiness.reports.edit_text import edit_text_in_one_line
 from readiness.reports.frame import ELLIPSIS, display_width, escape_controls
 from readiness.reports.grouping import EditBlock, FindingGroup
-from readiness.verdict.fix_first import FixRow
+from readiness.verdict.gate import missing_score_reason_text
 from readiness.verdict.report import Report
-from readiness.verdict.score import ALGORITHM_VERSION, PREVIOUS_ALGORITHM_VERSION, counts_in_score, is_file_without_verdict
+from readiness.verdict.score import ALGORITHM_VERSION, MIN_COVERAGE_FOR_SCORE, PREVIOUS_ALGORITHM_VERSION, counts_in_score, is_file_without_verdict
 
 MAX_LINES_SHOWN = 5
+MAX_PURPOSES_SHOWN = 3
+GATE_LINE_WIDTH = 80  # up to which the last line has the score as well
 MAX_LINE_NUMBERS_SHOWN = 40
-_NOUNS_OF_THINGS = frozenset({"action", "job", "location", "pipeline", "server", "service", "stage", "workflow"})  # as resources begin
 MAX_NAMES_SHOWN = 3  # of paths, units or variants, in a sentence on them
 TITLE_BY_FILE_KIND = {
     "dockerfile": "Dockerfile",
@@ -70,18 +70,6 @@ def _location(finding: Finding) -> str:
     return f"{finding.path}:{start_position.line}:{start_position.column}"
 
 
-def fix_row_texts(row: FixRow) -> tuple[str, str]:
-    """(how much there is of a row, what to write for it), each in one line."""
-    rule_count_text = f"{len(row.rule_ids)} rules, " if len(row.rule_ids) > 1 else ""
-    counts_text = rule_count_text + count_with_noun(row.place_count, _noun_for_places(row.findings))
-    if row.failing_count:
-        counts_text += f", {row.failing_count} fail the gate" if row.failing_count > 1 else ", 1 fails the gate"
-    findings_by_rule = {one.rule: one for one in reversed(row.findings)}
-    worst_finding = max(row.findings, key=lambda one: one.severity)
-    what_to_write = edit_text_in_one_line(findings_by_rule[rule_id] for rule_id in row.rule_ids) or first_sentence(worst_finding.fix)
-    return escape_controls(counts_text), escape_controls(what_to_write)
-
-
 def further_lines_text(line_numbers: Sequence[int]) -> str:
     """Where further places are, of which there are too many for a line each."""
     line_numbers_text = ", ".join(map(str, line_numbers[:MAX_LINE_NUMBERS_SHOWN]))
@@ -98,23 +86,6 @@ def shortened_text(text: str, max_width: int) -> str:
     return text.rstrip() + ELLIPSIS
 
 
-def _noun_for_places(findings: Sequence[Finding]) -> str:
-    """What the things are that findings are about: a word for all of them, `place` where there is none."""
-    nouns = {_noun_for_thing(one) for one in findings}
-    return nouns.pop() if len(nouns) == 1 else "place"
-
-
-def _noun_for_thing(finding: Finding) -> str:
-    if finding.container:
-        return "container"
-    thing_kind, _, _ = finding.resource.partition("/")
-    if "/step" in finding.resource:
-        return "step"
-    if thing_kind in _NOUNS_OF_THINGS:
-        return thing_kind
-    return "object" if finding.rule_definition.kind == "k8s" and thing_kind else "place"
-
-
 def verdict_text(report: Report) -> str:
     """The verdict, and what stands against `ready`."""
     if report.verdict == "ready":
@@ -123,7 +94,7 @@ def verdict_text(report: Report) -> str:
         outside_files_text = count_with_noun(len(report.outside), "file")
         return f"ready, of what is here: nothing high or critical is open; {outside_files_text} stand for what lies elsewhere"
     if not report.assessed:
-        return f"not assessed: {report.gate.reason}" if not report.gate.was_evaluated else "not assessed"
+        return f"not assessed: {_missing_score_text(report)}"
     severity_count_texts = []
     for severity in (Severity.CRITICAL, Severity.HIGH):
         finding_count = sum(one.severity is severity for one in report.open)
@@ -138,6 +109,19 @@ def verdict_text(report: Report) -> str:
     if partly_read_paths:
         reasons_not_ready.append(f"{count_with_noun(len(partly_read_paths), 'file')} read in part")
     return f"not ready: {', '.join(reasons_not_ready)}"
+
+
+def _missing_score_text(report: Report) -> str:
+    """Why there is no score."""
+    redactor = Redactor(report.hidden)
+    if not report.gate.was_evaluated:
+        return escape_controls(redactor.mask_text(report.gate.reason))
+    percent = report.coverage.percent_without_outside
+    if report.coverage.unread_files and percent < MIN_COVERAGE_FOR_SCORE:
+        return f"{percent} % of what is here was judged, and a score takes {MIN_COVERAGE_FOR_SCORE} %"
+    is_production_judged = any(row.kind and not row.purpose for row in report.files)
+    reason = missing_score_reason_text(report.files, report.coverage, is_production_judged=is_production_judged)
+    return escape_controls(redactor.mask_text(reason))
 
 
 def score_text(report: Report) -> str:
@@ -210,10 +194,10 @@ def _visible_count(line_count: int, *, verbose: bool) -> int:
 
 
 def purpose_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
-    """The files and the things in files that were taken for something else than production's, and why: all, or the first few."""
+    """The files and the things in files that were taken for something else than production's, and why: all, or the first three."""
     places_and_purposes = [(row.path, row.purpose) for row in report.files if row.purpose]
     places_and_purposes += [(f"{row.path} {resource}", text) for row in report.files for resource, text in row.aside]
-    return _visible_lines([f"{place}: {text}" for place, text in places_and_purposes], redactor, verbose=verbose)
+    return _visible_lines([f"{place}: {text}" for place, text in places_and_purposes], redactor, max_lines=None if verbose else MAX_PURPOSES_SHOWN)
 
 
 def undeployed_text(report: Report, redactor: Redactor) -> str:
@@ -238,14 +222,13 @@ def production_variant_lines(report: Report, redactor: Redactor, *, verbose: boo
         f"{one.of}: {_first_names_text(one.taken)}" + (f", not {_first_names_text(one.others)}" if one.others else "") + f", by {one.decided_by}"
         for one in report.environments
     ]
-    return _visible_lines(variant_lines, redactor, verbose=verbose)
+    return _visible_lines(variant_lines, redactor, max_lines=_visible_count(len(variant_lines), verbose=verbose))
 
 
-def _visible_lines(all_lines: Sequence[str], redactor: Redactor, *, verbose: bool) -> list[str]:
-    """Lines as a reader may see them: all, or the first few and how many more there are."""
-    visible_count = _visible_count(len(all_lines), verbose=verbose)
-    visible_lines = [escape_controls(redactor.mask_text(line)) for line in all_lines[:visible_count]]
-    hidden_line_count = len(all_lines) - visible_count
+def _visible_lines(all_lines: Sequence[str], redactor: Redactor, *, max_lines: int | None) -> list[str]:
+    """Lines as a reader may see them: the first `max_lines` and how many more there are, or all."""
+    visible_lines = [escape_controls(redactor.mask_text(line)) for line in all_lines[:max_lines]]
+    hidden_line_count = len(all_lines) - len(visible_lines)
     return [*visible_lines, f"and {hidden_line_count} more (-v names them)"] if hidden_line_count else visible_lines
 
 
@@ -269,13 +252,16 @@ def context_text(report: Report) -> str:
     return escape_controls(f"{text}; --no-context leaves them out")
 
 
-def gate_text(report: Report, redactor: Redactor) -> str:
-    """The last line: passed or failed, and why."""
+def gate_text(report: Report, redactor: Redactor, *, width: int = GATE_LINE_WIDTH) -> str:
+    """The last line: passed or failed, and why; and the score, where a line of `width` columns has room for it."""
     gate_outcome = "passed" if report.gate.passed else "failed" if report.gate.was_evaluated else "not evaluated"
     excused_counts_and_nouns = ((report.files_excused, "file"), (report.things_excused, "thing"))
     excused_text = join_names([count_with_noun(count, gate_outcome) for count, gate_outcome in excused_counts_and_nouns if count])
     excused_note = f"; {excused_text} not taken for production" if excused_text else ""
-    return escape_controls(f"gate {gate_outcome}: {redactor.mask_text(report.gate.reason)}{excused_note}")
+    text = escape_controls(f"gate {gate_outcome}: {redactor.mask_text(report.gate.reason)}{excused_note}")
+    is_score_in_reason = "score " in report.gate.reason
+    score_note = "" if report.score is None or is_score_in_reason else f"; score {report.score} of 100, {report.grade}"
+    return text + score_note if display_width(text + score_note) <= width else text
 
 
 def severity_counts_text(findings: Iterable[Finding]) -> str:

@@ -14,9 +14,10 @@ from readiness.model import Finding, Severity
 from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest
 from readiness.reports.edit_text import edit_text
+from readiness.reports.fix_table import rows_on_first_screen
 from readiness.reports.frame import escape_controls
 from readiness.reports.plain import FIX_FIRST_WIDTH, fix_first_lines
-from readiness.verdict.edit_groups import edit_title
+from readiness.reports.thing_words import edit_words
 from readiness.verdict.fix_first import fix_first_rows
 from readiness.verdict.report import Report
 
@@ -39,7 +40,7 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     sorted_findings = sorted(findings_to_report, key=lambda one: (-one.severity, -round(one.score_gain, 4), one.fix_place, one.rule))
     fix_rows = [] if options.quiet else fix_first_rows(report)
     if len(fix_rows) > 1:
-        output.write("\n".join([*fix_first_lines(fix_rows, redactor, FIX_FIRST_WIDTH), ""]))
+        output.write("\n".join([*fix_first_lines(report, rows_on_first_screen(fix_rows), redactor, FIX_FIRST_WIDTH), ""]))
     findings_by_annotation: dict[tuple[str, str, int], list[Finding]] = {}
     for number, finding in enumerate(sorted_findings):
         findings_by_annotation.setdefault(("edit", finding.edit_group, 0) if finding.edit_group else ("finding", "", number), []).append(finding)
@@ -62,9 +63,9 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         output.write(f"lowered: {undeployed_text}\n")
     if report.context.files:
         output.write(f"context: {digest.context_text(report)}\n")
-    output.write(f"{digest.score_text(report)}, {digest.verdict_text(report)}, coverage {digest.coverage_text(report)}\n")
     for line in digest.purpose_lines(report, redactor, verbose=options.verbose):
         output.write(f"purpose: {line}\n")
+    output.write(f"{digest.score_text(report)}, {digest.verdict_text(report)}, coverage {digest.coverage_text(report)}\n")
     output.write(digest.gate_text(report, redactor) + "\n")
 
 
@@ -83,7 +84,7 @@ def annotation_command(findings: Sequence[Finding], annotation_level: str, redac
             "endColumn": str(max(end_position.column, start_position.column)),
         }
     rule_count = len({one.rule for one in findings})
-    title = f"{first.rule_definition.title} ({first.rule})" if rule_count == 1 else f"{redactor.mask_text(edit_title(first))} ({rule_count} rules)"
+    title = f"{first.rule_definition.title} ({first.rule})" if rule_count == 1 else f"{redactor.mask_text(edit_words(first))} ({rule_count} rules)"
     command_properties["title"] = escape_controls(title)
     message_lines = _message_lines(findings, redactor) if rule_count > 1 else _message_lines_of_rule(findings, redactor)
     annotation_message = "\n".join(map(escape_controls, filter(None, message_lines)))

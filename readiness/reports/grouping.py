@@ -19,7 +19,7 @@ class FindingGroup:
     """Findings of one rule, severity and fix in one file.
 
     `is_brief` says that a line for each must do, `is_reason_new` that the reason is new to the reader, `shows_frame` that its
-    line of the file was not shown just before.
+    line of the file was not shown just before. `score_gain` is what the first gains; 0 where there is no score.
     """
 
     first: Finding
@@ -27,6 +27,7 @@ class FindingGroup:
     is_brief: bool
     is_reason_new: bool
     shows_frame: bool
+    score_gain: float
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -39,7 +40,8 @@ class EditBlock:
     """Findings of several rules that one edit mends, the worst first, and other things of the file that need the same edit.
 
     `further` are those of each other thing: their rules are among those of `members`. `text` is what to write; `is_text_new` says
-    that it was not told before, `new_reasons` are the rules whose reasons were not. The rest is as in FindingGroup.
+    that it was not told before, `new_reasons` are the rules whose reasons were not, `score_gain` is what the unrounded score rises by
+    when all of `members` are fixed. The rest is as in FindingGroup.
     """
 
     members: tuple[Finding, ...]
@@ -49,6 +51,7 @@ class EditBlock:
     is_text_new: bool
     new_reasons: frozenset[str]
     shows_frame: bool
+    score_gain: float
 
     @property
     def first(self) -> Finding:
@@ -72,7 +75,7 @@ def groups_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, list
         (path, _clusters_in_file(list(findings_of_file))) for path, findings_of_file in itertools.groupby(report.open, key=lambda one: one.path)
     ]
     has_too_many_groups = not verbose and sum(len(clusters) for _, clusters in clusters_by_path) > MAX_FULLY_SHOWN_GROUPS
-    teller = _Teller(has_too_many_groups, verbose)
+    teller = _Teller(report, has_too_many_groups, verbose)
     for path, clusters in clusters_by_path:
         teller.last_shown_place = None
         yield path, [teller.edit_block(cluster) if _is_edit_cluster(cluster) else teller.finding_group(cluster[0]) for cluster in clusters]
@@ -127,7 +130,11 @@ def _is_edit_cluster(cluster: _Cluster) -> bool:
 class _Teller:
     """Makes what is shown of each cluster, and keeps what the reader was told already."""
 
-    def __init__(self, has_too_many_groups: bool, verbose: bool) -> None:
+    def __init__(self, report: Report, has_too_many_groups: bool, verbose: bool) -> None:
+        self.has_score = report.score is not None
+        self.report_score = report.by_service
+        self.score_now = self.report_score.unrounded_score_without(())
+        self.index_by_finding_id = {id(finding): index for index, finding in enumerate(report.findings)}
         self.has_too_many_groups = has_too_many_groups
         self.verbose = verbose
         self.told_reasons: set[tuple[str, str]] = set()
@@ -139,7 +146,8 @@ class _Teller:
         first, *others = findings
         is_brief = self.has_too_many_groups and first.severity <= Severity.LOW
         is_reason_new = self.verbose or (first.rule, first.why) not in self.told_reasons
-        group = FindingGroup(first, tuple(others), is_brief, is_reason_new, self._is_place_new(first))
+        score_gain = first.score_gain if self.has_score else 0.0
+        group = FindingGroup(first, tuple(others), is_brief, is_reason_new, self._is_place_new(first), score_gain)
         if not is_brief:
             self.told_reasons.add((first.rule, first.why))
             self.last_shown_place = first.start, first.end
@@ -153,12 +161,18 @@ class _Teller:
         new_reasons = frozenset(one.rule for one in told_in_full if self.verbose or (one.rule, one.why) not in self.told_reasons)
         text = edit_text(members)
         is_text_new = self.verbose or text.lines not in self.told_texts
-        block = EditBlock(members, tuple(map(tuple, cluster[1:])), text, is_brief, is_text_new, new_reasons, self._is_place_new(members[0]))
+        further = tuple(map(tuple, cluster[1:]))
+        score_gain = 0.0 if is_brief or not self.has_score else self._joint_score_gain(members)
+        block = EditBlock(members, further, text, is_brief, is_text_new, new_reasons, self._is_place_new(members[0]), score_gain)
         if not is_brief:
             self.told_reasons.update((one.rule, one.why) for one in told_in_full)
             self.told_texts.add(text.lines)
             self.last_shown_place = members[0].start, members[0].end
         return block
+
+    def _joint_score_gain(self, findings: Sequence[Finding]) -> float:
+        indexes = [self.index_by_finding_id[id(finding)] for finding in findings]
+        return self.report_score.unrounded_score_without(indexes) - self.score_now
 
     def _is_place_new(self, finding: Finding) -> bool:
         return self.verbose or (finding.start, finding.end) != self.last_shown_place

@@ -10,6 +10,7 @@ from readiness.model import Finding
 from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest, explain
 from readiness.reports.block_parts import heading_text
+from readiness.reports.fix_table import MAX_ROWS_OF_SHORT_TABLE, detail_lines, fix_row_texts, gain_text, has_room_for_ids, rows_on_first_screen
 from readiness.reports.frame import code_frame, escape_controls, escape_workflow_commands
 from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
 from readiness.reports.service_table import service_table_lines
@@ -17,7 +18,6 @@ from readiness.verdict.fix_first import FixRow, fix_first_rows
 from readiness.verdict.report import Report
 
 FIX_FIRST_WIDTH = 80  # of the table of what to fix first
-MAX_ROWS_OF_SHORT_TABLE = 5  # where it is told once more, beside the score
 DEFAULT_FRAME_WIDTH = 120  # of a code frame; other lines are as long as they are, for tools that read them
 
 
@@ -31,11 +31,14 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         return
     fix_rows = fix_first_rows(report)
     if len(fix_rows) > 1:
-        output.write("\n".join([*fix_first_lines(fix_rows, redactor, options.width or FIX_FIRST_WIDTH), "", ""]))
+        first_screen_lines = fix_first_lines(report, rows_on_first_screen(fix_rows), redactor, options.width or FIX_FIRST_WIDTH)
+        output.write("\n".join([*first_screen_lines, "", ""]))
     for path, finding_groups in groups_by_file(report, verbose=options.verbose):
         for finding_group in finding_groups:
             if isinstance(finding_group, EditBlock):
                 lines = _block_lines(finding_group, redactor, options)
+                if finding_group is not finding_groups[-1]:
+                    lines.append("")  # what follows is of another edit
             else:
                 lines = _group_lines(finding_group, redactor, options)
             output.write("\n".join([*lines, ""]))
@@ -47,11 +50,13 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
             output.write(escape_workflow_commands(line) + "\n")
     if options.explain:
         output.write("\n".join([*map(escape_workflow_commands, explain.score_lines(report)), "", ""]))
-    for line in _score_lines(report, fix_rows, redactor, options):
+    background_lines = [
+        *_category_lines(report),
+        *service_table_lines(report, redactor, width=options.width or DEFAULT_FRAME_WIDTH, verbose=options.verbose),
+        *_file_lines(report, redactor, verbose=options.verbose),
+    ]
+    for line in [*background_lines, "", *_last_screen_lines(report, fix_rows, redactor, options)]:
         output.write(escape_workflow_commands(line) + "\n")
-    for line in service_table_lines(report, redactor, width=options.width or DEFAULT_FRAME_WIDTH, verbose=options.verbose):
-        output.write(escape_workflow_commands(line) + "\n")
-    output.write(digest.gate_text(report, redactor) + "\n")
 
 
 def _group_lines(finding_group: FindingGroup, redactor: Redactor, options: ReportOptions) -> list[str]:
@@ -98,17 +103,17 @@ def _block_lines(block: EditBlock, redactor: Redactor, options: ReportOptions) -
     return block_lines
 
 
-def fix_first_lines(fix_rows: Sequence[FixRow], redactor: Redactor, max_width: int, *, is_short: bool = False) -> list[str]:
-    """What to fix first, with what to write; without it, and only the first rows, where `is_short`."""
+def fix_first_lines(
+    report: Report, fix_rows: Sequence[FixRow], redactor: Redactor, max_width: int, *, shows_ids: bool = True, shows_fix: bool = True
+) -> list[str]:
+    """What to fix first: a line for each row, the ids of its rules where it has several, and what to write."""
     if not fix_rows:
         return []
     lines = ["fix first:"]
-    for row in fix_rows[: MAX_ROWS_OF_SHORT_TABLE if is_short else None]:
-        counts_text, what_to_write = digest.fix_row_texts(row)
-        row_text = f"  +{row.gain:.2f} {row.severity} {row.name}: {counts_text}"
-        lines.append(digest.shortened_text(row_text, max_width))
-        if not is_short:
-            lines.append(digest.shortened_text(f"    {redactor.mask_text(what_to_write)}", max_width))
+    for row in fix_rows:
+        row_start = " ".join(filter(None, (gain_text(report, row, digits=2), str(row.severity), row.name)))
+        lines.append(digest.shortened_text(f"  {row_start}: {fix_row_texts(row)[0]}", max_width))
+        lines += [f"    {line}" for line in detail_lines(row, redactor, max_width - 4, shows_ids=shows_ids, shows_fix=shows_fix)]
     return lines
 
 
@@ -149,25 +154,39 @@ def _verbose_detail_lines(report: Report, redactor: Redactor) -> list[str]:
     return [*detail_lines, ""] if detail_lines else []
 
 
-def _score_lines(report: Report, fix_rows: Sequence[FixRow], redactor: Redactor, options: ReportOptions) -> list[str]:
-    """The score with its categories, what is gained most by, coverage and files."""
-    score_lines = [f"{digest.score_text(report)}, {digest.verdict_text(report)}"]
-    notes = (digest.ceiling_text(report), digest.suppressed_text(report), digest.foreign_suppressions_text(report))
-    score_lines += [f"  {note}" for note in notes if note]
+def _category_lines(report: Report) -> list[str]:
+    """What is left of each category, and what else makes the score."""
+    lines = []
     if report.score is not None:
+        lines.append("categories:")
         for category in report.categories:
             kept_points_text = (
                 f"{category.cap - category.capped_loss:6.2f} of {category.cap:2}" if category.assessed or category.capped_loss else "  not assessed"
             )
-            score_lines.append(f"  {category.title:<14}{kept_points_text}")
-    score_lines += fix_first_lines(fix_rows, redactor, options.width or FIX_FIRST_WIDTH, is_short=True)
-    score_lines.append(f"findings: {digest.severity_counts_text(report.open)}")
-    score_lines.append(f"coverage: {digest.coverage_text(report)}")
-    score_lines.append(f"files: {digest.file_counts_by_kind_text(report)}")
-    score_lines += [f"not read: {line}" for line in digest.unread_file_lines(report, redactor, verbose=options.verbose)]
-    score_lines += [f"purpose: {line}" for line in digest.purpose_lines(report, redactor, verbose=options.verbose)]
-    score_lines += [f"production: {line}" for line in digest.production_variant_lines(report, redactor, verbose=options.verbose)]
-    score_lines += [f"lowered: {one}" for one in (digest.undeployed_text(report, redactor),) if one]
-    score_lines += [f"context: {digest.context_text(report)}"] if report.context.files else []
-    score_lines += [f"checklist {line}" for line in digest.checklist_lines(report)]
-    return score_lines
+            lines.append(f"  {category.title:<14}{kept_points_text}")
+    notes = (digest.ceiling_text(report), digest.suppressed_text(report), digest.foreign_suppressions_text(report))
+    return [*lines, *(f"  {note}" for note in notes if note)]
+
+
+def _file_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
+    """Which files there are, which were not read, and what they were taken for."""
+    lines = [f"files: {digest.file_counts_by_kind_text(report)}"]
+    lines += [f"not read: {line}" for line in digest.unread_file_lines(report, redactor, verbose=verbose)]
+    lines += [f"purpose: {line}" for line in digest.purpose_lines(report, redactor, verbose=verbose)]
+    lines += [f"production: {line}" for line in digest.production_variant_lines(report, redactor, verbose=verbose)]
+    lines += [f"lowered: {one}" for one in (digest.undeployed_text(report, redactor),) if one]
+    lines += [f"context: {digest.context_text(report)}"] if report.context.files else []
+    lines += [f"checklist {line}" for line in digest.checklist_lines(report)]
+    return lines
+
+
+def _last_screen_lines(report: Report, fix_rows: Sequence[FixRow], redactor: Redactor, options: ReportOptions) -> list[str]:
+    """What a screen of 24 lines holds at the end: the score, what is gained most by, two lines of counts, and the gate's line."""
+    width = options.width or FIX_FIRST_WIDTH
+    score_line = f"{digest.score_text(report)}, {digest.verdict_text(report)}"
+    gate_line = digest.gate_text(report, redactor, width=width)
+    shown_rows = fix_rows[:MAX_ROWS_OF_SHORT_TABLE]
+    count_lines = [f"findings: {digest.severity_counts_text(report.open)}", f"coverage: {digest.coverage_text(report)}"]
+    shows_ids = has_room_for_ids(shown_rows, [score_line, *count_lines, gate_line], width, other_lines=1)
+    fix_lines = fix_first_lines(report, shown_rows, redactor, width, shows_ids=shows_ids, shows_fix=False)
+    return [score_line, *fix_lines, *count_lines, gate_line]

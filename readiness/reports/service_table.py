@@ -9,55 +9,81 @@ from typing import NamedTuple
 from readiness.model import Finding, Severity
 from readiness.model.service import Service
 from readiness.redaction import Redactor
-from readiness.reports.digest import TITLE_BY_FILE_KIND
+from readiness.reports.digest import TITLE_BY_FILE_KIND, count_with_noun
 from readiness.reports.frame import ELLIPSIS, display_width, escape_controls
 from readiness.verdict.by_service import findings_by_service
 from readiness.verdict.report import Report
 
-MAX_SERVICES_SHOWN = 12
+MAX_ROWS_SHOWN = 8
 MIN_SERVICES_FOR_TABLE = 2
 SHARED_ROW_NAME = "(shared)"  # what is nobody's, or several services' at once
-_NAME_WIDTH = 28
+DECIDING_MARK = "<- decides"
+_MAX_NAME_WIDTH = 28  # at 80 columns and less; two columns more for each five that there are
+_WIDEST_NAME = 44
 _SCORE_WIDTH = 6
 _COUNT_WIDTH = 5
 _SHOWN_SEVERITIES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 
 class ServiceRow(NamedTuple):
-    """A service in the table: its name, its score and grade, how many findings of each shown severity are open, and its parts in words."""
+    """A service in the table: its name, its score and grade, how many findings of each shown severity are open, its parts in words, and
+    whether it is the one that decides the score of the whole."""
 
     name: str
+    score: int | None
     score_text: str
     counts: tuple[int, ...]
     parts_text: str
+    is_deciding: bool = False
 
 
 def service_table_lines(report: Report, redactor: Redactor, *, width: int, verbose: bool) -> list[str]:
-    """The table as lines of at most `width` columns, the worst services first; none where there is one service or none."""
+    """The table as lines of at most `width` columns, the lowest scores first; none where there is one service or none.
+
+    The service that decides the score of the whole is always among those that are shown.
+    """
     if len(report.services) < MIN_SERVICES_FOR_TABLE:
         return []
     findings_by_name = findings_by_service(report.open)
     rows = sorted((_service_row(report, one, findings_by_name.get(one.name, ()), redactor) for one in report.services), key=_order_of_row)
-    hidden_count = 0 if verbose or len(rows) <= MAX_SERVICES_SHOWN + 1 else len(rows) - MAX_SERVICES_SHOWN
-    shown_rows = rows[: len(rows) - hidden_count]
-    if shared_findings := findings_by_name.get("", ()):
-        shown_rows.append(ServiceRow(SHARED_ROW_NAME, "", _counts(shared_findings), "nobody's, or of several"))
-    heading = "".join(f"{text:>{_COUNT_WIDTH}}" for text in ("crit", "high", "med", "low"))
-    lines = [f"{'service':<{_NAME_WIDTH}}{'score':>{_SCORE_WIDTH}}{heading}  consists of"]
-    lines += [_row_line(one, width) for one in shown_rows]
-    if hidden_count:
-        lines.append(f"and {hidden_count} more services (-v names them)")
+    shared_findings = findings_by_name.get("", ())
+    max_services = len(rows) if verbose else MAX_ROWS_SHOWN - bool(shared_findings)
+    hidden_rows = rows[max_services:]
+    shown_rows = rows[:max_services]
+    shown_rows[-1:] = [row for row in hidden_rows if row.is_deciding] or shown_rows[-1:]
+    if shared_findings:
+        shown_rows.append(ServiceRow(SHARED_ROW_NAME, None, "", _counts(shared_findings), "nobody's, or of several"))
+    name_width = min(_MAX_NAME_WIDTH + max(width - 80, 0) * 2 // 5, _WIDEST_NAME, max(display_width(row.name) for row in shown_rows))
+    name_width = max(name_width, len("service")) + 1
+    counts_heading = "".join(f"{text:>{_COUNT_WIDTH}}" for text in ("crit", "high", "med", "low"))
+    lines = [_heading(rows), f"{'service':<{name_width}}{'score':>{_SCORE_WIDTH}}{counts_heading}  consists of"]
+    lines += [_row_line(one, width, name_width) for one in shown_rows]
+    if hidden_rows:
+        lines.append(f"and {count_with_noun(len(hidden_rows), 'more service')} (-v names them)")
     return [_cut(one, width) for one in lines]
+
+
+def _heading(rows: Iterable[ServiceRow]) -> str:
+    """What the order of the rows and the mark of one of them mean."""
+    if any(row.is_deciding for row in rows):
+        return f"services, lowest score first; {DECIDING_MARK} the score of the whole"
+    return "services, worst first"
 
 
 def _service_row(report: Report, service: Service, findings: Iterable[Finding], redactor: Redactor) -> ServiceRow:
     result = report.by_service.result_of_service(service.name)
-    score_text = "" if result.score is None else f"{result.score} {result.grade}"
-    return ServiceRow(escape_controls(redactor.mask_text(service.name)), score_text, _counts(findings), escape_controls(_parts_text(service)))
+    return ServiceRow(
+        escape_controls(redactor.mask_text(service.name)),
+        result.score,
+        "" if result.score is None else f"{result.score} {result.grade}",
+        _counts(findings),
+        escape_controls(_parts_text(service)),
+        is_deciding=report.score is not None and service.name == report.by_service.deciding_service,
+    )
 
 
-def _order_of_row(row: ServiceRow) -> tuple[tuple[int, ...], str]:
-    return tuple(-count for count in row.counts), row.name
+def _order_of_row(row: ServiceRow) -> tuple[int, tuple[int, ...], bool, str]:
+    return row.score or 0, tuple(-count for count in row.counts), not row.is_deciding, row.name
 
 
 def _counts(findings: Iterable[Finding]) -> tuple[int, ...]:
@@ -73,12 +99,25 @@ def _parts_text(service: Service) -> str:
     return ", ".join([*(TITLE_BY_FILE_KIND.get(one, one) for one in sorted(file_kinds)), *texts])
 
 
-def _row_line(row: ServiceRow, width: int) -> str:
+def _row_line(row: ServiceRow, width: int, name_width: int) -> str:
     """A row: the name cut to its column, the counts, and as much of the parts as there is room for."""
-    name = _cut(row.name, _NAME_WIDTH - 1)
+    name = _cut_in_the_middle(row.name, name_width - 1)
     counts = "".join(f"{count or '·':>{_COUNT_WIDTH}}" for count in row.counts)
-    line_start = f"{name}{' ' * (_NAME_WIDTH - display_width(name))}{row.score_text:>{_SCORE_WIDTH}}{counts}  "
-    return line_start + _cut(row.parts_text, max(width - display_width(line_start), 1))
+    line_start = f"{name}{' ' * (name_width - display_width(name))}{row.score_text:>{_SCORE_WIDTH}}{counts}  "
+    parts_text = f"{DECIDING_MARK}; {row.parts_text}" if row.is_deciding else row.parts_text
+    return line_start + _cut(parts_text, max(width - display_width(line_start), 1))
+
+
+def _cut_in_the_middle(text: str, width: int) -> str:
+    """A text of at most `width` columns, with its beginning and its end, which tells namesakes apart."""
+    if display_width(text) <= width:
+        return text
+    end_width = (width - 1) // 2
+    start = _cut(text, width - end_width)
+    end = text
+    while display_width(end) > end_width:
+        end = end[1:]
+    return start + end
 
 
 def _cut(text: str, width: int) -> str:

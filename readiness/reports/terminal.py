@@ -16,6 +16,7 @@ from readiness.model import Finding, Severity
 from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest, explain
 from readiness.reports.block_parts import MAX_FURTHER_PLACES, BlockPart, block_parts, heading_text
+from readiness.reports.fix_table import MAX_ROWS_OF_SHORT_TABLE, detail_lines, fix_row_texts, gain_text, has_room_for_ids, rows_on_first_screen
 from readiness.reports.frame import code_frame, display_width, escape_controls
 from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
 from readiness.reports.service_table import service_table_lines
@@ -37,7 +38,7 @@ MAX_PROSE_WIDTH = 110  # a line of prose that is longer is hard to read, however
 MAX_SCORE_PANEL_WIDTH = 100
 CATEGORY_BAR_WIDTH = 24
 UNLIMITED_COLUMNS = 10_000
-MAX_ROWS_OF_SHORT_TABLE = 5  # of what to fix first, where it is told once more, beside the score
+MAX_SERVICE_TABLE_WIDTH = 160
 
 
 def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
@@ -58,11 +59,12 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     if options.quiet:
         for finding in filter(report.gate.is_failed_by, report.findings):
             console.print(_severity_and_message_row(finding, redactor, _location_and_rule_text(finding, UNLIMITED_COLUMNS)))
-        console.print(_styled_gate_text(report, redactor))
+        console.print(_styled_gate_text(report, redactor, console.width))
         return
     fix_rows = fix_first_rows(report)
     if len(fix_rows) > 1:
-        console.print(Group(Text("Fix first", "bold"), *_fix_first_paragraphs(fix_rows, redactor, min(console.width, MAX_SCORE_PANEL_WIDTH))))
+        table_width = min(console.width, MAX_SCORE_PANEL_WIDTH)
+        console.print(Group(Text("Fix first", "bold"), *_fix_first_paragraphs(report, rows_on_first_screen(fix_rows), redactor, table_width)))
         console.print()
     kind_by_path = {summary_row.path: summary_row.kind for summary_row in report.files}
     for path, finding_groups in groups_by_file(report, verbose=options.verbose):
@@ -82,13 +84,8 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         for line in explain.score_lines(report):
             console.print(Text(f"  {line}"))
         console.print()
-    console.print(_score_panel(report, fix_rows, redactor, min(console.width, MAX_SCORE_PANEL_WIDTH)))
-    service_lines = service_table_lines(report, redactor, width=min(console.width, MAX_PROSE_WIDTH), verbose=options.verbose)
-    for line_index, line in enumerate(service_lines):
-        console.print(Text(line, "" if line_index else "dim", no_wrap=True))
-    for summary_row in _summary_table_in_list(report, redactor, options):
-        console.print(summary_row)
-    console.print(_styled_gate_text(report, redactor))
+    _print_background(console, report, redactor, options)
+    _print_last_screen(console, report, fix_rows, redactor)
 
 
 def _file_heading(path: str, file_kind: str, finding_groups: list[FindingGroup | EditBlock], unit_paths_text: str) -> Text:
@@ -111,7 +108,7 @@ def _finding_group_renderables(finding_group: FindingGroup, redactor: Redactor, 
     brief_location = _location_and_rule_text(first_finding, 0) if finding_group.is_brief else None  # the file's name stands above
     renderables: list[RenderableType] = [_severity_and_message_row(first_finding, redactor, brief_location)]
     if not finding_group.is_brief:
-        renderables.append(_location_with_score_gain(first_finding, terminal_width))
+        renderables.append(_location_with_score_gain(first_finding, finding_group.score_gain, terminal_width))
         if finding_group.shows_frame:
             renderables += _code_frame_lines(first_finding, redactor, terminal_width)
         labelled_texts = []
@@ -128,7 +125,7 @@ def _edit_block_renderables(block: EditBlock, redactor: Redactor, options: Repor
     """The findings that one edit mends: a heading, the rules below it, and once what to write."""
     renderables: list[RenderableType] = [_severity_and_text_row(block.first.severity, heading_text(block, redactor))]
     if not block.is_brief:
-        renderables.append(_location_with_score_gain(block.first, terminal_width, is_rule_shown=False))
+        renderables.append(_location_with_score_gain(block.first, block.score_gain, terminal_width, is_rule_shown=False))
         if block.shows_frame:
             renderables += _code_frame_lines(block.first, redactor, terminal_width)
     for part in block_parts(block, redactor, verbose=options.verbose):
@@ -176,14 +173,15 @@ def _location_and_rule_text(finding: Finding, max_width: int) -> Text:
     return Text.assemble((location, "dim"), "  ", (finding.rule, "dim italic"))
 
 
-def _location_with_score_gain(finding: Finding, terminal_width: int, *, is_rule_shown: bool = True) -> RenderableType:
-    if not is_rule_shown:
+def _location_with_score_gain(finding: Finding, score_gain: float, terminal_width: int, *, is_rule_shown: bool = True) -> RenderableType:
+    """Where a finding is, its rule unless several stand below, and what is gained."""
+    score_gain_text = f"  +{score_gain:.1f}" if score_gain >= 0.05 else ""
+    max_width = terminal_width - MESSAGE_INDENT_COLUMNS - len(score_gain_text)
+    if is_rule_shown:
+        location_text = _location_and_rule_text(finding, max_width)
+    else:
         location = digest.finding_location(finding)
-        is_narrow = display_width(location) > terminal_width - MESSAGE_INDENT_COLUMNS
-        location = f"{finding.start.line}:{finding.start.column}" if is_narrow else location
-        return Padding(Text(location, "dim"), (0, 0, 0, MESSAGE_INDENT_COLUMNS))
-    score_gain_text = f"  +{finding.score_gain:.1f}" if finding.score_gain >= 0.05 else ""
-    location_text = _location_and_rule_text(finding, terminal_width - MESSAGE_INDENT_COLUMNS - len(score_gain_text))
+        location_text = Text.assemble((location if display_width(location) <= max_width else f"{finding.line}:{finding.start.column}", "dim"))
     location_text.append(score_gain_text, "green")
     return Padding(location_text, (0, 0, 0, MESSAGE_INDENT_COLUMNS))
 
@@ -260,8 +258,41 @@ def _print_verbose_details(console: Console, report: Report, redactor: Redactor)
     console.print()
 
 
-def _score_panel(report: Report, fix_rows: list[FixRow], redactor: Redactor, panel_width: int) -> RenderableType:
-    """The score: number, verdict, categories, and what is gained most by."""
+def _print_background(console: Console, report: Report, redactor: Redactor, options: ReportOptions) -> None:
+    """What the score comes of: the categories, the services, and the files. The last screen has no need of it."""
+    if report.score is not None:
+        console.print(Padding(_category_bar_table(report.categories), (0, 0, 0, 2)))
+    score_notes = (digest.ceiling_text(report), digest.suppressed_text(report), digest.foreign_suppressions_text(report))
+    for note in filter(None, score_notes):
+        console.print(Padding(Text(note, "dim"), (0, 0, 0, 2)))
+    table_width = min(console.width, MAX_SERVICE_TABLE_WIDTH)
+    service_lines = service_table_lines(report, redactor, width=table_width, verbose=options.verbose)
+    for line_index, line in enumerate(service_lines):
+        console.print(Text(line, "" if line_index > 1 else "dim", no_wrap=True))
+    console.print(_labelled_table(_labels_and_texts_of_files(report, redactor, options)))
+
+
+def _print_last_screen(console: Console, report: Report, fix_rows: list[FixRow], redactor: Redactor) -> None:
+    """What a screen of 24 lines holds at the end: the score and what is gained most by, in a panel, two lines of counts, and the gate's line."""
+    panel_width = min(console.width, MAX_SCORE_PANEL_WIDTH)
+    verdict_phrase, _, reasons = digest.verdict_text(report).partition(": ")
+    panel_parts: list[RenderableType] = [_score_line(report, verdict_phrase)]
+    if reasons:
+        panel_parts.append(Text(reasons))
+    gate_text = _styled_gate_text(report, redactor, console.width)
+    shown_rows = fix_rows[:MAX_ROWS_OF_SHORT_TABLE]
+    if shown_rows:
+        # Beside these: the panel's two edges, the score, an empty line, a heading, and two lines of counts.
+        shows_ids = has_room_for_ids(shown_rows, [reasons, gate_text.plain], panel_width - 6, other_lines=7)
+        paragraphs = _fix_first_paragraphs(report, shown_rows, redactor, panel_width - 6, shows_ids=shows_ids, shows_fix=False)
+        panel_parts += [Text(), Text("Fix first", "bold"), *paragraphs]
+    console.print(Panel(Group(*panel_parts), box=ROUNDED, width=panel_width, padding=(0, 2), border_style="dim"))
+    console.print(_labelled_table([("findings", digest.severity_counts_text(report.open)), ("coverage", digest.coverage_text(report))]))
+    console.print(gate_text)
+
+
+def _score_line(report: Report, verdict_phrase: str) -> Text:
+    """The score, its grade and its algorithms, and the verdict."""
     score_line = Text()
     if report.score is None:
         score_line.append("no score", "bold")
@@ -271,18 +302,9 @@ def _score_panel(report: Report, fix_rows: list[FixRow], redactor: Redactor, pan
         score_line.append(" of 100   ")
         score_line.append(f"{report.grade}", f"bold {grade_style}")
         score_line.append(f"   {digest.algorithms_text(report)}", "dim")
-    verdict_phrase, _, reasons_not_ready = digest.verdict_text(report).partition(": ")
     score_line.append("   ")
     score_line.append(verdict_phrase, {"ready": "bold green", "not-ready": "bold red"}.get(report.verdict, "bold"))
-    panel_parts: list[RenderableType] = [score_line, Text(reasons_not_ready)]
-    score_notes = (digest.ceiling_text(report), digest.suppressed_text(report), digest.foreign_suppressions_text(report))
-    panel_parts += [Text(note, "dim") for note in score_notes if note]
-    if report.score is not None:
-        panel_parts += [Text(), _category_bar_table(report.categories)]
-    if fix_rows:
-        shown_rows = fix_rows[:MAX_ROWS_OF_SHORT_TABLE]
-        panel_parts += [Text(), Text("Fix first", "bold"), *_fix_first_paragraphs(shown_rows, redactor, panel_width - 6, is_short=True)]
-    return Panel(Group(*panel_parts), box=ROUNDED, width=panel_width, padding=(1, 2), border_style="dim")
+    return score_line
 
 
 def _category_bar_table(categories: tuple[Category, ...]) -> RenderableType:
@@ -314,43 +336,42 @@ def _category_bar_table(categories: tuple[Category, ...]) -> RenderableType:
     return table
 
 
-def _fix_first_paragraphs(fix_rows: list[FixRow], redactor: Redactor, max_width: int, *, is_short: bool = False) -> list[Text]:
-    """What to fix first, a line for each row; with what to write below it, unless `is_short`."""
+def _fix_first_paragraphs(
+    report: Report, fix_rows: list[FixRow], redactor: Redactor, max_width: int, *, shows_ids: bool = True, shows_fix: bool = True
+) -> list[Text]:
+    """What to fix first: a line for each row, the ids of its rules where it has several, and what to write."""
     paragraphs = []
     for row in fix_rows:
-        counts_text, what_to_write = digest.fix_row_texts(row)
-        gain_text, severity_text = f"{f'+{row.gain:.1f}':>6}", f"  {row.severity!s:<9}"
-        name_and_counts = digest.shortened_text(f"{row.name}  {counts_text}", max_width - len(gain_text) - len(severity_text))
-        row_text = Text.assemble((gain_text, "green"), (severity_text, STYLE_BY_SEVERITY[row.severity]), name_and_counts)
-        row_text.stylize("dim", len(gain_text) + len(severity_text) + len(row.name))
-        paragraphs.append(row_text)
-        if not is_short:
-            indent = " " * (len(gain_text) + 2)
-            paragraphs.append(Text(indent + digest.shortened_text(redactor.mask_text(what_to_write), max_width - len(indent)), "dim"))
+        row_gain_text, severity_text = f"{gain_text(report, row, digits=1):>6}", f"  {row.severity!s:<9}"
+        name_and_counts = digest.shortened_text(f"{row.name}  {fix_row_texts(row)[0]}", max_width - len(row_gain_text) - len(severity_text))
+        row_text = Text.assemble((row_gain_text, "green"), (severity_text, STYLE_BY_SEVERITY[row.severity]), name_and_counts)
+        row_text.stylize("dim", len(row_gain_text) + len(severity_text) + len(row.name))
+        indent = " " * (len(row_gain_text) + 2)
+        below = detail_lines(row, redactor, max_width - len(indent), shows_ids=shows_ids, shows_fix=shows_fix)
+        paragraphs += [row_text, *(Text(indent + line, "dim") for line in below)]
     return paragraphs
 
 
-def _summary_table_in_list(report: Report, redactor: Redactor, options: ReportOptions) -> list[RenderableType]:
-    """What was found, how much was seen, and of what."""
-    labels_and_texts = [
-        ("findings", digest.severity_counts_text(report.open)),
-        ("coverage", digest.coverage_text(report)),
-        ("files", digest.file_counts_by_kind_text(report)),
-    ]
+def _labels_and_texts_of_files(report: Report, redactor: Redactor, options: ReportOptions) -> list[tuple[str, str]]:
+    """Which files there are, which were not read, and what they were taken for."""
+    labels_and_texts = [("files", digest.file_counts_by_kind_text(report))]
     labels_and_texts += [("not read", line) for line in digest.unread_file_lines(report, redactor, verbose=options.verbose)]
     labels_and_texts += [("purpose", line) for line in digest.purpose_lines(report, redactor, verbose=options.verbose)]
     labels_and_texts += [("production", line) for line in digest.production_variant_lines(report, redactor, verbose=options.verbose)]
     labels_and_texts += [("lowered", one) for one in (digest.undeployed_text(report, redactor),) if one]
     labels_and_texts += [("context", digest.context_text(report))] if report.context.files else []
-    labels_and_texts += [("checklist", line) for line in digest.checklist_lines(report)]
+    return labels_and_texts + [("checklist", line) for line in digest.checklist_lines(report)]
+
+
+def _labelled_table(labels_and_texts: list[tuple[str, str]]) -> RenderableType:
     table = Table.grid(padding=0)
     table.add_column(width=MESSAGE_INDENT_COLUMNS, no_wrap=True)
     table.add_column(overflow="fold")
     for label, label_text in labels_and_texts:
         table.add_row(Text(label, "dim"), Text(label_text))
-    return [table]
+    return table
 
 
-def _styled_gate_text(report: Report, redactor: Redactor) -> Text:
+def _styled_gate_text(report: Report, redactor: Redactor, width: int) -> Text:
     """The last line: whether the gate passed, and why."""
-    return Text(digest.gate_text(report, redactor), "bold green" if report.gate.passed else "bold red")
+    return Text(digest.gate_text(report, redactor, width=width), "bold green" if report.gate.passed else "bold red")

@@ -13,7 +13,8 @@ from readiness.reports import block_parts, digest, grouping
 from readiness.reports.edit_text import edit_text, edit_text_in_one_line
 from readiness.reports.frame import display_width
 from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
-from readiness.verdict.report import Report
+from readiness.reports.thing_words import resource_words
+from readiness.verdict.report import FileRow, Report
 
 from .conftest import find, report, rule, show
 
@@ -121,14 +122,14 @@ deploy/web.yaml:2:3: medium[k8s/root] proxy: k8s/root
 """
 TERMINAL_BLOCK = """\
   high     Deployment/web container app: securityContext (3 rules)
-           deploy/web.yaml:1:3
+           deploy/web.yaml:1:3  GAIN
          1 │ - name: app
            │   ━━━━━━━━━
            high k8s/user  app: k8s/user
-           why  It is root.
            fix  Choose a user.
-           medium k8s/root  It may run as root.
-           low k8s/drop  It has capabilities.
+           medium k8s/root  app: k8s/root
+           low k8s/drop  app: k8s/drop
+           why  It is root. It may run as root. It has capabilities.
            edit securityContext:
                   runAsNonRoot: true
                   capabilities: {drop: [ALL]}
@@ -139,7 +140,11 @@ TERMINAL_BLOCK = """\
 def test_a_block_in_both_reports() -> None:
     whole = made([*of("app", ROOT, DROP, USER), *of("proxy", ROOT)])
     assert PLAIN_BLOCK in show("terminal", whole)
-    assert TERMINAL_BLOCK in "".join(f"{line.rstrip()}\n" for line in styled(whole).splitlines())
+    without = made(of("proxy", ROOT)).raw
+    assert whole.raw is not None
+    assert without is not None
+    block_text = TERMINAL_BLOCK.replace("GAIN", f"+{without - whole.raw:.1f}")
+    assert block_text in "".join(f"{line.rstrip()}\n" for line in styled(whole).splitlines())
 
 
 def test_what_was_told_once_is_not_told_again() -> None:
@@ -149,7 +154,8 @@ def test_what_was_told_once_is_not_told_again() -> None:
     assert show("terminal", whole, verbose=True).count("Then more.") == 1
     again = report([*of("app", ROOT, DROP), *(one._replace(source=Source("b.yaml", SOURCE.text, kind="k8s")) for one in of("app", ROOT, DROP))])
     assert styled(again).count("runAsNonRoot: true") == 1, "in the first of the two blocks"
-    assert "k8s/root, k8s/drop" in styled(again)
+    assert styled(again).count("medium k8s/root  app: k8s/root") == 2, "what it says stands in both"
+    assert styled(again).count("It may run as root.") == 1
 
 
 def test_the_same_need_of_many_things_is_a_few_lines() -> None:
@@ -194,8 +200,9 @@ def test_the_first_screen_says_what_to_fix_first() -> None:
         assert max(map(len, first_screen)) <= 80
         assert "k8s securityContext" in first_screen[1]
         assert "3 rules, 11 containers, 11 fail the gate" in first_screen[1]
-        assert "runAsNonRoot: true" in first_screen[2]
-        assert "k8s/probe" in first_screen[3]
+        assert first_screen[2].strip() == "k8s/drop, k8s/root, k8s/user"
+        assert "runAsNonRoot: true" in first_screen[3]
+        assert "k8s/probe" in first_screen[4]
     assert show("github", whole).startswith("fix first:\n")
 
 
@@ -204,6 +211,59 @@ def test_a_report_of_one_row_has_no_table_at_its_top() -> None:
     assert text.startswith("deploy/web.yaml:1:3: ")
     assert text.count("fix first:") == 1
     assert "fix first" not in show("terminal", made(of("app", ROOT, PROBE)), quiet=True)
+
+
+def test_what_follows_a_block_in_the_plain_report_is_apart() -> None:
+    lines = show("terminal", made([*of("app", ROOT, DROP, PROBE), *of("proxy", PROBE)])).splitlines()
+    heading = lines.index("one edit: Deployment/web container app: securityContext (2 rules)")
+    end = lines.index("", heading)
+    assert all("k8s/probe" not in line for line in lines[heading:end])
+    assert lines[end + 1].startswith("deploy/web.yaml:1:3: medium[k8s/probe]")
+    assert "\n\n\n" not in show("terminal", made(of("app", ROOT, DROP))), "a block at the end of a file has one empty line after it"
+
+
+def test_without_a_score_no_block_gains() -> None:
+    unread = [FileRow(f"x{number}.yaml", "k8s", "broken", "tab", cause="broken") for number in range(9)]
+    whole = report([*of("app", ROOT, DROP, PROBE)], rows=[FileRow(SOURCE.path, "k8s", "checked"), *unread])
+    assert whole.score is None
+    assert not re.search(r"\+\d", styled(whole))
+    assert not re.search(r"\+\d", show("terminal", whole))
+    assert re.search(r"\+\d", styled(made(of("app", ROOT, DROP, PROBE))))
+
+
+RESOURCES = {
+    "job/test/step/6": "step 6 of job test",
+    "job/a/b/step/checkout": "step checkout of job a/b",
+    "action/setup/step/1": "step 1 of action setup",
+    "stage/0": "stage 1",
+    "stage/builder": "stage builder",
+    "service/web": "service web",
+    "location//api/": "location /api/",
+    "server/_": "server _",
+    "Deployment/web": "Deployment/web",
+    "Deployment/": "Deployment",
+    "nginx/nginx.conf": "nginx/nginx.conf",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_things_are_called_what_a_reader_calls_them(resource: str) -> None:
+    assert resource_words(resource) == RESOURCES[resource]
+
+
+def test_headings_and_annotations_tell_things_in_words() -> None:
+    source = Source(".github/workflows/ci.yml", "- uses: a\n- uses: b\n", kind="github")
+    rules = [rule(f"ci/{name}", edit=RuleEdit("uses")) for name in ("one", "two")]
+    findings = [
+        find(source, f"uses: {letter}", one, resource=f"job/test/step/{number}", edit_group=f"{source.path}: job/test/step/{number}: uses{suffix}")
+        for number, (letter, suffix) in enumerate((("a", ""), ("b", " #2")), start=1)
+        for one in rules
+    ]
+    for text in (styled(made(findings)), show("terminal", made(findings)), show("github", made(findings))):
+        assert "step 1 of job test" in text
+        assert "step/1" not in text
+        assert "#2" not in text
 
 
 # -- annotations ----------------------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.model import Finding, RuleEdit, Severity, Source, Suppression
-from readiness.reports import digest
+from readiness.reports.fix_table import fix_row_texts
 from readiness.verdict import fix_first
 from readiness.verdict.fix_first import MAX_ROWS, fix_first_rows
+from readiness.verdict.report import FileRow
 from readiness.verdict.service_scores import ReportScore
 from tests.reports.conftest import find, report, rule
 
@@ -52,7 +53,8 @@ def test_no_rule_is_told_twice(rows: list[tuple[object, int, bool]]) -> None:
 @given(many_findings)
 def test_rows_stand_in_the_order_that_is_promised(rows: list[tuple[object, int, bool]]) -> None:
     found = fix_first_rows(report(made(rows)), None)
-    keys = [(not row.failing_count, -round(row.gain, 4)) for row in found]
+    keys = [(not row.goes_first, -round(row.gain, 4)) for row in found]
+    assert all(row.goes_first == bool(row.failing_count) for row in found), "every file here is for production, and was read"
     assert keys == sorted(keys)
     assert all(row.failing_count or row.gain >= fix_first.MIN_GAIN_OF_ROW for row in found)
 
@@ -100,7 +102,7 @@ def test_things_are_counted_and_not_their_findings() -> None:
     ]
     (row,) = fix_first_rows(report(findings))
     assert (len(row.findings), row.place_count) == (6, 3)
-    assert digest.fix_row_texts(row) == ("2 rules, 3 containers", "securityContext: {runAsNonRoot: true}")
+    assert fix_row_texts(row) == ("2 rules, 3 containers", "securityContext: {runAsNonRoot: true}")
 
 
 NOUNS: dict[str, list[dict[str, Any]]] = {
@@ -116,7 +118,7 @@ NOUNS: dict[str, list[dict[str, Any]]] = {
 def test_what_is_counted_has_a_name(noun: str) -> None:
     findings = [find(SOURCE, f"c{n:02}", RULES[0], **more) for n, more in enumerate(NOUNS[noun])]
     (row,) = fix_first_rows(report(findings))
-    assert digest.fix_row_texts(row)[0] == f"2 {noun}, 2 fail the gate"
+    assert fix_row_texts(row)[0] == f"2 {noun}, 2 fail the gate"
 
 
 def test_suppressed_findings_are_no_advice() -> None:
@@ -145,3 +147,35 @@ def test_a_row_is_as_bad_as_its_worst_finding() -> None:
     whole = report([lowered, find(SOURCE, "c01", RULES[0])])
     (row,) = fix_first_rows(whole)
     assert (row.severity, row.failing_count, len(row.findings)) == (Severity.HIGH, 1, 2)
+
+
+def edited(of: object, name: str) -> Finding:
+    return find(SOURCE, name, of, resource=f"Deployment/{name}", edit_group=f"web.yaml: Deployment/{name}: securityContext")  # type: ignore[arg-type]
+
+
+def test_rules_that_no_edit_mends_together_are_rows_of_their_own() -> None:
+    root, seccomp, user = RULES[5:8]
+    apart = report([edited(root, "c00"), edited(seccomp, "c01"), edited(seccomp, "c02")])
+    assert {row.name for row in fix_first_rows(apart)} == {"k8s/root", "k8s/seccomp"}
+    partly = report([edited(root, "c00"), edited(seccomp, "c00"), edited(seccomp, "c01"), edited(user, "c02")])
+    assert {row.name: row.rule_ids for row in fix_first_rows(partly)} == {
+        "k8s securityContext": ("k8s/root", "k8s/seccomp"),
+        "k8s/user": ("k8s/user",),
+    }
+
+
+def test_a_file_that_was_not_read_goes_first_only_where_it_is_for_production() -> None:
+    syntax, medium = rule("core/syntax", "low", "correctness"), rule("k8s/medium", "medium", "delivery")
+    for purpose, names in (("", ["core/syntax", "k8s/medium"]), ("an example", ["k8s/medium", "core/syntax"])):
+        rows = [FileRow(SOURCE.path, "k8s", "broken", "tab", cause="broken", purpose=purpose), FileRow("b.yaml", "k8s", "checked")]
+        other = Source("b.yaml", SOURCE.text, kind="k8s")
+        whole = report([find(SOURCE, "c00", syntax), *(find(other, f"c{n:02}", medium) for n in range(9))], rows=rows)
+        found = fix_first_rows(whole)
+        assert [row.name for row in found] == names
+        assert all(row.failing_count == (row.name == "core/syntax") for row in found)
+
+
+def test_a_file_of_another_purpose_that_fails_by_its_severity_goes_first() -> None:
+    rows = [FileRow(SOURCE.path, "k8s", "broken", "tab", cause="broken", purpose="an example"), FileRow("b.yaml", "k8s", "checked")]
+    whole = report([find(SOURCE, "c00", rule("core/syntax", "high", "correctness"))], rows=rows)
+    assert fix_first_rows(whole)[0].goes_first
