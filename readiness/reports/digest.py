@@ -116,10 +116,10 @@ def _missing_score_text(report: Report) -> str:
     redactor = Redactor(report.hidden)
     if not report.gate.was_evaluated:
         return escape_controls(redactor.mask_text(report.gate.reason))
-    percent = report.coverage.percent_without_outside
-    if report.coverage.unread_files and percent < MIN_COVERAGE_FOR_SCORE:
-        return f"{percent} % of what is here was judged, and a score takes {MIN_COVERAGE_FOR_SCORE} %"
     is_production_judged = any(row.kind and not row.purpose for row in report.files)
+    percent = report.coverage.percent_without_outside
+    if is_production_judged and report.coverage.unread_files and percent < MIN_COVERAGE_FOR_SCORE:
+        return f"{percent} % of what is here was judged, and a score takes {MIN_COVERAGE_FOR_SCORE} %"
     reason = missing_score_reason_text(report.files, report.coverage, is_production_judged=is_production_judged)
     return escape_controls(redactor.mask_text(reason))
 

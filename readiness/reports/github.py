@@ -14,7 +14,6 @@ from readiness.model import Finding, Severity
 from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest
 from readiness.reports.edit_text import edit_text
-from readiness.reports.fix_table import rows_on_first_screen
 from readiness.reports.frame import escape_controls
 from readiness.reports.plain import FIX_FIRST_WIDTH, fix_first_lines
 from readiness.reports.thing_words import edit_words
@@ -40,7 +39,7 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     sorted_findings = sorted(findings_to_report, key=lambda one: (-one.severity, -round(one.score_gain, 4), one.fix_place, one.rule))
     fix_rows = [] if options.quiet else fix_first_rows(report)
     if len(fix_rows) > 1:
-        output.write("\n".join([*fix_first_lines(report, rows_on_first_screen(fix_rows), redactor, FIX_FIRST_WIDTH), ""]))
+        output.write("\n".join([*fix_first_lines(report, fix_rows, redactor, FIX_FIRST_WIDTH), ""]))
     findings_by_annotation: dict[tuple[str, str, int], list[Finding]] = {}
     for number, finding in enumerate(sorted_findings):
         findings_by_annotation.setdefault(("edit", finding.edit_group, 0) if finding.edit_group else ("finding", "", number), []).append(finding)

@@ -223,7 +223,7 @@ def test_what_follows_a_block_in_the_plain_report_is_apart() -> None:
 
 
 def test_without_a_score_no_block_gains() -> None:
-    unread = [FileRow(f"x{number}.yaml", "k8s", "broken", "tab", cause="broken") for number in range(9)]
+    unread = [FileRow(f"x{number}.yaml", "k8s", "unreadable", "tab", cause="broken") for number in range(9)]
     whole = report([*of("app", ROOT, DROP, PROBE)], rows=[FileRow(SOURCE.path, "k8s", "checked"), *unread])
     assert whole.score is None
     assert not re.search(r"\+\d", styled(whole))

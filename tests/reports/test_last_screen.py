@@ -22,7 +22,7 @@ from .conftest import find, report, rule, show
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 SOURCE = Source("deploy/web.yaml", "".join(f"- name: c{number:02}\n" for number in range(60)), kind="k8s")
-BROKEN_ROWS = [FileRow(f"production/values-of-cluster-{number}.yaml", "k8s", "broken", "tab " * 30, cause="broken") for number in range(9)]
+BROKEN_ROWS = [FileRow(f"production/values-of-cluster-{number}.yaml", "k8s", "unreadable", "tab " * 30, cause="broken") for number in range(9)]
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -67,7 +67,7 @@ def assert_last_screen(lines: list[str], gate_start: str = "gate ") -> None:
 def test_the_last_screen_has_all_that_counts(name: str, color: str) -> None:
     text = show("terminal", REPORTS[name], color=color, width=80)
     assert_last_screen(wrapped(text, 80))
-    rows = [line for line in wrapped(text, 80)[-24:] if re.match(r"\W*(\+\d|gate  )", line)]
+    rows = [line for line in wrapped(text, 80)[-24:] if re.match(r"\W*(\+\d|gate +high)", line)]
     assert len(rows) == min(len(fix_first_rows(REPORTS[name])), 5)
 
 
@@ -103,8 +103,9 @@ def test_the_gate_names_the_score_where_there_is_room() -> None:
     redactor = Redactor(())
     assert digest.gate_text(whole, redactor).endswith(f"; score {whole.score} of 100, {whole.grade}")
     assert digest.gate_text(whole, redactor, width=60) == "gate failed: 1 high open (--fail-on high)"
+    assert whole.score == 89
     asked = report([find(SOURCE, "c01")], min_score=99)
-    assert digest.gate_text(asked, redactor, width=200).count("score ") == 1
+    assert digest.gate_text(asked, redactor, width=200).count("score 89") == 1
     assert "score" not in show("terminal", REPORTS["no score"]).splitlines()[-1]
 
 
@@ -116,7 +117,7 @@ def test_why_there_is_no_score_stands_beside_it() -> None:
 
 
 def test_why_there_is_no_score_is_said_where_nothing_is_for_production() -> None:
-    rows = [FileRow(SOURCE.path, "k8s", "broken", "tab", cause="broken", purpose="an example\x1b[31m")]
+    rows = [FileRow(SOURCE.path, "k8s", "unreadable", "tab", cause="broken", purpose="an example\x1b[31m")]
     whole = report([find(SOURCE, "c01", rule("core/syntax", "low"))], rows=rows, is_production_judged=False)
     assert whole.score is None
     assert digest.verdict_text(whole).startswith("not assessed: nothing here was taken for production: deploy/web.yaml")

@@ -127,7 +127,7 @@ def test_what_is_nobodys_is_one_of_the_rows() -> None:
 
 
 def test_without_a_score_nothing_decides_and_the_worst_stand_first() -> None:
-    unread = [FileRow(f"x{number}.yaml", "k8s", "broken", "tab", cause="broken") for number in range(9)]
+    unread = [FileRow(f"x{number}.yaml", "k8s", "unreadable", "tab", cause="broken") for number in range(9)]
     findings = [find(SOURCE, "s01", rule("k8s/m", "medium"), service_name="mild"), find(SOURCE, "s02", rule("k8s/h"), service_name="worse")]
     whole = make_report(findings, rows=[FileRow(SOURCE.path, "k8s", "checked"), *unread], services=services("mild", "worse"))
     lines = lines_of(whole)
