@@ -87,7 +87,9 @@ def test_the_last_screen_of_every_fixture(story: str, color: str, monkeypatch: p
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_line_of_the_colours_is_too_wide(width: int) -> None:
     for whole in REPORTS.values():
-        assert max(display_width(line.rstrip()) for line in ESCAPE.sub("", show("terminal", whole, color="always", width=width)).splitlines()) <= width
+        assert (
+            max(display_width(line.rstrip()) for line in ESCAPE.sub("", show("terminal", whole, color="always", width=width)).splitlines()) <= width
+        )
 
 
 def test_three_purposes_are_named_and_the_rest_counted() -> None:
