@@ -87,9 +87,8 @@ def test_the_last_screen_of_every_fixture(story: str, color: str, monkeypatch: p
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_line_of_the_colours_is_too_wide(width: int) -> None:
     for whole in REPORTS.values():
-        assert (
-            max(display_width(line.rstrip()) for line in ESCAPE.sub("", show("terminal", whole, color="always", width=width)).splitlines()) <= width
-        )
+        lines = ESCAPE.sub("", show("terminal", whole, color="always", width=width)).splitlines()
+        assert max(display_width(line.rstrip()) for line in lines) <= width
 
 
 def test_three_purposes_are_named_and_the_rest_counted() -> None:
@@ -177,7 +176,8 @@ def hint(*counts: tuple[str, str, object, int]) -> str:
 
 
 def test_the_hint_is_of_what_most_places_need() -> None:
-    assert hint(("old", "high", "", 1), ("floating", "medium", "", 14)) == "Fix floating."
-    assert hint(("old", "high", "", 3), ("floating", "medium", "", 3)) == "Fix old."
-    assert hint(("old", "high", "image: x", 1), ("floating", "medium", "", 14)) == "Fix floating."
+    assert hint(("old", "high", "", 1), ("floating", "medium", "", 14)) == "compose/floating: Fix floating."
+    assert hint(("old", "high", "", 3), ("floating", "medium", "", 3)) == "compose/old: Fix old."
+    assert hint(("old", "high", "image: x", 1), ("floating", "medium", "", 14)) == "compose/floating: Fix floating."
     assert hint(("old", "high", "", 1), ("floating", "medium", "image: x", 14)) == "image: x"
+    assert hint(("floating", "medium", "", 3)) == "Fix floating."

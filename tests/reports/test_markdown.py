@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -269,7 +270,7 @@ def test_it_fits_and_the_worst_is_kept(places: int, length: int, options: dict[s
     assert len(text.encode()) <= MAX_BYTES
     counts = [text.count(f": k8s/{severity} é") for severity in ("critical", "high", "medium", "low", "info")]
     failing = [one for one in made.open if not options.get("quiet") or one.severity >= Severity.HIGH]
-    for worse, milder in zip(counts, counts[1:], strict=False):
+    for worse, milder in itertools.pairwise(counts):
         assert not milder or worse == places
     match = re.search(r"(\d+) groups? of (\d+) findings?, the least severe, (?:is|are) left out here", text)
     assert sum(counts) == len(failing) - (int(match[2]) if match else 0)
