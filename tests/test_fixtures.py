@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 FIXTURES = ROOT / "fixtures"
 SNAPSHOTS = ROOT / "tests" / "snapshots"
 DAY = "2026-11-01"  # what a story runs may come to its end while these tests are in use
-SUFFIX = {"terminal": "txt", "json": "json", "github": "github.txt"}
+SUFFIX = {"terminal": "txt", "json": "json", "github": "github.txt", "markdown": "md"}
 
 
 def stories() -> Iterator[str]:

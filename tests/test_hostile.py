@@ -134,7 +134,7 @@ def test_a_file_of_fifty_megabytes_costs_little_memory(tmp_path: Path) -> None:
 
 def test_names_with_escapes_reach_no_terminal_raw(tmp_path: Path) -> None:
     (tmp_path / "a\n\x1b[31m::error::.yaml").write_text("apiVersion: v1\nkind: Pod\nx: [\n")
-    for name in ("terminal", "github"):
+    for name in ("terminal", "github", "markdown"):
         done = subprocess.run(
             [sys.executable, "-m", "readiness", "check", "--no-config", "--format", name, "."],
             cwd=tmp_path, capture_output=True, text=True, check=False,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from readiness.verdict.report import Report
 
 FAIL_ON_CHOICES = ("critical", "high", "medium", "low", "info", "never")
-REPORT_FORMATS = ("terminal", "json", "github")
+REPORT_FORMATS = ("terminal", "json", "github", "markdown")
 _ERASE_LINE = "\r\x1b[K"
 
 

@@ -12,7 +12,7 @@ from readiness.model.records import dataclass
 if TYPE_CHECKING:
     from readiness.verdict.report import Report
 
-MODULE_BY_FORMAT = {"terminal": "terminal", "json": "json", "github": "github"}
+MODULE_BY_FORMAT = {"terminal": "terminal", "json": "json", "github": "github", "markdown": "markdown"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,14 +46,14 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
             output.write(f"  unit: {escape_controls(redactor.mask_text(unit_paths))}\n")
         output.write("\n")
     if options.verbose:
-        for line in _verbose_detail_lines(report, redactor):
+        for line in verbose_detail_lines(report, redactor):
             output.write(escape_workflow_commands(line) + "\n")
     if options.explain:
         output.write("\n".join([*map(escape_workflow_commands, explain.score_lines(report)), "", ""]))
     background_lines = [
-        *_category_lines(report),
+        *category_lines(report),
         *service_table_lines(report, redactor, width=options.width or DEFAULT_FRAME_WIDTH, verbose=options.verbose),
-        *_file_lines(report, redactor, verbose=options.verbose),
+        *file_lines(report, redactor, verbose=options.verbose),
     ]
     for line in [*background_lines, "", *_last_screen_lines(report, fix_rows, redactor, options)]:
         output.write(escape_workflow_commands(line) + "\n")
@@ -69,12 +69,12 @@ def _group_lines(finding_group: FindingGroup, redactor: Redactor, options: Repor
         if finding_group.is_reason_new:
             group_lines.append(f"  why: {escape_controls(' '.join(why_text.split()) if options.verbose else digest.first_sentence(why_text))}")
         group_lines.append(f"  fix: {escape_controls(' '.join(fix_text.split()) if options.verbose else digest.first_sentence(fix_text))}")
-    group_lines += _related_lines(finding_group.first, redactor)
+    group_lines += related_lines(finding_group.first, redactor)
     for other_finding in finding_group.others:
         group_lines.append(digest.finding_headline(other_finding, redactor))
         if options.verbose:
             group_lines += _code_frame_lines(other_finding, redactor, options.width or DEFAULT_FRAME_WIDTH)
-            group_lines += _related_lines(other_finding, redactor)
+            group_lines += related_lines(other_finding, redactor)
     return group_lines
 
 
@@ -94,12 +94,12 @@ def _block_lines(block: EditBlock, redactor: Redactor, options: ReportOptions) -
         unsaid_rule_ids = [rule for rule in rules_with_new_reasons if rule in block.text.unsaid_rule_ids]
         block_lines += [f"  fix {rule}: {escape_controls(told_text(finding_by_rule[rule].fix))}" for rule in unsaid_rule_ids]
     for finding in block.members:
-        block_lines += _related_lines(finding, redactor)
+        block_lines += related_lines(finding, redactor)
     for finding in itertools.chain.from_iterable(block.further):
         block_lines.append(digest.finding_headline(finding, redactor))
         if options.verbose:
             block_lines += _code_frame_lines(finding, redactor, options.width or DEFAULT_FRAME_WIDTH)
-            block_lines += _related_lines(finding, redactor)
+            block_lines += related_lines(finding, redactor)
     return block_lines
 
 
@@ -124,14 +124,15 @@ def _code_frame_lines(finding: Finding, redactor: Redactor, max_width: int) -> l
     return [f"{shown_frame.number:>6} | {shown_frame.text}".rstrip(), f"       | {shown_frame.caret_line}"]
 
 
-def _related_lines(finding: Finding, redactor: Redactor) -> list[str]:
+def related_lines(finding: Finding, redactor: Redactor) -> list[str]:
+    """A line for each other place that a finding is about."""
     return [
         escape_controls(f"  see {other.source.root.path}:{other.source.position_of(other.span.start).line}: {redactor.mask_text(other.message)}")
         for other in finding.related
     ]
 
 
-def _verbose_detail_lines(report: Report, redactor: Redactor) -> list[str]:
+def verbose_detail_lines(report: Report, redactor: Redactor) -> list[str]:
     """What -v adds: suppressed findings with their reasons, every file, and where the time went."""
     detail_lines = []
     for finding in report.suppressed:
@@ -154,7 +155,7 @@ def _verbose_detail_lines(report: Report, redactor: Redactor) -> list[str]:
     return [*detail_lines, ""] if detail_lines else []
 
 
-def _category_lines(report: Report) -> list[str]:
+def category_lines(report: Report) -> list[str]:
     """What is left of each category, and what else makes the score."""
     lines = []
     if report.score is not None:
@@ -168,7 +169,7 @@ def _category_lines(report: Report) -> list[str]:
     return [*lines, *(f"  {note}" for note in notes if note)]
 
 
-def _file_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
+def file_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str]:
     """Which files there are, which were not read, and what they were taken for."""
     lines = [f"files: {digest.file_counts_by_kind_text(report)}"]
     lines += [f"not read: {line}" for line in digest.unread_file_lines(report, redactor, verbose=verbose)]

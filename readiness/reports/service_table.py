@@ -22,7 +22,7 @@ _MAX_NAME_WIDTH = 28  # at 80 columns and less; two columns more for each five t
 _WIDEST_NAME = 44
 _SCORE_WIDTH = 6
 _COUNT_WIDTH = 5
-_SHOWN_SEVERITIES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+SHOWN_SEVERITIES = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 
 class ServiceRow(NamedTuple):
@@ -36,14 +36,32 @@ class ServiceRow(NamedTuple):
     parts_text: str
     is_deciding: bool = False
 
+    @property
+    def marked_parts_text(self) -> str:
+        """Its parts, behind the mark of the service that decides."""
+        return f"{DECIDING_MARK}; {self.parts_text}" if self.is_deciding else self.parts_text
 
-def service_table_lines(report: Report, redactor: Redactor, *, width: int, verbose: bool) -> list[str]:
-    """The table as lines of at most `width` columns, the lowest scores first; none where there is one service or none.
+
+class ServiceTable(NamedTuple):
+    """The rows that are shown, the lowest scores first; what their order means; and how many services are left out."""
+
+    heading: str
+    rows: list[ServiceRow]
+    hidden_count: int
+
+    @property
+    def hidden_services_text(self) -> str:
+        """How many services are left out; empty where none is."""
+        return f"and {count_with_noun(self.hidden_count, 'more service')} (-v names them)" if self.hidden_count else ""
+
+
+def service_table(report: Report, redactor: Redactor, *, verbose: bool) -> ServiceTable | None:
+    """The table; None where there is one service or none.
 
     The service that decides the score of the whole is always among those that are shown.
     """
     if len(report.services) < MIN_SERVICES_FOR_TABLE:
-        return []
+        return None
     findings_by_name = findings_by_service(report.open)
     rows = sorted((_service_row(report, one, findings_by_name.get(one.name, ()), redactor) for one in report.services), key=_order_of_row)
     shared_findings = findings_by_name.get("", ())
@@ -53,13 +71,20 @@ def service_table_lines(report: Report, redactor: Redactor, *, width: int, verbo
     shown_rows[-1:] = [row for row in hidden_rows if row.is_deciding] or shown_rows[-1:]
     if shared_findings:
         shown_rows.append(ServiceRow(SHARED_ROW_NAME, None, "", _counts(shared_findings), "nobody's, or of several"))
-    name_width = min(_MAX_NAME_WIDTH + max(width - 80, 0) * 2 // 5, _WIDEST_NAME, max(display_width(row.name) for row in shown_rows))
+    return ServiceTable(_heading(rows), shown_rows, len(hidden_rows))
+
+
+def service_table_lines(report: Report, redactor: Redactor, *, width: int, verbose: bool) -> list[str]:
+    """The table as lines of at most `width` columns; none where there is no table."""
+    table = service_table(report, redactor, verbose=verbose)
+    if table is None:
+        return []
+    name_width = min(_MAX_NAME_WIDTH + max(width - 80, 0) * 2 // 5, _WIDEST_NAME, max(display_width(row.name) for row in table.rows))
     name_width = max(name_width, len("service")) + 1
     counts_heading = "".join(f"{text:>{_COUNT_WIDTH}}" for text in ("crit", "high", "med", "low"))
-    lines = [_heading(rows), f"{'service':<{name_width}}{'score':>{_SCORE_WIDTH}}{counts_heading}  consists of"]
-    lines += [_row_line(one, width, name_width) for one in shown_rows]
-    if hidden_rows:
-        lines.append(f"and {count_with_noun(len(hidden_rows), 'more service')} (-v names them)")
+    lines = [table.heading, f"{'service':<{name_width}}{'score':>{_SCORE_WIDTH}}{counts_heading}  consists of"]
+    lines += [_row_line(one, width, name_width) for one in table.rows]
+    lines += filter(None, [table.hidden_services_text])
     return [_cut(one, width) for one in lines]
 
 
@@ -89,7 +114,7 @@ def _order_of_row(row: ServiceRow) -> tuple[int, tuple[int, ...], bool, str]:
 
 def _counts(findings: Iterable[Finding]) -> tuple[int, ...]:
     count_by_severity = Counter(one.severity for one in findings)
-    return tuple(count_by_severity[severity] for severity in _SHOWN_SEVERITIES)
+    return tuple(count_by_severity[severity] for severity in SHOWN_SEVERITIES)
 
 
 def _parts_text(service: Service) -> str:
@@ -105,8 +130,7 @@ def _row_line(row: ServiceRow, width: int, name_width: int) -> str:
     name = _cut_in_the_middle(row.name, name_width - 1)
     counts = "".join(f"{count or '·':>{_COUNT_WIDTH}}" for count in row.counts)
     line_start = f"{name}{' ' * (name_width - display_width(name))}{row.score_text:>{_SCORE_WIDTH}}{counts}  "
-    parts_text = f"{DECIDING_MARK}; {row.parts_text}" if row.is_deciding else row.parts_text
-    return line_start + _cut(parts_text, max(width - display_width(line_start), 1))
+    return line_start + _cut(row.marked_parts_text, max(width - display_width(line_start), 1))
 
 
 def _cut_in_the_middle(text: str, width: int) -> str:

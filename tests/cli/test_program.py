@@ -44,6 +44,7 @@ COMMANDS = {
     "check": [*CHECK, WEAK],
     "json": [*CHECK, "--format", "json", WEAK],
     "github": [*CHECK, "--format", "github", WEAK],
+    "markdown": [*CHECK, "--format", "markdown", WEAK],
     "rules": [sys.executable, "-m", "readiness", "rules"],
     "explain": [sys.executable, "-m", "readiness", "explain", "k8s/privileged"],
     "help": [sys.executable, "-m", "readiness", "--help"],

@@ -238,7 +238,7 @@ def test_every_report_says_it_once(tree: Path) -> None:
     data = json.loads(run("deploy", "--format", "json"))
     assert data["context"] == {"files": 6, "around": ["deploy"], "complete": True}
     sentence = "6 files around deploy were read for joins and not judged; --no-context leaves them out"
-    for name in ("terminal", "github"):
+    for name in ("terminal", "github", "markdown"):
         for color in ("always", "never"):
             out = click.unstyle(run("deploy", "--format", name, "--color", color))
             assert " ".join(out.split()).count(sentence) == 1

@@ -302,7 +302,7 @@ environments:
 
 def test_every_report_tells_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(write_files(tmp_path, kustomized(dev="env: []", prod=RESOURCES)))
-    for name in ("terminal", "github"):
+    for name in ("terminal", "github", "markdown"):
         for color in ("always", "never"):
             arguments = ["check", "--no-cache", "--exit-zero", "--format", name, "--color", color]
             out = click.unstyle(CliRunner().invoke(main, arguments).output)

@@ -77,7 +77,7 @@ def everything(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     assert made.findings
     stored = [json.loads(path.read_text()) for path in kept.folder.glob("*.json")]
     shown = [show("json", made), api.baseline_text(made), *(str(one["findings"]) for one in stored)]
-    for name in ("terminal", "github"):
+    for name in ("terminal", "github", "markdown"):
         shown += [show(name, made), show(name, made, verbose=True, explain=True)]
     return "\n".join([*shown, show("terminal", made, color="always", width=500, verbose=True)])
 

@@ -133,7 +133,7 @@ def test_a_place_in_a_nested_source_is_told_in_the_file_that_people_open() -> No
 
 def test_equal_input_gives_equal_bytes(sample: Report) -> None:
     again = report(list(reversed(sample.findings)))
-    for name in ("json", "github", "terminal"):
+    for name in ("json", "github", "terminal", "markdown"):
         assert show(name, sample) == show(name, again)
 
 
@@ -240,7 +240,7 @@ def test_github_paths_start_at_the_checkout(tmp_path: Path, monkeypatch: pytest.
 HOSTILE = "::error::owned %0A::set-env\n::warning::x\r\x1b[2J ##[add-path]y, file=z [bold]b[/bold] [/] :smile: \u202e"
 
 
-@pytest.mark.parametrize("name", ["terminal", "github"])
+@pytest.mark.parametrize("name", ["terminal", "github", "markdown"])
 @pytest.mark.parametrize("color", ["never", "always"])
 def test_nothing_from_a_file_steers_the_reader(name: str, color: str) -> None:
     source = Source(HOSTILE, f"{HOSTILE.replace(chr(10), ' ').replace(chr(13), ' ')}\n")

@@ -66,6 +66,7 @@ def everything(made: Report) -> str:
             show("terminal", made, **options),
             show("terminal", made, color="always", width=500, **options),
             show("github", made, **options),
+            show("markdown", made, **options),
         ]
     return "\n".join(shown)
 
@@ -205,6 +206,7 @@ def test_no_text_breaks_it(text: str) -> None:
     json.loads(show("json", made))
     show("terminal", made, color="always", width=60)
     show("github", made)
+    show("markdown", made)
 
 
 def test_huge_lines_are_cheap() -> None:
@@ -218,7 +220,7 @@ def test_many_known_secrets_are_cheap() -> None:
     hidden = [(source, Span(found.start(), found.end())) for found in re.finditer(r"Zplanted\d+", source.text)]
     ones = [find(source, f"k{n}:", message=f"value Zplanted{n:05} is here") for n in range(0, 5000, 10)]
     made = report(ones, secret_places=hidden)
-    for name in ("json", "terminal", "github"):
+    for name in ("json", "terminal", "github", "markdown"):
         assert "planted" not in show(name, made)
 
 

@@ -356,6 +356,6 @@ def test_explain_score_sends_nothing_that_a_service_is_called() -> None:
 
 def test_both_algorithms_stand_beside_the_score() -> None:
     ones = [find(WEB, "web", rule()._replace(id=f"k8s/{name}"), service_name=name) for name in ("web", "worker", "store")]
-    for form in ("terminal", "github"):
+    for form in ("terminal", "github", "markdown"):
         assert "score 88 of 100 (algorithm 2; algorithm 1: 87), grade B" in show(form, report(ones))
     assert "algorithm 2; algorithm 1: 87" in ESCAPE.sub("", show("terminal", report(ones), color="always", width=160))

@@ -109,9 +109,9 @@ def test_a_thing_with_several_findings_of_a_row_counts_once() -> None:
     """Two mounts of one service, four variables of another."""
     of_services = [find(SOURCE, f"c{n:02}", RULES[0], resource=f"service/{name}") for n, name in enumerate("app app db app db".split())]
     (row,) = fix_first_rows(report(of_services))
-    assert digest.fix_row_texts(row)[0] == "2 services, 5 fail the gate"
+    assert fix_row_texts(row)[0] == "2 services, 5 fail the gate"
     (row,) = fix_first_rows(report(of_services[:2]))
-    assert digest.fix_row_texts(row)[0] == "1 service, 2 fail the gate"
+    assert fix_row_texts(row)[0] == "1 service, 2 fail the gate"
 
 
 def test_things_of_one_name_in_several_files_are_several() -> None:
@@ -126,13 +126,13 @@ def test_servers_of_one_name_in_one_file_are_several() -> None:
     nginx_rule = rule("nginx/high", "high", "edge")
     findings = [find(source, word, nginx_rule, resource="server/web") for word in ("# a", "root", "# c")]
     (row,) = fix_first_rows(report(findings))
-    assert digest.fix_row_texts(row)[0] == "2 servers, 3 fail the gate"
+    assert fix_row_texts(row)[0] == "2 servers, 3 fail the gate"
 
 
 def test_what_has_no_word_is_counted_by_its_edits() -> None:
     findings = [find(SOURCE, f"c{n:02}", RULES[0], resource=name) for n, name in enumerate(("service/app", "service/app", ""))]
     (row,) = fix_first_rows(report(findings))
-    assert digest.fix_row_texts(row)[0] == "3 places, 3 fail the gate"
+    assert fix_row_texts(row)[0] == "3 places, 3 fail the gate"
 
 
 NOUNS: dict[str, list[dict[str, Any]]] = {
