@@ -340,7 +340,7 @@ def test_explain_score_tells_the_sum_of_each_service() -> None:
     for color in ("never", "always"):
         text = ESCAPE.sub("", show("terminal", report(ones), explain=True, color=color, width=160))
         assert "whole: service web decides" in text
-        assert "k8s/other          outside, 2 places: 0.30" in text
+        assert "k8s/other          outside, 2 places: low 1 x 0.3 x 1 + low 1 x 0.05 x 0.08 = 0.30" in text
         assert text.index("service web: score 89, grade B") < text.index("service worker: score 99, grade A")
         assert "algorithm 1 gives 89, grade B" in text
 
