@@ -28,7 +28,8 @@ class ImageFacts:
     command one of which makes it the store, where the image has other roles too; `auth_variables` variables (and `auth_flags`
     words of the command) one of which turns authentication on, `moot_passwords` passwords with the settings that let
     everybody in as whom they are for. `called` is what a message calls it where its role is too wide a
-    word; `role_variables` are settings that let everybody read, with the variable that may give more.
+    word; `role_variables` are settings that let everybody read, with the variable that may give more; `floating_release` is the
+    major release behind tags that name none, 0 where it is not known.
     """
 
     role: str
@@ -49,6 +50,7 @@ class ImageFacts:
     moot_passwords: dict[str, dict[str, list[str]]]
     called: str
     role_variables: dict[str, str]
+    floating_release: int
 
     @property
     def is_store(self) -> bool:
@@ -72,12 +74,21 @@ class ImageFacts:
             (value_by_setting.get(key) or "").lower() in values for key, values in (moot_values_by_setting or {}).items()
         )
 
-    def state_folders(self, image: ImageReference | None) -> tuple[str, ...]:
-        """The folders that hold state in the release that a tag names."""
+    def state_folders(self, image: ImageReference | None, *, with_floating_tags: bool = False) -> tuple[str, ...]:
+        """The folders that hold state in the release that a tag names, or, with `with_floating_tags`, that a tag like `latest` has today."""
         major_release_match = _POSTGRES_MAJOR_RELEASE_PATTERN.search(image.tag) if image is not None and self.state_folder_since_18 else None
-        if major_release_match is None or int(major_release_match.group(1)) < 18:
+        major_release = int(major_release_match.group(1)) if major_release_match is not None else 0
+        is_floating = image is not None and not image.digest and not major_release and _is_tag_without_release(image.tag)
+        if with_floating_tags and is_floating:
+            major_release = self.floating_release
+        if major_release < 18:
             return self.state_folders_before_18
-        return (f"{self.state_folder_since_18}/{major_release_match.group(1)}/docker",)
+        return (f"{self.state_folder_since_18}/{major_release}/docker",)
+
+
+def _is_tag_without_release(tag: str) -> bool:
+    """Whether a tag names no release: none, `latest`, or a distribution alone."""
+    return tag in {"", "latest", "alpine", "bookworm", "trixie"}
 
 
 _POSTGRES_MAJOR_RELEASE_PATTERN = lazy_regex(r"(?:^|pg)([0-9]{2})(?![0-9])")
@@ -109,6 +120,7 @@ def _make_image_facts(image_fact_row: Mapping[str, Any]) -> ImageFacts:
         image_fact_row.get("moot", {}),
         image_fact_row.get("called", ""),
         image_fact_row.get("reads-only", {}),
+        image_fact_row.get("floating", 0),
     )
 
 

@@ -24,6 +24,7 @@ from readiness.loading import (
 from readiness.loading.assembly import CAUSE_BROKEN, REASON_TEMPLATE, Assembly, FileStatus
 from readiness.loading.charts import ChartRenderer
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
+from readiness.loading.generator_templates import fold_templates_of_generator
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import written_source_and_span
 from readiness.loading.variants import Variants
@@ -97,6 +98,7 @@ def assemble_projects(
     _add_documents(discovered, assembly, chart_folders, may_judge_documents)
     _record_program_inputs(assembly, discovered)
     _remove_context_rows_and_findings(assembly, discovered)
+    fold_templates_of_generator(assembly)
     assembly.file_statuses.sort(key=lambda row: row.path)
     RunProjects(assembly.projects)
     return assembly

@@ -98,7 +98,8 @@ class Assembly:
                 yield source.kind, document
                 continue
             template_mark_offset = kinds.template_mark_offset_at_error(source, error) if may_add_file_statuses else None
-            if template_mark_offset is not None and _is_declared_template(source):
+            is_template_of_script = may_add_file_statuses and template.has_shell_mark_on_line(source.text, error.offset)
+            if (template_mark_offset is not None or is_template_of_script) and _is_declared_template(source):
                 self.file_statuses.append(FileStatus(source.path, source.kind, "skipped", REASON_TEMPLATE))
                 continue
             if template_mark_offset is not None and not _is_read_by_a_service(source):

@@ -5,18 +5,18 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.loading.assembly import CAUSE_BROKEN, CAUSE_NOT_HERE, CAUSE_NOT_IN_TREE, Assembly, FileStatus
+from readiness.loading.chart_batches import render_in_batches
 from readiness.loading.chart_errors import (
     absence_cause,
     absent_dependencies_by_reason,
     asks_for_values,
     dependency_build_hint,
     is_caused_by_absent_dependency,
-    is_default_namespace_refused,
     render_problem_text,
 )
 from readiness.loading.discover import DiscoveredFiles
@@ -29,9 +29,11 @@ from readiness.loading.environments import (
     rendered_file_status,
 )
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
+from readiness.loading.values_beside import ValuesBeside, are_defaults_unused
 from readiness.loading.variants import Variants
 from readiness.model import Finding, Related, Rule, Severity, Source
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.memo import cached_property
 from readiness.model.messages import fill_message
 from readiness.model.records import dataclass
 
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
     from readiness.loading.render.chart_files import AbsentDependency, ChartFiles
 
 _LIBRARY_CHART = lazy_regex(r"^type:[ \t]*[\"']?library\b", re.MULTILINE)
-_MAX_ENVIRONMENTS_PER_PROCESS = 10  # environments that one process renders
-_MAX_SECONDS_PER_CHART = 120  # of processor time for all environments of one chart
 _PARSE_ERROR_WORDS = "parse error"
 REASON_NO_OBJECTS = "no object comes of it with the values that are here"
 REASON_NO_TEMPLATE = "a part of a chart that holds no objects"
@@ -67,8 +67,14 @@ class _ChartRendering:
         """The environments that render."""
         return [one.name for one in self.requested_environments if one.name not in self.error_by_environment]
 
+    def leave_out_environment(self, environment_name: str) -> None:
+        """Forget what came of an environment that nobody installs."""
+        self.requested_environments = [one for one in self.requested_environments if one.name != environment_name]
+        self.rendered_templates = [one for one in self.rendered_templates if one.environment != environment_name]
+        self.error_by_environment.pop(environment_name, None)
 
-@dataclass(slots=True)
+
+@dataclass()
 class ChartRenderer:
     """The charts of a run, added one by one. `rendered_environment_names` are the names of the environments that rendered."""
 
@@ -80,6 +86,10 @@ class ChartRenderer:
     variants: Variants = field(default_factory=Variants)
     rendered_environment_names: set[str] = field(default_factory=set)
     _values: dict[str, Source] = field(default_factory=dict)
+
+    @cached_property
+    def _values_beside(self) -> ValuesBeside:
+        return ValuesBeside(self.discovered)
 
     def _one_source(self, values_file: Source) -> Source:
         """The one source of a values file, whatever number of renderings it is read for: comments in it count for all."""
@@ -134,7 +144,10 @@ class ChartRenderer:
             return
         self.assembly.render_inputs.append(inputs.chart_input(self.discovered.base, chart_folder))
         chart_environments = helm.chart_environments(self.discovered.base / chart_folder, self.extra_values_files)
-        rendering = self._render(chart_folder, self.variants.of_chart(chart_folder, [*chart_environments, *releases]))
+        environments_beside = self._values_beside.environments_for(chart_folder, template_paths, releases)
+        rendering = self._render(chart_folder, self.variants.of_chart(chart_folder, [*chart_environments, *environments_beside, *releases]))
+        if are_defaults_unused(environments_beside, rendering.error_by_environment):
+            rendering.leave_out_environment(helm.DEFAULT_VALUES_FILE)
         if not rendering.requested_environments:
             return
         self._tell_failures(chart_yaml, chart_folder, rendering)
@@ -184,7 +197,7 @@ class ChartRenderer:
             chart_files = read_chart(chart_directory, chart_folder, confined_tree)
             if not chart_files.absent_dependencies and not any("templates/" in f"/{one}" for one in chart_files.content_by_path):
                 return _ChartRendering()
-            rendered_templates, error_by_environment, limit_errors = _render_in_batches(chart_files, environments, chart_folder)
+            rendered_templates, error_by_environment, limit_errors = render_in_batches(chart_files, environments, chart_folder)
         except RenderError as render_error:
             render_problem = render_problem_text(render_error, chart_folder)
             rendered_templates, error_by_environment = [], {one.name: render_problem for one in environments}
@@ -289,57 +302,6 @@ class ChartRenderer:
                 lacks_inputs=is_partial,
             )
         return unparsed_paths
-
-
-def _render_in_batches(
-    chart_files: ChartFiles, environments: Sequence[helm.ValuesEnvironment], chart_folder: str
-) -> tuple[list[helm.RenderedTemplate], dict[str, str], set[str]]:
-    """(renderings, errors by environment, those that are limits) of a chart, a few at a time, for each process has a limit.
-
-    After one that did not end well no more are tried, nor after some minutes of processor time.
-    """
-    from readiness.programs.process import child_processor_seconds
-
-    rendered_templates: list[helm.RenderedTemplate] = []
-    error_by_environment: dict[str, str] = {}
-    limit_errors: set[str] = set()
-    program_seconds_before = child_processor_seconds()
-    last_problem = ""
-    for batch_start in range(0, len(environments), _MAX_ENVIRONMENTS_PER_PROCESS):
-        batch = list(environments[batch_start : batch_start + _MAX_ENVIRONMENTS_PER_PROCESS])
-        if not last_problem and child_processor_seconds() - program_seconds_before > _MAX_SECONDS_PER_CHART:
-            limit_error = LimitError(f"the environments before it took over {_MAX_SECONDS_PER_CHART} seconds")
-            last_problem = render_problem_text(limit_error, chart_folder)
-            limit_errors.add(last_problem)
-        if last_problem:
-            error_by_environment |= {one.name: last_problem for one in batch}
-            continue
-        try:
-            batch_templates, batch_error_by_environment = _render_batch(chart_files, batch)
-            rendered_templates += batch_templates
-            error_by_environment |= batch_error_by_environment
-        except RenderError as render_error:
-            last_problem = render_problem_text(render_error, chart_folder)
-            limit_errors |= {last_problem} if isinstance(render_error, LimitError) else set()
-            error_by_environment |= {one.name: last_problem for one in batch}
-    return rendered_templates, error_by_environment, limit_errors
-
-
-def _render_batch(chart_files: ChartFiles, environments: Sequence[helm.ValuesEnvironment]) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
-    """The same of a few environments; those that refuse the namespace are rendered for another. Raises RenderError."""
-    from readiness.loading.render import helm
-
-    rendered_templates, error_by_environment = helm.render_chart(chart_files, environments)
-    namespace_refusing_environments = [one for one in environments if is_default_namespace_refused(one, error_by_environment.get(one.name, ""))]
-    if not namespace_refusing_environments:
-        return rendered_templates, error_by_environment
-    retried_templates, retried_error_by_environment = helm.render_chart(
-        chart_files, [replace(one, namespace=helm.DEFAULT_RELEASE_NAME) for one in namespace_refusing_environments]
-    )
-    retried_environment_names = {one.name for one in namespace_refusing_environments}
-    return [*rendered_templates, *retried_templates], {
-        name: environment_error for name, environment_error in error_by_environment.items() if name not in retried_environment_names
-    } | retried_error_by_environment
 
 
 def _template_file_status(template_path: str, paths_with_objects: set[str], unparsed_paths: set[str], absent_values: str) -> FileStatus:

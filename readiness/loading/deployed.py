@@ -46,7 +46,13 @@ _KEY_OF_PATHS = lazy_regex(
     re.IGNORECASE,
 )
 _LIST_ITEM_WITH_PATH = lazy_regex(r"^\s*-\s+[\"']?[\w./-]+\.(?:ya?ml|env|conf)\b")
+_COMMENT_AFTER_CODE = lazy_regex(r"(?<=[^\s#])[ \t]{1,8}#{1,2}[ \t]")
 _COPY_INSTRUCTION = lazy_regex(r"^\s*(?:COPY|ADD)\s", re.IGNORECASE)
+# What stands before a bare word that is a path (`-f deploy`, `cd deploy`, `build deploy`), and after one (`the deploy directory`).
+_BEFORE_PATH = lazy_regex(r"(?:(?<![\w-])--?[A-Za-z][\w-]{0,30}[= ]|[`\"'(=]|(?<![\w-])(?:cd|build|cat|cp)[ ])\Z")
+_AFTER_PATH = lazy_regex(r"[`\"')]?[ ](?:director(?:y|ies)|folders?)\b")
+_MAX_CHARACTERS_BEFORE_PATH = 40
+_VERB = lazy_regex(r"(?:apply|build|deploy|execute|install|launch|run|start|test|use)", re.IGNORECASE)
 _PATH_WORD = lazy_regex(r"[\w.@+*-]*(?:/[\w.@+*-]+)*/?")
 _FOLDER_OF_TESTS = lazy_regex(r"(?:^|/)(?:[\w.-]*[-_])?(?:tests?|testing|e2e|testdata|fixtures?|bench(?:marks?)?|specs?)(?:/|$)", re.IGNORECASE)
 # A text that shows how to try an example is no sign that anybody deploys it; an engine is.
@@ -192,12 +198,12 @@ class DeploymentEvidence:
         mentions_by_name: dict[str, list[_Mention]] = defaultdict(list)
         remaining_line_count = MAX_MENTION_LINES
         for telling_text in self._telling_texts:
-            text_folder = posixpath.dirname(self._path_from_root(telling_text.path))
+            text_folder, is_prose = posixpath.dirname(self._path_from_root(telling_text.path)), _is_prose(telling_text.path)
             for line in _telling_lines(telling_text):
                 remaining_line_count -= 1
                 if remaining_line_count < 0:
                     return mentions_by_name
-                for written_path in _paths_in_line(line):
+                for written_path in _paths_in_line(line, is_prose=is_prose):
                     mentions = mentions_by_name[posixpath.basename(written_path)]
                     if len(mentions) < MAX_MENTIONS_PER_NAME:
                         mentions.append(_Mention(written_path, text_folder, telling_text.path))
@@ -213,7 +219,7 @@ class DeploymentEvidence:
             text_folder = posixpath.dirname(self._path_from_root(telling_text.path))
             for line in _telling_lines(telling_text):
                 if _RECURSIVE_OPTION.search(line) and _APPLY_COMMAND.search(line):
-                    for written_path in _paths_in_line(line):
+                    for written_path in _paths_in_line(line, is_prose=_is_prose(telling_text.path)):
                         folders.update((written_path, posixpath.normpath(posixpath.join(text_folder, written_path))))
         return frozenset(folders - {"."})
 
@@ -307,14 +313,31 @@ def _telling_lines(telling_text: Source) -> Iterator[str]:
             or (is_dockerfile and _COPY_INSTRUCTION.match(line))
             or (not is_prose and (_KEY_OF_PATHS.search(line) or _LIST_ITEM_WITH_PATH.match(line)))
         ):
-            yield line
+            yield line if is_prose else _COMMENT_AFTER_CODE.split(line, maxsplit=1)[0]
 
 
-def _paths_in_line(line: str) -> Iterable[str]:
+def _paths_in_line(line: str, *, is_prose: bool) -> Iterable[str]:
     """The words of a line that may be paths, normalised; `.` for the folder of the text."""
-    for word in _PATH_WORD.findall(line):
+    for match in _PATH_WORD.finditer(line):
+        word = match[0]
+        if word.isalnum() and not _is_bare_word_a_path(line, match.span(), is_prose=is_prose):
+            continue
         path = word.split("*", 1)[0].rstrip("/")
         if not path.strip("."):
             path = "." if path == "." else ""  # `..` and an ellipsis name nothing that is looked up
         if path.strip("/"):
             yield posixpath.normpath(path.strip("/") if path == "." else path.lstrip("/").rstrip("."))
+
+
+def _is_bare_word_a_path(line: str, word_edges: tuple[int, int], *, is_prose: bool) -> bool:
+    """Whether a word without a slash or a dot names a directory: in prose `deploy` and `production` mostly are no more than words.
+
+    In prose something has to say that a path comes, or the word ends a command; elsewhere that is asked of verbs alone.
+    """
+    word_start, word_end = word_edges
+    text_before = line[max(0, word_start - _MAX_CHARACTERS_BEFORE_PATH) : word_start]
+    if _BEFORE_PATH.search(text_before) or (is_prose and _AFTER_PATH.match(line, word_end)):
+        return True
+    if not is_prose:
+        return not _VERB.fullmatch(line, word_start, word_end) or bool(_KEY_OF_PATHS.search(text_before))
+    return not line[word_end:].strip() and bool(_COMMAND_WORD.match(line.lstrip("$#> \t")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render.made import GeneratedSource
 from readiness.loading.scripts import scripts_among
 from readiness.model import Finding, Rule, Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
 from readiness.syntax.template import is_named_as_template
@@ -111,7 +113,18 @@ def make_project(
         is_unit_judged=is_judged,
         folders_of_working_directory=discovered.context.here,
         script_sources=() if unit_name else scripts_among(discovered.script_sources, discovered.sources),
+        cluster_settings=() if unit_name else tuple(one for one in discovered.sources if _sets_cluster_version(one)),
     )
+
+
+_CLUSTER_SETTINGS_NAME = lazy_regex(r"(?:\A|/)talconfig\.ya?ml\Z")
+_KUBEADM_SETTINGS = lazy_regex(r"^apiVersion:[ ]*[\"']?kubeadm\.k8s\.io/", re.MULTILINE)
+
+
+def _sets_cluster_version(source: Source) -> bool:
+    """Whether a file says with which version of Kubernetes a cluster is made: talhelper's settings, or kubeadm's."""
+    is_settings_file = _CLUSTER_SETTINGS_NAME.search(source.path) or ("kubeadm.k8s.io" in source.text and _KUBEADM_SETTINGS.search(source.text))
+    return bool(is_settings_file) and "kubernetesVersion" in source.text
 
 
 def render_failure_finding(rule: Rule, failing_source: Source, subject_text: str, scope_text: str, failure_reason: str) -> Finding:

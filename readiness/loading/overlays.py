@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from readiness.loading import image_names, reading
-from readiness.loading.assembly import CAUSE_BROKEN, CAUSE_NOT_HERE, CAUSE_NOT_IN_TREE, REASON_TEMPLATE, Assembly, FileStatus
+from readiness.loading.assembly import CAUSE_BROKEN, REASON_TEMPLATE, Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.environments import (
     REASON_RENDERING_OFF,
     REASON_UNPARSED_RENDERING,
     add_environment_project,
     make_project,
-    render_failure_finding,
     rendered_file_status,
 )
+from readiness.loading.overlay_failures import record_overlay_failure
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.loading.variants import Variants
-from readiness.model import Finding, ParseError, Purpose, Rule, Severity, Source, Span
+from readiness.model import Finding, ParseError, Purpose, Rule, Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map
@@ -98,8 +97,13 @@ def build_overlays(
             )
         except RenderError as error:
             if kustomization.folder not in user_folders_by_folder:
-                _record_overlay_failure(
-                    kustomization, error, assembly, core_rules, is_commented_out=_is_commented_out_above(kustomization, source_by_path)
+                record_overlay_failure(
+                    kustomization,
+                    error,
+                    assembly,
+                    core_rules,
+                    is_commented_out=_is_commented_out_above(kustomization, source_by_path),
+                    may_be_ignored=discovered.may_be_ignored,
                 )
     overlay_users = _OverlayUsers(user_folders_by_folder, kustomization_by_folder)
     unjudged_reason_by_path = _add_built_overlays(parts_and_reached_kustomizations, overlay_users, discovered, assembly, core_rules, variants)
@@ -240,37 +244,6 @@ def _is_commented_out_above(overlay: Kustomization, source_by_path: Mapping[str,
 
 
 _COMMENTED_LIST_ENTRY = lazy_regex(r"^[ \t]*#[ \t]*-[ \t]+([\w./-]{1,200})[ \t]*\r?$", re.MULTILINE)
-
-
-def _record_overlay_failure(
-    kustomization: Kustomization, render_error: RenderError, assembly: Assembly, core_rules: dict[str, Rule], *, is_commented_out: bool
-) -> None:
-    """The row of an overlay that gave nothing, and the finding where what stops it is written; low where it is switched off."""
-    from readiness.loading.render.gather import OverlayRefusedError, RemoteChartError
-    from readiness.loading.render.overlay.placed import InvalidKustomizationError, NeedsOtherBuilderError, UnsupportedFeatureError
-
-    kustomization_source = kustomization.source
-    failure_reason = str(render_error)
-    if isinstance(render_error, OverlayRefusedError | LimitError):
-        helm_flag = "--enable-helm " if isinstance(render_error, RemoteChartError) else ""
-        build_command_hint = f"`kustomize build {helm_flag}{shlex.quote(kustomization.folder or '.')} | readiness check -`"
-        failure_reason = f"{render_error}; {build_command_hint} judges what it gives"
-    if isinstance(render_error, OverlayRefusedError):
-        assembly.file_statuses.append(FileStatus(kustomization_source.path, "kustomize", "skipped", failure_reason, CAUSE_NOT_IN_TREE))
-        return
-    rule = core_rules["core/not-rendered"]
-    finding = render_failure_finding(rule, kustomization_source, "overlay", "", failure_reason)
-    if is_commented_out and not isinstance(render_error, LimitError):
-        finding = finding._replace(lowered_severity=Severity.LOW)
-    if isinstance(render_error, InvalidKustomizationError):
-        source, span = render_error.place
-        finding = finding._replace(source=source, span=source.one_line(span))
-        if source is not kustomization_source:
-            failure_reason = f"{source.path}:{source.position_of(span.start).line}: {failure_reason}"
-    failure_cause = CAUSE_NOT_HERE if isinstance(render_error, NeedsOtherBuilderError | UnsupportedFeatureError | LimitError) else CAUSE_BROKEN
-    assembly.file_statuses.append(FileStatus(kustomization_source.path, "kustomize", "skipped", failure_reason, failure_cause))
-    if not isinstance(render_error, UnsupportedFeatureError):
-        assembly.parse_findings.append(finding)
 
 
 def _build_overlay(

@@ -209,6 +209,11 @@ def _environment_sort_of_name(variant_name: str) -> str:
     return "other" if any(word in environment_by_deploy_word for word in name_words) else ""
 
 
+def is_named_for_environment(variant_name: str) -> bool:
+    """Whether the words of a name say for which environment something is."""
+    return bool(_environment_sort_of_name(variant_name))
+
+
 def _shared_folder(folders: Sequence[str]) -> str:
     """The folder that holds all of several folders."""
     return posixpath.commonpath(folders) if folders and all(folders) else ""

@@ -101,7 +101,8 @@ class Project:
     paths that lie around what is judged: joins see them, and nothing is said of them. `judged` says of a unit whether it is
     judged as a whole, with all that it takes in, or is context; None where the paths decide. `idle` marks a unit of context
     that takes in nothing that is judged. `here` are the folders that lead from the root of the repository to the working
-    directory, where the context was read. `scripts` are those of the tree that name programs for containers.
+    directory, where the context was read. `scripts` are those of the tree that name programs for containers, `cluster_settings` the files
+    that say which version of Kubernetes a cluster is made with.
     """
 
     def __init__(  # noqa: PLR0913  # what a walk knows, each with a default
@@ -121,6 +122,7 @@ class Project:
         is_unit_judged: bool | None = None,
         folders_of_working_directory: tuple[str, ...] = (),
         script_sources: tuple[Source, ...] = (),
+        cluster_settings: tuple[Source, ...] = (),
     ) -> None:
         self.by_kind: dict[str, list[Any]] = {}
         for kind, document in kinds_and_documents:
@@ -139,6 +141,7 @@ class Project:
         self.idle = False
         self.here = folders_of_working_directory
         self.scripts = script_sources
+        self.cluster_settings = cluster_settings
         self.run: RunProjects | None = None
         self.rendered: frozenset[tuple[str, int]] = frozenset()
         self._memo: dict[Any, Any] = {}

@@ -79,7 +79,10 @@ def _has_ids_to_tell(row: FixRow) -> bool:
 
 
 def _what_to_write(row: FixRow) -> str:
-    """What the edits of a row write, together; else, or where that says nothing of the commonest rules, how the worst of these is fixed."""
+    """What the edits of a row write, together; else, or where that says nothing of the commonest rules, how the worst of these is fixed.
+
+    Where a row has several rules, such a fix stands behind the id of its own.
+    """
     count_by_rule = Counter(one.rule for one in row.findings)
     commonest_finding = max(row.findings, key=lambda one: (count_by_rule[one.rule], one.severity))
     findings_by_rule = {one.rule: one for one in reversed(row.findings)}
@@ -87,7 +90,8 @@ def _what_to_write(row: FixRow) -> str:
     said_rule_ids = findings_by_rule.keys() - edit_text(findings).unsaid_rule_ids
     if any(count_by_rule[rule_id] == count_by_rule[commonest_finding.rule] for rule_id in said_rule_ids):
         return edit_text_in_one_line(findings)
-    return first_sentence(commonest_finding.fix)
+    fix_text = first_sentence(commonest_finding.fix)
+    return f"{commonest_finding.rule}: {fix_text}" if len(row.rule_ids) > 1 else fix_text
 
 
 def _noun_for_places(findings: Sequence[Finding]) -> str:

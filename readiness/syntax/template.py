@@ -82,6 +82,21 @@ def find_template_marks(text: str) -> Iterator[TemplateMark]:
         yield TemplateMark(mark_start, offset, mark_opening, is_control_tag, _is_alone_on_lines(text, mark_start, offset))
 
 
+_SHELL_MARK = lazy_regex(r"\$\{[A-Za-z_]\w{0,100}\}")
+_MAX_LINE_CHARACTERS = 2000
+
+
+def has_shell_mark_on_line(text: str, offset: int) -> bool:
+    """Whether a line up to which a parser got holds `${NAME}`, which `sed` or `envsubst` fills in.
+
+    In most languages that is a variable of the file itself: it says template only in a file whose name does.
+    """
+    offset = min(max(offset, 0), len(text))
+    line_start = text.rfind("\n", 0, offset) + 1
+    line_end = text.find("\n", offset)
+    return _SHELL_MARK.search(text, line_start, min(len(text) if line_end < 0 else line_end, line_start + _MAX_LINE_CHARACTERS)) is not None
+
+
 _MAX_NESTED_MARKS = 8
 
 

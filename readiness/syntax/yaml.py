@@ -65,6 +65,9 @@ def parse_plain_scalar(text: str) -> YamlScalar:
     return text
 
 
+_MERGE_TAG = "tag:yaml.org,2002:merge"  # `!!merge <<: *anchor`, as yq writes it
+
+
 class _Loader:
     """One pass over the events of one text."""
 
@@ -131,7 +134,7 @@ class _Loader:
             value_event = self.event()
             value_start = base_offset + value_event.start_mark.index
             value = self.build_value(value_event, nesting_depth + 1)
-            if key_text == "<<" and is_plain and key_event.implicit[0]:
+            if key_text == "<<" and is_plain and (key_event.implicit[0] or key_event.tag == _MERGE_TAG):
                 merged_values_and_offsets.append((value, key_start))
                 continue
             if key_text in mapping:

@@ -24,6 +24,7 @@ from readiness.model import (
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.triage.one_secret import fold_printed_secrets
+from readiness.triage.packed import fold_packed_findings
 
 if TYPE_CHECKING:
     from readiness.kinds.k8s.model import Object
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 MAX_OTHER_NAMES_IN_MESSAGE = 6  # of other things that a message names; more are counted
 MAX_SHOWN_COPIES = 10  # of copies that a finding shows
 _GENERATED_COMMENT = lazy_regex(
-    r"# Source: \S+/templates/|#.*(?:auto-?generated|\bgenerated (?:by|from|automatically)|do not (?:edit|modify))",
+    r"# Source: \S+/templates/"
+    r"|#.*(?:auto-?generated|\bgenerated (?:by|from|automatically)|\b(?:is|was) an? generated|do not (?:edit|modify|make changes))",
     re.IGNORECASE,
 )
 MIN_BUNDLE_OBJECTS = 3  # objects that a file holds at least to be called a bundle of others
@@ -66,7 +68,7 @@ def fold_copies(findings: Sequence[Finding], parsed_texts: ParsedTexts) -> list[
     """
     folded_findings = fold_printed_secrets(_fold_findings_at_same_place(findings))
     findings_with_environments = [_with_environments_in_message(one) for one in folded_findings]
-    return _fold_object_copies(findings_with_environments, parsed_texts)
+    return fold_packed_findings(_fold_generated_services(_fold_object_copies(findings_with_environments, parsed_texts)))
 
 
 def _with_environments_in_message(finding: Finding) -> Finding:
@@ -149,6 +151,48 @@ def _fold_object_copies(findings: Sequence[Finding], parsed_texts: ParsedTexts) 
             folded_finding_by_number |= _fold_copy_group(copy_group, findings)
     folded_findings = (folded_finding_by_number.get(finding_number, one) for finding_number, one in enumerate(findings))
     return [one for one in folded_findings if one is not None]
+
+
+def _fold_generated_services(findings: Sequence[Finding]) -> list[Finding]:
+    """One finding for a service of a compose file and its copies in compose files that say that they were generated.
+
+    It stands in a file of hand where one has it, else in the first of those whose heads say the same: one change of what they are made
+    from mends them all.
+    """
+    numbers_by_key: dict[Any, list[int]] = {}
+    generated_mark_by_source: dict[Source, str] = {}
+    count_by_key_and_path: collections.Counter[Any] = collections.Counter()
+    for number, finding in enumerate(findings):
+        if finding.rule.startswith("compose/") and finding.resource and finding.path.endswith(_YAML_SUFFIXES):
+            root_source = finding.source.root
+            if root_source not in generated_mark_by_source:
+                generated_mark_by_source[root_source] = _generated_mark(root_source)
+            key = (finding.rule, finding.tier, finding.part, finding.resource, finding.container, finding.message)
+            numbers_by_key.setdefault((key, count_by_key_and_path[key, finding.path]), []).append(number)
+            count_by_key_and_path[key, finding.path] += 1
+    if not any(generated_mark_by_source.values()):
+        return list(findings)
+    folded_finding_by_number: dict[int, Finding | None] = {}
+    for numbers in numbers_by_key.values():
+        numbers.sort(key=lambda one: (findings[one].path.count("/"), findings[one].path))
+        numbers_by_mark: dict[str, list[int]] = {}
+        for number in numbers:
+            numbers_by_mark.setdefault(generated_mark_by_source[findings[number].source.root], []).append(number)
+        hand_numbers = numbers_by_mark.pop("", [])
+        if hand_numbers:
+            copy_numbers = [number for group in numbers_by_mark.values() for number in group]
+            folded_finding_by_number |= _fold_copy_group([hand_numbers[0], *copy_numbers], findings)
+        else:
+            for copy_numbers in numbers_by_mark.values():
+                folded_finding_by_number |= _fold_copy_group(copy_numbers, findings)
+    folded_findings = (folded_finding_by_number.get(number, one) for number, one in enumerate(findings))
+    return [one for one in folded_findings if one is not None]
+
+
+def _generated_mark(root_source: Source) -> str:
+    """The line at the head of a file that says that it was generated; empty where none does."""
+    head_lines = root_source.text.split("\n", MAX_GENERATED_COMMENT_LINES)[:MAX_GENERATED_COMMENT_LINES]
+    return next((line.strip() for line in head_lines if _GENERATED_COMMENT.match(line)), "")
 
 
 _YAML_SUFFIXES = (".yaml", ".yml", ".json")
@@ -277,8 +321,7 @@ def _read_file_objects(root_source: Source, parsed_texts: ParsedTexts) -> _FileO
     """The objects of a file, and whether it says that it was generated; none where it does not parse (a template)."""
     from readiness.kinds.k8s.objects import objects_of
 
-    head_lines = root_source.text.split("\n", MAX_GENERATED_COMMENT_LINES)[:MAX_GENERATED_COMMENT_LINES]
-    file_objects = _FileObjects(any(_GENERATED_COMMENT.match(line) for line in head_lines))
+    file_objects = _FileObjects(bool(_generated_mark(root_source)))
     try:
         document_roots = parsed_texts.documents(root_source)
     except ParseError:

@@ -49,6 +49,13 @@ SECRETS = [
     ("ANY", f"https://{GITHUB}:x-oauth-basic@github.com/x", "GitHub token", SecretStrength.SHAPE),
 ]  # fmt: skip
 # Nowhere one: (name, value), what it is.
+# A variable, a file or an entry of a store, in the syntaxes of programs that look it up by themselves.
+REFERENCES_OF_PROGRAMS = [
+    "os.environ/QWEN_KEY", "os.environ['QWEN_KEY']", "os.getenv('QWEN_KEY')", "env:QWEN_KEY", "$env:QWEN_KEY", "ENV[QWEN_KEY]", "ENV['QWEN_KEY']",
+    "${env.QWEN_KEY}", "${env:QWEN_KEY}", "process.env.QWEN_KEY", "%env(QWEN_KEY)%", "%env(file:QWEN_FILE)%", "$__env{QWEN_KEY}",
+    "$__file{/etc/secrets/qwen}", "{$QWEN_KEY}", "{env:QWEN_KEY}", "{env.QWEN_KEY}", "file:/etc/secrets/qwen", "file:///etc/secrets/qwen",
+    "vault:secret/data/qwen#key", "ref+vault://secret/qwen#/key", "secret://qwen/key",
+]  # fmt: skip
 NONE = [
     ("PASSWORD_HASHER", "argon2", SecretKind.OTHER),
     ("TOKEN_ISSUER", "https://id.example.org", SecretKind.OTHER),
@@ -73,6 +80,8 @@ NONE = [
     ("DB_PASSWORD", "{{ .Values.password }}", SecretKind.REFERENCE),
     ("DB_PASSWORD", "vault:secret/data/db#password", SecretKind.REFERENCE),
     ("DB_PASSWORD", "{DB_PASSWORD}", SecretKind.REFERENCE),
+    *((name, value, SecretKind.REFERENCE) for name in ("api_key", "DB_PASSWORD", "authToken") for value in REFERENCES_OF_PROGRAMS),
+    *(("api_key", value, SecretKind.SETTING) for value in ("N/A", "n/a", "NA", "-", "--", "none")),
     ("ANY", "rtsp://view:{CAMERA_PASSWORD}@porch.example.org/x", SecretKind.REFERENCE),
     ("ANY", "postgres://app:$PASSWORD@db/x", SecretKind.REFERENCE),
     ("ANY", "https://$TOKEN:x-oauth-basic@github.com/x", SecretKind.CONSTANT),

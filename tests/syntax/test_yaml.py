@@ -119,6 +119,17 @@ def test_a_quoted_merge_key_is_a_key_and_keys_after_a_merge_are_no_repeats() -> 
     assert node["two"] == {"<<": 4}
 
 
+@pytest.mark.parametrize("merge_key", ["!!merge <<", "!<tag:yaml.org,2002:merge> <<", "!!merge '<<'"])
+def test_a_merge_key_may_be_tagged_as_one(merge_key: str) -> None:
+    node = only(f"base: &b {{x: 1, y: 2}}\none:\n  {merge_key}: *b\n  x: 3\n")
+    assert node["one"] == {"x": 3, "y": 2}
+    assert node["one"].merged == {"y"}
+
+
+def test_a_merge_key_of_another_tag_is_a_key() -> None:
+    assert only("base: &b {x: 1}\none:\n  !!str <<: *b\n")["one"] == {"<<": {"x": 1}}
+
+
 def test_repeated_keys_are_kept_for_the_rule_on_them() -> None:
     text = "a: 1\nb: 2\na: 3\n"
     node = only(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from readiness.kinds.github.actions import (
@@ -137,7 +137,7 @@ def action_outdated(step: Step) -> CheckOutcome:
             say="refused",
             uses=uses_reference.text,
             below=first_supported_major,
-            day=str(action_facts["refused"]),
+            day=_day_of_refusal(action_facts, uses_reference.major_version),
         )
     else:
         yield hit(
@@ -148,6 +148,12 @@ def action_outdated(step: Step) -> CheckOutcome:
             below=first_supported_major,
             day="",
         )
+
+
+def _day_of_refusal(action_facts: Mapping[str, Any], major_version: int) -> str:
+    """The day since which github.com fails jobs with a version of an action: the oldest versions of some went first."""
+    earlier_days = [day for first_version_left, day in action_facts.get("refused-by", {}).items() if major_version < int(first_version_left)]
+    return str(min(earlier_days, default=action_facts["refused"]))
 
 
 _REUSABLE_WORKFLOW_REFERENCE = lazy_regex(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[^@\s]+@\S+\Z")

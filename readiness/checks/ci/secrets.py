@@ -163,9 +163,12 @@ def _secret_in_setting_hits(workflow: Workflow | GitlabFile, key_path: Sequence[
     ):
         return
     secret_verdict = secrets.verdict_with_public_comment(secret_verdict, workflow.source.text, setting_text.span.start)
+    severity = _severity_of_pipeline_secret(secret_verdict, variable_name)
+    if severity is Severity.CRITICAL and secret_verdict.strength < SecretStrength.SHAPE and _is_set_for_tests(workflow, key_path):
+        severity = Severity.HIGH
     yield hit(
         setting_text.span,
-        severity=_severity_of_pipeline_secret(secret_verdict, variable_name),
+        severity=severity,
         say="setting",
         name=setting_name,
         reason=secret_verdict.reason,
@@ -176,12 +179,15 @@ def _severity_of_pipeline_secret(secret_verdict: SecretVerdict, variable_name: s
     """How bad a secret in a pipeline is; None where it is none.
 
     A password that a person chose, one by which a store is started, and a key that an application makes up for itself
-    may be of what the job starts; on a host that has a name for the world they are not. `variable_name` is that of a variable.
+    may be of what the job starts, and what says that it is for tests may be of a test account. On a host that has a name
+    for the world they are not. `variable_name` is that of a variable.
     """
     if not secret_verdict.is_secret:
         return None
     if secret_verdict.is_minor:
         return Severity.LOW
+    if secret_verdict.says_test:
+        return Severity.MEDIUM
     if secret_verdict.reach is not None:
         is_surely_random = secret_verdict.reach is HostReach.AWAY and secret_verdict.strength >= SecretStrength.RANDOM
         return Severity.CRITICAL if is_surely_random else Severity.HIGH
@@ -191,6 +197,25 @@ def _severity_of_pipeline_secret(secret_verdict: SecretVerdict, variable_name: s
     if secret_verdict.strength < SecretStrength.RANDOM:
         return None if is_initial_store_password else Severity.MEDIUM
     return Severity.MEDIUM if is_initial_store_password or secrets.is_signing_key_name(variable_name) else Severity.CRITICAL
+
+
+_ENVIRONMENT_OF_TESTS_NAME = lazy_regex(r"(?:[A-Z]+_)*ENV(?:IRONMENT)?\Z")
+
+
+def _is_set_for_tests(workflow: Workflow | GitlabFile, key_path: Sequence[Any]) -> bool:
+    """Whether a setting stands beside one, or in a job with one, that says the whole runs for tests: `RAILS_ENV: test`."""
+    settings_nodes = []
+    current_node: Any = workflow.node
+    for path_key in key_path[:-1]:
+        if isinstance(current_node, Map):
+            settings_nodes += [current_node.get(section) for section in _SECTIONS_WITH_SETTINGS]
+        current_node = current_node[path_key]
+    return any(
+        isinstance(name, str) and _ENVIRONMENT_OF_TESTS_NAME.match(name) and value in ("test", "testing")
+        for settings_node in settings_nodes
+        if isinstance(settings_node, Map)
+        for name, value in settings_node.items()
+    )
 
 
 def _is_cache_input(workflow: Workflow | GitlabFile, key_path: Sequence[Any]) -> bool:

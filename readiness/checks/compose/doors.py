@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from readiness.checks.compose.client_logins import value_and_location_by_variable
 from readiness.checks.compose.network import is_on_every_interface, is_routed_by_proxy
-from readiness.checks.compose.reach import is_store
+from readiness.checks.compose.reach import is_published_on_loopback, is_store
 from readiness.kinds.compose.application import join_compose_files, merged_node_and_is_complete
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import expand_scalar, port_specs
@@ -20,10 +20,12 @@ _LOCATION_UNPROVEN_MESSAGES = frozenset({"", "tried", "used"})
 
 
 def has_way_in(service: Service, project: Project) -> bool:
-    """Whether requests from outside the project reach a service: a port of it is published, on whatever address, it is on the
-    host's network, or a proxy is told of it."""
+    """Whether requests from outside the host may reach a service: a port of it is published on more than the host's own
+    loopback address, it is on the host's network, or a proxy is told of it."""
     merged_node, _ = merged_node_and_is_complete(service, project)
-    return bool(merged_node.get("ports")) or merged_node.get("network_mode") == "host" or is_routed_by_proxy(service)
+    if merged_node.get("network_mode") == "host" or is_routed_by_proxy(service):
+        return True
+    return bool(merged_node.get("ports")) and not all(is_published_on_loopback(one) for one in port_specs(merged_node, service.env_values))
 
 
 def is_reached_by_strangers(service: Service, project: Project) -> bool:

@@ -64,10 +64,10 @@ def _is_unreachable_from_outside(service: Service, project: Project) -> bool:
     merged_node, is_merged_completely = merged_node_and_is_complete(service, project)
     if not is_merged_completely or merged_node.get("network_mode") not in (None, "bridge", "none") or is_routed_by_proxy(service):
         return False
-    return not merged_node.get("ports") or all(_is_published_on_loopback(one) for one in port_specs(merged_node, service.env_values))
+    return not merged_node.get("ports") or all(is_published_on_loopback(one) for one in port_specs(merged_node, service.env_values))
 
 
-def _is_published_on_loopback(port_spec: PortSpec) -> bool:
+def is_published_on_loopback(port_spec: PortSpec) -> bool:
     """Whether a port is surely published for the host alone."""
     try:
         return ipaddress.ip_address(port_spec.host_ip or "").is_loopback

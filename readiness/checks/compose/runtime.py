@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from readiness.checks.compose.image_health import has_image_healthcheck
+from readiness.checks.compose.own_waits import waits_by_itself
 from readiness.checks.compose.references import references_to_services
 from readiness.checks.dockerfile.health import is_always_healthy
 from readiness.facts.base_images import may_be_official_image
-from readiness.facts.images import image_property
 from readiness.kinds.compose.application import join_compose_files, merged_node_and_is_complete
 from readiness.kinds.compose.model import Service
 from readiness.kinds.compose.parts import expand_scalar
@@ -25,11 +25,10 @@ from readiness.kinds.compose.words import (
     replica_count,
     span_at_key_path,
     stage_built_by_service,
-    stage_for_build_target,
 )
 from readiness.model import CheckOutcome, Span, Undecidable, hit
 from readiness.model.lazy_regex import lazy_regex
-from readiness.model.project import Project, parent_folders
+from readiness.model.project import Project
 from readiness.syntax import shell
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
@@ -73,31 +72,11 @@ def healthcheck_missing(service: Service, project: Project) -> CheckOutcome:
         built_stage = stage_built_by_service(service, project)
         is_in_image = None if built_stage is None else built_stage.effective_value("HEALTHCHECK") is not None
     else:
-        is_in_image = _has_image_healthcheck(service, project)
+        is_in_image = has_image_healthcheck(service, project)
     if is_in_image is None or not is_merged_completely:
         yield Undecidable(service.name_span)
     elif not is_in_image:
         yield missing_service_hit(service)
-
-
-def _has_image_healthcheck(service: Service, project: Project) -> bool | None:
-    """Whether an image that is pulled has a health check; None where nobody can tell.
-
-    One that no table knows may be the project's own, where the file builds none itself: then it is made from the
-    Dockerfile at hand.
-    """
-    image = service.image
-    if image is None or image.name_unknown:
-        return None
-    if image_property(image, "healthcheck"):
-        return True
-    is_surely_public_image = service.image_facts is not None or any(sibling.builds for sibling in service.document.services.values())
-    for folder in () if is_surely_public_image else parent_folders(posixpath.join(service.document.folder, "Dockerfile")):
-        dockerfile_path = posixpath.join(folder, "Dockerfile")
-        last_stage = stage_for_build_target(project.document_by_path("dockerfile").get(dockerfile_path), None)
-        if last_stage is not None and last_stage.effective_value("HEALTHCHECK") is not None:
-            return None
-    return False
 
 
 def healthcheck_disabled(service: Service) -> CheckOutcome:
@@ -155,6 +134,8 @@ def dependency_waits(service: Service, project: Project, *, stores: bool) -> Che
         dependency = service_by_name.get(dependency_name)
         start_condition = dependency_options.get("condition") if isinstance(dependency_options, Map) else "service_started"
         if dependency is None or start_condition != "service_started":
+            continue
+        if waits_by_itself(service, dependency_name, service.extended_node, service_by_name):
             continue
         is_store = dependency.image_facts is not None and dependency.image_facts.is_store
         if is_store is stores and (is_store or _has_enabled_healthcheck(merged_node_and_is_complete(dependency, project)[0])):

@@ -138,8 +138,8 @@ def _severity_of_compose_secret(subject: Variable | EnvValue, secret_verdict: Se
         return Severity.LOW
     if secret_verdict.strength < SecretStrength.RANDOM and isinstance(subject, Variable) and _is_replaced_by_other_store(subject):
         return Severity.LOW
-    root_path = subject.source.root.path
-    return Severity.MEDIUM if is_sample_path(root_path) and secret_verdict.strength < SecretStrength.RANDOM else None
+    is_in_sample = is_sample_path(subject.source.root.path) and secret_verdict.strength < SecretStrength.RANDOM
+    return Severity.MEDIUM if is_in_sample or secret_verdict.says_test else None
 
 
 def _is_single_variable(setting_text: str) -> bool:
@@ -179,7 +179,9 @@ def password_well_known(variable: Variable, project: Project) -> CheckOutcome:
     is_sample = is_sample_path(variable.source.root.path)
     local_setting_name = secrets.local_environment_setting_name(sibling_values_by_name(variable))
     severity = Severity.MEDIUM if secret_verdict.is_description or is_sample or local_setting_name else None
-    if (variable.source.path, password_span.start) in project.memoize(password_copies).beyond or _is_replaced_by_other_store(variable):
+    is_commented_value = secrets.verdict_with_public_comment(secret_verdict, variable.source.text, password_span.start) is not secret_verdict
+    is_used_beyond = (variable.source.path, password_span.start) in project.memoize(password_copies).beyond
+    if is_commented_value or is_used_beyond or _is_replaced_by_other_store(variable):
         severity = Severity.LOW
     message_name = "described" if secret_verdict.is_description else "local" if local_setting_name else "tried"
     password_hit = hit(password_span, severity=severity, related=related_values, say=message_name, setting=local_setting_name)

@@ -220,6 +220,21 @@ def host_path_sensitive(mount: Mount, project: Project) -> CheckOutcome:
         return
     if image_facts is not None and image_facts.is_host_agent and (mount_spec.read_only or {"rslave", "ro"} & set(mount_spec.options)):
         return
-    is_high = not mount_spec.read_only and has_way_in(mount.owner, project)
-    message_name = "read-only" if mount_spec.read_only else "writable" if is_high else "inside"
-    yield hit(mount_spec.span, severity=None if is_high else Severity.MEDIUM, say=message_name, path=host_path)
+    if mount_spec.read_only:
+        message_name = "read-only"
+    elif not has_way_in(mount.owner, project):
+        message_name = "inside"
+    else:
+        message_name = "devices" if host_path == "/dev" and _is_kept_from_disks(mount.owner.extended_node) else "writable"
+    yield hit(mount_spec.span, severity=None if message_name == "writable" else Severity.MEDIUM, say=message_name, path=host_path)
+
+
+_CHARACTER_DEVICES_RULE = lazy_regex(r"\s*c\s+(?:[2-9]|[1-9][0-9]{1,4}):(?:\*|[0-9]{1,5})\s+[rwm]{1,3}\s*\Z")  # major 1 has the memory of the host
+
+
+def _is_kept_from_disks(service_node: Map) -> bool:
+    """Whether `device_cgroup_rules` say which character devices a service opens, and nothing gives it others of the host."""
+    cgroup_rules = service_node.get("device_cgroup_rules")
+    if not isinstance(cgroup_rules, Seq) or not cgroup_rules or is_true_value(service_node.get("privileged")) or "devices" in service_node:
+        return False
+    return all(isinstance(one, str) and _CHARACTER_DEVICES_RULE.match(one) for one in cgroup_rules)

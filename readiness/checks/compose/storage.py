@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from readiness.checks.compose.own_stores import base_image_of_own_store
+from readiness.checks.compose.own_stores import base_image_of_own_store, is_data_container, is_demo_with_own_data
 from readiness.facts.public_images import ImageFacts
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.compose.model import Mount, Service
@@ -39,13 +40,13 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> CheckOut
     if (
         merged_node_and_completeness is None
         or image_facts is None
-        or service.once
+        or (service.once and not is_data_container(service))
         or not _must_image_keep_data(service, image_facts, is_store=stores)
     ):
         yield NotApplicable()
         return
     merged_node, is_merged_completely = merged_node_and_completeness
-    state_folders = image_facts.state_folders(service.image if store_base is None else store_base.image)
+    state_folders = image_facts.state_folders(service.image if store_base is None else store_base.image, with_floating_tags=True)
     mounts_of_service = list(mount_specs(merged_node, service.env_values))
     if any(not spec.target or UNKNOWN_VALUE_MARK in spec.target for spec in mounts_of_service) or merged_node.get("volumes_from"):
         yield Undecidable(service.name_span)
@@ -66,20 +67,13 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> CheckOut
     )
     if not is_merged_completely or _may_keep_state_elsewhere(setting_by_variable, image_facts, merged_node, mounts_of_service):
         yield Undecidable(service.name_span)
-    else:
-        outdated_mount_span = (
-            mount_at_outdated_folder.span if mount_at_outdated_folder is not None and mount_at_outdated_folder.type != "tmpfs" else None
-        )
-        related_locations = () if store_base is None else (store_base.related,)
-        may_be_sent_again = image_facts.role == "queue" and outdated_mount_span is None  # what a queue carries
-        yield missing_service_hit(
-            service,
-            outdated_mount_span,
-            severity=Severity.MEDIUM if may_be_sent_again else None,
-            role=image_facts.role,
-            folder=state_folders[0],
-            related=related_locations,
-        )
+        return
+    facts: dict[str, Any] = {"role": image_facts.role, "folder": state_folders[0], "related": () if store_base is None else (store_base.related,)}
+    if mount_at_outdated_folder is not None and mount_at_outdated_folder.type != "tmpfs":
+        yield missing_service_hit(service, mount_at_outdated_folder.span, say="moved", mounted=mount_at_outdated_folder.target, **facts)
+        return
+    may_come_again = image_facts.role == "queue" or is_data_container(service) or is_demo_with_own_data(service, project)
+    yield missing_service_hit(service, severity=Severity.MEDIUM if may_come_again else None, **facts)
 
 
 def _must_image_keep_data(service: Service, image_facts: ImageFacts, *, is_store: bool) -> bool:

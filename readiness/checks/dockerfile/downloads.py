@@ -28,7 +28,9 @@ def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -
         for unsigned_source in (
             each for each in invocation.words if _UNSIGNED_APT_SOURCE.match(each.value) and not _LOCAL_APT_SOURCE.search(each.value)
         ):
-            yield hit(unsigned_source.span, option="[trusted=yes]", program="apt-get")
+            # TLS guards the way to the source: then the server itself has to be taken over first.
+            severity = Severity.MEDIUM if _ENCRYPTED_APT_SOURCE.search(unsigned_source.value) else None
+            yield hit(unsigned_source.span, severity=severity, option="[trusted=yes]", program="apt-get")
         return
     insecure_options = options.get(invocation.program)
     package_call = packages.package_call(command.command_with_wrapper)
@@ -46,6 +48,7 @@ def insecure_option(command: Command, *, options: Mapping[str, Sequence[str]]) -
 
 _UNSIGNED_APT_SOURCE = lazy_regex(r"deb(?:-src)? \[[^\]]*\btrusted=(?:yes|true|1)\b")
 _LOCAL_APT_SOURCE = lazy_regex(r"\][ \t]{1,20}(?:file|copy):")  # packages that the build itself has made or brought
+_ENCRYPTED_APT_SOURCE = lazy_regex(r"\][ \t]{1,20}https:")
 _UNSIGNED_APT_SETTING = lazy_regex(
     r"(?:APT::Get::AllowUnauthenticated|Acquire::AllowInsecureRepositories)=(?:true|yes|1|on)\Z",
     re.IGNORECASE,

@@ -31,12 +31,15 @@ def is_shipped(step: Step) -> bool:
     return step.onbuild or step.stage.shipped
 
 
-_ENTERPRISE_LINUX_8_PATTERN = lazy_regex(r"(?:ubi|el|ol)8\b|:8(?:[.-]|\Z)|linux8\b|:stream8|-8\b")
+_ENTERPRISE_LINUX_7_OR_8_PATTERN = lazy_regex(r"(?:ubi|el|ol)[78]\b|:[78](?:[.-]|\Z)|linux[78]\b|:stream8|-[78]\b")
 
 
 def _is_microdnf_assuming_yes(command: Command, call: PackageCall) -> bool:
-    """microdnf of Enterprise Linux 8 assumes yes, that of 9 asks; https://github.com/rpm-software-management/microdnf/pull/94."""
-    return call.program == "microdnf" and bool(_ENTERPRISE_LINUX_8_PATTERN.search(command.stage.root_stage.image.text_without_digest))
+    """microdnf of Enterprise Linux 7 and 8 assumes yes; that of 9 asks, for the question came in 2021.
+
+    https://github.com/rpm-software-management/microdnf/pull/94 brought it, pull/97 made it the default.
+    """
+    return call.program == "microdnf" and bool(_ENTERPRISE_LINUX_7_OR_8_PATTERN.search(command.stage.root_stage.image.text_without_digest))
 
 
 def install_asks(command: Command, *, managers: Sequence[str]) -> CheckOutcome:

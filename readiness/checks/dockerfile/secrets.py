@@ -59,14 +59,16 @@ def _is_in_shipped_image(step: Step) -> bool:
 def _secret_severity(step: Step, verdict: SecretVerdict) -> Severity | None:
     """How bad a secret in the open is; None where it is none, or opens nothing.
 
-    Critical needs a credential that a machine made, in an image that is shipped. What is not shipped stands in the
-    repository all the same, but only what a machine made is surely a credential there.
+    Critical needs a credential that a machine made, in an image that is shipped; what says itself that it is for
+    tests is medium. What is not shipped stands in the repository all the same, but only what a machine made is surely a credential there.
     """
     is_served = _is_in_shipped_image(step)
     if verdict.is_guessed:
         return Severity.MEDIUM if is_served and verdict.reach is not HostReach.HERE else None
     if not verdict.is_secret or (not is_served and verdict.strength < SecretStrength.RANDOM):
         return None
+    if verdict.says_test:
+        return Severity.MEDIUM
     if not is_served:
         return Severity.HIGH
     if verdict.reach is HostReach.HERE or verdict.strength is SecretStrength.WORD:

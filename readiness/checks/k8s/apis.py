@@ -8,8 +8,12 @@ from typing import Any
 
 from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.table import fact_row_by_name, facts_table, property_by_fact_name
+from readiness.kinds.k8s.cluster_version import pinned_cluster_version
+from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object
+from readiness.kinds.units import folder_of
 from readiness.model import CheckOutcome, Hit, Severity, hit, spelling
+from readiness.model.project import Project
 
 
 def newest_kubernetes_version() -> str:
@@ -63,8 +67,12 @@ def version_sort_key(version: str) -> tuple[int, int]:
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
 
 
-def api_version_removed(obj: Object, *, version: str = "") -> CheckOutcome:
-    """The object's API version is no longer served in a Kubernetes version (default: the newest)."""
+def api_version_removed(obj: Object, *, project: Project, version: str = "") -> CheckOutcome:
+    """The object's API version is no longer served in a Kubernetes version (default: the newest).
+
+    Medium where the files tell that the cluster still serves it: by the version that they upgrade it to, and of a bundle of OLM, which is
+    installed on the versions of OpenShift that it was made for.
+    """
     deprecation_row = deprecation_facts(obj)
     if obj.source.fragment and obj.source.parent is None:
         return  # a patch: what it names is not applied by itself
@@ -73,7 +81,19 @@ def api_version_removed(obj: Object, *, version: str = "") -> CheckOutcome:
         and "removed" in deprecation_row
         and version_sort_key(deprecation_row["removed"]) <= version_sort_key(version or newest_kubernetes_version())
     ):
-        yield _outdated_version_hit(obj, deprecation_row, "removed")
+        told = _outdated_version_hit(obj, deprecation_row, "removed")
+        cluster_version = None if version else project.memoize(pinned_cluster_version)
+        if cluster_version is not None and version_sort_key(cluster_version.version) < version_sort_key(deprecation_row["removed"]):
+            facts = {**told.facts, "cluster": f"; the cluster's {cluster_version.version} still serves it"}
+            yield told._replace(severity=Severity.MEDIUM, facts=facts, related=(cluster_version.location,))
+        else:
+            severity = Severity.MEDIUM if not version and _is_in_operator_bundle(obj, project) else None
+            yield told._replace(severity=severity, facts={**told.facts, "cluster": ""})
+
+
+def _is_in_operator_bundle(obj: Object, project: Project) -> bool:
+    """Whether a ClusterServiceVersion of OLM stands in an object's folder."""
+    return any(folder_of(one.source) == folder_of(obj.source) for one in object_index(project).objects_of_kinds("ClusterServiceVersion"))
 
 
 def _outdated_version_hit(obj: Object, deprecation_row: Mapping[str, Any], since_property: str) -> Hit:

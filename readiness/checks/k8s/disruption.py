@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from readiness.checks.k8s.absence import details_of_missing_pods
+from readiness.checks.k8s.absence import are_workloads_beside, details_of_missing_pods
+from readiness.kinds.k8s.deliveries import is_release_beside
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_reached_workloads_in_run
 from readiness.kinds.k8s.index import (
@@ -143,7 +144,7 @@ def autoscaler_under_disruption_budget(pod: Pod, *, project: Project) -> CheckOu
 
 
 def disruption_budget_selects_nothing(obj: Object, *, project: Project) -> CheckOutcome:
-    """A budget selects no pod of any workload in the files."""
+    """A budget selects no pod of any workload in the files; beside a release and no workload the pods may be the release's."""
     selector = selector_of_budget(obj) if obj.kind == BUDGET_KIND else None
     if obj.kind != BUDGET_KIND or not object_index(project).workloads:
         return
@@ -158,7 +159,8 @@ def disruption_budget_selects_nothing(obj: Object, *, project: Project) -> Check
         return
     resolution = find_reached_workloads_in_run(obj, selector_without_controller, project)
     details = details_of_missing_pods(resolution, obj, project) if resolution.is_absent else None
-    if not resolution.meant and details is None:
+    is_of_release = resolution.is_absent and is_release_beside(obj, project) and not are_workloads_beside(obj, project)
+    if is_of_release or (not resolution.meant and details is None):
         yield Undecidable(obj.spec.key_span("selector"))
     elif details is not None:
         yield missing(

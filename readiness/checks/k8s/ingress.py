@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from readiness.checks.k8s.absence import details_of_missing_service
 from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.table import property_by_fact_name
-from readiness.kinds.k8s.deliveries import is_controller_made_service_name, service_names_beside
+from readiness.kinds.k8s.deliveries import is_controller_made_service_name, may_release_make_service, service_names_beside
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
@@ -192,7 +192,10 @@ def unresolved_backend(obj: Object, backend: Backend, place: Span, port_place: S
     Medium at most for a name that is like none of the Services beside the object: something else may bring that one.
     """
     resolution = find_named_in_run(obj, "Service", backend.name, project, backend.namespace)
-    if resolution.is_ambiguous or (resolution.is_absent and is_controller_made_service_name(backend.name, project)):
+    is_made_elsewhere = resolution.is_absent and (
+        is_controller_made_service_name(backend.name, project) or may_release_make_service(obj, backend.name, backend.namespace, project)
+    )
+    if resolution.is_ambiguous or is_made_elsewhere:
         yield Undecidable(place)
     elif resolution.is_absent:
         details = details_of_missing_service(obj, backend.name, resolution, backend.namespace, project)

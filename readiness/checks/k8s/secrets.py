@@ -100,7 +100,7 @@ def secret_severity(verdict: SecretVerdict, source: Source) -> Severity | None:
         return Severity.LOW
     is_outside_production = is_non_production_path(source.root.path) or _is_development_file(source)
     is_weak_outside_production = is_outside_production and verdict.strength < SecretStrength.RANDOM
-    return Severity.MEDIUM if verdict.to_change or is_weak_outside_production else None
+    return Severity.MEDIUM if verdict.to_change or verdict.says_test or is_weak_outside_production else None
 
 
 def _is_development_file(source: Source) -> bool:

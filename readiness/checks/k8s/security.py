@@ -155,11 +155,13 @@ def security_flag_set(container: Container, *, key: str, value: bool) -> CheckOu
 def privileged(container: Container, *, project: Project) -> CheckOutcome:
     """The container is privileged; medium where it is surely not root, for what works on its node, and where no Service leads to it.
 
-    What works on its node are agents, storage drivers, runners of pipelines, a sysctl that ends, and pods that are run once.
+    What works on its node are agents, storage drivers, runners of pipelines, and pods that are run once. An init container ends before
+    the pod takes requests.
     """
     yield from undecidable_if_variable(container.security_context, "privileged")
     if agents.is_privileged(container):
-        is_lowered_to_medium = agents.needs_node_rights(container) or agents.is_surely_not_root(container)
+        has_ended = container.role == "init"
+        is_lowered_to_medium = has_ended or agents.needs_node_rights(container) or agents.is_surely_not_root(container)
         severity = Severity.MEDIUM if is_lowered_to_medium else None
         yield lowered_unless_reached(hit(container.security_context.at("privileged"), severity=severity), container.pod, project)
 
@@ -223,14 +225,30 @@ def capability_added(container: Container, *, project: Project, deny: Sequence[s
             yield lowered_unless_reached(hit(span, capability=capability), container.pod, project)
 
 
-def capabilities_not_dropped(container: Container) -> CheckOutcome:
-    """The container drops neither ALL nor every capability that the runtime grants by default; a privileged one drops none."""
+def capabilities_not_dropped(container: Container, project: Project) -> CheckOutcome:
+    """The container drops neither ALL nor every capability that the runtime grants by default; a privileged one drops none.
+
+    Low where the image of the tree runs as a user other than root, whose process has none unless it adds one.
+    """
     if agents.is_privileged(container):
         yield NotApplicable()
         return
     dropped_capabilities = capabilities_dropped(container)
     if "ALL" not in dropped_capabilities and not dropped_capabilities >= property_by_fact_name("linux-capabilities", "default").keys():
-        yield missing(span_of_deepest_mapping(container, "securityContext", "capabilities"))
+        has_none = not any(capabilities_listed(container, "add")) and _is_user_of_image_other_than_root(container, project)
+        yield missing(span_of_deepest_mapping(container, "securityContext", "capabilities"), severity=Severity.LOW if has_none else None)
+
+
+def _is_user_of_image_other_than_root(container: Container, project: Project) -> bool:
+    """Whether a container runs as the user of its image, and a Dockerfile of the tree makes that one by number and not root."""
+    if effective_security_setting(container, "runAsUser") is not None or not project.documents_of_kind("dockerfile"):
+        return False
+    from readiness.kinds.joins.images import stage_of_container
+
+    stage = stage_of_container(container, project)
+    user = stage.effective_value("USER") if stage is not None else None
+    user_number = user.instruction.words[0].value.partition(":")[0] if user is not None and user.instruction.words else ""
+    return user_number.isdigit() and int(user_number) != 0
 
 
 def net_raw(container: Container, *, unset: bool) -> CheckOutcome:

@@ -8,7 +8,7 @@ from readiness.checks.k8s.absence import are_workloads_beside, details_of_missin
 from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.domains import is_private_ip
 from readiness.facts.table import property_by_fact_name
-from readiness.kinds.k8s.deliveries import has_objects_of_kind_beside
+from readiness.kinds.k8s.deliveries import has_objects_of_kind_beside, is_release_beside
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_matching_services_in_run, find_reached_workloads_in_run
 from readiness.kinds.k8s.index import ObjectIndex, Workload, object_index, owner_object_of
@@ -17,6 +17,7 @@ from readiness.kinds.k8s.labels import may_be_same_namespace as same_namespace
 from readiness.kinds.k8s.model import CIDRS_OF_ALL_ADDRESSES, Object
 from readiness.kinds.k8s.selecting import certain_selecting_objects, service_selector_index
 from readiness.kinds.k8s.spaces import NameResolution
+from readiness.kinds.k8s.traffic import is_non_traffic_port
 from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION, folder_of
 from readiness.model import CheckOutcome, Related, Severity, Undecidable, hit, join_names, missing
 from readiness.model.project import Project
@@ -58,7 +59,9 @@ def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Ch
         return
     resolution = find_reached_workloads_in_run(obj, selector_without_controller, project)
     details = details_of_missing_pods(resolution, obj, project) if resolution.is_absent else None
-    if any(is_filled_in_value(value) for _, value in selector_without_controller.pairs) or (not resolution.meant and details is None):
+    is_of_release = details is not None and is_release_beside(obj, project) and not are_workloads_beside(obj, project)
+    is_filled_in = any(is_filled_in_value(value) for _, value in selector_without_controller.pairs)
+    if is_of_release or is_filled_in or (not resolution.meant and details is None):
         yield Undecidable(obj.spec.at("selector"))
     elif details is not None:
         label_pairs_text = join_names(f"{key}={value}" for key, value in selector_without_controller.pairs)
@@ -91,16 +94,19 @@ def service_ports_with_targets(obj: Object) -> Iterator[tuple[Map, object]]:
 
 
 def service_port_undefined(obj: Object, *, project: Project) -> CheckOutcome:
-    """A Service sends to a port by a name that no selected pod defines."""
+    """A Service sends to a port by a name that no selected pod defines; low for one of measurements where the pods have none: they are off."""
     if not is_service(obj) or not any(isinstance(target_port, str) for _, target_port in service_ports_with_targets(obj)):
         return
     workloads = [each for each in _workloads_behind_service(obj, project) if each.pod is not None]
     if not workloads:
         return
-    port_names = {port.string_under("name") for each in workloads for port in _declared_ports(each)}
+    declared_ports = [port for each in workloads for port in _declared_ports(each)]
+    port_names = {port.string_under("name") for port in declared_ports}
+    are_measurements_off = not any(map(is_non_traffic_port, declared_ports))
     for port, target_port in service_ports_with_targets(obj):
         if isinstance(target_port, str) and not target_port.isdigit() and target_port not in port_names and not is_filled_in_value(target_port):
-            yield hit(port.at("targetPort"), related=[_selected_pods_location(workloads[0])], port=target_port)
+            severity = Severity.LOW if are_measurements_off and is_non_traffic_port(port) else None
+            yield hit(port.at("targetPort"), severity=severity, related=[_selected_pods_location(workloads[0])], port=target_port)
 
 
 def service_port_undeclared(obj: Object, *, project: Project) -> CheckOutcome:

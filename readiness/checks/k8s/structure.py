@@ -59,8 +59,8 @@ _TypedValue = tuple[Any, str, Span, str]  # a value, the type that it is to have
 
 def find_flaws(obj: Object) -> Iterator[SchemaFlaw]:
     """Where an object does not fit its type. Walks without recursion and not for ever: aliases may make a cycle."""
-    if obj.node.get("apiVersion") is None:
-        return  # a piece in prose, put where it may stand
+    if obj.node.get("apiVersion") is None or obj.node.get("kind") is None:
+        return  # a piece in prose or in the settings of a program, put where it may stand: its type is a guess
     fields_by_type_name = fact_row_by_name("kubernetes-types")
     pending_values: list[_TypedValue] = [(obj.node, type_name_of_object(obj), obj.node.at(), "")]
     for _ in range(MAX_VALUES_PER_OBJECT):

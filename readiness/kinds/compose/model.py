@@ -12,6 +12,7 @@ from readiness.facts import public_images
 from readiness.facts.public_images import ImageFacts
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.compose.environment import EMPTY_ENVIRONMENT, EnvFileValue, Environment
+from readiness.kinds.compose.lifetime import is_meant_to_end, starts_nothing
 from readiness.kinds.compose.parts import MountSpec, PortSpec, expand_scalar, variable_settings_under_key
 from readiness.kinds.compose.started import runs_other_program
 from readiness.kinds.compose.stated import first_stated_purpose
@@ -26,7 +27,6 @@ from readiness.kinds.purpose import (
 )
 from readiness.kinds.variables import HasVariables, VariableSetting
 from readiness.model import Purpose, Source, Span
-from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax import image as images
 from readiness.syntax.holes import has_variable_sign
@@ -185,30 +185,19 @@ class Service(HasPurpose, HasVariables):
         return known_image_facts.role if known_image_facts else ""
 
     @property
+    def holds_volumes(self) -> bool:
+        """Whether it runs nothing at all, so that its container is only there for its volumes."""
+        return starts_nothing(self.extended_node)
+
+    @property
     def once(self) -> bool:
         """Whether it is meant to end: waited for until it completed, never started again, or named like a job."""
-        is_never_restarted = self.extended_node.get("restart") in (
-            "no",
-            False,
-        ) and not self.extended_node.get("ports")
-        if self.name in self.document.awaited_until_completed or is_never_restarted:
-            return True
-        deploy_section = self.extended_node.get("deploy")
-        if isinstance(deploy_section, Map) and str(deploy_section.get("mode")).endswith("-job"):
-            return True
-        return bool(_JOB_NAME_PATTERN.search(self.name))
+        return self.name in self.document.awaited_until_completed or is_meant_to_end(self.name, self.extended_node)
 
 
 def _is_non_production_word(word: str) -> bool:
     """Whether a word in the name of a service, a profile or a stage says that it is for development or tests."""
     return word in property_by_fact_name("purpose-words", "service")
-
-
-_JOB_NAME_PATTERN = lazy_regex(
-    r"(?:^|[-_])(?:init|migrat\w{0,60}|setup|seed\w{0,60}|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
-    r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

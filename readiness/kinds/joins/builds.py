@@ -187,33 +187,89 @@ def _has_variable_or_percent(text: str) -> bool:
     return has_variable_sign(text) or "%" in text
 
 
+@dataclass(frozen=True, slots=True)
+class _ActionInputNames:
+    """What one version of docker/build-push-action calls its context, its Dockerfile and its image."""
+
+    context: str
+    dockerfile: str
+    tags: str
+
+
+# https://github.com/docker/build-push-action/blob/releases/v1/README.md: it builds what stands in the workspace, and pushes `repository`.
+_INPUT_NAMES_OF_VERSION_1 = _ActionInputNames("path", "dockerfile", "repository")
+_INPUT_NAMES = _ActionInputNames("context", "file", "tags")
+
+
+def _input_names_of_action(step: Step) -> _ActionInputNames | None:
+    """What docker/build-push-action calls its inputs in a step's version; None where a commit does not tell the version."""
+    parsed_uses = step.parsed_uses
+    is_version_1 = parsed_uses is not None and parsed_uses.major_version == 1
+    has_inputs_of_version_1 = bool({"path", "dockerfile", "repository"} & set(step.with_inputs))
+    if is_version_1 or (parsed_uses is not None and parsed_uses.ref == "master"):  # the branch that stayed with version 1 for long
+        return _INPUT_NAMES_OF_VERSION_1 if is_version_1 or has_inputs_of_version_1 else _INPUT_NAMES
+    if parsed_uses is not None and parsed_uses.is_pinned_to_commit and has_inputs_of_version_1 and "file" not in step.with_inputs:
+        return None
+    return _INPUT_NAMES
+
+
 def _build_of_action(step: Step) -> Build:
     action_inputs = step.with_inputs
-    repository_folder = repository_root_of_workflow_path(step.source.path)
-    context_input, file_input = action_inputs.get("context", "."), action_inputs.get("file")
+    workspace_folder = repository_root_of_workflow_path(step.source.path)
+    input_names = _input_names_of_action(step)
+    names = input_names or _INPUT_NAMES
+    from_git = names is _INPUT_NAMES and names.context not in action_inputs
+    context_input, file_input = action_inputs.get(names.context, "."), action_inputs.get(names.dockerfile)
     path_of_dockerfile = None
-    if repository_folder is not None and isinstance(context_input, str) and not _has_variable_or_percent(context_input) and step.job:
-        context_folder = literal_path_from_folder(repository_folder, context_input.strip())
+    is_context_literal = isinstance(context_input, str) and not _has_variable_or_percent(context_input)
+    if workspace_folder is not None and input_names is not None and is_context_literal and step.job:
+        context_folder = literal_path_from_folder(workspace_folder, context_input.strip())
         if isinstance(file_input, str):
-            path_of_dockerfile = literal_path_from_folder(repository_folder, file_input.strip()) if context_folder is not None else None
+            path_of_dockerfile = literal_path_from_folder(workspace_folder, file_input.strip()) if context_folder is not None else None
         elif context_folder is not None and file_input is None:
             path_of_dockerfile = posixpath.normpath(posixpath.join(context_folder, "Dockerfile"))
-    tags_input = action_inputs.get("tags")
+        if path_of_dockerfile is not None and not from_git:
+            path_of_dockerfile = _path_in_checkout(step, path_of_dockerfile, workspace_folder)
+    tags_input = action_inputs.get(names.tags)
     image_names = tuple(tags_input.replace(",", " ").split()) if isinstance(tags_input, str) else ()
     target_input = action_inputs.get("target")
     target_stage_name = target_input if isinstance(target_input, str) and target_input else None
-    dockerfile_or_context_key = "file" if "file" in action_inputs else "context" if "context" in action_inputs else ""
+    written_keys = [one for one in (names.dockerfile, names.context) if one in action_inputs]
     return Build(
         step,
         image_names,
         path_of_dockerfile,
-        action_inputs.at(dockerfile_or_context_key) if dockerfile_or_context_key else step.node.at("uses"),
+        action_inputs.at(written_keys[0]) if written_keys else step.node.at("uses"),
         "" if target_stage_name is not None and _has_variable_or_percent(target_stage_name) else target_stage_name,
         action_inputs.at("target"),
         tuple(_build_args_of_action(step)),
-        repository_folder or "",
-        from_git="context" not in action_inputs,
+        workspace_folder or "",
+        from_git=from_git,
     )
+
+
+def _path_in_checkout(step: Step, workspace_path: str, workspace_folder: str) -> str | None:
+    """The path in the repository of a file in the workspace of a step's job; None where no checkout of it tells.
+
+    actions/checkout puts the repository where its `path` says, else into the workspace itself.
+    """
+    checkout_folders = []
+    for other_step in step.job.steps if step.job is not None else ():
+        if other_step is step:
+            break
+        parsed_uses = other_step.parsed_uses
+        if parsed_uses is not None and parsed_uses.lowercase_name == "actions/checkout" and "repository" not in other_step.with_inputs:
+            checkout_folders.append(other_step.with_inputs.get("path", "."))
+    if not checkout_folders or checkout_folders == ["."]:
+        return workspace_path
+    if len(checkout_folders) > 1 or not isinstance(checkout_folders[0], str):
+        return None
+    checkout_folder = literal_path_from_folder(workspace_folder, checkout_folders[0].strip())
+    if checkout_folder in {".", workspace_folder or "."}:
+        return workspace_path
+    if checkout_folder is None or not workspace_path.startswith(f"{checkout_folder}/"):
+        return None
+    return posixpath.normpath(posixpath.join(workspace_folder, workspace_path[len(checkout_folder) + 1 :]))
 
 
 def _build_args_of_action(step: Step) -> Iterator[tuple[str, Span]]:

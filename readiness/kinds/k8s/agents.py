@@ -1,16 +1,13 @@
-"""Pods that work on their node: node agents, storage drivers, init containers that set kernel parameters."""
+"""Pods that work on their node: node agents, storage drivers, runners of pipelines."""
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 
 from readiness.kinds.k8s.effective import effective_security_setting, integer_or_none, pod_security_context
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.yaml import Map
-
-_SHELL_PROGRAMS = frozenset({"sh", "bash", "ash", "dash"})
 
 
 def host_path_by_volume_name(pod: Pod) -> dict[str, str]:
@@ -94,26 +91,6 @@ def is_storage_driver(container: Container) -> bool:
     return any(mount.get("mountPropagation") == "Bidirectional" for mount in container.node.mappings_under("volumeMounts"))
 
 
-def sets_kernel_parameters(container: Container) -> bool:
-    """Whether an init container does nothing but run sysctl, for which it has to be privileged, and ends."""
-    if container.role != "init":
-        return False
-    command_words = [str(word) for part in container.command_lists() for word in part]
-    if command_words and posixpath.basename(command_words[0]) in _SHELL_PROGRAMS:
-        shell_commands = _COMMAND_SEPARATOR.split(command_words[-1].strip()) if len(command_words) > 1 else []
-    else:
-        shell_commands = [" ".join(command_words)]
-    return any("sysctl" in one for one in shell_commands) and all(
-        one.strip() in _NO_EFFECT_COMMANDS or _SYSCTL_COMMAND.match(one.strip()) for one in shell_commands
-    )
-
-
-# Where a shell ends a command, and one command of sysctl that starts, writes and calls nothing else.
-_COMMAND_SEPARATOR = lazy_regex(r"&&|\|\||;|\n")
-_SYSCTL_COMMAND = lazy_regex(r"(?:[\w./-]*/)?sysctl[ \t][^&|<>`$]*\Z")
-_NO_EFFECT_COMMANDS = frozenset({"", "true", "set -e", "set -ex", "set -eu", "set -eux", "set -x"})
-
-
 # Names of what builds images and runs the jobs of pipelines, in an image or of a workload.
 _JOB_RUNNER_NAME = lazy_regex(
     r"(?:\A|[-_/.:])(?:dind|(?:act|actions|ci|gitlab|github|gitea|forgejo|drone)?[-_]?runners?|buildkitd?|kaniko|buildah|concourse|executors?)"
@@ -138,4 +115,4 @@ def is_node_work_pod(pod: Pod) -> bool:
 
 def needs_node_rights(container: Container) -> bool:
     """Whether a container does a node's work, for which it needs rights on the node: a word with its owner, not an intruder."""
-    return is_node_work_pod(container.pod) or is_storage_driver(container) or sets_kernel_parameters(container)
+    return is_node_work_pod(container.pod) or is_storage_driver(container)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection
+from typing import NamedTuple
 
 from readiness.facts.table import fact_row_by_name
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import KINDS_WITH_LASTING_PODS, Object
+from readiness.kinds.k8s.releases import KINDS_OF_RELEASES, is_helm_release, local_chart_paths, release_names, release_namespaces
 from readiness.kinds.units import folder_of
 from readiness.model.lazy_regex import lazy_regex
-from readiness.model.project import Project
+from readiness.model.project import Project, parent_folders
 from readiness.syntax.glob import glob_matches
 
+_MAX_FOLDER_DEPTH = 40
 _MAX_WORDS_PER_NAME = 40  # of a name: a label of the DNS has 32 at most
 
 
@@ -53,6 +56,59 @@ def is_controller_made_service_name(service_name: str, project: Project) -> bool
         and ("of" not in fact_row or _has_object_filling_name(name_pattern, service_name, fact_row["of"], project))
         for name_pattern, fact_row in fact_row_by_name("kubernetes-made-services").items()
     )
+
+
+class _Release(NamedTuple):
+    """What a release of a chart from elsewhere is called, and where it stands."""
+
+    names: frozenset[str]
+    folder: str
+    namespaces: frozenset[str]
+
+
+def _releases_of_charts_from_elsewhere(project: Project) -> list[_Release]:
+    """The releases whose charts are not in the tree, so that nobody sees here what they make."""
+    return [
+        _Release(frozenset(release_names(one)), folder_of(one.source), frozenset(release_namespaces(one)))
+        for one in object_index(project).objects_of_kinds(*KINDS_OF_RELEASES)
+        if is_helm_release(one) and not any(_is_path_in_tree(path, project) for path in local_chart_paths(one))
+    ]
+
+
+def _is_path_in_tree(chart_path: str, project: Project) -> bool:
+    """Whether a folder from the root of a repository is one of the tree's, which may be a part of the repository or hold it."""
+    folder = posixpath.normpath(chart_path).strip("/")
+    return folder != "." and folder in project.memoize(_ends_of_folders)
+
+
+def _ends_of_folders(project: Project) -> frozenset[str]:
+    """The paths of the tree's folders, and what is left of each without its first parts."""
+    folders = {folder for path in project.paths for folder in parent_folders(path)}
+    return frozenset(folder.split("/", count)[count] for folder in folders for count in range(min(folder.count("/") + 1, _MAX_FOLDER_DEPTH)))
+
+
+def may_release_make_service(obj: Object, service_name: str, namespace: str, project: Project) -> bool:
+    """Whether a release beside an object, or in the Service's namespace, is of a chart from elsewhere that may make a Service of that name.
+
+    Charts call what they make by their release (`gitlab-webservice-default`), objects that an operator makes Services for, too.
+    """
+    near_releases = [
+        one
+        for one in project.memoize(_releases_of_charts_from_elsewhere)
+        if one.folder == folder_of(obj.source) or (namespace and namespace in one.namespaces)
+    ]
+    return any(begins_with_any_name(service_name, one.names) or _fills_name_of_made_service(service_name, one.names) for one in near_releases)
+
+
+def _fills_name_of_made_service(service_name: str, object_names: Collection[str]) -> bool:
+    """Whether a name is one that an operator gives to the Service of an object of one of some names."""
+    name_patterns = (pattern for pattern, row in fact_row_by_name("kubernetes-made-services").items() if "of" in row)
+    return any(pattern.replace("*", one) == service_name for pattern in name_patterns for one in object_names)
+
+
+def is_release_beside(obj: Object, project: Project) -> bool:
+    """Whether a release of a chart from elsewhere stands in an object's folder: pods that it selects may be the chart's, or its operator's."""
+    return any(one.folder == folder_of(obj.source) for one in project.memoize(_releases_of_charts_from_elsewhere))
 
 
 def _has_object_filling_name(name_pattern: str, service_name: str, kind: str, project: Project) -> bool:

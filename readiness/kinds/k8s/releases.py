@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from readiness.kinds.k8s.model import Document, Object
-from readiness.kinds.k8s.traffic import is_non_traffic_port_name
+from readiness.kinds.k8s.traffic import EXPORTER_PORTS, is_non_traffic_port_name
 from readiness.model import ParseError, Source, Span
 from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq, literal_line_starts, load_yaml_documents
@@ -15,6 +15,7 @@ _FLUX_GROUPS = frozenset({"helm.toolkit.fluxcd.io", "helm.fluxcd.io"})
 _ARGO_GROUP = "argoproj.io"
 _K3S_GROUP = "helm.cattle.io"
 _MAX_VALUE_DEPTH = 100
+KINDS_OF_RELEASES = ("Application", "ApplicationSet", "HelmChart", "HelmRelease")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +50,38 @@ def is_helm_release(obj: Object) -> bool:
         or (obj.kind in {"Application", "ApplicationSet"} and obj.group == _ARGO_GROUP)
         or (obj.kind in {"HelmChart", "HelmChartConfig"} and obj.group == _K3S_GROUP)
     )
+
+
+def release_names(obj: Object) -> Iterator[str]:
+    """The names that what a release makes may begin with: its own, that of its object, and those that its values give it instead."""
+    yield from filter(None, (obj.name, obj.spec.string_under("releaseName")))
+    if obj.spec.string_under("targetNamespace") and obj.group in _FLUX_GROUPS:
+        yield f"{obj.spec.string_under('targetNamespace')}-{obj.name}"
+    for application_source in argo_application_sources(obj) if obj.group == _ARGO_GROUP else ():
+        yield from filter(None, [application_source.mapping_at_path("helm").string_under("releaseName")])
+    for values in release_values_of(obj):
+        yield from filter(None, (values.node.string_under("fullnameOverride"), values.node.string_under("nameOverride")))
+
+
+def release_namespaces(obj: Object) -> Iterator[str]:
+    """The namespace that a release goes to; its object's own where it says no other."""
+    if obj.group == _ARGO_GROUP:
+        yield argo_application_spec(obj).mapping_at_path("destination").string_under("namespace")
+    else:
+        yield obj.spec.string_under("targetNamespace") or obj.namespace
+
+
+def local_chart_paths(obj: Object) -> Iterator[str]:
+    """The folders, from the root of a repository, that a release takes charts or manifests from; none of a chart of a registry."""
+    if obj.group in _FLUX_GROUPS:
+        chart_mapping = obj.spec.mapping_at_path("chart")
+        chart_spec = chart_mapping.mapping_at_path("spec")
+        if chart_spec.mapping_at_path("sourceRef").get("kind") in {"GitRepository", "Bucket"}:
+            yield chart_spec.string_under("chart")
+        elif chart_mapping.string_under("path"):
+            yield chart_mapping.string_under("path")
+    elif obj.group == _ARGO_GROUP:
+        yield from (one.string_under("path") for one in argo_application_sources(obj) if not one.string_under("chart") and one.string_under("path"))
 
 
 def argo_application_spec(obj: Object) -> Map:
@@ -224,9 +257,26 @@ def _has_traffic_service(values_node: Map, controller_name: str) -> bool:
         ports = service.mapping_at_path("ports")
         port_names = [name for name in ports if isinstance(name, str) and ports.mapping_at_path(name).get("enabled") is not False]
         has_request_port = not port_names or any(not is_non_traffic_port_name(name) for name in port_names)
-        if service.get("enabled") is not False and not is_of_others and has_request_port:
+        is_scraped_alone = _has_service_monitor(values_node) and _has_only_exporter_ports(service)
+        if service.get("enabled") is not False and not is_of_others and has_request_port and not is_scraped_alone:
             return True
     return False
+
+
+def _has_service_monitor(values_node: Map) -> bool:
+    """Whether the values make a ServiceMonitor: by a switch, or by endpoints under a name."""
+    for monitor_section in (values_node.mapping_at_path("serviceMonitor"), values_node.mapping_at_path("metrics", "serviceMonitor")):
+        named_monitors = [one for one in monitor_section.values() if isinstance(one, Map) and one.get("endpoints")]
+        if monitor_section.get("enabled", bool(named_monitors)) is True:
+            return True
+    return False
+
+
+def _has_only_exporter_ports(service: Map) -> bool:
+    """Whether all ports of a Service of values are numbers that exporters of measurements have."""
+    ports = service.mapping_at_path("ports")
+    port_numbers = [service.get("port")] if not ports else [ports.mapping_at_path(name).get("port") for name in ports if isinstance(name, str)]
+    return bool(port_numbers) and all(isinstance(one, int) and one in EXPORTER_PORTS for one in port_numbers)
 
 
 def _host_path_volumes(values_node: Map) -> Iterator[Map]:

@@ -51,7 +51,7 @@ def target_ports_of_services(services: list[Object]) -> Iterator[Any]:
 
 _EXPORTER_WORD = lazy_regex(r"(?:\A|[-_])exporters?(?:[-_]|\Z)")
 # https://github.com/prometheus/prometheus/wiki/Default-port-allocations
-_EXPORTER_PORTS = range(9100, 10000)
+EXPORTER_PORTS = range(9100, 10000)
 
 
 def _is_metrics_exporter_service(service: Object) -> bool:
@@ -63,7 +63,7 @@ def _is_metrics_exporter_service(service: Object) -> bool:
         target_port = integer_or_none(service_port.get("targetPort"))
         target_ports.append(integer_or_none(service_port.get("port")) if target_port is None else target_port)
     is_marked_for_prometheus = str(service.annotations.get("prometheus.io/scrape")).lower() == "true"
-    return is_marked_for_prometheus or (bool(target_ports) and all(service_port in _EXPORTER_PORTS for service_port in target_ports))
+    return is_marked_for_prometheus or (bool(target_ports) and all(service_port in EXPORTER_PORTS for service_port in target_ports))
 
 
 def has_only_udp_ports(services: list[Object]) -> bool:

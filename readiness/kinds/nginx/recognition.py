@@ -66,6 +66,8 @@ _KNOWN_WORD_AT_START = lazy_regex(
     re.MULTILINE,
 )
 _MAX_FOREIGN_STATEMENTS = 50  # so many statements of another language, more than are nginx's, settle it
+# What `set`, `map` and `if` begin with: a variable, a test of a file; C writes a name behind the bracket.
+_VARIABLE_OR_CONDITION_STARTS = ("$", "($", "(-", "(!-", '("', "('")
 _LOCATION_MODIFIERS = ("=", "~", "~*", "^~")
 _OTHER_LANGUAGE_PREFIXES = ("<", "[")  # the heads of Apache's and PHP's files, and of sections
 
@@ -123,7 +125,8 @@ def _is_certainly_nginx_statement(statement_head: StatementHead, *, path_hints_a
             has_location_modifier or (statement_head.word_count == 2 and statement_head.second_word.startswith(("/", "@", *_LOCATION_MODIFIERS)))
         )
     if statement_head.first_word in {"map", "geo", "set", "if"}:
-        return statement_head.terminator in {";", "{"} and statement_head.second_word.startswith(("$", "($", "(-", "(!-", "("))
+        has_operand = statement_head.second_word == "(" or statement_head.second_word.startswith(_VARIABLE_OR_CONDITION_STARTS)
+        return statement_head.terminator in {";", "{"} and has_operand
     if not statement_head.terminator:
         return path_hints_at_nginx and _UNMISTAKABLE_DIRECTIVE.fullmatch(statement_head.first_word) is not None and statement_head.word_count > 1
     return _NGINX_ONLY_WORD.fullmatch(statement_head.first_word) is not None or (

@@ -34,6 +34,7 @@ from readiness.loading.render.values import (
     ValuesFileAndKeys,
     action_range_for_rendered_range,
     action_ranges_in_line,
+    name_of_list_item,
     value_deciding_text,
     value_in_printed_mapping,
     value_printed_as,
@@ -112,7 +113,8 @@ class RenderedTemplate(GeneratedSource):
             text_before = self.text[line_start : span.start].split(" ")[-1]
             text_behind = self.text[span.end : line_end if line_end >= 0 else None].split(" ", 1)[0]
             unpacked_values_files = [one for one in self.values if not self._is_packed(one[0])]
-            set_value = value_deciding_text(text_before + rendered_text + text_behind, template_line, unpacked_values_files) or set_value
+            deciding_text, item_name = text_before + rendered_text + text_behind, name_of_list_item(self.line_text, rendered_line_index + 1)
+            set_value = value_deciding_text(deciding_text, template_line, unpacked_values_files, item_name) or set_value
         return set_value
 
     def overriding_value(self, span: Span) -> SetValue | None:

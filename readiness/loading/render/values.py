@@ -21,6 +21,8 @@ _MAX_ACTIONS_PER_LINE = 100  # of a line that are told apart
 _MAX_NODES_PER_FILE = 20_000  # of one file that are compared
 _MIN_RECOGNIZABLE_CHARACTERS = 6  # characters of a value that may be known again inside a longer text
 _ACTION_PRINTING_ONE_VALUE = lazy_regex(r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Values\.([\w.]+)\s*(?:\|\s*\w+\s*){0,3}-?\}\}")
+_MAX_LINES_PER_ITEM = 10
+_NAME_OF_ITEM = lazy_regex(r"""(?:-[ ]+)?name:[ ]+["']?([^\s"']{1,200})["']?\Z""")
 _NAME_FIELD_LINE = lazy_regex(r"\s*(?:-\s+)?name:")
 _VALUES_REFERENCE = lazy_regex(r"\.Values\.([\w.]+)")
 
@@ -136,18 +138,18 @@ def _mappings_and_key_paths_below(root_value: Any, key_path: tuple[str, ...]) ->
         ]
 
 
-def value_deciding_text(rendered_text: str, template_line: str, values_files: Sequence[ValuesFileAndKeys]) -> SetValue | None:
+def value_deciding_text(rendered_text: str, template_line: str, values_files: Sequence[ValuesFileAndKeys], item_name: str = "") -> SetValue | None:
     """The value that decides about a text of a rendering, for a template that nobody can edit.
 
-    What the line names comes before the longest value that stands in the reference of an image. The name of an object
-    decides about nothing that is found at it.
+    What the line names comes before the longest value that stands in the reference of an image; of a list it is the item of the name that
+    stands beside the text (`item_name`). The name of an object decides about nothing that is found at it.
     """
     if _NAME_FIELD_LINE.match(template_line):
         return None
     for reference_match in _VALUES_REFERENCE.finditer(template_line):
-        set_value, _ = _deciding_set_value_and_value(reference_match[1].split("."), values_files)
+        set_value, value = _deciding_set_value_and_value(reference_match[1].split("."), values_files)
         if set_value is not None:
-            return set_value
+            return _item_of_name(set_value, value, item_name, values_files) or set_value
     unquoted_text = rendered_text.strip().strip("\"'")
     if "/" not in unquoted_text or any(one.isspace() for one in unquoted_text):
         return None
@@ -159,6 +161,29 @@ def value_deciding_text(rendered_text: str, template_line: str, values_files: Se
     ]
     longest_value_text = max(contained_value_texts, key=len, default="")
     return _only_matching_value(values_files, lambda text: text == longest_value_text) if longest_value_text else None
+
+
+def name_of_list_item(line_text: Callable[[int], str], line_number: int) -> str:
+    """The name of the list's item that a line stands in, as of the variable whose value it has; empty where it has none before the line."""
+    for number in range(line_number, max(line_number - _MAX_LINES_PER_ITEM, 0), -1):
+        line = line_text(number).strip()
+        if (name_match := _NAME_OF_ITEM.match(line)) is not None:
+            return name_match[1]
+        if line.startswith("- "):
+            break
+    return ""
+
+
+def _item_of_name(set_list: SetValue, value: Any, item_name: str, values_files: Sequence[ValuesFileAndKeys]) -> SetValue | None:
+    """The value of the only item with a name in a list that is set, or the item where it has none; None for what is no such list."""
+    named_items = [
+        (index, item) for index, item in enumerate(value if isinstance(value, Seq) else ()) if isinstance(item, Map) and item.get("name") == item_name
+    ]
+    values_file = next((one for one, _, _ in values_files if one.root.path == set_list.source.path), None)
+    if len(named_items) != 1 or values_file is None or isinstance(values_file.root, GeneratedSource):
+        return None
+    index, item = named_items[0]
+    return _written_set_value(values_file, item.at("value"), (*set_list.keys, str(index)))
 
 
 def _holds_word(text: str, word: str) -> bool:

@@ -44,6 +44,7 @@ from readiness.syntax.secrets.vocabulary import (
     has_test_word,
     is_made_of_secret_words,
     is_secret_description,
+    says_test_at_an_end,
     stated_meaning_of,
 )
 
@@ -94,6 +95,7 @@ class SecretVerdict:
     is_exposed: bool = False  # it stands in the open and opens something as it stands
     is_description: bool = False
     is_minor: bool = False
+    says_test: bool = False  # its first or last part says that it is for tests; the rest may be a key of a test account
 
     @property
     def is_secret(self) -> bool:
@@ -315,7 +317,8 @@ def _classify_literal(name: str, text: str, reason: str, value_context: ValueCon
     if _TEST_KEY_PREFIX.match(text) or (is_weak_test_value and not grants_access_by_itself(name)):
         return SecretVerdict(SecretKind.TEST_VALUE)
     is_exposed = _grants_access_in_context(value_context, secret_strength, is_signing_key=is_signing_key_name(name))
-    return SecretVerdict(SecretKind.SECRET, reason, full_span, secret_strength, is_exposed=is_exposed, is_minor=is_weak_test_value)
+    secret_verdict = SecretVerdict(SecretKind.SECRET, reason, full_span, secret_strength, is_exposed=is_exposed, is_minor=is_weak_test_value)
+    return replace(secret_verdict, says_test=says_test_at_an_end(text))
 
 
 def _is_one_character_key(text: str) -> bool:

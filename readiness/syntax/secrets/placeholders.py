@@ -10,6 +10,9 @@ from readiness.syntax.secrets.entropy import SecretStrength, secret_strength_of
 REFERENCE_VALUE = lazy_regex(
     r"""\A\s*(?:\$\{.*\}|\$\(.*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*\}\}|\{[A-Za-z_][\w.-]{1,60}\}|<[^<>]*>|\[[^\[\]]*\]|%[A-Za-z_]+%
     |@[A-Za-z_]+@|__[A-Za-z_0-9]+__|%%[A-Za-z_0-9]+%%
+    # What programs read out of their environment or a file by themselves: LiteLLM, Rails, PowerShell, Symfony, Grafana, Caddy, Node.js, Python.
+    |os\.environ/[A-Za-z_]\w*|(?:os\.environ|(?:process\.)?env)\[["']?[A-Za-z_]\w*["']?\]|os\.getenv\(["'][A-Za-z_]\w*["']\)|process\.env\.[A-Za-z_]\w*
+    |\$env:[A-Za-z_]\w*|%env\([\w:]+\)%|\$__(?:env|file|vault)\{[^{}]+\}|\{(?:\$|(?:env|file):)[^{}\s]+\}
     |(?:vault|secret|secrets|ssm|op|awssm|gcpsm|azurekv|ref|arn|sops|doppler|env|file|k8s)[:+]\S*)\s*\Z""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
@@ -25,7 +28,7 @@ _CONSTANT_STYLE_NAME = lazy_regex(r"[A-Z]{2,40}(?:_[A-Z]{2,40}){1,8}\Z|_[A-Z]{2,
 VALUES_WITHOUT_SECRET = frozenset(
     """
     true false yes no on off null none nil ~ undefined disabled enabled optional required auto default always never
-    inherit file env vault local basic bearer unset empty -
+    inherit file env vault local basic bearer unset empty - -- n/a na
     """.split()
 ) | {""}  # fmt: skip
 

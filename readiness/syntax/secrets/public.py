@@ -50,6 +50,17 @@ _EXAMPLE_PHRASE = lazy_regex(
     re.IGNORECASE,
 )
 _REPLACEMENT_PHRASE = lazy_regex(r"\b(?:replace|change|substitute)\b(?: \w{1,12}){0,3} (?:with|to|by|for) (?:\w{1,12} ){0,3}yours?\b", re.IGNORECASE)
+# What a comment that stands with one value alone says in more words: that another value belongs there.
+_REPLACEMENT_OF_VALUE_PHRASE = lazy_regex(
+    r"\b(?:replace|change|substitute)\b(?: \w{1,12}){0,3} (?:with|to|by|for) (?:[\w-]{1,16} ){0,4}"
+    r"(?:passwords?|passphrase|secrets?|keys?|tokens?|value)\b"
+    r"|\b(?:set|use|choose|pick|generate|put|enter|insert)\b (?:\w{1,12} ){0,2}(?:strong|stronger|better|secure|safer|real|unique|own|random)\b"
+    r"|\b(?:change|replace) (?:me|this|it)\b|\b(?:must|should|please|to) (?:be )?(?:changed?|replaced?)\b",
+    re.IGNORECASE,
+)
+_REPLACEMENT_DENIAL_PHRASE = lazy_regex(
+    r"(?:\bnot|\bnever|\bno need to|n't|\bwithout)(?: \w{1,12}){0,3} (?:chang|replac|substitut|set|us|generat)(?:e|ed|ing)?\b", re.IGNORECASE
+)
 _EXAMPLE_OF_PHRASE = lazy_regex(r"\bexamples? (?:of|how|for how)\b", re.IGNORECASE)
 _MAX_LINES_TO_BLOCK_START = 200  # lines above a value in which the blocks that it lies in begin
 _COMMENT_LINE_START = lazy_regex(r"[ \t]{0,200}(?:#|//|;|--)")
@@ -73,9 +84,7 @@ def _snake_case_name(name: str) -> str:
 
 def is_called_public_by_comment(text: str, offset: int) -> bool:
     """Whether the comment behind the value at a place of a text, or directly above its line, says that anybody may have it."""
-    line_end = text.find("\n", offset, offset + _MAX_LINE_CHARACTERS)
-    trailing_comment_match = _TRAILING_COMMENT.search(text, offset, line_end if line_end >= 0 else min(len(text), offset + _MAX_LINE_CHARACTERS))
-    if trailing_comment_match is not None and _comment_calls_public(trailing_comment_match["words"]):
+    if _comment_calls_public(_trailing_comment(text, offset)):
         return True
     line_start = text.rfind("\n", max(0, offset - _MAX_LINE_CHARACTERS), offset) + 1
     lines_above = text[max(0, line_start - _MAX_COMMENT_LINES * _MAX_LINE_CHARACTERS) : line_start].splitlines()
@@ -105,8 +114,14 @@ def is_called_example_by_comment(text: str, offset: int) -> bool:
 
 
 def is_called_replaceable_by_comment(text: str, offset: int) -> bool:
-    """Whether a comment above the line of a place, in the block that it lies in, says to put one's own value there."""
+    """Whether a comment behind the value at a place, above its line, or above in its block says to put one's own value there.
+
+    What stands above in the block has to speak of the reader's own; a comment behind the value or directly above it is about that alone.
+    """
     line_start = text.rfind("\n", 0, offset) + 1
+    lines_directly_above = text[max(0, line_start - _MAX_COMMENT_LINES * _MAX_LINE_CHARACTERS) : line_start].splitlines()[-_MAX_COMMENT_LINES:]
+    if any(_comment_asks_to_replace(one) for one in (_trailing_comment(text, offset), _comment_that_ends(lines_directly_above))):
+        return True
     own_line = text[line_start : line_start + _MAX_LINE_CHARACTERS]
     block_indent = len(own_line) - len(own_line.lstrip(" \t"))
     for line in reversed(text[max(0, line_start - _MAX_BLOCK_LINES * _MAX_LINE_CHARACTERS) : line_start].splitlines()[-_MAX_BLOCK_LINES:]):
@@ -138,6 +153,20 @@ def _comment_that_ends(lines: Sequence[str]) -> str:
             break
         comment_lines.append(line.strip(" \t#/;-"))
     return " ".join(reversed(comment_lines))
+
+
+def _trailing_comment(text: str, offset: int) -> str:
+    """The words of the comment behind a place on its line; empty where there is none."""
+    line_end = text.find("\n", offset)
+    search_end = min(len(text) if line_end < 0 else line_end, offset + _MAX_LINE_CHARACTERS)
+    trailing_comment_match = _TRAILING_COMMENT.search(text, offset, search_end)
+    return trailing_comment_match["words"] if trailing_comment_match is not None else ""
+
+
+def _comment_asks_to_replace(comment_text: str) -> bool:
+    """Whether the words of a comment on one value say that another one belongs there, and none of them denies it."""
+    asks_to_replace = _REPLACEMENT_PHRASE.search(comment_text) or _REPLACEMENT_OF_VALUE_PHRASE.search(comment_text)
+    return bool(asks_to_replace) and not _REPLACEMENT_DENIAL_PHRASE.search(comment_text)
 
 
 def _comment_calls_example(comment_text: str) -> bool:

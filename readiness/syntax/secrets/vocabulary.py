@@ -80,6 +80,7 @@ _SECRET_FORMAT_WORDS = frozenset(
     """.split()
 )
 _TEST_WORDS = frozenset("fake faked dummy mock mocked test testing".split())  # beside words that are nobody's business
+_TEST_WORDS_BEFORE_KEYS = _TEST_WORDS | {"ci"}
 # What a password should be, and that it may be any: beside a word for it they describe the one that belongs there.
 _PASSWORD_QUALITY_WORDS = frozenset("strong secure safe complex some any".split())
 # How a value tells what belongs in its place, beyond that it is to be changed.
@@ -195,6 +196,12 @@ def has_test_word(value: str) -> bool:
         and _is_several_words(lowercase_value)
         and bool(_TEST_WORDS & set(_WORD_SEPARATOR.split(lowercase_value)))
     )
+
+
+def says_test_at_an_end(value: str) -> bool:
+    """Whether the first or the last part of a value of several parts says that it is for tests, whatever stands between: `test-key-1f0c9a`."""
+    value_parts = _WORD_SEPARATOR.split(value.lower())
+    return len(value_parts) > 1 and (value_parts[0] in _TEST_WORDS_BEFORE_KEYS or value_parts[-1] in _TEST_WORDS)
 
 
 def has_secret_and_other_words(value: str) -> bool:

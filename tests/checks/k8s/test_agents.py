@@ -119,34 +119,6 @@ def test_capabilities_beside_privileged(rule: str) -> None:
     assert run(rule, workload("Deployment", f"privileged: false, {added}"))
 
 
-@pytest.mark.parametrize(
-    ("command", "want"),
-    [
-        ("[sysctl, -w, vm.max_map_count=262144]", "medium"),
-        ("[/sbin/sysctl, -w, fs.file-max=65536]", "medium"),
-        ('[sh, -c, "sysctl -w vm.max_map_count=262144"]', "medium"),
-        ('[sh, -c, "sysctl -w vm.max_map_count=262144; sleep 9"]', "high"),
-        ('[sh, -c, "sysctl -w net.ipv4.ip_forward=1 && sysctl -w net.ipv4.conf.all.forwarding=1"]', "medium"),
-        ('[sh, -c, "set -e; /sbin/sysctl -w a.b=1; sysctl -p || true"]', "medium"),
-        ('[sh, -c, "sysctl -w a.b=1 | sh"]', "high"),
-        ('[sh, -c, "sysctl -w a.b=$(cat /host/x)"]', "high"),
-        ('[sh, -c, "sysctl -w a.b=1 & /run"]', "high"),
-        ('[sh, -c, "sysctl-install x"]', "high"),
-        ('[sh, -c, "true"]', "high"),
-        ("[sh, -c]", "high"),
-        ("[/install.sh]", "high"),
-    ],
-)
-def test_kernel_parameters(command: str, want: str) -> None:
-    """Only an init container that does nothing but run sysctl."""
-    text = (
-        "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: agent}}\nspec:\n  initContainers:\n    - name: set\n"
-        f"      image: registry.example.com/set:1\n      command: {command}\n      securityContext: {{privileged: true}}\n"
-        "  containers: [{name: web, image: 'registry.example.com/web:1.4'}]\n"
-    )
-    assert run("privileged", text + SERVICE) == [want]
-
-
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: %s}\n"  # noqa: S105
 
 
@@ -197,3 +169,19 @@ def test_forwarding_needs_create(resource: str, verb: str, found: list[str]) -> 
         "subjects: [{kind: ServiceAccount, name: tool, namespace: shop}]\n"
     )
     assert sorted(run("rbac-port-forward", role, binding), reverse=True) == found
+
+
+INIT = (
+    "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: agent}\nspec: {selector: {matchLabels: {app: agent}}, template: {metadata: "
+    "{labels: {app: agent}}, spec: {initContainers: [{name: tune, image: 'example.com/tune:1', %scommand: %s, "
+    "securityContext: {privileged: true}}], containers: [{name: agent, image: 'example.com/agent:1'}]}}}\n"
+)
+
+
+@pytest.mark.parametrize(("restart", "want"), [("", "medium"), ("restartPolicy: Always, ", "high")])
+@pytest.mark.parametrize(
+    "command", ["[sysctl, -w, vm.max_map_count=262144]", '[sh, -c, "sysctl -w a.b=1; chmod 0777 /data"]', "[rpk, redpanda, tune, all]"]
+)
+def test_an_init_container_ends_before_requests_come(command: str, restart: str, want: str) -> None:
+    """A sidecar is an init container that goes on."""
+    assert run("privileged", INIT % (restart, command) + SERVICE) == [want]

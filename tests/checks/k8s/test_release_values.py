@@ -28,6 +28,8 @@ FOLDER = "persistence: {dev: {type: hostPath, hostPath: /dev%s}}\n"
 READ = ", globalMounts: [{path: /host, readOnly: true}]"
 WRITE = ", globalMounts: [{path: /host}]"
 SERVICE = "service: {disks: {controller: disks, ports: {http: {port: 80}}}}\n"
+EXPORTER = "service: {disks: {ports: {http: {port: 9134}}}}\n"
+MONITOR = "serviceMonitor: {disks: {serviceName: disks, endpoints: [{port: http, path: /metrics}]}}\n"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,15 @@ SERVICE = "service: {disks: {controller: disks, ports: {http: {port: 80}}}}\n"
         (CONTROLLER % "daemonset" + FOLDER.replace("hostPath,", "emptyDir,") % "", "no reach"),
         ("controllers: {disks: {type: daemonset}}\ndefaultPodOptions: {hostPID: true}\n" + FOLDER % "", "medium"),
         ("controllers: {disks: {type: daemonset}, web: {}}\ndefaultPodOptions: {hostPID: true}\n" + FOLDER % "", "no reach"),
+        (CONTROLLER % "statefulset" + SERVICE, "high"),
+        (CONTROLLER % "statefulset" + EXPORTER, "high"),
+        (CONTROLLER % "statefulset" + EXPORTER + MONITOR, "no reach"),
+        (CONTROLLER % "statefulset" + EXPORTER + "serviceMonitor: {enabled: true}\n", "no reach"),
+        (CONTROLLER % "statefulset" + EXPORTER + "metrics: {serviceMonitor: {enabled: true}}\n", "no reach"),
+        (CONTROLLER % "statefulset" + EXPORTER + "serviceMonitor: {enabled: false}\n", "high"),
+        (CONTROLLER % "statefulset" + EXPORTER + MONITOR + "ingress: {main: {hosts: [{host: a.example.com}], enabled: true}}\n", "high"),
+        (CONTROLLER % "statefulset" + SERVICE + MONITOR, "high"),
+        (CONTROLLER % "statefulset" + "service: {disks: {ports: {http: {port: 9134}, api: {port: 80}}}}\n" + MONITOR, "high"),
         ("controllers: {}\ndefaultPodOptions: {hostPID: true}\n" + FOLDER % "", "no reach"),
         ("type: daemonset\nsecurityContext: {privileged: true}\n" + FOLDER % "", "no reach"),
         ("controllers: privileged\nsecurityContext: {privileged: true}\n", "no reach"),

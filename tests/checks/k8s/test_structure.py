@@ -58,3 +58,19 @@ def test_the_missing_field_shows_the_misspelt_one(tmp_path: Path) -> None:
     (finding,) = readiness.check([tmp_path], select=["k8s/field-required-missing"], base=tmp_path).findings
     (related,) = finding.related
     assert related.source.text[related.span.start : related.span.end] == "version"
+
+
+POD_TEMPLATE = "apiVersion: v1\nmetadata: {labels: {app: web}}\nspec:\n  containers: [{name: web, image: 'example.com/web:1', imagePul: x}]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: agent}\ndata:\n  template.yaml: |\n    %s", False),
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: agent}\ndata:\n  template.yaml: |\n    kind: Pod\n    %s", True),
+    ],
+)
+def test_a_template_without_a_kind_is_of_no_type(tmp_path: Path, text: str, told: bool) -> None:
+    write_files(tmp_path, {"agent.yaml": text % POD_TEMPLATE.replace("\n", "\n    ").rstrip(" ")})
+    select = ["k8s/field-unknown", "k8s/field-required-missing", "k8s/field-type-wrong"]
+    assert bool(readiness.check([tmp_path], base=tmp_path, select=select).findings) == told

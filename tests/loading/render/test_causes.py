@@ -312,3 +312,18 @@ def test_an_overlay_whose_builder_takes_too_long_is_not_broken(tmp_path: Path, m
         tree = tmp_path / str(number)
         write(tree, OVERLAY | {"kustomization.yaml": "resources: [map.yaml]\n" + text})
         assert cause(tree, "kustomization.yaml") == ("skipped", CAUSE_NOT_HERE)
+
+
+@pytest.mark.parametrize(
+    ("gitignore", "severity"),
+    [("/config/role.yaml\n", "info"), ("role.yaml\n", "info"), ("config/\n!config/kustomization.yaml\n", "info"), ("other.yaml\n", "medium")],
+)
+def test_a_file_that_is_kept_out_of_the_tree_is_made_first(tmp_path: Path, gitignore: str, severity: str) -> None:
+    (tmp_path / ".git").mkdir()
+    write(tmp_path, {".gitignore": gitignore, "config/kustomization.yaml": "resources: [role.yaml]\n"})
+    report = readiness.check([tmp_path / "config" / "kustomization.yaml", tmp_path], base=tmp_path, select=["core/not-rendered"])
+    [finding] = report.findings
+    assert str(finding.severity) == severity
+    assert ("make it first" in finding.message) == (severity == "info")
+    (row,) = [one for one in report.files if one.path == "config/kustomization.yaml"]
+    assert row.cause == (CAUSE_NOT_HERE if severity == "info" else CAUSE_BROKEN)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.loading import charts
+from readiness.loading import chart_batches
 from readiness.loading.render import helm
 from readiness.loading.render.chart_files import ChartFiles
 from readiness.loading.render.made import RenderError
@@ -298,7 +298,7 @@ def test_one_process_renders_a_few_environments(tmp_path: Path, monkeypatch: pyt
         return real(contents, wanted)
 
     monkeypatch.setattr(helm, "render_chart", render)
-    monkeypatch.setattr(charts, "_MAX_ENVIRONMENTS_PER_PROCESS", 2)
+    monkeypatch.setattr(chart_batches, "_MAX_ENVIRONMENTS_PER_PROCESS", 2)
     values: dict[str, str | bytes] = {f"charts/web/values-{one}.yaml": "" for one in "abcdef"}
     opened: dict[str, str | bytes] = {"charts/web/values.yaml": "security: {privileged: true}\n"}
     report = check(tmp_path, CHART | values | opened)

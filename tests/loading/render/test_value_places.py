@@ -243,3 +243,27 @@ def test_a_wrong_value_of_one_file_is_told_there(tmp_path: Path, printed: str, o
     write_files(tmp_path, files)
     report = readiness.check([tmp_path], select=["k8s/field-type-wrong"], base=tmp_path)
     assert told(report) == [place]
+
+
+VARIABLES_POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: part}
+spec:
+  containers:
+    - name: part
+      image: docker.io/elasticsearch:8.11.1
+      env:
+{{ toYaml .Values.extraEnvs | indent 8 }}
+"""
+
+
+@pytest.mark.parametrize("last", ["", "    - name: discovery.type\n      value: single-node\n"])
+def test_an_item_of_a_list_of_variables_is_told_at_itself(tmp_path: Path, last: str) -> None:
+    part = {"Chart.yaml": ABOUT.replace("shop", "part"), "values.yaml": "extraEnvs: []\n", "templates/pod.yaml": VARIABLES_POD}
+    values = (
+        "part:\n  extraEnvs:\n    - name: bootstrap.memory_lock\n      value: 'false'\n    - name: xpack.security.enabled\n      value: 'false'\n"
+    )
+    files: dict[str, str | bytes] = {"Chart.yaml": ABOUT, "values.yaml": values + last, "charts/part-1.0.0.tgz": packed(part)}
+    report = readiness.check([write_files(tmp_path, files)], select=["k8s/authentication-off"], base=tmp_path)
+    assert told(report) == [("values.yaml", 6)]

@@ -218,7 +218,8 @@ class OverlayBuilder:
 
     def absent_entry_error(self, path_entry: PlacedValue) -> InvalidKustomizationError:
         """What is wrong with an entry that names nothing."""
-        return InvalidKustomizationError(f"it takes in {path_entry.string[:200]!r}, which is not there", path_entry.place)
+        absent_path = posixpath.normpath(posixpath.join(posixpath.dirname(path_entry.place.source.path), path_entry.string))
+        return InvalidKustomizationError(f"it takes in {path_entry.string[:200]!r}, which is not there", path_entry.place, absent_path)
 
     def list_entries(self, spec: KustomizationValueByKey, list_key: str) -> list[PlacedValue]:
         """The entries of a list of a kustomization. Raises InvalidKustomizationError where something else stands there."""
@@ -339,6 +340,7 @@ class _GeneratorFileReader:
             raise NeedsOtherBuilderError(
                 f"a generator takes in {file_name[:200]!r}, which is not there; make that file first where it is kept out of the tree on purpose",
                 generator_entry.place,
+                posixpath.normpath(posixpath.join(posixpath.dirname(generator_entry.place.source.path), file_name)),
             )
         try:
             return self.builder.source_at(real_file_path), confined_tree.content_by_path[real_file_path]

@@ -27,11 +27,12 @@ class UnsupportedFeatureError(RenderError):
 
 
 class InvalidKustomizationError(RenderError):
-    """Something that no builder could carry out: why, and where it is written."""
+    """Something that no builder could carry out: why, and where it is written; `absent_path` is the file or folder that is named and not there."""
 
-    def __init__(self, reason: str, place: WrittenPlace) -> None:
+    def __init__(self, reason: str, place: WrittenPlace, absent_path: str = "") -> None:
         super().__init__(reason)
         self.place = place
+        self.absent_path = absent_path
 
 
 class NeedsOtherBuilderError(InvalidKustomizationError):

@@ -1,0 +1,37 @@
+"""Whether a service stays, or ends when its work is done."""
+
+from __future__ import annotations
+
+import re
+
+from readiness.model.lazy_regex import lazy_regex
+from readiness.syntax.yaml import Map, Seq
+
+_JOB_NAME_PATTERN = lazy_regex(
+    r"(?:^|[-_])(?:init|migrat\w{0,60}|setup|seed\w{0,60}|backup|restore|bootstrap|installer?|createbuckets?|job|once|cli|tests?|e2e|lint|"
+    r"certbot|mc|perms?|permissions?|chown|provision\w{0,60}|loader|import\w{0,60}|export\w{0,60})(?:$|[-_\d])",
+    re.IGNORECASE,
+)
+# What such a service does is done once where nothing starts it again and nobody sends it anything.
+_ONE_TIME_WORK_NAME = lazy_regex(r"(?:^|[-_])(?:bootstrap\w{0,60}|configur(?:e|er|ator)|initiali[sz]\w{0,60})(?:$|[-_\d])", re.IGNORECASE)
+
+
+def is_meant_to_end(service_name: str, service_node: Map) -> bool:
+    """Whether a service is meant to end: it is never started again, runs as a job of a swarm, starts nothing, or is named like a job."""
+    restart_setting = service_node.get("restart")
+    if restart_setting in ("no", False) and not service_node.get("ports"):
+        return True
+    deploy_section = service_node.get("deploy")
+    if isinstance(deploy_section, Map) and str(deploy_section.get("mode")).endswith("-job"):
+        return True
+    if starts_nothing(service_node) or _JOB_NAME_PATTERN.search(service_name):
+        return True
+    is_left_alone = restart_setting is None and not service_node.get("ports") and not isinstance(deploy_section, Map)
+    return is_left_alone and _ONE_TIME_WORK_NAME.search(service_name) is not None
+
+
+def starts_nothing(service_node: Map) -> bool:
+    """Whether the command of a service is `true`, as of a container that is there for its volumes."""
+    command = service_node.get("command")
+    words = command.split() if isinstance(command, str) else list(command) if isinstance(command, Seq) else []
+    return len(words) == 1 and words[0] in ("true", "/bin/true") and service_node.get("entrypoint") is None
