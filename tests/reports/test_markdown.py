@@ -233,11 +233,11 @@ def test_services_stand_in_a_table_where_there_are_several() -> None:
 
 @pytest.mark.parametrize("options", [{}, {"verbose": True, "explain": True}, {"quiet": True}], ids=["", "-v", "-q"])
 def test_secrets_are_masked(options: dict[str, bool]) -> None:
-    told_text = "run with DB_PASSWORD=Zplanted1xq"
+    said = "run with DB_PASSWORD=Zplanted1xq"
     source = Source("web.yaml", "one\ntwo\n", kind="k8s")
-    finding = find(source, "one", message=told_text)
-    rows = [FileRow("web.yaml", "k8s", "checked", purpose=told_text), FileRow("b.yaml", "k8s", "broken", told_text, cause="broken")]
-    suppressed = find(source, "two", message=told_text)._replace(suppression=Suppression("comment", told_text))
+    finding = find(source, "one", message=said)
+    rows = [FileRow("web.yaml", "k8s", "checked", purpose=said), FileRow("b.yaml", "k8s", "broken", said, cause="broken")]
+    suppressed = find(source, "two", message=said)._replace(suppression=Suppression("comment", said))
     made = show("markdown", report([finding, suppressed], rows=rows), **options)
     assert "planted" not in made
     assert "DB_PASSWORD=" + MASK in seen(made)
