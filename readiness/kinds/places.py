@@ -174,11 +174,11 @@ def _folder_sign(folder_name: str, folders_above: list[str], sign_span: Span) ->
 
 
 TEST_FOLDER_SIGN_TEXT = "a README above it says that its directory is for tests"
-SAMPLE_PAGE_SIGN_TEXT = "the front matter of a README at or above it says `page_type: sample`"
+SAMPLE_PAGE_SIGN_TEXT = "a README at or above it says that it is all examples"
 
 
 def readme_signs(source: Source, tree_paths: Surroundings) -> Iterator[NonProductionSign]:
-    """What the README files at and above a file say of it: weak signs but for front matter that calls all of it a sample.
+    """What the README files at and above a file say of it: weak signs but for those that call all of it a sample or tests.
 
     That a README calls its folder a demonstration counts where the folder is called so, too.
     """

@@ -18,7 +18,7 @@ README_WORD_STUDY, README_WORD_DEMO, README_WORD_TRIAL, README_WORD_CHANGE = (
     "change",
 )  # the words of Source.readme_says
 README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK = "development-stack", "trial-stack"  # of all compose files below
-README_WORD_SAMPLE_PAGE = "sample-page"  # its front matter says `page_type: sample`, as that of samples in Microsoft's catalogue
+README_WORD_SAMPLE_PAGE = "sample-page"  # it says that all is samples: by its front matter (Microsoft's catalogue), or as a collection of examples
 README_WORD_TEST_FOLDER = "test-folder"  # of a folder that a README above calls one of tests
 _WORDS_OF_ALL_BELOW = frozenset(
     {README_WORD_STUDY, README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK, README_WORD_SAMPLE_PAGE, README_WORD_TEST_FOLDER}
@@ -27,6 +27,12 @@ _TEST_FOLDER_SENTENCE = lazy_regex(
     r"\b(?:under|in|within|of) the (?P<folder>[\w./-]{1,80}?)/? (?:sub-?)?(?:folder|directory) (?:is|are) (?:only |solely )?"
     r"(?:used |meant |intended )?(?:for|by|to run) (?:the |our |its )?(?:[\w-]{1,30} ){0,3}?(?:tests?|testing)\b"
 )
+_COLLECTION_OF_EXAMPLES_SENTENCE = lazy_regex(
+    r"(?:this|the) (?:repo|repository|project|directory|folder)"
+    r" (?:contains|holds|hosts|is home to|includes|provides|is an? (?:[\w-]{1,30} )?collection of)"
+    r" (?:(?!(?:and|or|for|to|as|of the)\b)[\w-]{1,30} ){0,5}(?:(?:example|sample) applications?|examples?|samples|demos)\b(?!,| and )"
+)
+_MAX_PARAGRAPHS_BEFORE_CONTENTS = 4
 _MAX_TEXT_OF_FOLDERS = 40_000  # characters: folders are told of further down
 _SAMPLE_PAGE_FRONT_MATTER = lazy_regex(r"\A---[ \t]*\r?\n(?:(?!---)[^\n]{0,300}\n){0,30}?page_type:[ \t]*[\"']?sample\b", re.IGNORECASE)
 _MAX_HEAD_CHARACTERS, _MAX_README_CHARACTERS = 900, 8000  # characters: what a folder is for is said first
@@ -97,7 +103,8 @@ def purpose_words_of_readme(readme_text: str) -> Iterator[str]:
     """What the prose of a README says: of its head that it is for study, a demonstration or trials, of all of it what to change."""
     prose = _MARKUP_THAT_IS_NO_PROSE.sub(" ", readme_text[:_MAX_README_CHARACTERS]).lower().replace("**", "").replace("`", "")
     prose_head = _LEADING_NON_LETTERS.sub("", prose)[:_MAX_HEAD_CHARACTERS]
-    if _SAMPLE_PAGE_FRONT_MATTER.match(readme_text):
+    sentences_of_head = _sentences_of_first_paragraphs(prose, _MAX_PARAGRAPHS_BEFORE_CONTENTS)  # badges and a greeting may come before
+    if _SAMPLE_PAGE_FRONT_MATTER.match(readme_text) or any(map(_COLLECTION_OF_EXAMPLES_SENTENCE.match, sentences_of_head)):
         yield README_WORD_SAMPLE_PAGE
     if _STUDY_WORDS.search(prose_head):
         yield README_WORD_STUDY
@@ -114,11 +121,11 @@ def purpose_words_of_readme(readme_text: str) -> Iterator[str]:
         yield README_WORD_TRIAL_STACK
 
 
-def _sentences_of_first_paragraphs(prose: str) -> Iterator[str]:
-    """The sentences of the first two paragraphs of a text that has its own words for a thing, without headings."""
+def _sentences_of_first_paragraphs(prose: str, paragraph_count: int = _MAX_READ_PARAGRAPHS) -> Iterator[str]:
+    """The sentences of the first paragraphs of a text that has its own words for a thing, without headings."""
     paragraph_texts = (" ".join(_MARKS_BEFORE_LINE.sub(" ", one).split()) for one in _PARAGRAPH_SEPARATOR.split(prose[:_MAX_README_CHARACTERS]))
     long_paragraphs = [one for one in paragraph_texts if len(one.split()) >= _MIN_WORDS_OF_PARAGRAPH]
-    for paragraph in long_paragraphs[:_MAX_READ_PARAGRAPHS]:
+    for paragraph in long_paragraphs[:paragraph_count]:
         yield from filter(None, map(str.strip, _SENTENCE_END.split(paragraph)))
 
 

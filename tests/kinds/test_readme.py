@@ -55,6 +55,14 @@ SAYS = {
     "a local workstation": ("# Cloud\n\nThis implementation deploys projects to a local workstation for development.\n", {"development-stack"}),
     "a local environment variable": ("# Shop\n\nOur tool creates a local environment variable for each setting.\n", set()),
     "a page of samples": ("---\npage_type: sample\nlanguages: [python]\n---\n\n# Voting\n\nVotes on clusters.\n", {"sample-page"}),
+    "a collection of examples": (
+        "# Acme\n\n🎈 Welcome to acme-examples!\n\nThis repo contains subdirectories with various examples for how to use acme.\n",
+        {"sample-page"},
+    ),
+    "a directory of examples": ("# Acme\n\nThis directory contains Docker Compose examples.\n", {"sample-page"}),
+    "code and examples": ("# Acme\n\nThis repository contains the code of Acme and examples.\n", set()),
+    "examples beside a chart": ("# Acme\n\nThis repository contains examples, charts and tools.\n", set()),
+    "a service with examples": ("# Acme\n\nThis project provides an API for examples.\n", set()),
     "a page of another type": ("---\npage_type: guide\n---\n\n# Voting\n\nSee page_type: sample there.\n", set()),
     "study far below": ("# Shop\n\n" + "Words. " * 200 + "study material\n", set()),
 }  # fmt: skip

@@ -177,8 +177,13 @@ def root_filesystem_writable(container: Container, *, key: str, wanted: bool) ->
 
 
 def privilege_escalation_unset(container: Container) -> CheckOutcome:
-    """allowPrivilegeEscalation is not written, so that setuid programs may raise privileges."""
-    if container.security_context.get("allowPrivilegeEscalation") is None:
+    """allowPrivilegeEscalation is not written, so that setuid programs may raise privileges.
+
+    Of a privileged container it is always true, and the API server refuses a `false` beside it.
+    """
+    if agents.is_privileged(container):
+        yield NotApplicable()
+    elif container.security_context.get("allowPrivilegeEscalation") is None:
         yield missing(container.node.at())
 
 
