@@ -65,8 +65,9 @@ def test_with_the_real_pre_commit(tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text("a: 1\n")
     run("add", ".")
     assert run("commit", "-m", "nothing of ours").returncode == 0
-    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  hostPID: true\n  containers:\n"
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {app: x}}\nspec:\n  hostPID: true\n  containers:\n"
     pod += "    - {name: x, image: x, securityContext: {privileged: true}}\n"
+    pod += "---\napiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {selector: {app: x}, ports: [{port: 80}]}\n"
     (tmp_path / "pod.yaml").write_text(pod)
     run("add", ".")
     stopped = run("commit", "-m", "a privileged pod")

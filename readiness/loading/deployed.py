@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.engine_reach import EngineObject, EngineReach, reach_of_engines
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.scripts import scripts_among
 from readiness.model import Source
@@ -127,9 +128,8 @@ class DeploymentEvidence:
             return _NAMED_IN_EVERY_TREE
         if not self._chart_folders.isdisjoint(parent_folders(path)):
             return "a chart"
-        for engine_path in parent_folders(path):
-            if engine_path in self._engine_paths:
-                return "a GitOps engine applies its directory"
+        if self._engine_reach.files or self._engine_reach.whole_folders:
+            return "a GitOps engine applies it" if self._engine_reach.holds(path) else self._mention_of(path, folder, by_kustomizations=False)
         for kustomization in self._kustomizations_by_folder.get(folder, ()):
             if file_name in kustomization.text:
                 return f"{kustomization.path} lists it"
@@ -152,18 +152,22 @@ class DeploymentEvidence:
         compose_paths = (one for one in self._compose_paths_by_folder.get(folder, ()))
         return next((evidence for one in compose_paths if (evidence := self.evidence_for(one, "compose"))), "")
 
-    def _mention_of(self, path: str, folder: str) -> str:
-        """The text that names a file, or its folder, where it applies, starts or builds something; no sign for an example."""
+    def _mention_of(self, path: str, folder: str, *, by_kustomizations: bool = True) -> str:
+        """The text that names a file, or its folder, where it applies, starts or builds something; no sign for an example.
+
+        Where engines apply a tree, a kustomization that none of them comes to shows nothing.
+        """
         if _TRIAL_NAME.search(path):
             return ""
         if not self._folders_applied_whole.isdisjoint(parent_folders(path)):
             return "a text names a directory above it, with all that it holds"
         for mention in self._mentions_by_name.get(posixpath.basename(path), ()):
-            if self._is_mention_of(mention, path):
+            if self._is_mention_of(mention, path) and (by_kustomizations or not _is_kustomization(mention.text_path)):
                 return f"{mention.text_path} names it"
         for mention in self._mentions_by_name.get(posixpath.basename(folder), ()) if folder else ():
             written_folder = mention.written_path
-            if folder in (written_folder, posixpath.normpath(posixpath.join(mention.text_folder, written_folder))):
+            is_of_folder = folder in (written_folder, posixpath.normpath(posixpath.join(mention.text_folder, written_folder)))
+            if is_of_folder and (by_kustomizations or not _is_kustomization(mention.text_path)):
                 return f"{mention.text_path} names its directory"
         if folder in self._folders_named_as_here:
             return "a text beside it names its directory"
@@ -252,7 +256,7 @@ class DeploymentEvidence:
 
     @cached_property
     def _tells_of_manifests(self) -> bool:
-        return bool(self._engine_paths) or any(_APPLY_COMMAND.search(one.text.replace("\\\n", " ")) for one in self._all_texts_with_commands)
+        return bool(self._engine_objects) or any(_APPLY_COMMAND.search(one.text.replace("\\\n", " ")) for one in self._all_texts_with_commands)
 
     @cached_property
     def _all_texts_with_commands(self) -> tuple[Source, ...]:
@@ -260,11 +264,29 @@ class DeploymentEvidence:
         return (*self._prose_sources, *self._discovered.script_sources, *self._discovered.sources)
 
     @cached_property
-    def _engine_paths(self) -> frozenset[str]:
-        """The folders that Flux, Argo CD or Fleet are told to apply, from the root of the tree."""
-        engine_objects = (one for one in self._discovered.sources if _ENGINE_OBJECT.search(one.text))
-        written_paths = (path for one in engine_objects for path in _ENGINE_PATH.findall(one.text))
-        return frozenset(posixpath.normpath(one) for one in written_paths if one.strip("./"))
+    def _engine_objects(self) -> tuple[EngineObject, ...]:
+        """The objects by which Flux, Argo CD or Fleet are told what to apply; those of tests and examples tell nothing."""
+        engine_sources = (one for one in self._discovered.sources if _ENGINE_OBJECT.search(one.text))
+        objects = []
+        for source in engine_sources:
+            path = self._path_from_root(source.path)
+            folders = tuple(dict.fromkeys(posixpath.normpath(one) for one in _ENGINE_PATH.findall(source.text) if one.strip("./")))
+            if folders and not _FOLDER_OF_TESTS.search(path) and not _TRIAL_NAME.search(path):
+                objects.append(EngineObject(path, folders))
+        return tuple(objects)
+
+    @cached_property
+    def _engine_reach(self) -> EngineReach:
+        """What engines apply, and people by hand with a kustomization that a text names."""
+        if not self._engine_objects:
+            return EngineReach(frozenset(), frozenset())
+        text_by_folder = {folder: "\n".join(one.text for one in sources) for folder, sources in self._kustomizations_by_folder.items()}
+        named_folders = [one for one in text_by_folder if one and self._mention_of(f"{one}/kustomization.yaml", one, by_kustomizations=False)]
+        paths = [self._path_from_root(one) for one in self._discovered.paths]
+        only_engines = reach_of_engines(self._engine_objects, (), text_by_folder, paths)
+        if not (only_engines.files or only_engines.whole_folders):
+            return only_engines
+        return reach_of_engines(self._engine_objects, named_folders, text_by_folder, paths)
 
     @cached_property
     def _kustomizations_by_folder(self) -> dict[str, list[Source]]:
@@ -289,6 +311,10 @@ class DeploymentEvidence:
     @cached_property
     def _path_count_by_file_name(self) -> Counter[str]:
         return Counter(map(posixpath.basename, self._discovered.paths))
+
+
+def _is_kustomization(path: str) -> bool:
+    return posixpath.basename(path) in KUSTOMIZATION_FILENAMES
 
 
 def _may_tell(source: Source) -> bool:

@@ -128,7 +128,7 @@ def test_a_mistake_is_told_at_its_line(shelf: Path, text: str, where: str, said:
     (shelf / "k8s" / "families" / "few.yaml").write_text(text)
     with pytest.raises(RuleError) as caught:
         rules.load_rules([shelf])
-    assert (caught.value.where, said in caught.value.message) == (where, True)
+    assert (caught.value.where, said in caught.value.message) == (f"{shelf}/{where}", True)
 
 
 def test_a_row_may_not_reuse_an_id(shelf: Path) -> None:

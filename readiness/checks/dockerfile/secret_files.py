@@ -15,7 +15,7 @@ from readiness.syntax.secrets import classify_value, is_secret_name
 _SECRET_FILE_PATTERN = lazy_regex(
     r"(?:\A|/)(?:\.env(?:\.(?![\w.-]*\b(?:example|sample|template|dist|defaults?|tmpl|jinja2?|j2|erb)\b)[\w.-]+)?|id_rsa|id_dsa|id_ecdsa"
     r"|id_ed25519|\.npmrc|\.pypirc|\.netrc|\.git-credentials|\.dockercfg|\.htpasswd|\.pgpass"
-    r"|kubeconfig|[\w.-]+\.(?:pfx|p12|jks|keystore)|[\w-]{0,80}(?:private|server|tls)[\w-]*\.key"
+    r"|kubeconfig|(?![\w.-]*(?:trust-?store|cacerts))[\w.-]+\.(?:pfx|p12|jks|keystore)|[\w-]{0,80}(?:private|server|tls)[\w-]*\.key"
     r"|\.aws(?:/credentials)?|\.ssh|\.docker/config\.json|credentials\.json|service-account\.json"
     r")/?\Z"
 )

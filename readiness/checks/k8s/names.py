@@ -37,6 +37,8 @@ QUALIFIED_NAME_PATTERN = lazy_regex(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0
 PORT_NAME_PATTERN = lazy_regex(r"(?=[a-z0-9-]{1,15}\Z)(?=.*[a-z])[a-z0-9](?:-?[a-z0-9])*\Z")
 # A name of these kinds is part of host names, and so has no dots.
 KINDS_WITH_DNS_LABEL_NAME = frozenset({"Service", "Namespace"})
+# OpenShift's API server has other rules for names: of an ImageStream's `_` is a part, of a Group's any path segment.
+_GROUP_WITH_NAME_RULES_OF_ITS_OWN = ".openshift.io"
 # Kinds whose names may hold colons, as those of the system's own roles do.
 KINDS_ALLOWING_COLONS = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 
@@ -62,12 +64,14 @@ def name_invalid(obj: Object) -> CheckOutcome:
         ):
             yield Undecidable(metadata.at("name"))
             return
+        if obj.group.endswith(_GROUP_WITH_NAME_RULES_OF_ITS_OWN):
+            return
         requires_dns_label = obj.kind in KINDS_WITH_DNS_LABEL_NAME and "." not in obj.group
         if not (DNS_LABEL_PATTERN.match(object_name) if requires_dns_label else DNS_SUBDOMAIN_PATTERN.match(object_name)):
             message_name, max_length = ("label", 63) if requires_dns_label else ("subdomain", 253)
             if len(object_name) > max_length and _has_only_name_characters(object_name, dots=not requires_dns_label):
-                message_name += "-long"
-            yield hit(metadata.at("name"), say=message_name, name=object_name[:80], length=len(object_name))
+                message_name = "long"
+            yield hit(metadata.at("name"), say=message_name, name=object_name[:80], length=len(object_name), limit=max_length)
 
 
 def _has_only_name_characters(name: str, *, dots: bool) -> bool:
@@ -94,7 +98,7 @@ def container_name_invalid(container: Container) -> CheckOutcome:
         yield Undecidable(container.node.at("name"))
     elif not DNS_LABEL_PATTERN.match(container_name):
         is_only_long = len(container_name) > 63 and _has_only_name_characters(container_name, dots=False)
-        yield hit(container.node.at("name"), say="long" if is_only_long else "", value=container_name[:80], length=len(container_name))
+        yield hit(container.node.at("name"), say="long" if is_only_long else "characters", value=container_name[:80], length=len(container_name))
 
 
 def invalid_key_part(key: str) -> str:

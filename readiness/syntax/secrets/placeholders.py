@@ -8,7 +8,7 @@ from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.secrets.entropy import SecretStrength, secret_strength_of
 
 REFERENCE_VALUE = lazy_regex(
-    r"""\A\s*(?:\$\{.*\}|\$\(.*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*\}\}|\{[A-Za-z_][\w.-]{1,60}\}|<[^<>]*>|\[[^\[\]]*\]|%[A-Za-z_]+%
+    r"""\A\s*(?:\$\$?\{.*\}|\$\(.*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*\}\}|\{[A-Za-z_][\w.-]{1,60}\}|<[^<>]*>|\[[^\[\]]*\]|%[A-Za-z_]+%
     |@[A-Za-z_]+@|__[A-Za-z_0-9]+__|%%[A-Za-z_0-9]+%%
     # What programs read out of their environment or a file by themselves: LiteLLM, Rails, PowerShell, Symfony, Grafana, Caddy, Node.js, Python.
     |os\.environ/[A-Za-z_]\w*|(?:os\.environ|(?:process\.)?env)\[["']?[A-Za-z_]\w*["']?\]|os\.getenv\(["'][A-Za-z_]\w*["']\)|process\.env\.[A-Za-z_]\w*
