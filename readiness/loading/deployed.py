@@ -11,9 +11,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.discover import PROSE_SUFFIXES, DiscoveredFiles
 from readiness.loading.engine_reach import EngineObject, EngineReach, reach_of_engines
-from readiness.loading.render import KUSTOMIZATION_FILENAMES
+from readiness.loading.render import is_kustomization_path
 from readiness.loading.scripts import scripts_among
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
@@ -26,7 +26,7 @@ MAX_MENTIONS_PER_NAME = 256
 MAX_MENTION_LINES = 50_000
 """Of all texts together, in which paths are looked for."""
 
-_NAMED_IN_EVERY_TREE = "nothing in the tree tells what is deployed"
+_NOTHING_TELLS = "nothing in the tree tells what is deployed"
 _APPLY_PROGRAMS = r"kubectl|oc|kustomize|kapp|helm|helmfile|flux|argocd|skaffold|envsubst|tanka|ytt"
 _CONTAINER_PROGRAMS = r"docker|docker-compose|podman|podman-compose|nerdctl|buildah|buildx|kaniko"
 _COMMAND_WORD = lazy_regex(rf"(?<![\w./-])(?:{_APPLY_PROGRAMS}|{_CONTAINER_PROGRAMS}|cd|cp|cat|sed)(?=[\s\"'`]|$)")
@@ -116,16 +116,19 @@ class DeploymentEvidence:
         if kind == "compose":
             return self._evidence_for_compose_file(path, folder, file_name)
         if kind == "dockerfile":
-            if not folder or not self._tells_of_builds:
-                return "the Dockerfile of the root" if not folder else _NAMED_IN_EVERY_TREE
-            if self._has_variable_build:
-                return "images are built from paths in variables"
-            return self._mention_of(path, folder)
-        return _NAMED_IN_EVERY_TREE
+            return self._evidence_for_dockerfile(path, folder)
+        return _NOTHING_TELLS
+
+    def _evidence_for_dockerfile(self, path: str, folder: str) -> str:
+        if not folder:
+            return "the Dockerfile of the root"
+        if not self._tells_of_builds:
+            return _NOTHING_TELLS
+        return "images are built from paths in variables" if self._has_variable_build else self._mention_of(path, folder)
 
     def _evidence_for_manifest(self, path: str, folder: str, file_name: str) -> str:
         if not self._tells_of_manifests:
-            return _NAMED_IN_EVERY_TREE
+            return _NOTHING_TELLS
         if not self._chart_folders.isdisjoint(parent_folders(path)):
             return "a chart"
         if self._engine_reach.files or self._engine_reach.whole_folders:
@@ -136,8 +139,8 @@ class DeploymentEvidence:
         return self._mention_of(path, folder)
 
     def _evidence_for_compose_file(self, path: str, folder: str, file_name: str) -> str:
-        if not self._tells_of_compose:
-            return _NAMED_IN_EVERY_TREE
+        if not self._folders_with_compose_command:
+            return _NOTHING_TELLS
         if (
             _DEFAULT_COMPOSE_NAME.fullmatch(file_name)
             and not _TRIAL_NAME.search(path)
@@ -149,7 +152,7 @@ class DeploymentEvidence:
     def _evidence_for_environment_file(self, path: str, folder: str) -> str:
         if mention := self._mention_of(path, ""):
             return mention
-        compose_paths = (one for one in self._compose_paths_by_folder.get(folder, ()))
+        compose_paths = self._compose_paths_by_folder.get(folder, ())
         return next((evidence for one in compose_paths if (evidence := self.evidence_for(one, "compose"))), "")
 
     def _mention_of(self, path: str, folder: str, *, by_kustomizations: bool = True) -> str:
@@ -162,12 +165,12 @@ class DeploymentEvidence:
         if not self._folders_applied_whole.isdisjoint(parent_folders(path)):
             return "a text names a directory above it, with all that it holds"
         for mention in self._mentions_by_name.get(posixpath.basename(path), ()):
-            if self._is_mention_of(mention, path) and (by_kustomizations or not _is_kustomization(mention.text_path)):
+            if self._is_mention_of(mention, path) and (by_kustomizations or not is_kustomization_path(mention.text_path)):
                 return f"{mention.text_path} names it"
         for mention in self._mentions_by_name.get(posixpath.basename(folder), ()) if folder else ():
             written_folder = mention.written_path
             is_of_folder = folder in (written_folder, posixpath.normpath(posixpath.join(mention.text_folder, written_folder)))
-            if is_of_folder and (by_kustomizations or not _is_kustomization(mention.text_path)):
+            if is_of_folder and (by_kustomizations or not is_kustomization_path(mention.text_path)):
                 return f"{mention.text_path} names its directory"
         if folder in self._folders_named_as_here:
             return "a text beside it names its directory"
@@ -238,10 +241,6 @@ class DeploymentEvidence:
         return frozenset(posixpath.dirname(self._path_from_root(one.path)) for one in self._telling_texts if _COMPOSE_COMMAND.search(one.text))
 
     @cached_property
-    def _tells_of_compose(self) -> bool:
-        return bool(self._folders_with_compose_command)
-
-    @cached_property
     def _tells_of_builds(self) -> bool:
         return any(_BUILD_COMMAND.search(one.text) for one in self._telling_texts)
 
@@ -256,12 +255,9 @@ class DeploymentEvidence:
 
     @cached_property
     def _tells_of_manifests(self) -> bool:
-        return bool(self._engine_objects) or any(_APPLY_COMMAND.search(one.text.replace("\\\n", " ")) for one in self._all_texts_with_commands)
-
-    @cached_property
-    def _all_texts_with_commands(self) -> tuple[Source, ...]:
-        """The telling texts and the rest that commands stand in: that tests alone apply manifests tells something, too."""
-        return (*self._prose_sources, *self._discovered.script_sources, *self._discovered.sources)
+        """Whether anything tells how manifests are applied; that tests alone apply some tells something, too."""
+        all_texts = (*self._prose_sources, *self._discovered.script_sources, *self._discovered.sources)
+        return bool(self._engine_objects) or any(_APPLY_COMMAND.search(one.text.replace("\\\n", " ")) for one in all_texts)
 
     @cached_property
     def _engine_objects(self) -> tuple[EngineObject, ...]:
@@ -283,16 +279,13 @@ class DeploymentEvidence:
         text_by_folder = {folder: "\n".join(one.text for one in sources) for folder, sources in self._kustomizations_by_folder.items()}
         named_folders = [one for one in text_by_folder if one and self._mention_of(f"{one}/kustomization.yaml", one, by_kustomizations=False)]
         paths = [self._path_from_root(one) for one in self._discovered.paths]
-        only_engines = reach_of_engines(self._engine_objects, (), text_by_folder, paths)
-        if not (only_engines.files or only_engines.whole_folders):
-            return only_engines
         return reach_of_engines(self._engine_objects, named_folders, text_by_folder, paths)
 
     @cached_property
     def _kustomizations_by_folder(self) -> dict[str, list[Source]]:
         kustomizations_by_folder: dict[str, list[Source]] = defaultdict(list)
         for source in self._discovered.sources:
-            if posixpath.basename(source.path) in KUSTOMIZATION_FILENAMES:
+            if is_kustomization_path(source.path):
                 kustomizations_by_folder[posixpath.dirname(self._path_from_root(source.path))].append(source)
         return kustomizations_by_folder
 
@@ -313,23 +306,19 @@ class DeploymentEvidence:
         return Counter(map(posixpath.basename, self._discovered.paths))
 
 
-def _is_kustomization(path: str) -> bool:
-    return posixpath.basename(path) in KUSTOMIZATION_FILENAMES
-
-
 def _may_tell(source: Source) -> bool:
     """Whether a text may say what is deployed: manifests do not, but for kustomizations."""
-    return posixpath.basename(source.path) in KUSTOMIZATION_FILENAMES or not _MANIFEST.search(source.text)
+    return is_kustomization_path(source.path) or not _MANIFEST.search(source.text)
 
 
 def _is_prose(path: str) -> bool:
-    return path.lower().endswith((".md", ".markdown", ".rst", ".adoc", ".txt"))
+    return path.lower().endswith(PROSE_SUFFIXES)
 
 
 def _telling_lines(telling_text: Source) -> Iterator[str]:
     """The lines of a text that may apply, start or build a file, those that go on put together."""
     is_prose = _is_prose(telling_text.path)
-    is_kustomization = posixpath.basename(telling_text.path) in KUSTOMIZATION_FILENAMES
+    is_kustomization = is_kustomization_path(telling_text.path)
     is_dockerfile = bool(_DOCKERFILE_NAME.fullmatch(posixpath.basename(telling_text.path)))
     for line in telling_text.text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
         if (
