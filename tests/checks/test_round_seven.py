@@ -47,3 +47,30 @@ def test_an_escaped_reference_is_one(value: str) -> None:
 
 def test_a_password_that_begins_with_dollars_is_none() -> None:
     assert classify_value("password", "$$9fQ2xLm7VtR4bNc8").is_exposed
+
+
+RUN_AFTER = """\
+name: a
+on: {workflow_run: {workflows: [b], types: [completed]}}
+permissions: {contents: write}
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    if: %s
+    steps: [{run: 'gh pr merge ${{ github.event.workflow_run.head_branch }}'}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "severity"),
+    [
+        ("github.event.workflow_run.event == 'pull_request' && ( !github.event.workflow_run.head_repository.fork )", "medium"),
+        ("github.event.workflow_run.head_repository.full_name == github.repository", "medium"),
+        ("github.event.workflow_run.conclusion == 'success'", "high"),
+        ("github.event.workflow_run.head_repository.fork", "high"),
+    ],
+)
+def test_a_branch_of_the_repository_itself_is_named_by_its_writers(tmp_path: Path, condition: str, severity: str) -> None:
+    root = write_files(tmp_path, {".github/workflows/a.yml": RUN_AFTER % condition})
+    (finding,) = readiness.check([root], base=root, select=["ci/template-injection"]).findings
+    assert str(finding.severity) == severity

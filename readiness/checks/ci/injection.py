@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.checks.ci.artifacts import may_hold_foreign_artifact_content
+from readiness.checks.ci.outsiders import OutsiderChance, chance_to_start
 from readiness.facts.actions import action_property
 from readiness.facts.github import is_fixed_word_context, is_untrusted_context
 from readiness.facts.table import property_by_fact_name
@@ -76,6 +77,8 @@ def template_injection(step: Step, project: Project) -> CheckOutcome:
             severity = Severity.HIGH
             if filling_events is not None and filling_events <= {"pull_request"}:
                 severity = Severity.MEDIUM if filling_events else Severity.LOW
+            elif filling_events == {"workflow_run"} and chance_to_start(step, "workflow_run", project) is OutsiderChance.NO:
+                severity = Severity.MEDIUM  # who may write to the repository names its branches
             yield hit(expression.span_with_braces, severity=severity, context=context_name)
 
 
