@@ -25,29 +25,15 @@ from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.rule_file import RuleError
 from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
-from readiness.run.pipeline import RunResult, RunSettings, run_pipeline
-from readiness.settings import Config
+from readiness.run.pipeline import RunResult, run_pipeline
+from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run, merge_options, settings_of_run
+from readiness.settings.effects import with_refused_statements
 from readiness.triage import baseline
 from readiness.verdict import checklist, report
 from readiness.verdict.report import Report
 from readiness.version import __version__
 
-
-class OptionError(ValueError):
-    """An option of `check` that cannot be used; the message names it and says what to do."""
-
-
 STDIN_LIMIT = discover.MAX_SOURCE_BYTES
-_OPTIONS_NOT_IN_SETTINGS_FILE = (
-    "since",
-    "jobs",
-    "render",
-    "strict_coverage",
-    "helm_values",
-    "context",
-    "foreign_ignores",
-    "purpose",
-)
 USER_ERRORS = (
     config.ConfigError,
     selection.SelectionError,
@@ -78,6 +64,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     fail_on: str | None = None,
     min_score: int | None = None,
     config: str | os.PathLike[str] | bool = False,
+    settings_from: str | None = None,
     rules: Sequence[str | os.PathLike[str]] = (),
     baseline: str | os.PathLike[str] | None = None,
     since: str | None = None,
@@ -100,7 +87,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
 ) -> Report:
     """The report on files and folders.
 
-    `config` is a settings file, True for the nearest one, False for none. `today` (default: the clock) is the
+    `config` is a settings file, with the nearest one of the tree below it; True for the nearest one alone, False for none. `settings_from` is
+    a revision of the repository: its settings then take the place of the tree's own. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
@@ -110,46 +98,53 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     """
     _refuse_empty_options(
         paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
-        since=since, helm_values=helm_values, checklists=checklists,
+        settings_from=settings_from, since=since, helm_values=helm_values, checklists=checklists,
     )  # fmt: skip
     _refuse_unreadable_values_files(helm_values)
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     phase_timestamps = [time.perf_counter()] if timing else []
-    settings = merge_options(
-        _load_config_of_option(config, base),
-        select=tuple(select),
-        ignore=tuple(ignore),
-        profile=profile,
-        fail_on=fail_on,
-        min_score=min_score,
-        rules=tuple(Path(folder) for folder in rules),
-        baseline=Path(baseline) if baseline else None,
-        since=since,
-        jobs=jobs,
-        render=render,
-        strict_coverage=strict_coverage,
-        helm_values=tuple(Path(one) for one in helm_values),
-        context=context,
-        foreign_ignores=foreign_ignores,
-        purpose=purpose,
-        shellcheck=shellcheck,
-        documents=documents,
-        checklists=checklists,
-    )
-    file_config = settings.config
-    discovered = discover.discover_files(paths, file_config.exclude, working_directory=base, glob_prefix=file_config.prefix)
-    if context:
-        add_context(discovered, paths)
-    if stdin is not None:
-        discover.add_standard_input(discovered, stdin)
-    phase_timestamps.append(time.perf_counter())
-    run_date = today or datetime.date.today()
-    run_function = _run_or_load_from_cache if cache and since is None else run_pipeline
-    run_result = run_function(discovered, settings, run_date, progress)
+    with settings_of_run(config, settings_from, base) as file_config:
+        settings = merge_options(
+            file_config,
+            select=tuple(select),
+            ignore=tuple(ignore),
+            profile=profile,
+            fail_on=fail_on,
+            min_score=min_score,
+            rules=tuple(Path(folder) for folder in rules),
+            baseline=Path(baseline) if baseline else None,
+            since=since,
+            jobs=jobs,
+            render=render,
+            strict_coverage=strict_coverage,
+            helm_values=tuple(Path(one) for one in helm_values),
+            context=context,
+            foreign_ignores=foreign_ignores,
+            purpose=purpose,
+            shellcheck=shellcheck,
+            documents=documents,
+            checklists=checklists,
+        )
+        discovered = _discover(paths, settings, base, stdin)
+        phase_timestamps.append(time.perf_counter())
+        run_date = today or datetime.date.today()
+        run_function = _run_or_load_from_cache if cache and since is None and settings_from is None else run_pipeline
+        run_result = run_function(discovered, settings, run_date, progress)
     phase_timestamps.append(time.perf_counter())
     seconds_by_phase = {"read": phase_timestamps[1] - phase_timestamps[0], "judge": phase_timestamps[2] - phase_timestamps[1]} if timing else None
     return _build_report(run_result, settings, seconds_by_phase)
+
+
+def _discover(paths: Sequence[str | os.PathLike[str]], settings: RunSettings, base: Path | None, stdin: bytes | None) -> discover.DiscoveredFiles:
+    """The files of a run, with those around them and with standard input where they are asked for."""
+    file_config = settings.config
+    discovered = discover.discover_files(paths, file_config.exclude, working_directory=base, glob_prefix=file_config.prefix)
+    if settings.context:
+        add_context(discovered, paths)
+    if stdin is not None:
+        discover.add_standard_input(discovered, stdin)
+    return discovered
 
 
 def _refuse_empty_options(**options: Any) -> None:
@@ -230,33 +225,7 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
         undeployed_paths=run_result.undeployed_paths,
         notices=run_result.notices,
         is_production_judged=run_result.production,
-    )
-
-
-def _load_config_of_option(config_option: str | os.PathLike[str] | bool, base_folder: Path | None = None) -> Config:
-    """The settings file of a run: the one named, the nearest one, or none."""
-    if config_option is False:
-        return Config()
-    settings_path = config.find_settings_file(Path.cwd()) if config_option is True else Path(config_option)
-    loaded_config = config.load_config(settings_path) if settings_path else Config()
-    return config.config_seen_from_directory(loaded_config, base_folder or Path.cwd()) if config_option is True else loaded_config
-
-
-def merge_options(config: Config, *, checklists: Sequence[str] | None, **options: Any) -> RunSettings:
-    """Options and settings file as one: an option that was given wins, lists of rules and words add up."""
-    return RunSettings(
-        profile=options["profile"] or config.profile,
-        select=options["select"] or (() if options["profile"] else config.select),
-        ignore=(*config.ignore, *options["ignore"]),
-        fail_on=options["fail_on"] or config.fail_on,
-        min_score=config.min_score if options["min_score"] is None else options["min_score"],
-        checklists=tuple(config.checklists if checklists is None else checklists),
-        documents=config.documents if options["documents"] is None else options["documents"],
-        rules=(*config.rules, *options["rules"]),
-        baseline=options["baseline"] or config.baseline,
-        **{key: options[key] for key in _OPTIONS_NOT_IN_SETTINGS_FILE},
-        shellcheck=config.shellcheck if options["shellcheck"] is None else options["shellcheck"],
-        config=config,
+        settings_effects=with_refused_statements(settings.effects, run_result.refused_comment_count, run_result.refused_purpose_count),
     )
 
 
@@ -356,7 +325,7 @@ def admission_lines(paths: Sequence[str]) -> Iterator[str]:
     from readiness.reports import admission as admitted
     from readiness.run.pipeline import load_core_rules
 
-    settings = _load_config_of_option(True)
+    settings = load_settings_of_run(True)
     core_rule_by_id = {bound.rule.id: bound.rule for bound in load_core_rules()}
     assembly = assemble.assemble_projects(
         discover.discover_files(paths, settings.exclude, glob_prefix=settings.prefix),

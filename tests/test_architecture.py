@@ -54,7 +54,7 @@ DOORS = {
     "pathspec": set(),
     "fnmatch": {"syntax/glob.py"},
     "platformdirs": {"run/cache.py"},
-    "jsonschema": {"settings.py"},
+    "jsonschema": {"settings/__init__.py"},
     "helm_python": {"loading/render/worker.py"},
     "checkov": set(),
     "subprocess": {"programs/process.py"},

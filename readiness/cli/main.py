@@ -80,7 +80,8 @@ def main() -> None:
     help="Fail on an open finding this bad (default high).",
 )
 @click.option("--min-score", type=click.IntRange(0, 100), help="Fail under this score (by algorithm 2).")
-@click.option("--config", type=click.Path(), help="A settings file (default: the nearest .readiness.yaml).")
+@click.option("--config", type=click.Path(), help="A settings file that counts before the nearest .readiness.yaml, and may lock it.")
+@click.option("--settings-from", metavar="REF", help="Read .readiness.yaml and what it names from a git revision, not from the files here.")
 @click.option("--no-config", is_flag=True, help="Read no settings file.")
 @click.option(
     "--rules",
@@ -177,6 +178,8 @@ def check(**flags: Any) -> None:
         raise click.UsageError("-q and -v exclude each other")
     if flags["config"] and flags["no_config"]:
         raise click.UsageError("--config and --no-config exclude each other")
+    if flags["settings_from"] and flags["no_config"]:
+        raise click.UsageError("--settings-from and --no-config exclude each other")
     format_and_path_pairs = [parse_output_option(value) for value in flags["outputs"]]
     report = call_or_exit_with_error(lambda: report_for_options(flags))
     with end_of_readers_ignored():
@@ -230,6 +233,7 @@ def _report_with_progress(flags: dict[str, Any], show_progress: Callable[[int, i
         fail_on=flags["fail_on"],
         min_score=flags["min_score"],
         config=False if flags["no_config"] else flags["config"] or True,
+        settings_from=flags["settings_from"],
         rules=flags["rule_folders"],
         baseline=flags["baseline"],
         since=flags["since"],

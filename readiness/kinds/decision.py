@@ -67,7 +67,7 @@ def explicit_purpose(source: Source) -> Purpose | None:
     configured_purpose = source.root.said
     if configured_purpose is not None:
         return configured_purpose
-    stated_purpose = purpose_in_head_comment(source.root)
+    stated_purpose = None if source.root.is_purpose_locked else purpose_in_head_comment(source.root)
     return Purpose(stated_purpose.word, HEAD_COMMENT_REASON) if stated_purpose and stated_purpose.is_known else None
 
 

@@ -39,13 +39,13 @@ class Source:
     `unapplied_because` is what says that nobody applies it as it stands (readiness/loading/unapplied.py); empty where nothing does.
     `test_use_because` is what says that only tests apply it (readiness/loading/test_use.py); empty where nothing does.
     `replaced_images` are the names of images in it for which somebody puts in others (readiness/loading/image_names.py).
-    `said` is what settings or an option say that it is for. `purposes` is what it was taken for: all of it under "", things in
-    it under their resources; what is not there may run in production.
+    `said` is what settings or an option say that it is for; where `is_purpose_locked` what it says itself does not count.
+    `purposes` is what it was taken for: all of it under "", things in it under their resources; what is not there may run in production.
     """
 
     __slots__ = (
-        "_lines", "described_owners", "fragment", "kind", "parent", "path", "purposes", "readme_says", "replaced_images", "repository_owner", "said",
-        "starts", "test_use_because", "text", "unapplied_because",
+        "_lines", "described_owners", "fragment", "is_purpose_locked", "kind", "parent", "path", "purposes", "readme_says", "replaced_images",
+        "repository_owner", "said", "starts", "test_use_because", "text", "unapplied_because",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +65,7 @@ class Source:
         self.fragment = is_fragment
         self.kind = kind
         self.said: Purpose | None = None
+        self.is_purpose_locked = False
         self.readme_says: frozenset[str] = frozenset()
         self.repository_owner = ""
         self.described_owners: frozenset[str] = frozenset()

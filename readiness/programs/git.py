@@ -32,6 +32,7 @@ _HARDENING_GIT_SETTINGS = (
     "core.alternateRefsCommand=",
     "diff.external=",
     "protocol.allow=never",
+    "safe.bareRepository=explicit",  # a folder of the tree that looks like a repository is none
 )
 _HARDENING_ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "none",  # beats what a repository allows, and no transport is called that
@@ -50,6 +51,7 @@ _PASSED_VARIABLE_NAME = re.compile(
     r"|GIT_DIR|GIT_WORK_TREE|GIT_COMMON_DIR|GIT_CEILING_DIRECTORIES|GIT_DISCOVERY_ACROSS_FILESYSTEM)\Z"
 )
 _LS_TREE_LINE = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]+) +(\S+)\t(.+)\Z", re.DOTALL)
+_OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _BLOB_HEADER = re.compile(rb"([0-9a-f]{1,64}) blob (\d{1,20})\n")
 
 
@@ -128,18 +130,55 @@ def merge_base_with_head(ref: str) -> str:
         raise GitError(f"{ref!r} and this branch have no commit in common here; fetch more of the history ({error})") from None
 
 
+def commit_named(ref: str) -> str:
+    """The commit that a name stands for now. Raises GitError, with what to do where the name stands for none here, or for several."""
+    if not ref or ref.startswith("-") or not ref.isprintable():
+        raise GitError(f"{ref!r} is no revision")
+    run_git("rev-parse", "--git-dir")  # what there is to say of the repository itself
+    commit_by_whole_name = {}
+    for namespace in ("refs/tags/", "refs/heads/", "refs/remotes/"):
+        commit = _commit_or_none(namespace + ref)
+        if commit:
+            commit_by_whole_name[namespace + ref] = commit
+    if len(set(commit_by_whole_name.values())) > 1:  # git would take the tag, which may be anybody's
+        raise GitError(f"{ref!r} stands for several commits here: {', '.join(commit_by_whole_name)}; give one of these names, or the commit")
+    commit = _commit_or_none(ref)
+    if commit is None:
+        is_shallow = run_git("rev-parse", "--is-shallow-repository").strip() == b"true"
+        advice = "fetch it first" + (
+            f": this clone has a part of the history only (`git fetch --depth=1 origin {ref.removeprefix('origin/')}`, or `fetch-depth: 0` where it"
+            " is checked out)"
+            if is_shallow
+            else ""
+        )
+        raise GitError(f"{ref!r} is no commit of this repository; {advice}")
+    return commit
+
+
+def _commit_or_none(name: str) -> str | None:
+    """The commit of a name; None where it has none."""
+    try:
+        commit = run_git("rev-parse", "--verify", f"{name}^{{commit}}").decode("ascii", "replace").strip()
+    except GitError:
+        return None
+    return commit if _OBJECT_ID.fullmatch(commit) else None
+
+
 def working_directory_in_repository() -> str:
     """Where the working directory stands in its repository, with a `/` at its end unless that is the top."""
     return os.fsdecode(run_git("rev-parse", "--show-prefix").rstrip(b"\n"))
 
 
-def tree_entries(commit: str, folder: str) -> Iterator[TreeEntry]:
+def tree_entries(commit: str, folder: str, paths_from_top: Sequence[str] = ()) -> Iterator[TreeEntry]:
     """The files, links and submodules of a commit below a folder, by their paths from there. Raises GitError.
+
+    Of some paths from the top of the repository these alone, and what lies below them.
 
     What no file system could hold is left out, as git leaves it out: a path with `..` or `.git` in it.
     """
     ls_tree_arguments = ["ls-tree", "-r", "-l", "-z", "--full-tree", commit]
-    ls_tree_output = run_git(*ls_tree_arguments, *(["--", folder] if folder else []))
+    wanted_paths = [*paths_from_top, *([folder] if folder else [])]
+    ls_tree_output = run_git(*ls_tree_arguments, *(["--", *wanted_paths] if wanted_paths else []))
     for ls_tree_line in ls_tree_output.split(b"\0"):
         match = _LS_TREE_LINE.match(ls_tree_line)
         if not match:

@@ -257,10 +257,16 @@ def gate_text(report: Report, redactor: Redactor, *, width: int = GATE_LINE_WIDT
     excused_counts_and_nouns = ((report.files_excused, "file"), (report.things_excused, "thing"))
     excused_text = join_names([count_with_noun(count, gate_outcome) for count, gate_outcome in excused_counts_and_nouns if count])
     excused_note = f"; {excused_text} not taken for production" if excused_text else ""
-    text = escape_controls(f"gate {gate_outcome}: {redactor.mask_text(report.gate.reason)}{excused_note}")
+    settings_note = f"; {redactor.mask_text(settings_text(report))}" if report.settings_effects else ""
+    text = escape_controls(f"gate {gate_outcome}: {redactor.mask_text(report.gate.reason)}{excused_note}{settings_note}")
     is_score_in_reason = "score " in report.gate.reason
     score_note = "" if report.score is None or is_score_in_reason else f"; score {report.score} of 100, {report.grade}"
     return text + score_note if display_width(text + score_note) <= width else text
+
+
+def settings_text(report: Report) -> str:
+    """Which settings files counted, what each changed, and what of it was refused."""
+    return f"settings from {'; from '.join(one.text for one in report.settings_effects)}"
 
 
 def severity_counts_text(findings: Iterable[Finding]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
-from readiness import programs
+from readiness import files, programs
 from readiness.loading.assembly import FileStatus
 from readiness.loading.discover import MAX_SOURCE_BYTES, DiscoveredFiles, is_walked_whole
 from readiness.loading.environments import chart_folders
@@ -42,12 +42,14 @@ from readiness.model.service import Service, ServicePart
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.run.engine import RuleTally
-from readiness.run.pipeline import RunResult, RunSettings
+from readiness.run.pipeline import RunResult
+from readiness.run.run_settings import RunSettings
 from readiness.syntax import compiled
+from readiness.triage.baseline import MAX_BASELINE_BYTES
 from readiness.verdict.checklist import EvidencePlace as Seen
 from readiness.version import __version__
 
-CACHE_FORMAT_VERSION = 6
+CACHE_FORMAT_VERSION = 7
 MAX_CACHED_RESULTS = 40  # results; the oldest go first
 TEMPORARY_FILE_MAX_AGE_SECONDS = 3600  # seconds after which what an interrupted run began to write is thrown away
 _UNUSABLE_CACHE_ENTRY_ERRORS = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
@@ -128,15 +130,13 @@ def result_cache_key(discovered: DiscoveredFiles, settings: RunSettings, today_t
     add_to_digest(CACHE_FORMAT_VERSION, __version__, sys.version, today_text, settings_cache_text(settings), *_tool_file_states())
     add_to_digest("programs", *_program_identities(discovered, settings))
     for own_rules_folder in settings.rules:
+        rules.verify_own_rules_folder(own_rules_folder)  # it may come with the tree: nothing is read that the run would refuse
         for relative_rule_path in rules.relative_rule_file_paths(own_rules_folder):
-            add_to_digest(
-                relative_rule_path,
-                _bytes_or_empty(own_rules_folder / relative_rule_path) if (own_rules_folder / relative_rule_path).is_file() else b"",
-            )
+            add_to_digest(relative_rule_path, _bytes_or_empty(own_rules_folder / relative_rule_path, rules.MAX_BYTES_PER_RULES_FOLDER))
     for helm_values_file in settings.helm_values:
-        add_to_digest(_bytes_or_empty(helm_values_file))
+        add_to_digest(_bytes_or_empty(helm_values_file, MAX_SOURCE_BYTES))
     if settings.baseline:
-        add_to_digest(_bytes_or_empty(settings.baseline))
+        add_to_digest(_bytes_or_empty(settings.baseline, MAX_BASELINE_BYTES))
     for source in discovered.sources:
         add_to_digest(source.path, source.text)
     add_to_digest("documents")
@@ -190,10 +190,10 @@ def _program_identities(discovered: DiscoveredFiles, settings: RunSettings) -> I
         yield programs.program_identity(programs.find_program("shellcheck"))
 
 
-def _bytes_or_empty(path: Path) -> bytes:
-    """What a file says; nothing where it cannot be read, which the run will tell."""
+def _bytes_or_empty(path: Path, byte_limit: int) -> bytes:
+    """What a regular file says; nothing where it cannot be read, which the run will tell."""
     try:
-        return path.read_bytes()
+        return files.read_regular_file(path, byte_limit)
     except OSError:
         return b""
 
@@ -201,9 +201,8 @@ def _bytes_or_empty(path: Path) -> bytes:
 def settings_cache_text(settings: RunSettings) -> str:
     """The settings as text, and what their file says."""
     settings_config = settings.config
-    settings_file_text = settings_config.source.text if settings_config.source else ""
-    value_by_setting = {name: getattr(settings, name) for name in settings.__slots__ if name != "jobs"}
-    return repr(sorted(value_by_setting.items())) + settings_file_text
+    value_by_setting = {name: getattr(settings, name) for name in settings.__slots__ if name not in {"jobs", "effects"}}
+    return repr(sorted(value_by_setting.items())) + "\0".join(one.text for one in settings_config.sources)
 
 
 def _are_render_inputs_unchanged(stored_run: Mapping[str, Any], discovered: DiscoveredFiles) -> bool:
@@ -245,6 +244,7 @@ def _run_result_to_row(run_result: RunResult) -> dict[str, Any]:
         "environments": run_result.environments,
         "undeployed_paths": run_result.undeployed_paths,
         "production": run_result.production,
+        "refused": [run_result.refused_comment_count, run_result.refused_purpose_count],
         "services": run_result.services,
     }
 
@@ -272,8 +272,8 @@ def _finding_to_row(finding: Finding, redactor: Redactor) -> list[Any]:
 
 def _run_result_from_row(stored_run: dict[str, Any], discovered: DiscoveredFiles, settings: RunSettings) -> RunResult:
     source_by_path = {source.path: source for source in (*discovered.sources, *discovered.prose_sources)}
-    if settings.config.source:
-        source_by_path.setdefault(settings.config.source.path, settings.config.source)
+    for settings_source in settings.config.sources:
+        source_by_path.setdefault(settings_source.path, settings_source)
 
     def resolve_place(stored_place: list[Any]) -> tuple[Source, Span]:
         path, start_offset, end_offset = stored_place
@@ -303,6 +303,8 @@ def _run_result_from_row(stored_run: dict[str, Any], discovered: DiscoveredFiles
         environments=tuple(Production(of, tuple(taken), tuple(others), why) for of, taken, others, why in stored_run["environments"]),
         undeployed_paths=tuple(stored_run["undeployed_paths"]),
         production=stored_run["production"],
+        refused_comment_count=stored_run["refused"][0],
+        refused_purpose_count=stored_run["refused"][1],
         services=tuple(Service(name, tuple(ServicePart(*part) for part in parts)) for name, parts in stored_run["services"]),
     )
 

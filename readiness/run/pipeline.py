@@ -15,7 +15,7 @@ from readiness.loading.deployed import DeploymentEvidence
 from readiness.loading.discover import Surroundings
 from readiness.loading.render.made import RenderInput, written_source_and_span
 from readiness.loading.variants import Production, Variants
-from readiness.model import NOT_RENDERED_RULE_ID, RULE_IDS_FOR_UNJUDGED_FILES, Finding, Rule, Source, Span
+from readiness.model import Finding, Rule, Source, Span, join_names
 from readiness.model.records import dataclass
 from readiness.model.service import Service
 from readiness.ruleset import rules
@@ -25,38 +25,14 @@ from readiness.ruleset.names import RuleName, RuleNames
 from readiness.run import ceiling, engine, purposes
 from readiness.run.groups import needed_rule_groups
 from readiness.run.parameters import apply_parameters
+from readiness.run.run_settings import RunSettings
 from readiness.run.services import services_of_run
 from readiness.settings import SETTINGS_FILENAME, Config
 from readiness.triage import baseline, copies, foreign, suppress
-from readiness.triage.unjudged import broken_paths, is_missing_verdict_finding
+from readiness.triage.unjudged import RULE_IDS_THAT_NOTHING_SILENCES
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
 from readiness.verdict.edit_groups import with_edit_groups
-
-
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """What a run was asked for, options and settings file together; an option beats the file."""
-
-    profile: str
-    select: tuple[str, ...]
-    ignore: tuple[str, ...]
-    fail_on: str
-    min_score: int | None
-    checklists: tuple[str, ...]
-    documents: bool | None
-    rules: tuple[Path, ...]
-    baseline: Path | None
-    since: str | None
-    jobs: int
-    render: bool
-    strict_coverage: bool
-    helm_values: tuple[Path, ...]
-    context: bool
-    foreign_ignores: bool
-    shellcheck: bool
-    purpose: str
-    config: Config
 
 
 @dataclass(slots=True)
@@ -68,6 +44,7 @@ class RunResult:
     `notices` which names of rules are out of date, `render_inputs` what rendering read, `context` what was read around the
     judged files, `environments` which variants were taken for production, `undeployed_paths` the files that nothing deploys, whose findings were
     lowered for that. `production` says that not all of it is for something else. `services` are what a team would call one.
+    `refused_comment_count` and `refused_purpose_count` are what the files of the tree say and settings lock.
     """
 
     file_statuses: list[FileStatus]
@@ -87,6 +64,8 @@ class RunResult:
     undeployed_paths: tuple[str, ...] = ()
     production: bool = True
     services: tuple[Service, ...] = ()
+    refused_comment_count: int = 0
+    refused_purpose_count: int = 0
 
 
 @dataclass(slots=True)
@@ -111,7 +90,8 @@ def run_pipeline(
     for project in assembly.every_project:
         project.today = today
     purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
-    assembly.parse_findings += purposes.findings_for_invalid_purposes(assembly, core_rule_by_id["core/purpose-invalid"])
+    purpose_findings = purposes.findings_for_invalid_purposes(assembly, core_rule_by_id["core/purpose-invalid"])
+    assembly.parse_findings += purpose_findings
     run_rules = _load_and_select_rules(assembly, settings)
     active_pairs_by_rule = run_rules.active_rules
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
@@ -153,6 +133,8 @@ def run_pipeline(
         environments=assembly.production,
         services=services,
         undeployed_paths=undeployed_paths,
+        refused_comment_count=sum(one.message == suppress.LOCKED_COMMENT_PROBLEM for one in triaged_findings),
+        refused_purpose_count=sum(one.message == purposes.LOCKED_PURPOSE_PROBLEM for one in purpose_findings),
     )
 
 
@@ -202,7 +184,7 @@ def _load_and_select_rules(assembly: Assembly, settings: RunSettings) -> RuleSel
     ignored_words = selection.parse_rule_selectors(
         settings.ignore, rule_names, _selector_location_text(settings.ignore, settings_config.ignore, "--ignore")
     )
-    locked_words = selection.parse_rule_selectors(settings_config.locked, rule_names, SETTINGS_FILENAME, should_refuse_unknown=False)
+    locked_words = selection.parse_rule_selectors(settings_config.locked, rule_names, _settings_files_text(settings_config))
     profile_levels = selection.profile_levels_to_load(rules.rules_folder(), settings.profile, settings.select)
     loaded_rules = apply_parameters(rules.load_rules(settings.rules, needed_rule_groups(assembly), profile_levels), settings_config, rule_names)
     active_pairs_by_rule = selection.active_pairs_by_rule_id(
@@ -223,13 +205,13 @@ def _keep_unjudged_rules_active(active_pairs_by_rule: selection.ActivePairsByRul
     """
     settings_config = settings.config
     for ignored_word in settings_config.ignore:
-        if ignored_word in RULE_IDS_FOR_UNJUDGED_FILES:
+        if ignored_word in RULE_IDS_THAT_NOTHING_SILENCES:
             raise selection.SelectionError(
-                f"{SETTINGS_FILENAME}: ignore: {ignored_word} says that something has no verdict, and the settings can't leave that out;"
-                " mend what it names, or leave the file out under `exclude`"
+                f"{_settings_files_text(settings_config)}: ignore: {ignored_word} says that something has no verdict, and settings can't"
+                " leave that out; mend what it names, or leave the file out under `exclude`"
             )
     command_line_ignores = selection.parse_rule_selectors(settings.ignore[len(settings_config.ignore) :], rule_names, "--ignore")
-    for rule_id in (*RULE_IDS_FOR_UNJUDGED_FILES, NOT_RENDERED_RULE_ID) if settings_config.ignore else ():
+    for rule_id in sorted(RULE_IDS_THAT_NOTHING_SILENCES) if settings_config.ignore else ():
         if not command_line_ignores.covers_name(RuleName(rule_id)) and "correctness" not in command_line_ignores.id_prefixes_and_categories:
             active_pairs_by_rule.setdefault(rule_id, selection.ANY_TIER_AND_PART)
 
@@ -237,6 +219,11 @@ def _keep_unjudged_rules_active(active_pairs_by_rule: selection.ActivePairsByRul
 def _selector_location_text(selector_words: Sequence[str], words_in_settings: Sequence[str], option_name: str) -> str:
     """Where words stand: in the settings file, or behind an option."""
     return SETTINGS_FILENAME if selector_words and set(selector_words) <= set(words_in_settings) else option_name
+
+
+def _settings_files_text(settings_config: Config) -> str:
+    """The files that the settings come from."""
+    return join_names(one.path for one in settings_config.sources) or SETTINGS_FILENAME
 
 
 def _suppress_and_fingerprint_findings(
@@ -247,15 +234,14 @@ def _suppress_and_fingerprint_findings(
     today: datetime.date,
 ) -> tuple[list[Finding], dict[str, int]]:
     """The findings, those marked that do not count, and how many the comments of other linters left out."""
-    paths_not_fully_read = broken_paths(assembly.file_statuses)
     suppression_policy = suppress.SuppressionPolicy(
         run_rules.names,
         run_rules.locked_rules,
         run_rules.active_rules,
         today,
-        paths_not_fully_read,
         settings.config.prefix,
         None if assembly.whole else tuple(row.path for row in assembly.file_statuses),
+        "comments" in settings.config.locked_words,
     )
     marked_findings = apply_own_suppressions(findings, assembly, run_rules.loaded_rules, suppression_policy, settings)
     findings_without_copies = copies.fold_copies(engine.sort_and_deduplicate(marked_findings), assembly.parsed)
@@ -301,7 +287,7 @@ def _suppress_previously_known(findings: list[Finding], policy: suppress.Suppres
             known_finding_counts,
             "baseline",
             "known when the baseline was written",
-            is_exempt=lambda one: is_missing_verdict_finding(one, policy.broken_paths),
+            is_exempt=lambda one: one.rule in RULE_IDS_THAT_NOTHING_SILENCES,
         )
     if settings.since is not None:
         known_finding_counts = _known_findings_of_revision(settings, policy.today)
@@ -350,7 +336,6 @@ def apply_own_suppressions(
         settings.config.waivers,
         rule_by_id=rule_by_id,
         policy=policy,
-        settings_source=settings.config.source,
     )
     context_paths = assembly.context  # what is wrong with a suppression there is told where it is judged
     return [one for one in marked_findings if one.rule not in suppress.SUPPRESSION_RULE_IDS or one.path not in context_paths]

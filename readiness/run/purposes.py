@@ -11,13 +11,14 @@ from readiness.loading.discover import DiscoveredFiles
 from readiness.model import Finding, Purpose, Rule, Source
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
-from readiness.settings import SETTINGS_FILENAME, Config
+from readiness.settings import Config
 from readiness.syntax.glob import glob_matches, prefixed_path
 from readiness.verdict.score import RENDERED_KIND_BY_SOURCE_KIND, STATUS_CHECKED
 
 # Kinds of which a file runs something somewhere; the others only say something to them.
 _RUNTIME_KINDS = ("compose", "dockerfile", "k8s", "nginx")
 _PIPELINE_KINDS = ("github", "gitlab")
+LOCKED_PURPOSE_PROBLEM = "purposes are locked by the settings, so this one does not count; ask whoever keeps the settings for `purpose:` there"
 
 
 def set_stated_purposes(assembly: Assembly, settings_config: Config, option_purpose_name: str) -> None:
@@ -28,10 +29,12 @@ def set_stated_purposes(assembly: Assembly, settings_config: Config, option_purp
     from readiness.kinds.decision import explicit_purpose
 
     option_purpose = Purpose(option_purpose_name, f"--purpose {option_purpose_name} says so", of_all=True) if option_purpose_name else None
+    is_purpose_locked = "purpose" in settings_config.locked_words
     for source in _root_sources(assembly):
         home_source = getattr(source, "home", None)
+        source.is_purpose_locked = is_purpose_locked
         source.said = option_purpose or _purpose_in_settings(source.path, settings_config) or source.said
-        if source.said is None and isinstance(home_source, Source):
+        if source.said is None and isinstance(home_source, Source) and not is_purpose_locked:
             source.said = explicit_purpose(home_source)
 
 
@@ -43,8 +46,8 @@ def notices_for_unused_purposes(discovered: DiscoveredFiles, settings_config: Co
     if "." not in discovered.walked_folders or (settings_config.prefix and not is_walked_whole):
         return ()
     return tuple(
-        f"{SETTINGS_FILENAME}:{line}: purpose {pattern[:80]!r} fits no file"
-        for pattern, _, line in settings_config.purposes
+        f"{place}: purpose {pattern[:80]!r} fits no file"
+        for pattern, _, place in settings_config.purposes
         if not any(glob_matches(pattern, prefixed_path(settings_config.prefix, path)) for path in discovered.paths)
     )
 
@@ -59,10 +62,9 @@ def _root_sources(assembly: Assembly) -> Iterator[Source]:
 def _purpose_in_settings(path: str, settings_config: Config) -> Purpose | None:
     matching_purpose = None
     path_below_settings = prefixed_path(settings_config.prefix, path)
-    for pattern, purpose_name, settings_line in settings_config.purposes:
+    for pattern, purpose_name, settings_place in settings_config.purposes:
         if glob_matches(pattern, path_below_settings):
-            settings_path = settings_config.source.path if settings_config.source else ""
-            matching_purpose = Purpose(purpose_name, f"{settings_path}:{settings_line} says so")
+            matching_purpose = Purpose(purpose_name, f"{settings_place} says so")
     return matching_purpose
 
 
@@ -71,8 +73,9 @@ def findings_for_invalid_purposes(assembly: Assembly, invalid_purpose_rule: Rule
     invalid_purpose_findings = []
     for kind, document in _kinds_and_file_documents(assembly):
         for stated_purpose in kinds.stated_purposes(kind, document):
-            if stated_purpose.problem:
-                message = fill_message(invalid_purpose_rule.message, {"problem": stated_purpose.problem}.get)
+            problem = LOCKED_PURPOSE_PROBLEM if document.source.root.is_purpose_locked else stated_purpose.problem
+            if problem:
+                message = fill_message(invalid_purpose_rule.message, {"problem": problem}.get)
                 invalid_purpose_findings.append(
                     Finding(invalid_purpose_rule, document.source, document.source.one_line(stated_purpose.span), message)
                 )

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from readiness import files
-from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Suppression
+from readiness.model import Finding, Suppression
 from readiness.ruleset.names import RuleName, RuleNames
+from readiness.triage.unjudged import RULE_IDS_THAT_NOTHING_SILENCES
 
 BASELINE_VERSION = 2  # of baseline files, and so of the recipe of fingerprints
 MAX_BASELINE_BYTES = 100 * files.BYTES_PER_MIB  # of a baseline file
@@ -64,7 +65,7 @@ def baseline_file_text(findings: Iterable[Finding], format_resource: Callable[[s
             "resource": format_resource(finding.resource),
         }
         for finding in findings
-        if not finding.suppression and finding.rule not in RULE_IDS_FOR_UNJUDGED_FILES
+        if not finding.suppression and finding.rule not in RULE_IDS_THAT_NOTHING_SILENCES
     ]
     return json.dumps({"version": BASELINE_VERSION, "findings": baseline_entries}, indent=1, ensure_ascii=True) + "\n"
 

@@ -7,15 +7,7 @@ import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from readiness.model import (
-    RULE_IDS_FOR_UNJUDGED_FILES,
-    AnnotationSuppression,
-    Finding,
-    Rule,
-    Source,
-    Span,
-    Suppression,
-)
+from readiness.model import AnnotationSuppression, Finding, Rule, Source, Span, Suppression
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import fill_message
 from readiness.model.records import dataclass
@@ -23,7 +15,7 @@ from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.select import ActivePairsByRuleId, SelectionWords
 from readiness.settings import Waiver
 from readiness.syntax import glob
-from readiness.triage.unjudged import is_missing_verdict_finding
+from readiness.triage.unjudged import RULE_IDS_THAT_NOTHING_SILENCES
 
 _IGNORE_COMMENT = lazy_regex(r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)")
 SUPPRESSION_RULE_IDS = frozenset(  # what is said of a suppression itself
@@ -52,28 +44,28 @@ class SuppressionDirective:
 
 
 RulesById = dict[str, Rule]
+LOCKED_COMMENT_PROBLEM = "comments and annotations are locked by the settings, so this one suppresses nothing; ask whoever keeps them for a waiver"
 
 
 @dataclass(frozen=True, slots=True)
 class SuppressionPolicy:
     """What may be silenced: the names that there are, those that nothing may silence, what was asked for, the day.
 
-    `broken_paths` are the files that their own tools cannot read: that they are not judged can't be silenced either. `prefix` leads
-    from what the paths of waivers are relative to to the working directory; `parts` are the judged files where they are
-    only a part of those that the settings speak of.
+    `prefix` leads from what the paths of waivers are relative to to the working directory; `parts` are the judged files where they are
+    only a part of those that the settings speak of. `are_comments_locked` says that comments and annotations silence nothing.
     """
 
     names: RuleNames
     locked_rules: SelectionWords
     active_rules: ActivePairsByRuleId
     today: datetime.date
-    broken_paths: frozenset[str] = frozenset()
     prefix: str = ""
     parts: tuple[str, ...] | None = None
+    are_comments_locked: bool = False
 
     def is_locked(self, finding: Finding) -> bool:
-        """Whether nothing in the tree can silence a finding."""
-        return self.locked_rules.covers_finding(finding) or is_missing_verdict_finding(finding, self.broken_paths)
+        """Whether nothing in the tree can silence a finding: its rule is locked, or says that something has no verdict."""
+        return self.locked_rules.covers_finding(finding) or finding.rule in RULE_IDS_THAT_NOTHING_SILENCES
 
     def names_meant(self, rule_word: str, source: Source, span: Span) -> tuple[RuleName, ...]:
         """What a word names where it stands."""
@@ -184,7 +176,6 @@ def apply_suppressions(
     *,
     rule_by_id: RulesById,
     policy: SuppressionPolicy,
-    settings_source: Source | None = None,
 ) -> list[Finding]:
     """Mark what is silenced, with its reason, and add a finding for every suppression that is invalid, over or unused.
 
@@ -194,7 +185,9 @@ def apply_suppressions(
     valid_directives: list[tuple[SuppressionDirective, tuple[RuleName, ...]]] = []
     for directive in directives:
         rule_names_by_word = {word: policy.names_meant(word, directive.source, directive.span) for word in directive.rules}
-        error_message = suppression_error(rule_names_by_word, directive.reason, directive.until, policy)
+        error_message = (
+            LOCKED_COMMENT_PROBLEM if policy.are_comments_locked else suppression_error(rule_names_by_word, directive.reason, directive.until, policy)
+        )
         if error_message:
             suppression_findings.append(
                 _suppression_finding(
@@ -217,7 +210,7 @@ def apply_suppressions(
             )
         else:
             valid_directives.append((directive, tuple(name for some in rule_names_by_word.values() for name in some)))
-    valid_waivers = _valid_waivers(waivers, rule_by_id, policy, settings_source, suppression_findings)
+    valid_waivers = _valid_waivers(waivers, rule_by_id, policy, suppression_findings)
     marked_findings, used_directive_numbers, used_waiver_numbers = _mark_suppressed_findings(findings, valid_directives, valid_waivers, policy)
     used_directive_places = {directive_path_and_offset(valid_directives[waiver_number][0]) for waiver_number in used_directive_numbers}
     unused_rule = rule_by_id["core/suppression-unused"]
@@ -229,8 +222,8 @@ def apply_suppressions(
     for waiver_number, (waiver, waiver_rule_names) in enumerate(valid_waivers):
         if not _are_all_waived_files_judged(waiver, policy):
             continue  # what it silences may be in another part
-        if settings_source and waiver_number not in used_waiver_numbers and policy.have_all_run(waiver_rule_names):
-            suppression_findings.append(_suppression_finding(unused_rule, settings_source, waiver.span, rules=waiver.rule))
+        if waiver_number not in used_waiver_numbers and policy.have_all_run(waiver_rule_names):
+            suppression_findings.append(_suppression_finding(unused_rule, waiver.source, waiver.span, rules=waiver.rule))
     return [*marked_findings, *suppression_findings]
 
 
@@ -313,7 +306,7 @@ def suppression_error(
             return f"suppression names {word!r}, and no rule is called that"
         if all(policy.locked_rules.covers_name(name) for name in rule_names):
             return f"{word} is locked by the settings and can't be suppressed"
-        if all(name.rule_id in RULE_IDS_FOR_UNJUDGED_FILES for name in rule_names):
+        if all(name.rule_id in RULE_IDS_THAT_NOTHING_SILENCES for name in rule_names):
             return f"{word} says that something has no verdict, which can't be suppressed: mend what it names"
     if len(reason) < 3:
         return f"suppression of {', '.join(names_by_word)} gives no reason"
@@ -329,25 +322,24 @@ def _valid_waivers(
     waivers: Sequence[Waiver],
     rule_by_id: RulesById,
     policy: SuppressionPolicy,
-    settings_source: Source | None,
     suppression_findings: list[Finding],
 ) -> list[WaiverWithNames]:
     """The waivers that hold today, with what they name; a finding for each of the others."""
     valid_waivers = []
     for waiver in waivers:
-        waiver_location = f"{settings_source.path}:{waiver.line}" if settings_source else ""
+        waiver_location = f"{waiver.source.path}:{waiver.line}"
         rule_names = policy.names.names_of(waiver.rule, waiver_location)
         error_message = suppression_error({waiver.rule: rule_names}, waiver.reason, waiver.until, policy)
         is_expired = bool(waiver.until) and not error_message and datetime.date.fromisoformat(waiver.until or "") < policy.today
         if not error_message and not is_expired:
             valid_waivers.append((waiver, rule_names))
-        elif settings_source and error_message:
+        elif error_message:
             suppression_findings.append(
-                _suppression_finding(rule_by_id["core/suppression-invalid"], settings_source, waiver.span, problem=error_message)
+                _suppression_finding(rule_by_id["core/suppression-invalid"], waiver.source, waiver.span, problem=error_message)
             )
-        elif settings_source:
+        else:
             expired_rule = rule_by_id["core/suppression-expired"]
-            suppression_findings.append(_suppression_finding(expired_rule, settings_source, waiver.span, rules=waiver.rule, until=waiver.until or ""))
+            suppression_findings.append(_suppression_finding(expired_rule, waiver.source, waiver.span, rules=waiver.rule, until=waiver.until or ""))
     return valid_waivers
 
 

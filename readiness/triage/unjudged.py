@@ -22,6 +22,9 @@ class FileRow(Protocol):
         """Why it was not judged, or not all of it: see loading/assembly.py."""
 
 
+RULE_IDS_THAT_NOTHING_SILENCES = RULE_IDS_FOR_UNJUDGED_FILES | {NOT_RENDERED_RULE_ID}  # nothing in a tree, and no settings file
+
+
 def broken_paths(file_rows: Iterable[FileRow]) -> frozenset[str]:
     """The files that their own tools cannot read as they stand."""
     return frozenset(row.path for row in file_rows if row.cause == CAUSE_BROKEN)
@@ -31,7 +34,7 @@ def is_missing_verdict_finding(finding: Finding, broken_file_paths: Collection[s
     """Whether a finding says that a file has no verdict, or that a rule has none.
 
     What does not render says so only where that is the tree's own fault: one of the `broken_file_paths` files is the finding's, or
-    lies below its folder. Where a program or a dependency is absent it can be waived as any other.
+    lies below its folder. Where a program or a dependency is absent the gate goes by the finding's severity; it can't be silenced either.
     """
     if finding.rule in RULE_IDS_FOR_UNJUDGED_FILES:
         return True

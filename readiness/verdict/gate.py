@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from readiness.loading.assembly import CAUSE_NOT_HERE
 from readiness.model import Finding, Severity, join_names
 from readiness.model.records import dataclass
+from readiness.redaction import Redactor
+from readiness.settings.effects import SettingsEffect
 from readiness.triage.unjudged import broken_paths, is_missing_verdict_finding
 from readiness.verdict.score import (
     ALGORITHM_VERSION,
@@ -121,6 +123,21 @@ def decide_gate(
     if min_score is not None:
         pass_reason = f"{pass_reason}, score {score} (algorithm {ALGORITHM_VERSION}), at least {min_score} asked"
     return Gate(True, pass_reason, fail_on, broken_file_paths)
+
+
+def gate_as_json(gate: Gate, settings_effects: Sequence[SettingsEffect], redactor: Redactor) -> dict[str, Any]:
+    """The gate as reports in JSON have it, with what settings files changed where there are any."""
+    gate_data: dict[str, Any] = {"passed": gate.passed, "reason": redactor.mask_text(gate.reason)}
+    if settings_effects:
+        gate_data["settings"] = [
+            {
+                "file": redactor.mask_text(one.name),
+                "changed": [redactor.mask_text(text) for text in one.changes],
+                "refused": [redactor.mask_text(text) for text in one.refused],
+            }
+            for one in settings_effects
+        ]
+    return gate_data
 
 
 def min_failing_severity(fail_on: str) -> float:

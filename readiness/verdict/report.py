@@ -13,10 +13,11 @@ from readiness.model import Finding, Rule, Source, Span
 from readiness.model.records import dataclass
 from readiness.model.service import Service
 from readiness.redaction import Redactor
+from readiness.settings.effects import SettingsEffect
 from readiness.verdict import checklist, score, service_scores
 from readiness.verdict.by_service import services_as_json
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
-from readiness.verdict.gate import Gate, GateOptions, decide_gate, missing_score_reason_text
+from readiness.verdict.gate import Gate, GateOptions, decide_gate, gate_as_json, missing_score_reason_text
 from readiness.verdict.score import Category, Coverage, Score, ScoredFileRow
 
 REPORT_VERSION = 1
@@ -65,6 +66,7 @@ class Report:
     environments: tuple[Production, ...] = ()
     services: tuple[Service, ...] = ()
     undeployed_paths: tuple[str, ...] = ()
+    settings_effects: tuple[SettingsEffect, ...] = ()
 
     @property
     def result(self) -> Score:
@@ -148,7 +150,7 @@ class Report:
                 "raw_score": _round_points(self.unwaived.unrounded_score),
                 "foreign": self.foreign,
             },
-            "gate": {"passed": self.gate.passed, "reason": redactor.mask_text(self.gate.reason)},
+            "gate": gate_as_json(self.gate, self.settings_effects, redactor),
             "coverage": _coverage_json(self.coverage, redactor),
             "categories": [_category_json(one) for one in self.categories],
             "services": services_as_json(self.services, self.open, self.by_service, redactor),
@@ -220,14 +222,16 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     services: Iterable[Service] = (),
     undeployed_paths: Iterable[str] = (),
     is_production_judged: bool = True,
+    settings_effects: Iterable[SettingsEffect] = (),
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
 
     `rules` are those that ran, `tally_by_rule` what each saw, `subject_count_by_path` how many things each path holds, `ignored_file_count`
     how many files were none of ours, `silenced_by_others_count` how many findings the comments of other linters left out,
     `notices` what to tell the user beside the findings, `surroundings` what was read around the judged files, `environments` which
-    variants were taken for production, `services` what a team would call one, `is_production_judged` whether not all of it is for
-    something else. `checklists` are told item by item; those whose systems are `chosen_checklists` count in coverage.
+    variants were taken for production, `settings_effects` what the settings files changed, `services` what a team would call one,
+    `is_production_judged` whether not all of it is for something else. `checklists` are told item by item; those whose systems are
+    `chosen_checklists` count in coverage.
     """
     services = tuple(services)
     file_rows = _file_rows(scored_rows, subject_count_by_path)
@@ -270,6 +274,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         environments=tuple(environments),
         services=services,
         undeployed_paths=tuple(undeployed_paths),
+        settings_effects=tuple(settings_effects),
     )
 
 

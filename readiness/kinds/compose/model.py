@@ -71,7 +71,7 @@ class Service(HasPurpose, HasVariables):
     @property
     def stated(self) -> Purpose | None:
         """What its own `x-readiness` says that it is for."""
-        return first_stated_purpose((self.extended_node,), f"of {self.resource}")
+        return None if self.source.root.is_purpose_locked else first_stated_purpose((self.extended_node,), f"of {self.resource}")
 
     @property
     def named_aside(self) -> bool:
@@ -335,7 +335,8 @@ class Document(HasPurpose):
     @property
     def said(self) -> Purpose | None:
         """What settings, a comment at its head or its `x-readiness` say that it is for."""
-        return explicit_purpose(self.source) or first_stated_purpose(self.roots, "of the file")
+        stated_roots = () if self.source.root.is_purpose_locked else self.roots
+        return explicit_purpose(self.source) or first_stated_purpose(stated_roots, "of the file")
 
     @property
     def taken_for(self) -> Purpose | None:

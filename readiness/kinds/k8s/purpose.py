@@ -69,7 +69,7 @@ def take_purposes(documents: Sequence[Document], known_paths: Collection[str]) -
 def _purpose_of_object(obj: Object, pod: Pod | None, file_signs: Sequence[NonProductionSign]) -> Purpose | None:
     """What an object is for: as its annotation says, else by its signs and those of its file."""
     annotated_purpose = obj.annotations.string_under(PURPOSE_ANNOTATION)
-    if annotated_purpose in DESCRIPTION_BY_PURPOSE:
+    if annotated_purpose in DESCRIPTION_BY_PURPOSE and not obj.source.root.is_purpose_locked:
         return Purpose(annotated_purpose, f"the annotation {PURPOSE_ANNOTATION} of {obj.resource} says so")
     return purpose_by_signs((*file_signs, *_signs_of_object(obj, pod)), DECISIVE_SIGN_PAIRS)
 

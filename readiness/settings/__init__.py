@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from readiness import files
 from readiness.model import ParseError, Source, Span, spelling
@@ -19,6 +20,8 @@ SETTINGS_FILENAME = ".readiness.yaml"
 MAX_SETTINGS_FILE_BYTES = 256 * 1024
 MAX_SETTINGS_ENTRIES = 20_000  # what an alias stands for counts each time
 SETTINGS_SCHEMA_PATH = DATA_FOLDER / "config.schema.json"
+LOCK_ALL = "all"  # in `locked`: every setting, and what the files of the tree say to the tool
+LOCKABLE_FILE_WORDS = ("comments", "foreign-ignores")  # in `locked`: what files say, and no setting; any settings file may lock these
 
 
 class ConfigError(Exception):
@@ -42,6 +45,7 @@ class Waiver:
     until: str | None
     line: int
     span: Span
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,11 @@ class Environments:
 class Config:
     """The settings of a run, as the file gives them; what it leaves out has the default of the tool.
 
-    `parameters` are (rule, its parameters, where they stand), `purposes` (glob over paths, what files there are for, its line).
+    `parameters` are (rule, its parameters, where they stand), `purposes` (glob over paths, what files there are for, where that stands).
     `folder` is the file's, `prefix` what leads from what its paths are relative to to the working directory: a file that was
-    found is about its folder, one that was named about where it is used.
+    found is about its folder, one that was named about where it is used. `given` are the settings that the file has, `locked` the rules
+    that nothing may suppress, `locked_words` the settings and the words in files that what stands below can't set. Of settings that
+    were put together from several files `layers` are these, the one that counts most first.
     """
 
     source: Source | None = None
@@ -94,18 +100,35 @@ class Config:
     environments: Environments = Environments()
     folder: Path | None = None
     prefix: str = ""
-    purposes: tuple[tuple[str, str, int], ...] = ()
+    purposes: tuple[tuple[str, str, str], ...] = ()
+    given: tuple[str, ...] = ()
+    locked_words: tuple[str, ...] = ()
+    layers: tuple[SettingsLayer, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The texts of the files that the settings come from."""
+        return tuple(one.config.source for one in self.layers if one.config.source) or ((self.source,) if self.source else ())
+
+
+class SettingsLayer(NamedTuple):
+    """A settings file of a run: what reports call it, what it says, and which of its settings another file locks."""
+
+    name: str
+    config: Config
+    refused: tuple[str, ...] = ()
 
 
 def find_settings_file(start_folder: Path) -> Path | None:
-    """The `.readiness.yaml` of `start_folder_of_script` or of the nearest folder above it, up to the root of its repository.
+    """The `.readiness.yaml` of a folder or of the nearest folder above it, up to the root of its repository.
 
-    Raises ConfigError where it is a link that leads out of its folder.
+    Raises ConfigError where it is a link that leads out of its folder. What is no regular file is found all the same: that it can't be
+    read is told, for settings that are passed over in silence would be other settings.
     """
     current_folder = start_folder.resolve()
     while True:
         settings_file = current_folder / SETTINGS_FILENAME
-        if settings_file.is_file():
+        if os.path.lexists(settings_file):
             if not is_inside_when_resolved(current_folder, settings_file):
                 raise ConfigError(SETTINGS_FILENAME, "is a link that leads out of its directory; copy the file here")
             return settings_file
@@ -114,13 +137,24 @@ def find_settings_file(start_folder: Path) -> Path | None:
         current_folder = current_folder.parent
 
 
-def load_config(settings_path: Path) -> Config:
-    """The settings in a file. Raises ConfigError with file, line and column."""
-    report_path = settings_path.name if settings_path.name == SETTINGS_FILENAME else settings_path.as_posix()
+def load_config(settings_path: Path, *, display_path: str = "", is_named: bool = True) -> Config:
+    """The settings in a file. Raises ConfigError with file, line and column.
+
+    `is_named` says that somebody named the file: it may lock settings of the file that comes with the tree. `display_path` is what reports
+    call it, where that is not its own path.
+    """
+    report_path = display_path or (settings_path.name if settings_path.name == SETTINGS_FILENAME else settings_path.as_posix())
     try:
-        source = Source(report_path, files.read_regular_file(settings_path, MAX_SETTINGS_FILE_BYTES).decode("utf-8-sig"))
+        settings_bytes = files.read_regular_file(settings_path, MAX_SETTINGS_FILE_BYTES)
     except OSError as error:
         raise ConfigError(report_path, f"cannot be read: {files.os_error_text_without_path(error)}") from None
+    return parse_config(report_path, settings_bytes, settings_path.parent, may_lock_settings=is_named)
+
+
+def parse_config(report_path: str, settings_bytes: bytes, settings_folder: Path, *, may_lock_settings: bool) -> Config:
+    """The settings in the bytes of a file in a folder. Raises ConfigError with file, line and column."""
+    try:
+        source = Source(report_path, settings_bytes.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise ConfigError(report_path, "cannot be read: not UTF-8") from None
     try:
@@ -129,10 +163,11 @@ def load_config(settings_path: Path) -> Config:
         raise ConfigError(file_line_column_text(source, error.offset), error.message) from None
     settings_map = documents[0] if documents else None
     if settings_map is None:
-        return Config(source, folder=settings_path.parent)
+        return Config(source, folder=settings_folder)
     if not isinstance(settings_map, Map) or len(documents) > 1:
         raise ConfigError(file_line_column_text(source, 0), "the settings are one mapping")
     validate_settings(source, settings_map)
+    locked_rule_words, locked_words = _locked_rules_and_words(source, settings_map, may_lock_settings=may_lock_settings)
     return Config(
         source,
         profile=settings_map.get("profile", "recommended"),
@@ -145,25 +180,60 @@ def load_config(settings_path: Path) -> Config:
         shellcheck=settings_map.get("shellcheck", False),
         checklists=tuple(settings_map.get("checklists", ())),
         rules=tuple(
-            _resolve_path_inside_folder(source, settings_path.parent, folder, settings_map["rules"].at(number).start, "--rules")
+            _resolve_path_inside_folder(source, settings_folder, folder, settings_map["rules"].at(number).start, "--rules")
             for number, folder in enumerate(settings_map.get("rules", ()))
         ),
-        baseline=_resolve_path_inside_folder(source, settings_path.parent, settings_map["baseline"], settings_map.at("baseline").start, "--baseline")
+        baseline=_resolve_path_inside_folder(source, settings_folder, settings_map["baseline"], settings_map.at("baseline").start, "--baseline")
         if "baseline" in settings_map
         else None,
         parameters=tuple(
             (rule, given, file_line_column_text(source, settings_map["parameters"].key_span(rule).start))
             for rule, given in settings_map.get("parameters", {}).items()
         ),
-        locked=tuple(settings_map.get("locked", ())),
+        locked=locked_rule_words,
+        locked_words=locked_words,
         waivers=tuple(parse_waiver(source, item) for item in settings_map.get("waivers", ())),
         environments=_production_environments(source, settings_map),
-        folder=settings_path.parent,
+        folder=settings_folder,
         purposes=tuple(
-            (pattern, word, source.position_of(settings_map["purpose"].key_span(pattern).start).line)
+            (pattern, word, f"{source.path}:{source.position_of(settings_map['purpose'].key_span(pattern).start).line}")
             for pattern, word in settings_map.get("purpose", {}).items()
         ),
+        given=tuple(sorted(settings_map)),
     )
+
+
+def lockable_settings() -> tuple[str, ...]:
+    """The settings that `locked` may name: all but itself."""
+    schema = json.loads(SETTINGS_SCHEMA_PATH.read_text(encoding="utf-8"))
+    return tuple(name for name in schema["properties"] if name != "locked")
+
+
+def _locked_rules_and_words(source: Source, settings_map: Map, *, may_lock_settings: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(rules, settings and words in files) that `locked` names. Raises ConfigError for a setting where nothing stands below the file."""
+    if "locked" not in settings_map:
+        return (), ()
+    locked = settings_map["locked"]
+    words_and_offsets = (
+        [(locked, settings_map.at("locked").start)]
+        if isinstance(locked, str)
+        else [(word, locked.at(number).start) for number, word in enumerate(locked)]
+    )
+    settings_names = lockable_settings()
+    locked_words: set[str] = set()
+    for word, offset in words_and_offsets:
+        if word in {LOCK_ALL, *settings_names} and not may_lock_settings:
+            raise ConfigError(
+                file_line_column_text(source, offset),
+                f"locked: {word} is for a file that is given with --config, above the one that comes with the tree, which cannot hold"
+                f" itself; here stand rules, {' and '.join(LOCKABLE_FILE_WORDS)}",
+            )
+        if word == LOCK_ALL:
+            locked_words |= {*settings_names, *LOCKABLE_FILE_WORDS}
+        elif word in settings_names or word in LOCKABLE_FILE_WORDS:
+            locked_words.add(word)
+    known_words = {LOCK_ALL, *settings_names, *LOCKABLE_FILE_WORDS}
+    return tuple(word for word, _ in words_and_offsets if word not in known_words), tuple(sorted(locked_words))
 
 
 def _production_environments(source: Source, settings_map: Map) -> Environments:
@@ -221,6 +291,7 @@ def parse_waiver(source: Source, waiver_map: Map) -> Waiver:
         expiry_date,
         source.position_of(waiver_map.at().start).line,
         waiver_map.at("rule"),
+        source,
     )
 
 

@@ -1,0 +1,104 @@
+"""The settings that a revision of the repository has, with the rules and the baseline that they name (`--settings-from`).
+
+On a pull request its author owns the settings of the work tree; those of the branch that it goes to are the project's. They are read as
+git's objects say, and nothing of the work tree takes their place where that revision has none.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from readiness.programs import git
+from readiness.ruleset.rule_file import MAX_RULE_FILE_BYTES, RuleError
+from readiness.ruleset.rules import MAX_BYTES_PER_RULES_FOLDER, MAX_RULE_FILES_PER_FOLDER, RULE_GROUPS
+from readiness.settings import MAX_SETTINGS_FILE_BYTES, SETTINGS_FILENAME, Config, ConfigError, parse_config
+from readiness.triage.baseline import MAX_BASELINE_BYTES
+
+OPTION_NAME = "--settings-from"
+
+
+@contextmanager
+def settings_at_revision(git_reference: str) -> Iterator[Config]:
+    """The settings of the nearest file at a revision, for as long as what they name lies in a folder of ours; none where it has no file.
+
+    The revision is taken as it is now, and not where this branch left it: a branch of long ago would bring settings of long ago.
+    Raises ConfigError.
+    """
+    with tempfile.TemporaryDirectory(prefix="readiness-") as temporary_folder:
+        copy_folder = Path(temporary_folder).resolve()
+        try:
+            commit = git.commit_named(git_reference)
+            yield _load_settings(git_reference, commit, copy_folder)
+        except git.GitError as error:
+            raise ConfigError(OPTION_NAME, str(error)) from None
+        except RuleError as error:  # told where the file is, and not where its copy was
+            raise RuleError(error.where.replace(f"{copy_folder.as_posix()}/", f"{git_reference}:"), error.message) from None
+
+
+def _load_settings(git_reference: str, commit: str, copy_folder: Path) -> Config:
+    """The settings of a commit, and what they name written below a folder."""
+    working_directory = git.working_directory_in_repository()
+    folders = _folders_upwards(working_directory)
+    entry_by_path = {one.path: one for one in git.tree_entries(commit, "", [folder + SETTINGS_FILENAME for folder in folders])}
+    settings_folder = next((one for one in folders if one + SETTINGS_FILENAME in entry_by_path), None)
+    if settings_folder is None:
+        return Config()
+    settings_entry = entry_by_path[settings_folder + SETTINGS_FILENAME]
+    report_path = f"{git_reference}:{settings_entry.path}"
+    if settings_entry.kind != "blob":
+        raise ConfigError(report_path, "is a link, and only a file is read from a revision; copy what it leads to")
+    if settings_entry.size > MAX_SETTINGS_FILE_BYTES:
+        raise ConfigError(report_path, f"has {settings_entry.size} bytes, over the limit of {MAX_SETTINGS_FILE_BYTES}")
+    ((_, settings_bytes),) = git.blob_contents([settings_entry])
+    config = parse_config(report_path, settings_bytes, copy_folder / settings_folder, may_lock_settings=False)
+    _copy_named_files(config, commit, copy_folder, report_path)
+    prefix = posixpath.relpath(working_directory or ".", settings_folder or ".")
+    # The folder of the settings in the work tree, by which it is known whether all was judged that they speak of.
+    work_tree_folder = Path.cwd().joinpath(*[".."] * (0 if prefix == "." else prefix.count("/") + 1))
+    return replace(config, folder=work_tree_folder.resolve(), prefix="" if prefix == "." else prefix)
+
+
+def _folders_upwards(folder: str) -> list[str]:
+    """A folder of the repository and all above it, nearest first, each with a slash at its end but the top, which is empty."""
+    parts = folder.split("/")[:-1] if folder else []
+    return ["".join(f"{part}/" for part in parts[:count]) for count in range(len(parts), -1, -1)]
+
+
+def _copy_named_files(config: Config, commit: str, copy_folder: Path, report_path: str) -> None:
+    """Write the rules and the baseline that settings name, as a commit has them, below a folder. Raises ConfigError."""
+    rule_folders = [one.resolve().relative_to(copy_folder).as_posix() for one in config.rules]
+    rule_paths = [posixpath.normpath(f"{folder}/{group}") for folder in rule_folders for group in RULE_GROUPS]
+    if rule_paths:
+        rule_entries = [one for one in git.tree_entries(commit, "", rule_paths) if one.path.endswith(".yaml")]
+        _verify_sizes(rule_entries, MAX_RULE_FILE_BYTES, report_path)
+        max_files, max_bytes = MAX_RULE_FILES_PER_FOLDER * len(rule_folders), MAX_BYTES_PER_RULES_FOLDER * len(rule_folders)
+        if len(rule_entries) > max_files or sum(one.size for one in rule_entries) > max_bytes:
+            raise ConfigError(report_path, f"the rules that it names are over the limits of {max_files} files and {max_bytes >> 20} MiB")
+        _write_files(rule_entries, copy_folder)
+    if config.baseline is not None:
+        baseline_path = config.baseline.resolve().relative_to(copy_folder).as_posix()
+        baseline_entries = [one for one in git.tree_entries(commit, "", [baseline_path]) if one.path == baseline_path]
+        if not baseline_entries:
+            raise ConfigError(report_path, f"the baseline {baseline_path[:200]!r} is not there at that revision")
+        _verify_sizes(baseline_entries, MAX_BASELINE_BYTES, report_path)
+        _write_files(baseline_entries, copy_folder)
+
+
+def _verify_sizes(entries: Sequence[git.TreeEntry], byte_limit: int, report_path: str) -> None:
+    """Raise ConfigError for a link, for a submodule and for a file over a limit."""
+    for entry in entries:
+        if entry.kind != "blob" or entry.size > byte_limit:
+            reason = f"has more than {byte_limit} bytes" if entry.kind == "blob" else "is no file, and links are not followed in a revision"
+            raise ConfigError(report_path, f"{entry.path[:200]!r} {reason}")
+
+
+def _write_files(entries: Sequence[git.TreeEntry], copy_folder: Path) -> None:
+    for entry, content in git.blob_contents(entries):
+        copy_path = copy_folder / entry.path
+        copy_path.parent.mkdir(parents=True, exist_ok=True)
+        copy_path.write_bytes(content)
