@@ -20,14 +20,28 @@ class CommandError(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """One line on standard error, whatever a file or its name holds: no control characters, no values of secrets."""
-        from readiness.redaction import Redactor
-
-        click.echo(f"readiness: {strip_control_characters(Redactor().mask_text(self.message))}", err=True)
+        click.echo(f"readiness: {one_safe_line(self.message)}", err=True)
 
 
 def strip_control_characters(text: str) -> str:
     """Text in one line without control characters: names and values from files steer no terminal and no workflow runner."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def one_safe_line(text: str) -> str:
+    """Text for standard error: in one line, without control characters and without the values of secrets."""
+    from readiness.redaction import Redactor
+
+    return strip_control_characters(Redactor().mask_text(text))
+
+
+def show_usage_error(error: click.ClickException) -> None:
+    """An error in the words of the command line, which may be names of files: a shell puts them there for `*`."""
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        click.echo(context.get_usage(), err=True)
+        click.echo(f"Try '{context.command_path} {context.help_option_names[0]}' for help.\n", err=True)
+    click.echo(f"Error: {one_safe_line(error.format_message())}", err=True)
 
 
 def call_or_exit_with_error(work: Callable[[], Any]) -> Any:
@@ -46,7 +60,7 @@ def call_or_exit_with_error(work: Callable[[], Any]) -> Any:
 def print_notices(notices: Iterable[str]) -> None:
     """Say on standard error what a user should know beside the result, a line each."""
     for notice in notices:
-        click.echo(f"readiness: {strip_control_characters(notice)}", err=True)
+        click.echo(f"readiness: {one_safe_line(notice)}", err=True)
 
 
 def write_file(name: str, text: str) -> None:

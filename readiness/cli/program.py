@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
+import itertools
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from typing import Any, NoReturn
 
 import click
 
-from readiness.cli.console import EXIT_NOT_ASSESSED, EXIT_PASSED, strip_control_characters
+from readiness.cli.console import EXIT_NOT_ASSESSED, EXIT_PASSED, CommandError, show_usage_error, strip_control_characters
 
 EXIT_INTERRUPTED, EXIT_TERMINATED = (
     130,
@@ -43,7 +44,17 @@ class PastClickError(Exception):
 
 
 class StrictCommand(click.Command):
-    """A command that refuses empty values: an unset variable of a script must not read as an option left out."""
+    """A command that refuses empty values: an unset variable of a script must not read as an option left out.
+
+    Nor is the name of a file that looks like an option taken for one: a shell or a hook puts such names there, and they may be anybody's.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what is an option and the name of a file that is here, then read the words as click does."""
+        for word in itertools.takewhile(lambda one: one != "--", args):
+            if word.startswith("-") and word != "-" and os.path.lexists(word):
+                raise click.UsageError(f"{word!r} is an option and a file here: write ./{word} for the file, or -- before all paths", ctx)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Refuse options with empty values, then run the command as click does."""
@@ -152,7 +163,7 @@ def _exit_code_of_run(run: Callable[[], Any]) -> int:
         return system_exit.code if isinstance(system_exit.code, int) else EXIT_NOT_ASSESSED if system_exit.code else EXIT_PASSED
     except click.ClickException as error:
         with contextlib.suppress(OSError):
-            error.show()
+            error.show() if isinstance(error, CommandError) else show_usage_error(error)
         return EXIT_NOT_ASSESSED
     except (click.Abort, KeyboardInterrupt):
         return _end_interrupted()

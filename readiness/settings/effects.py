@@ -27,10 +27,9 @@ class SettingsEffect:
     @property
     def text(self) -> str:
         """The effect in one clause, as raw as its words are in the file."""
-        clauses = [*self.changes] if self.changes or self.refused else ["nothing changed"]
-        if self.refused:
-            clauses.append(f"{join_names(self.refused)} refused" + (f", locked by {self.locked_by}" if self.locked_by else ""))
-        return f"{self.name}: {', '.join(clauses)}"
+        changes_text = ", ".join(self.changes) or "nothing changed"
+        refused_text = f"; refused there: {join_names(self.refused)} (locked by {self.locked_by})" if self.refused else ""
+        return f"{self.name}: {changes_text}{refused_text}"
 
 
 def settings_effects(layers: Iterable[SettingsLayer], overruled_settings: Collection[str] = ()) -> tuple[SettingsEffect, ...]:
