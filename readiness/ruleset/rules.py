@@ -24,6 +24,7 @@ from readiness.ruleset.rule_file import (
 from readiness.syntax import compiled
 
 RULE_GROUPS = ("dockerfile", "compose", "k8s", "nginx", "ci", "project", "core")
+_RULE_SUBFOLDERS = tuple(folder for group in RULE_GROUPS for folder in (group, f"{group}/{families.FAMILIES_FOLDER}"))
 SHELLCHECK_RULE_SELECTOR = lazy_regex(r"shell(?:/(?:SC\d{0,4})?)?")  # ids, and prefixes of ids, of rules that other programs bring
 MAX_RULE_FILES_PER_FOLDER = 500  # rules of somebody's own, and the bytes of their files together
 MAX_BYTES_PER_RULES_FOLDER = 4 * 1024 * 1024
@@ -69,7 +70,13 @@ def verify_own_rules_folder(own_rules_folder: Path) -> None:
     """Raise RuleError for a folder of somebody's own that has no rules, too many, or links that lead out of it."""
     total_bytes = 0
     try:
-        resolved_folder, relative_paths = own_rules_folder.resolve(), list(relative_rule_file_paths(own_rules_folder))
+        resolved_folder = own_rules_folder.resolve()
+        for subfolder in _RULE_SUBFOLDERS:
+            if not Path(os.path.realpath(own_rules_folder / subfolder)).is_relative_to(resolved_folder):
+                raise RuleError(
+                    rule_file_display_path(own_rules_folder / subfolder), "a link leads out of the directory of rules; copy the files here"
+                )
+        relative_paths = list(relative_rule_file_paths(own_rules_folder))
     except (OSError, RuntimeError, ValueError) as error:
         failure_reason = getattr(error, "strerror", None) or "it is no directory"
         raise RuleError(rule_file_display_path(own_rules_folder), f"cannot be read: {failure_reason.lower()}") from None
@@ -95,9 +102,8 @@ def verify_own_rules_folder(own_rules_folder: Path) -> None:
 
 def relative_rule_file_paths(rule_folder: Path) -> Iterator[str]:
     """The files of rules and of families under a root, by their paths in it."""
-    for group in RULE_GROUPS:
-        for subfolder in (group, f"{group}/{families.FAMILIES_FOLDER}"):
-            yield from (f"{subfolder}/{stem}.yaml" for stem in compiled.yaml_file_stems(rule_folder / subfolder))
+    for subfolder in _RULE_SUBFOLDERS:
+        yield from (f"{subfolder}/{stem}.yaml" for stem in compiled.yaml_file_stems(rule_folder / subfolder))
 
 
 def _verify_folder_limits(own_rules_folder: Path, rule_count: int, total_bytes: int) -> None:

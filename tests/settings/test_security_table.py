@@ -8,7 +8,7 @@ import pytest
 
 from readiness.cli.main import main
 from readiness.settings import LOCKABLE_FILE_WORDS, lockable_settings
-from tests.settings_rows import DOCUMENT, holds, table_rows, holding_tests_by_row
+from tests.settings_rows import DOCUMENT, holding_tests_by_row, holds, table_rows
 
 
 def test_a_row_is_named_once() -> None:
