@@ -16,6 +16,7 @@ from readiness.run import cache
 from readiness.settings import ConfigError
 from tests.conftest import ROOT
 from tests.make import write_files
+from tests.settings_rows import holds
 
 WEAK = ROOT / "fixtures" / "flowise" / "weak"
 POD = """\
@@ -76,6 +77,7 @@ def test_a_document_that_is_named_is_judged_beside_a_folder(tmp_path: Path) -> N
     }  # fmt: skip
 
 
+@holds("baseline")
 def test_a_baseline_lets_only_new_findings_count(tmp_path: Path) -> None:
     root = tree(tmp_path / "t", **{"a.yaml": POD})
     known = tmp_path / "baseline.json"
@@ -196,6 +198,7 @@ def test_a_rule_file_that_is_wrong_says_so(tmp_path: Path, text: str, said: str)
         readiness.check([tmp_path / "t"], rules=[tmp_path / "rules"])
 
 
+@holds("rules-checks")
 def test_a_rule_may_not_take_the_name_of_another(tmp_path: Path) -> None:
     tree(tmp_path, **{"rules/k8s/privileged.yaml": RULE, "t/a.yaml": POD})
     with pytest.raises(RuleError, match="there is a rule k8s/privileged already"):

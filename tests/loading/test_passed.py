@@ -16,6 +16,7 @@ import readiness
 from readiness import api, files, kinds
 from readiness.loading.render import helm
 from readiness.verdict.report import Report
+from tests.settings_rows import holds
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs links, FIFOs and sockets of POSIX")
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers:\n    - {name: x, image: 'x:1.0.0'}\n"
@@ -211,6 +212,7 @@ IGNORES: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
+@holds("gitignore")
 @pytest.mark.parametrize(("make", "reason"), IGNORES.values(), ids=IGNORES)
 @pytest.mark.parametrize("folder", ["", "deploy/"])
 def test_a_gitignore_that_is_not_read_leaves_nothing_out(tree: Path, folder: str, make: Callable[[Path], None], reason: str) -> None:

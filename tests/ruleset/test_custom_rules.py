@@ -20,6 +20,7 @@ from readiness.settings import ConfigError
 from readiness.syntax import backtracking
 from tests.effort import effort
 from tests.make import write_files
+from tests.settings_rows import holds
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {team: blue}}\nspec: {containers: [{name: app, image: 'x:1'}]}\n"
 RULE = """\
@@ -107,6 +108,7 @@ REACHES = {
 }
 
 
+@holds("rules-messages")
 @pytest.mark.parametrize("message", REACHES.values(), ids=REACHES)
 def test_a_message_reaches_no_further(tmp_path: Path, message: str) -> None:
     error = refused(tmp_path, with_message(f"'{message}'"))
@@ -151,6 +153,7 @@ def test_a_column_of_another_type_is_refused(tmp_path: Path) -> None:
     assert error.message == "allow must be a list, each text"
 
 
+@holds("rules-messages")
 @pytest.mark.parametrize(
     ("value", "quoted", "wanted"),
     [
@@ -273,6 +276,7 @@ CHECKS = {
 }  # fmt: skip
 
 
+@holds("rules-checks")
 @pytest.mark.parametrize(("check", "said"), CHECKS.values(), ids=CHECKS)
 def test_a_check_is_one_of_ours(tmp_path: Path, check: str, said: str) -> None:
     text = RULE.replace("require: {metadata.labels.owner: present}", f"check: {check}")
@@ -287,6 +291,7 @@ PARAMETERS = {
 }
 
 
+@holds("settings-parameters", "rules-checks")
 @pytest.mark.parametrize(("given", "said"), PARAMETERS.values(), ids=PARAMETERS)
 def test_parameters_are_of_the_types_that_the_check_says(tmp_path: Path, given: str, said: str) -> None:
     check = f"check: k8s.ingress.snippet\nwith: {given}"
@@ -322,6 +327,7 @@ EXPRESSIONS = {
 }
 
 
+@holds("rules-patterns")
 @pytest.mark.parametrize(("pattern", "said"), EXPRESSIONS.values(), ids=EXPRESSIONS)
 def test_an_expression_whose_time_outgrows_the_text_is_refused(tmp_path: Path, pattern: str, said: str) -> None:
     spec = "{not: {not: {matches: '(a+)+b'}}}" if pattern.startswith("{") else f"{{matches: '{pattern}'}}"
@@ -343,6 +349,7 @@ def test_an_expression_that_is_linear_is_used(tmp_path: Path, pattern: str, hold
     assert (told(tmp_path, text) == []) is holds
 
 
+@holds("settings-parameters", "rules-patterns")
 def test_expressions_among_the_parameters_are_judged_too(tmp_path: Path) -> None:
     check = "check: k8s.ingress.snippet\nwith: {words: [alias, '(a+)+b']}"
     error = refused(tmp_path, RULE.replace("require: {metadata.labels.owner: present}", check))
@@ -396,6 +403,7 @@ def held(root: Path) -> str:
     return str(caught.value)
 
 
+@holds("settings-paths")
 def test_folders_of_rules_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(tmp_path, **{"own/k8s/mine.yaml": RULE + "# " + "x" * MAX_RULE_FILE_BYTES})
     assert "64 KiB at most" in held(tmp_path)
@@ -419,6 +427,7 @@ def test_a_folder_without_rules_is_refused(tmp_path: Path) -> None:
     assert "there is no rule in this directory" in held(tmp_path)
 
 
+@holds("settings-paths")
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with links and pipes")
 def test_links_out_of_a_folder_of_rules_are_refused(tmp_path: Path) -> None:
     tree(tmp_path, **{"elsewhere/mine.yaml": RULE, "own/k8s/good.yaml": RULE})
@@ -466,6 +475,7 @@ OUT = {
 }
 
 
+@holds("settings-paths")
 @pytest.mark.parametrize("text", OUT.values(), ids=OUT)
 def test_paths_of_the_settings_stay_in_their_folder(tmp_path: Path, text: str) -> None:
     tree(tmp_path, **{"own/k8s/mine.yaml": RULE, "t/own/k8s/mine.yaml": RULE})
@@ -488,6 +498,7 @@ def test_paths_inside_are_taken_and_the_command_line_is_free(tmp_path: Path) -> 
     assert len(report.findings) == 1
 
 
+@holds("settings-file")
 def test_settings_by_a_link_out_of_the_tree_are_refused(tmp_path: Path) -> None:
     tree(tmp_path, **{"secret.yaml": "password: hunter2\n", "t/pod.yaml": POD})
     (tmp_path / "t/.readiness.yaml").symlink_to(tmp_path / "secret.yaml")
@@ -508,6 +519,7 @@ LARGE = {
 }  # fmt: skip
 
 
+@holds("settings-file")
 @pytest.mark.parametrize(("text", "said"), LARGE.values(), ids=LARGE)
 def test_settings_are_bounded(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -534,6 +546,7 @@ SAID = {
 }  # fmt: skip
 
 
+@holds("names")
 @pytest.mark.parametrize("files", SAID.values(), ids=SAID)
 def test_what_is_said_of_settings_stays_on_one_line(tmp_path: Path, files: dict[str, str]) -> None:
     tree(tmp_path, **{"pod.yaml": POD, **files})
@@ -548,6 +561,7 @@ def test_what_is_said_of_settings_stays_on_one_line(tmp_path: Path, files: dict[
     assert done.stdout == ""
 
 
+@holds("names")
 def test_values_of_secrets_in_settings_are_masked(tmp_path: Path) -> None:
     tree(tmp_path, **{"pod.yaml": POD, ".readiness.yaml": "profile: 'password=Tr0ub4dor-and-3'\n"})
     done = subprocess.run(

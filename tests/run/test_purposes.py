@@ -17,6 +17,7 @@ from readiness.model.package import DATA_FOLDER
 from readiness.reports import ReportOptions, github
 from readiness.verdict.report import Report
 from tests.make import write_files
+from tests.settings_rows import holds
 
 DATABASE = """apiVersion: apps/v1
 kind: StatefulSet
@@ -81,6 +82,7 @@ def text_of(found: Report) -> str:
     return out.getvalue()
 
 
+@holds("settings-purpose")
 def test_a_tree_without_production_is_not_assessed(tmp_path: Path) -> None:
     found = report(tmp_path, {"tests/pg.yaml": DATABASE})
     assert (found.verdict, found.score, found.grade) == ("not-assessed", None, None)
@@ -105,12 +107,14 @@ def test_a_pipeline_that_delivers_is_production(tmp_path: Path) -> None:
     assert report(tmp_path, files).score is not None
 
 
+@holds("settings-purpose")
 def test_secrets_are_told_anywhere(tmp_path: Path) -> None:
     found = report(tmp_path, {"tests/secret.yaml": SECRET})
     assert "k8s/secret-committed" in rules(found)
     assert found.score is None
 
 
+@holds("settings-purpose", "purposes-in-files")
 def test_what_is_broken_anywhere_is_told(tmp_path: Path) -> None:
     broken = DATABASE.replace("matchLabels: {app: pg}", "matchLabels: {app: other}")
     assert "k8s/selector-mismatch" in rules(report(tmp_path, {"tests/pg.yaml": broken}))
@@ -171,6 +175,7 @@ def test_an_option_that_cannot_be_used() -> None:
 COMPOSE = 'services: {{web: {{image: "acme/web:1"{}}}}}\n'
 
 
+@holds("purposes-in-files")
 @pytest.mark.parametrize(
     ("path", "text"),
     [

@@ -16,6 +16,7 @@ from readiness.model import Source
 from readiness.triage import foreign
 from readiness.verdict.report import Report
 from tests.make import write_files
+from tests.settings_rows import holds
 
 WORKFLOW = ".github/workflows/ci.yml"
 DEPLOY = "deploy.yaml"
@@ -323,6 +324,7 @@ def test_an_annotation(tmp_path: Path, mine: str, template: str, silent: bool) -
 SILENT = WEB.format("kube-linter.io/ignore-all: x", "")
 
 
+@holds("comments-foreign")
 def test_a_locked_rule_is_not_silenced(tmp_path: Path) -> None:
     settings = tmp_path / ".readiness.yaml"
     settings.write_text(f"locked: [{RULE}]\n", encoding="utf-8")
@@ -367,6 +369,7 @@ def test_what_is_silenced_proves_no_item_of_a_checklist(tmp_path: Path) -> None:
     assert state("FROM debian:latest\n") == "failed"
 
 
+@holds("comments-foreign")
 def test_the_command_line_says_how_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".git").mkdir()
     monkeypatch.chdir(tmp_path)

@@ -12,6 +12,7 @@ from readiness.model import Source
 from readiness.triage import suppress
 from readiness.verdict.report import Report
 from tests.effort import effort
+from tests.settings_rows import holds
 
 TODAY = datetime.date(2026, 11, 21)
 RULE = "k8s/root-filesystem-writable"
@@ -118,6 +119,7 @@ PROBLEMS = {
 }
 
 
+@holds("comments")
 @pytest.mark.parametrize(("old", "new", "said"), PROBLEMS.values(), ids=PROBLEMS)
 def test_what_cannot_take_effect_is_said_and_silences_nothing(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert state(run(tmp_path, WEB.replace(old, new, 1))) == {**OPEN, said: "open"}
@@ -184,6 +186,7 @@ def test_waivers_that_match_nothing_or_are_over(tmp_path: Path) -> None:
     assert (found.path, found.line) == (".readiness.yaml", 2)
 
 
+@holds("comments", "settings-waivers")
 def test_a_locked_rule_is_not_silenced(tmp_path: Path) -> None:
     text = WEB.replace(CONTAINER, f"{CONTAINER}  # readiness: ignore[{RULE}] a reason")
     report = run(tmp_path, text, f"locked: [{RULE}]\n")

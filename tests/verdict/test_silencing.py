@@ -11,6 +11,7 @@ import readiness
 from readiness.loading.render import helm
 from readiness.run import engine
 from readiness.verdict.report import Report
+from tests.settings_rows import holds
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: shop, annotations: {%s}}\nspec: {hostPID: true}\n"
 CHART = "apiVersion: v2\nname: shop\nversion: 0.1.0\n"
@@ -72,6 +73,7 @@ CASES = [
 ]
 
 
+@holds("settings-gate", "settings-choice", "settings-waivers", "comments", "comments-foreign")
 @pytest.mark.parametrize(("name", "against"), CASES)
 def test_the_tree_cannot_take_it_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, against: str) -> None:
     rule, _, place, _ = UNJUDGED[name]
@@ -84,6 +86,7 @@ def test_the_tree_cannot_take_it_back(tmp_path: Path, monkeypatch: pytest.Monkey
     assert report.verdict != "ready"
 
 
+@holds("baseline")
 @pytest.mark.parametrize("name", UNJUDGED)
 def test_a_baseline_of_the_tree_cannot_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     rule, _, place, _ = UNJUDGED[name]
@@ -96,6 +99,7 @@ def test_a_baseline_of_the_tree_cannot_either(tmp_path: Path, monkeypatch: pytes
     assert not report.gate.passed
 
 
+@holds("comments")
 def test_an_annotation_cannot_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "finding_from_hit", crash)
     text = POD % "readiness/ignore.core/crash: it is fine"
