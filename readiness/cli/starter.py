@@ -54,7 +54,8 @@ fail-on: high
 #   "deploy/*": production
 #   "charts/*/ci/*": test
 
-# Rules that nothing may suppress.
+# Rules that nothing may suppress; `comments` and `foreign-ignores`, which then count nowhere. In a file that is given with --config also
+# settings that the file of the repository can't set (docs/security.md).
 # locked: []
 
 # What does not count, for a reason, until a day.

@@ -211,7 +211,7 @@ NOTICES = {
     "a purpose that fits nothing": {".readiness.yaml": 'purpose: {"x\\n::error::y password=Tr0ub4dor-and-3": test}\n'},
     "an environment that is none": {".readiness.yaml": 'environments: {production: {values: ["x\\n::error::y password=Tr0ub4dor-and-3"]}}\n'},
     "a profile that is none": {".readiness.yaml": 'environments: {production: {profiles: ["x\\r::error::y token=Tr0ub4dor-and-3"]}}\n'},
-    "a former name in a file": {"a\n::error::y\npassword=Tr0ub4dor-and-3.yaml": "# readiness: ignore[k8s/security-context-privileged] it is fine\n" + POD},
+    "a name of a file": {"a\n::error::y\npassword=Tr0ub4dor-and-3.yaml": "# readiness: ignore[k8s/host-pid] it is fine\n" + POD},
     "a key": {".readiness.yaml": '"x\\n::error::y password=Tr0ub4dor-and-3": 1\n'},
     "a word": {".readiness.yaml": 'ignore: ["x\\u2028::error::y password=Tr0ub4dor-and-3"]\n'},
     "a lock": {".readiness.yaml": 'locked: ["x\\u0085::error::y password=Tr0ub4dor-and-3"]\n'},
@@ -254,8 +254,9 @@ def test_a_file_that_looks_like_an_option_is_none(tree: Path, name: str) -> None
     assert not any(line.startswith("::error") for line in done.stderr.splitlines())
     assert done.stdout == ""
     for words in (["--", "pod.yaml", name], [f"./{name}"]):
-        assert run("--no-config", *words).exit_code in {0, 1, 2}
-        assert "is an option" not in run("--no-config", *words).output
+        result = run(*words)
+        assert result.exit_code in {0, 1}
+        assert "is an option" not in result.output
 
 
 @holds("file-names")
