@@ -90,8 +90,7 @@ def run_pipeline(
     for project in assembly.every_project:
         project.today = today
     purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
-    purpose_findings = purposes.findings_for_invalid_purposes(assembly, core_rule_by_id["core/purpose-invalid"])
-    assembly.parse_findings += purpose_findings
+    assembly.parse_findings += (purpose_findings := purposes.findings_for_invalid_purposes(assembly, core_rule_by_id["core/purpose-invalid"]))
     run_rules = _load_and_select_rules(assembly, settings)
     active_pairs_by_rule = run_rules.active_rules
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
