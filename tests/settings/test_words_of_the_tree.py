@@ -253,7 +253,7 @@ def test_a_file_that_looks_like_an_option_is_none(tree: Path, name: str) -> None
     assert "is an option and a file here" in done.stderr
     assert not any(line.startswith("::error") for line in done.stderr.splitlines())
     assert done.stdout == ""
-    for words in (["--", "pod.yaml", name], [f"./{name}"]):
+    for words in (["--", "pod.yaml", name], [f"./{name}", "pod.yaml"]):
         result = run(*words)
         assert result.exit_code in {0, 1}
         assert "is an option" not in result.output
