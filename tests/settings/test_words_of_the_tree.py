@@ -9,8 +9,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import strategies as st
 
 import readiness
 from readiness import api
@@ -271,3 +273,39 @@ def test_words_of_the_command_line_are_shown_in_one_line(tree: Path) -> None:
         done = subprocess.run([sys.executable, "-m", "readiness", "check", *words], cwd=tree, capture_output=True, text=True, check=False)
         assert done.returncode == 2
         assert not any(line.startswith("::error") or "\x1b" in line for line in done.stderr.splitlines())
+
+
+# -- all of it at once --------------------------------------------------------------------------------------------
+
+OPENS = {
+    "fail-on": st.sampled_from(["never", "critical", "low"]),
+    "min-score": st.integers(0, 100),
+    "profile": st.sampled_from(["recommended", "strict", "pss-baseline"]),
+    "select": st.lists(st.sampled_from(["k8s/", "nginx/", "k8s/host-pid", "isolation"]), unique=True, max_size=2),
+    "ignore": st.lists(st.sampled_from(["ALL", "core/", "core", "correctness", "k8s/", "core/s", "core/not-r"]), unique=True, max_size=3),
+    "exclude": st.lists(st.sampled_from(["pod.yaml", "x/*", "broken", "*.yml"]), unique=True, max_size=2),
+    "documents": st.booleans(),
+    "purpose": st.dictionaries(st.sampled_from(["*", "broken.yaml", "pod.yaml"]), st.sampled_from(["test", "production", "sample"]), max_size=2),
+    "waivers": st.lists(
+        st.fixed_dictionaries({"rule": st.sampled_from(["core/syntax", "core/crash", "k8s/host-pid"]), "reason": st.just("it is fine")},
+                              optional={"path": st.sampled_from(["*", "**", "broken.yaml", "b*"])}), max_size=3,
+    ),
+    "locked": st.lists(st.sampled_from(["comments", "foreign-ignores", "core/syntax", "k8s/"]), unique=True, max_size=3),
+}  # fmt: skip
+
+
+@holds("settings-gate", "settings-choice", "settings-waivers", "settings-named")
+@hypothesis.settings(max_examples=40, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.given(st.fixed_dictionaries({}, optional=OPENS))
+def test_no_settings_take_back_that_a_file_has_no_verdict(tree: Path, given: dict[str, object]) -> None:
+    head = "# readiness: purpose=test\n# readiness: ignore[core/syntax] it is fine\n# readiness: ignore[core/crash, core/syntax] so\n"
+    write_files(tree, {"broken.yaml": head + BROKEN, ".readiness.yaml": json.dumps(given)})
+    report = readiness.check(["."], config=True)
+    found = [one for one in report.findings if (one.rule, one.path) == ("core/syntax", "broken.yaml")]
+    assert [one.suppression for one in found] == [None]
+    assert not report.gate.passed
+    assert report.verdict != "ready"
+    (effect,) = report.settings_effects
+    assert effect.name == ".readiness.yaml"
+    assert ("gate off" in effect.text) is (given.get("fail-on") == "never")
+    assert effect.text.isprintable()
