@@ -178,10 +178,10 @@ def _load_and_select_rules(assembly: Assembly, settings: RunSettings) -> RuleSel
     rule_names = RuleNames(settings.rules)
     settings_config = settings.config
     selected_words = selection.parse_rule_selectors(
-        settings.select, rule_names, _selector_location_text(settings.select, settings_config.select, "--select")
+        settings.select, rule_names, _selector_location_text(settings.select, settings_config.select, settings_config, "--select")
     )
     ignored_words = selection.parse_rule_selectors(
-        settings.ignore, rule_names, _selector_location_text(settings.ignore, settings_config.ignore, "--ignore")
+        settings.ignore, rule_names, _selector_location_text(settings.ignore, settings_config.ignore, settings_config, "--ignore")
     )
     locked_words = selection.parse_rule_selectors(settings_config.locked, rule_names, _settings_files_text(settings_config))
     profile_levels = selection.profile_levels_to_load(rules.rules_folder(), settings.profile, settings.select)
@@ -215,9 +215,9 @@ def _keep_unjudged_rules_active(active_pairs_by_rule: selection.ActivePairsByRul
             active_pairs_by_rule.setdefault(rule_id, selection.ANY_TIER_AND_PART)
 
 
-def _selector_location_text(selector_words: Sequence[str], words_in_settings: Sequence[str], option_name: str) -> str:
-    """Where words stand: in the settings file, or behind an option."""
-    return SETTINGS_FILENAME if selector_words and set(selector_words) <= set(words_in_settings) else option_name
+def _selector_location_text(selector_words: Sequence[str], words_in_settings: Sequence[str], settings_config: Config, option_name: str) -> str:
+    """Where words stand: in the settings, or behind an option."""
+    return _settings_files_text(settings_config) if selector_words and set(selector_words) <= set(words_in_settings) else option_name
 
 
 def _settings_files_text(settings_config: Config) -> str:
