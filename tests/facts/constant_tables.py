@@ -7,7 +7,6 @@ from __future__ import annotations
 
 REASONS: dict[str, tuple[str, ...]] = {
     "our own words: of the rule files, the reports, the command line and the settings": (
-        "api.py: _OPTIONS_NOT_IN_SETTINGS_FILE",
         "checks/ci/delivery.py: _TOOL_NAME_BY_FAMILY _TOOL_FAMILIES_WITH_ROLLBACK",
         "checks/compose/network.py: _EXPOSED_THING_BY_ROLE",
         "checks/k8s/pss.py: BASELINE_CHECK_BY_CONTROL RESTRICTED_CHECK_BY_CONTROL",
@@ -27,6 +26,9 @@ REASONS: dict[str, tuple[str, ...]] = {
         "ruleset/rules.py: RULE_GROUPS",
         "run/ceiling.py: _NON_PRODUCTION_PURPOSES",
         "run/parallel.py: LAZILY_IMPORTED_MODULES",
+        "run/run_settings.py: _OPTIONS_NOT_IN_SETTINGS_FILE",
+        "settings/effects.py: _DESCRIPTION_BY_SETTING",
+        "settings/layers.py: _SINGLE_SETTINGS _ADDED_SETTINGS",
         "ruleset/spec.py: REQUIRED_FIELDS",
         "syntax/secrets/__init__.py: __all__",
         "syntax/shell.py: __all__",
