@@ -37,7 +37,12 @@ COMPOSE = "services:\n  web:\n    image: nginx:1.27.3\n    ports: ['80:80']\n"
 
 
 def test_the_default_file_beside_it_alone(tmp_path: Path) -> None:
-    files = {"README.md": "# S\n\n## Development\n\n`docker compose up`\n", "compose.yml": COMPOSE, "acme.compose.yml": COMPOSE, "x/compose.yml": COMPOSE}
+    files = {
+        "README.md": "# S\n\n## Development\n\n`docker compose up`\n",
+        "compose.yml": COMPOSE,
+        "acme.compose.yml": COMPOSE,
+        "x/compose.yml": COMPOSE,
+    }
     write_files(tmp_path, files)
     purposes = {Path(one.path).name: one.purpose.partition(":")[0] for one in check([tmp_path]).files if one.purpose}
     assert purposes == {"compose.yml": "development"}
