@@ -23,6 +23,7 @@ kind: SecurityContextConstraints
 metadata: {name: web}
 users: ['system:serviceaccount:shop:web']
 """
+CONSTRAINTS_FOR_ALL = CONSTRAINTS.replace("users: ['system:serviceaccount:shop:web']", "groups: ['system:authenticated']")
 
 
 def deployment(spec: str = "") -> str:
@@ -58,7 +59,7 @@ FREE = {
     "a binding to its account": {"a/web.yaml": deployment("serviceAccountName: web"), "a/route.yaml": ROUTE, "a/binding.yaml": BINDING},
     "constraints of its account": {"a/web.yaml": deployment("serviceAccountName: web"), "a/route.yaml": ROUTE, "a/c.yaml": CONSTRAINTS},
     "what the default ones refuse": {"a/web.yaml": deployment("hostNetwork: true"), "a/route.yaml": ROUTE},
-    "constraints for all": {"a/web.yaml": deployment(), "a/route.yaml": ROUTE, "a/c.yaml": CONSTRAINTS.replace("users: ['system:serviceaccount:shop:web']", "groups: ['system:authenticated']")},
+    "constraints for all": {"a/web.yaml": deployment(), "a/route.yaml": ROUTE, "a/c.yaml": CONSTRAINTS_FOR_ALL},
     "only a route that tests hold": {"tests/web.yaml": ROUTE, "a/web.yaml": deployment()},
 }  # fmt: skip
 
