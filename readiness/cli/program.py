@@ -23,7 +23,6 @@ EXIT_INTERRUPTED, EXIT_TERMINATED = (
     143,
 )  # as a shell counts them: 128 and the number of the signal
 DEBUG_VARIABLE_NAME = "READINESS_DEBUG"
-ISSUES_URL = "https://github.com/readiness-lint/readiness/issues"
 # They tell what is known and decide nothing: a reader that has enough has what it asked for.
 _COMMANDS_THAT_ONLY_TELL = frozenset({"explain", "rules", "checklist", "facts"})
 # What a system says of a stream that nobody reads, that is full or that is not open.
@@ -184,7 +183,7 @@ def _report_crash(error: BaseException) -> int:
     else:
         _print_error(
             f"internal error: {_crash_summary(error)}, and nothing was decided; set {DEBUG_VARIABLE_NAME}=1 to see where it comes from,"
-            f" and report it at {ISSUES_URL}"
+            " and report it with the files that lead to it (SECURITY.md says how)"
         )
     if os.environ.get(DEBUG_VARIABLE_NAME):
         traceback_lines = "".join(traceback.format_exception(error)).splitlines()
