@@ -63,14 +63,18 @@ class CliProgram(click.Group):
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command as a process of its own. Never returns and never shows a traceback unasked."""
+        exit_code = self.exit_code(*args, **kwargs)
+        gc.freeze()  # nor is what is left looked through when the interpreter ends
+        sys.exit(exit_code)
+
+    def exit_code(self, *args: Any, **kwargs: Any) -> int:
+        """Run a command as the work of this process, and return what the process should end with."""
         gc.disable()  # what a process makes lives until its end: looking for rubbish in it takes a third of a large run
         _reopen_closed_standard_streams()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _handle_termination)
         exit_code = _exit_code_of_run(partial(self.main, *args, **{**kwargs, "standalone_mode": False}))
-        exit_code = _flush_output(exit_code)
-        gc.freeze()  # nor is what is left looked through when the interpreter ends
-        sys.exit(exit_code)
+        return _flush_output(exit_code)
 
     def make_context(
         self,
