@@ -125,7 +125,8 @@ def merge_base_with_head(ref: str) -> str:
     try:
         return run_git("merge-base", *ref_and_head_commits).decode("ascii", "replace").strip()
     except GitError as error:
-        raise GitError(f"{ref!r} and this branch have no commit in common here; {_how_to_fetch("fetch more of the history")} ({error})") from None
+        remedy = _how_to_fetch("fetch more of the history")
+        raise GitError(f"{ref!r} and this branch have no commit in common here; {remedy} ({error})") from None
 
 
 def _how_to_fetch(otherwise: str = "fetch it first") -> str:
