@@ -14,7 +14,7 @@ from readiness.syntax.secrets.shapes import find_credential_shapes
 
 MAX_SEVERITY_OUTSIDE_PRODUCTION = Severity.MEDIUM
 # A build makes what production runs, and a one-off job runs there.
-_NON_PRODUCTION_PURPOSES = frozenset({"development", "test", "demo", "sample", "study", "preview"})
+_NON_PRODUCTION_PURPOSES = frozenset({"development", "test", "demo", "sample", "study", "preview", "archive"})
 _BASE64_TEXT = lazy_regex(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{16,}")
 _MAX_SEARCHED_CHARACTERS = 20_000  # of a marked text in which a credential is looked for
 
