@@ -26,10 +26,10 @@ from readiness.model.project import parent_folders
 from readiness.model.records import dataclass
 
 _TEST_FOLDER = lazy_regex(
-    r"(?:(?:unit|integration|acceptance|e2e|smoke|system|load|perf|performance|stress|helm)[._-]?)?tests?|e2e"
-    r"|test[._-]?(?:data|suites?|infra)|testing|acceptance|unittests?|__tests__|testdata"
+    r"(?:(?:unit|integration|acceptance|e2e|smoke|system|load|perf|performance|stress|helm)[._-]?)?tests?|_tests?|e2e"
+    r"|_?test[._-]?(?:data|suites?|infra)|testing|acceptance|unittests?|__tests__|testdata"
     r"|__fixtures__|fixtures?|kuttl|chainsaw|\.?(?:kyverno|chainsaw)-test|\.(?:github|circleci|gitlab|buildkite|chainsaw)"
-    r"|bench(?:marks?)?|suites"
+    r"|bench(?:marks?)?|suites|smoke"
 )
 _TEST_FILE_NAME = lazy_regex(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
 _SERVICE_NAME_WITH_TEST = lazy_regex(r"(?:\A|[-_.])(?:ab|a-b|speed)[-_.]tests?(?:[-_.]|\Z)")  # services that are called so
