@@ -34,6 +34,20 @@ def lower_non_production_severities(findings: Sequence[Finding], project: Projec
             yield finding
 
 
+def lower_severities_of_other_environments(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings, medium at worst where only environments give them that are not production's, though production's are there.
+
+    Those are values of install tests, and values files and overlays that the settings or their names (`values-dev.yaml`) set aside.
+    """
+    for finding in findings:
+        environments = finding.environments
+        is_of_others = environments is not None and bool(environments.tests) and not environments.names and environments.total > 0
+        if is_of_others and finding.severity > MAX_SEVERITY_OUTSIDE_PRODUCTION and _may_be_lowered_where_undeployed(finding):
+            yield finding._replace(lowered_severity=MAX_SEVERITY_OUTSIDE_PRODUCTION)
+        else:
+            yield finding
+
+
 def lower_severities_in_undeployed_files(
     findings: Iterable[Finding], deployment_evidence: Callable[[str, str], str]
 ) -> tuple[list[Finding], tuple[str, ...]]:
