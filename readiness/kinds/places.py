@@ -174,7 +174,7 @@ def _folder_sign(folder_name: str, folders_above: list[str], sign_span: Span) ->
 
 
 TEST_FOLDER_SIGN_TEXT = "a README above it says that its directory is for tests"
-SAMPLE_PAGE_SIGN_TEXT = "a README at or above it says that it is all examples"
+SAMPLE_PAGE_SIGN_TEXT = "a README at or above it says that it is all examples or a demonstration"
 
 
 def readme_signs(source: Source, tree_paths: Surroundings) -> Iterator[NonProductionSign]:
