@@ -10,6 +10,7 @@ from typing import Any
 
 from readiness import kinds
 from readiness.loading import (
+    archived,
     discover,
     environments,
     fenced,
@@ -65,6 +66,7 @@ def assemble_projects(
         FileStatus(one.path, "", "skipped", REASON_NESTED_WORKFLOW) for one in nested_workflows.remove_nested_workflows(discovered)
     ]
     _set_readme_words_and_owners(discovered)
+    archived.mark_archived_files(discovered)
     unapplied.mark_unapplied_manifests(discovered)
     test_use.mark_manifests_of_tests(discovered)
     chart_folders = environments.chart_folders(discovered.paths)
