@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import readiness
+from readiness.kinds import detect_kind
 from readiness.model import Severity
 from tests.make import write_files
 
@@ -60,3 +61,80 @@ def test_a_code_owner_may_push_already(tmp_path: Path, path: str, owners: str, s
 def test_a_token_that_only_sends_reports_lets_nobody_in(tmp_path: Path, step: str, severity: Severity) -> None:
     workflow = f"on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - {step}\n"
     assert list(severities_by_line(tmp_path, {CI: workflow}, "ci/secret-inline").values()) == [severity]
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        ("on:\n  tags:\n    - '*'\n  push: {branches: [main]}\n", {"ci/event-unknown"}),
+        ("on:\n  tag: {branch: main}\n", {"ci/event-unknown"}),
+        ("on:\n  push: [main]\n", {"ci/workflow-value-invalid"}),
+        ("on:\n  push: {branches: {a: b}}\n  tags: v1\n", {"ci/event-unknown", "ci/workflow-value-invalid"}),
+    ],
+)
+def test_an_unknown_event_has_no_shape(tmp_path: Path, events: str, told: set[str]) -> None:
+    root = write_files(tmp_path, {CI: f"{events}jobs: {{a: {{runs-on: ubuntu-24.04, steps: [{{run: make}}]}}}}\n"})
+    rules = ["ci/event-unknown", "ci/workflow-value-invalid", "ci/workflow-key-unknown"]
+    assert {one.rule for one in readiness.check([root], base=root, select=rules).findings} == told
+
+
+BRANCHES = """FROM alpine:3.22
+RUN apk add curl; \\
+{{ if is_alpine then ( -}}
+\tapk del curl
+{{ ) else ( -}}
+\tapt-mark auto '.*'; \\
+\tapt-get purge -y curl
+{{ ) end -}}
+%s
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "last", "lines"),
+    [
+        ("Dockerfile.template", 'CMD ["sh"]', []),
+        ("Dockerfile.template", "USER 1000\nCMDD sh", [10]),
+        ("Dockerfile", 'CMD ["sh"]', [4, 6]),
+    ],
+)
+def test_branches_of_a_template_never_stand_in_one_file(tmp_path: Path, path: str, last: str, lines: list[int]) -> None:
+    assert list(severities_by_line(tmp_path, {path: BRANCHES % last}, "dockerfile/instruction-invalid")) == lines
+
+
+@pytest.mark.parametrize(("path", "lines"), [("Dockerfile.template", []), ("Dockerfile", [3])])
+def test_an_instruction_of_each_branch_repeats_none(tmp_path: Path, path: str, lines: list[int]) -> None:
+    text = 'FROM alpine:3.22\n{{ if fpm then ( -}}\nCMD ["fpm"]\n{{ ) else ( -}}\nCMD ["sh"]\n{{ ) end -}}\n'
+    if path == "Dockerfile":
+        text = "".join("#\n" if line.startswith("{{") else f"{line}\n" for line in text.splitlines())
+    assert list(severities_by_line(tmp_path, {path: text}, "dockerfile/instruction-repeated")) == lines
+
+
+GO = """package nginx
+
+import "fmt"
+
+func Conf() string {
+\tfmt.Println("x")
+\treturn `
+server {
+    listen 80;
+    location / { proxy_pass http://a; }
+}
+`
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "kind"),
+    [
+        ("test/nginx/nginx.go", GO, ""),
+        ("nginx.go", GO, ""),
+        ("nginx/sites-enabled/example.rs", "server { listen 80; }\n", "nginx"),
+        ("nginx/nginx.sh", "server { listen 80; location / { proxy_pass http://a; } }\n", "nginx"),
+        ("nginx/nginx.conf", "server { listen 80; location / { proxy_pass http://a; }\n", "nginx"),
+    ],
+)
+def test_a_program_is_no_configuration_for_its_name(path: str, text: str, kind: str) -> None:
+    assert detect_kind(path, text) == kind
