@@ -138,3 +138,42 @@ server {
 )
 def test_a_program_is_no_configuration_for_its_name(path: str, text: str, kind: str) -> None:
     assert detect_kind(path, text) == kind
+
+
+@pytest.mark.parametrize(
+    ("right", "rule", "severity"),
+    [
+        ("user: '1000'\n    privileged: true", "compose/privileged", Severity.MEDIUM),
+        ("user: ${UID:-1000}:${GID:-1000}\n    cap_add: [SYS_ADMIN]", "compose/capability-dangerous", Severity.MEDIUM),
+        ("user: app\n    pid: host", "compose/host-processes", Severity.MEDIUM),
+        ("user: app\n    devices: ['/dev/sda:/dev/sda']", "compose/device-host", Severity.MEDIUM),
+        ("user: app\n    volumes: ['/etc:/host']", "compose/host-path-sensitive", Severity.MEDIUM),
+        ("user: ${UID}\n    privileged: true", "compose/privileged", Severity.HIGH),
+        ("user: ${UID:-0}\n    privileged: true", "compose/privileged", Severity.HIGH),
+        ("user: '0:1000'\n    privileged: true", "compose/privileged", Severity.HIGH),
+        ("user: '1000:disk'\n    devices: ['/dev/sda:/dev/sda']", "compose/device-host", Severity.HIGH),
+        ("user: app\n    group_add: [disk]\n    devices: ['/dev/sda:/dev/sda']", "compose/device-host", Severity.HIGH),
+        ("user: app\n    volumes: ['~/.ssh:/ssh']", "compose/host-path-sensitive", Severity.HIGH),
+        ("user: app\n    volumes: ['/var/run/docker.sock:/var/run/docker.sock']", "compose/engine-socket", Severity.HIGH),
+    ],
+)
+def test_only_root_in_a_container_uses_rights_over_the_host(tmp_path: Path, right: str, rule: str, severity: Severity) -> None:
+    compose = f"services:\n  a:\n    image: registry.example.com/a:1.0\n    restart: always\n    ports: ['80:80']\n    {right}\n"
+    assert list(severities_by_line(tmp_path, {"compose.yaml": compose}, rule).values()) == [severity]
+
+
+@pytest.mark.parametrize(
+    ("user", "entrypoint", "severity"),
+    [("app", "", Severity.MEDIUM), ("root", "", Severity.HIGH), ("app", "\n    entrypoint: [sudo, /run]", Severity.HIGH)],
+)
+def test_the_user_of_a_built_image_counts(tmp_path: Path, user: str, entrypoint: str, severity: Severity) -> None:
+    files = {
+        "compose.yaml": f"services:\n  a:\n    build: .\n    restart: always\n    ports: ['80:80']\n    cap_add: [SYS_ADMIN]{entrypoint}\n",
+        "Dockerfile": f'FROM debian:13\nUSER {user}\nCMD ["/run"]\n',
+    }
+    assert list(severities_by_line(tmp_path, files, "compose/capability-dangerous").values()) == [severity]
+
+
+@pytest.mark.parametrize(("text", "severity"), [("# resources:\n# - a.yaml\n", Severity.MEDIUM), ("- a.yaml\n", Severity.HIGH)])
+def test_a_kustomization_of_comments_was_switched_off(tmp_path: Path, text: str, severity: Severity) -> None:
+    assert severities_by_line(tmp_path, {"config/a/kustomization.yaml": text}, "core/syntax") == {1: severity}
