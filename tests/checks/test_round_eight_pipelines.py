@@ -177,3 +177,16 @@ def test_the_user_of_a_built_image_counts(tmp_path: Path, user: str, entrypoint:
 @pytest.mark.parametrize(("text", "severity"), [("# resources:\n# - a.yaml\n", Severity.MEDIUM), ("- a.yaml\n", Severity.HIGH)])
 def test_a_kustomization_of_comments_was_switched_off(tmp_path: Path, text: str, severity: Severity) -> None:
     assert severities_by_line(tmp_path, {"config/a/kustomization.yaml": text}, "core/syntax") == {1: severity}
+
+
+@pytest.mark.parametrize(
+    ("profiles", "lines"),
+    [("[none]", [6]), ("[Never, template]", [6]), ("[batch]", [2, 6]), ("[none, batch]", [2, 6]), ("[]", [2, 6])],
+)
+@pytest.mark.parametrize("rule", ["compose/restart-missing", "compose/limit-missing"])
+def test_a_block_that_others_merge_is_never_started(tmp_path: Path, profiles: str, lines: list[int], rule: str) -> None:
+    compose = (
+        f"services:\n  base: &base\n    image: registry.example.com/a:1.0\n    profiles: {profiles}\n    ports: ['80:80']\n"
+        "  web:\n    <<: *base\n    profiles: [web]\n"
+    )
+    assert list(severities_by_line(tmp_path, {"compose.yaml": compose}, rule)) == lines
