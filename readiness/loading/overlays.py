@@ -305,7 +305,9 @@ def record_kustomization(kustomization_source: Source, assembly: Assembly, core_
             return
         is_switched_off = error.message == reading.NOTHING_BUT_COMMENTS
         file_status = FileStatus(kustomization_source.path, "kustomize", "invalid", error.message, CAUSE_BROKEN)
-        assembly.file_statuses.append(FileStatus(kustomization_source.path, "kustomize", "skipped", error.message) if is_switched_off else file_status)
+        assembly.file_statuses.append(
+            FileStatus(kustomization_source.path, "kustomize", "skipped", error.message) if is_switched_off else file_status
+        )
         assembly.parse_findings.append(reading.syntax_finding(core_rules["core/syntax"], kustomization_source, error, "kustomization"))
     else:
         assembly.sources.append(kustomization_source)

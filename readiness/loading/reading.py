@@ -9,7 +9,6 @@ from readiness import kinds
 from readiness.model import Finding, ParseError, Rule, Severity, Source, Span
 from readiness.model.lazy_regex import lazy_regex
 
-
 # Of a file that somebody switched off by comments: what includes it fails and is told itself, and nothing else needs it.
 NOTHING_BUT_COMMENTS = "it holds nothing but comments, and an empty one is refused"
 

@@ -190,3 +190,46 @@ def test_a_block_that_others_merge_is_never_started(tmp_path: Path, profiles: st
         "  web:\n    <<: *base\n    profiles: [web]\n"
     )
     assert list(severities_by_line(tmp_path, {"compose.yaml": compose}, rule)) == lines
+
+
+@pytest.mark.parametrize(("named", "severity"), [(False, Severity.MEDIUM), (True, Severity.HIGH)])
+@pytest.mark.parametrize(
+    ("language", "snippet", "rule"),
+    [
+        ("nginx", "server {\n    listen 80;\n    server_name a.example.org\n    return 301 https://b.example.org;\n}", "nginx/semicolon-missing"),
+        ("yaml", "on: push\njobs:\n  a:\n    runs-on: ubuntu-20.04\n    steps: [{run: make}]", "ci/runner-label-unknown"),
+    ],
+)
+def test_a_snippet_in_a_document_is_a_sample(tmp_path: Path, named: bool, severity: Severity, language: str, snippet: str, rule: str) -> None:
+    root = write_files(tmp_path, {"README.md": f"# Notes\n\n```{language}\n{snippet}\n```\n"})
+    paths = [root / "README.md"] if named else [root]
+    assert [one.severity for one in readiness.check(paths, base=root, select=[rule]).findings] == [severity]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('ARG VITE_AMPLITUDE_API_KEY=""\nENV VITE_AMPLITUDE_API_KEY=$VITE_AMPLITUDE_API_KEY', []),
+        ("ARG REACT_APP_MAPS_TOKEN\nENV REACT_APP_MAPS_TOKEN=${REACT_APP_MAPS_TOKEN}", []),
+        ("ARG VITE_CLIENT_SECRET", [2]),
+        ("ARG API_KEY\nENV VITE_API_KEY=$API_KEY", [2, 3]),
+        ("ARG AMPLITUDE_API_KEY", [2]),
+    ],
+)
+def test_what_a_bundler_writes_into_pages_is_no_secret(tmp_path: Path, lines: str, told: list[int]) -> None:
+    image = f'FROM node:22.12-slim\n{lines}\nRUN npm run build\nUSER 1000\nCMD ["node", "server.js"]\n'
+    assert list(severities_by_line(tmp_path, {"Dockerfile": image}, "dockerfile/secret-argument")) == told
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        ('ENTRYPOINT ["/e.sh"]\nCMD ["jshell"]', []),
+        ('CMD ["python3"]', []),
+        ('ENTRYPOINT ["/e.sh"]\nCMD ["python3", "app.py"]', [1]),
+        ('ENTRYPOINT ["/e.sh"]', [1]),
+        ('EXPOSE 8080\nENTRYPOINT ["/e.sh"]\nCMD ["node"]', [1]),
+    ],
+)
+def test_an_image_of_a_language_leaves_the_user_to_others(tmp_path: Path, start: str, told: list[int]) -> None:
+    assert list(severities_by_line(tmp_path, {"Dockerfile": f"FROM debian:13.1\nCOPY e.sh /\n{start}\n"}, "dockerfile/user-missing")) == told
