@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import readiness
+from readiness.facts.actions import effects_of_action
 from readiness.kinds import detect_kind
 from readiness.model import Severity
 from tests.make import write_files
@@ -233,3 +234,49 @@ def test_what_a_bundler_writes_into_pages_is_no_secret(tmp_path: Path, lines: st
 )
 def test_an_image_of_a_language_leaves_the_user_to_others(tmp_path: Path, start: str, told: list[int]) -> None:
     assert list(severities_by_line(tmp_path, {"Dockerfile": f"FROM debian:13.1\nCOPY e.sh /\n{start}\n"}, "dockerfile/user-missing")) == told
+
+
+ACTOR = "permissions: {{contents: read}}\non: {}\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    if: github.actor == 'dependabot[bot]'\n    steps: [{{run: make}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        ("{pull_request_target: {types: [opened]}}", 0),
+        ("{pull_request_target: {types: opened}, push: }", 0),
+        ("{pull_request_target: {types: [opened, synchronize]}}", 1),
+        ("{pull_request_target: {types: [opened]}, issue_comment: }", 1),
+        ("pull_request_target", 1),
+    ],
+)
+def test_who_opens_a_pull_request_wrote_it(tmp_path: Path, events: str, told: int) -> None:
+    assert len(severities_by_line(tmp_path, {CI: ACTOR.format(events)}, "ci/trusts-actor")) == told
+
+
+@pytest.mark.parametrize(
+    ("step", "severity"),
+    [
+        ("uses: actions/cache@v4\n        with: {path: a, key: 'v1-${{ matrix.none }}'}", Severity.LOW),
+        ("uses: actions/cache@v4\n        with: {path: '${{ matrix.none }}', key: v1}", Severity.MEDIUM),
+        ("uses: acme/deploy@v4\n        with: {key: '${{ matrix.none }}'}", Severity.MEDIUM),
+    ],
+)
+def test_a_key_of_a_cache_is_one_without_a_part(tmp_path: Path, step: str, severity: Severity) -> None:
+    workflow = f"on: push\njobs:\n  a:\n    strategy: {{matrix: {{os: [a]}}}}\n    runs-on: ubuntu-24.04\n    steps:\n      - {step}\n"
+    assert list(severities_by_line(tmp_path, {CI: workflow}, "ci/expression-name-undefined").values()) == [severity]
+
+
+@pytest.mark.parametrize(
+    ("action", "makes_cluster"),
+    [
+        ("nolar/setup-k3d-k3s", True),
+        ("acme/setup-kind", True),
+        ("acme/action-k3s-helm", True),
+        ("acme/kind-cluster", True),
+        ("acme/deploy-k3s", False),
+        ("acme/mankind-action", False),
+        ("acme/label-kind-check", False),
+    ],
+)
+def test_actions_that_make_a_cluster_by_their_names(action: str, makes_cluster: bool) -> None:
+    assert ("cluster" in effects_of_action(action)) is makes_cluster

@@ -87,8 +87,8 @@ def _severity_of_movable_ref(
 
     A workflow or an action that lies in this tree under the same path is the repository's own; GitHub's own are trusted
     with the runner already; a job that shows neither a secret nor a right to change what others run gives little away.
-    Of the repository's owner and its code owners a branch is medium and a tag low: whoever moves it may push here, too. Where no file tells whose this
-    repository is, the action may be its owner's own.
+    Of the repository's owner and its code owners a branch is medium and a tag low: whoever moves it may push here, too. Where no file
+    tells whose this repository is, the action may be its owner's own.
     """
     path_in_own_repository = repository_path_of_uses(f"./{uses_reference.path}", document.source.path) if uses_reference.path else None
     if path_in_own_repository is not None and project.was_path_seen(path_in_own_repository):

@@ -82,8 +82,8 @@ def _takers_by_line(project: Project) -> dict[tuple[str, int], list[tuple[Servic
 def _lets_stranger_in(service: Service, variable_name: str, project: Project) -> bool:
     """Whether strangers reach what asks for a setting of a service.
 
-    That is the server of the account in an address, or whose host a setting beside names; the service itself where it is a store, or where the setting is the
-    password of its administrator or a key that it signs with. Every other password may be one with which the service logs in
+    That is the server of the account in an address, or whose host a setting beside names; the service itself where it is a store, or where the
+    setting is the password of its administrator or a key that it signs with. Every other password may be one with which the service logs in
     somewhere else.
     """
     text_by_variable = project.memoize_for_subject(_text_by_variable, service)

@@ -103,9 +103,9 @@ def _is_secret_argument(step: Step, pair: NameValuePair) -> bool:
     """Whether a variable whose name sounds like a secret's is one, by the value that it has here."""
     verdict = _verdict_on_pair_value(step, pair)
     if not pair.value or verdict.kind is SecretKind.REFERENCE or has_variable_sign(pair.value):
-        if _BROWSER_BUILD_KEY_NAME.match(pair.name) and pair.value.strip("\"'") in ("", f"${pair.name}", f"${{{pair.name}}}"):
-            return False  # the bundler writes it into the pages, where everybody reads it
-        return True  # whatever comes from outside is as secret as its name says
+        # Whatever comes from outside is as secret as its name says; what a bundler writes into pages everybody reads there.
+        is_only_passed_on = pair.value.strip("\"'") in ("", f"${pair.name}", f"${{{pair.name}}}")
+        return not (is_only_passed_on and _BROWSER_BUILD_KEY_NAME.match(pair.name))
     if _secret_severity(step, verdict) is not None and not _is_well_known_word(verdict):
         return False  # secret_in_environment tells of it
     if pair.value.lower() in _BOOLEAN_TEXTS:
