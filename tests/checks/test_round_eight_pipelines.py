@@ -236,7 +236,14 @@ def test_an_image_of_a_language_leaves_the_user_to_others(tmp_path: Path, start:
     assert list(severities_by_line(tmp_path, {"Dockerfile": f"FROM debian:13.1\nCOPY e.sh /\n{start}\n"}, "dockerfile/user-missing")) == told
 
 
-ACTOR = "permissions: {{contents: read}}\non: {}\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    if: github.actor == 'dependabot[bot]'\n    steps: [{{run: make}}]\n"
+ACTOR = """permissions: {{contents: read}}
+on: {}
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    if: github.actor == 'dependabot[bot]'
+    steps: [{{run: make}}]
+"""
 
 
 @pytest.mark.parametrize(
