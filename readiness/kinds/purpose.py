@@ -257,6 +257,14 @@ _TEST_PROGRAMS = frozenset("tox nox pytest py.test ctest rspec phpunit jest".spl
 _BUILD_PROGRAMS = frozenset("npm yarn pnpm go cargo mvn gradle make dotnet composer".split())
 
 
+_INTERPRETER_PROGRAM = lazy_regex(r"(?:jshell|python[\d.]{0,8}|node|irb|ghci|iex|julia|lua[\d.]{0,8}|scala|sbcl|groovysh|php|R)\Z")
+
+
+def is_interpreter_alone(command_words: Sequence[str]) -> bool:
+    """Whether a command is the interpreter of a language without a program, which waits for what somebody types."""
+    return len(command_words) == 1 and bool(_INTERPRETER_PROGRAM.match(posixpath.basename(command_words[0])))
+
+
 def is_non_serving_command(command_words: Sequence[str]) -> bool:
     """Whether a command only waits, opens a shell, tests or builds: nothing that runs in production."""
     program, first_two_arguments = posixpath.basename(command_words[0]) if command_words else "", list(command_words[1:3])
