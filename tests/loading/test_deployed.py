@@ -193,4 +193,4 @@ def test_mentions_without_end_are_read_to_a_limit(tmp_path: Path) -> None:
     evidence = DeploymentEvidence(discovered)
     assert evidence.evidence_for("x1/pod.yaml", "k8s") == "README.md names it"
     assert evidence.evidence_for("a/pod.yaml", "k8s") == ""
-    assert len(evidence._mentions_by_name["pod.yaml"]) == MAX_MENTIONS_PER_NAME
+    assert len(evidence._mentions_by_use_and_name[False, "pod.yaml"]) == MAX_MENTIONS_PER_NAME
