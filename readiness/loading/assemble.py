@@ -17,6 +17,7 @@ from readiness.loading import (
     nested_workflows,
     overlays,
     program_input,
+    read_by_templates,
     reading,
     test_use,
     unapplied,
@@ -72,6 +73,10 @@ def assemble_projects(
     variants = variants or Variants()
     variants.context = discovered.context.paths
     problem_by_built_path = overlays.build_overlays(discovered, assembly, core_rules, variants, is_rendering_enabled=render)
+    assembly.file_statuses += [
+        FileStatus(one.path, "k8s", "skipped", read_by_templates.REASON_READ_BY_TEMPLATES)
+        for one in read_by_templates.remove_manifests_read_by_templates(discovered, chart_folders, problem_by_built_path)
+    ]
     sources_of_known_kind = []
     _mark_included_gitlab_files(discovered)
     for source in discovered.sources:
