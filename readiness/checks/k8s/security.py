@@ -84,11 +84,14 @@ def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> 
 def run_as_non_root_missing(pod: Pod, project: Project) -> CheckOutcome:
     """Nothing keeps a container from running as root: no runAsNonRoot and no user other than 0.
 
-    OpenShift gives pods under its default constraints a user of their namespace, whatever the image says.
+    OpenShift gives pods under its default constraints a user of their namespace, whatever the image says, and Istio's injector
+    one to the containers that it fills in.
     """
     if pod.windows or has_user_namespace(pod) or has_default_constraints(pod, project):
         return
     for container in pod.containers():
+        if agents.is_filled_in_by_injector(container):
+            continue
         run_as_user, run_as_non_root = (
             effective_security_setting(container, "runAsUser"),
             effective_security_setting(container, "runAsNonRoot"),
