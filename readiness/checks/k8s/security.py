@@ -152,10 +152,10 @@ def supplemental_group_root(pod: Pod) -> CheckOutcome:
 
 
 def security_flag_set(container: Container, *, key: str, value: bool) -> CheckOutcome:
-    """A field of the container's securityContext is set to a value; low beside `privileged`, which implies it."""
+    """A field of the container's securityContext is set to a value; info beside what implies it, and is told itself."""
     yield from undecidable_if_variable(container.security_context, key)
     if container.security_context.get(key) is value:
-        severity = Severity.LOW if agents.is_privileged(container) else None
+        severity = Severity.INFO if _may_always_escalate(container) else None
         yield hit(container.security_context.at(key), severity=severity)
 
 
@@ -183,12 +183,17 @@ def root_filesystem_writable(container: Container, *, key: str, wanted: bool) ->
         yield hit(container.security_context.at(key), say="set", field=key, value=str(field_value).lower())
 
 
+def _may_always_escalate(container: Container) -> bool:
+    """Whether a container is privileged or adds SYS_ADMIN: allowPrivilegeEscalation is always true then, whatever is written."""
+    return agents.is_privileged(container) or any(name == "SYS_ADMIN" for _, name in capabilities_listed(container, "add"))
+
+
 def privilege_escalation_unset(container: Container) -> CheckOutcome:
     """allowPrivilegeEscalation is not written, so that setuid programs may raise privileges.
 
-    Of a privileged container it is always true, and the API server refuses a `false` beside it.
+    Where it is always true, the API server refuses a `false`.
     """
-    if agents.is_privileged(container):
+    if _may_always_escalate(container):
         yield NotApplicable()
     elif container.security_context.get("allowPrivilegeEscalation") is None:
         yield missing(container.node.at())

@@ -13,7 +13,7 @@ from tests.make import write_files
 def told(tmp_path: Path, files: dict[str, str], rule: str) -> list[str]:
     """The severities with which a rule speaks of a tree."""
     root = write_files(tmp_path, files)
-    return [str(one.severity) for one in readiness.check([root], base=root, select=[rule]).findings]
+    return [str(one.severity) for one in readiness.check([root], base=root, select=[rule]).findings if one.rule == rule]
 
 
 GATEWAY = """\
@@ -148,3 +148,91 @@ spec:
 def test_what_elects_a_leader_is_a_controller(tmp_path: Path, settings: str, text: str, argument: str, severity: str) -> None:
     files = {"a.yaml": AGENT.replace("SETTINGS", settings).replace("TEXT", text).replace("ARGUMENT", argument)}
     assert told(tmp_path, files, "k8s/rbac-cluster-admin") == [severity]
+
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: mount}
+spec:
+  containers:
+    - name: mount
+      image: acme/mount:1.2.0
+      securityContext: {CONTEXT}
+"""
+
+
+@pytest.mark.parametrize(
+    ("context", "set_severities", "unset_severities"),
+    [
+        ("allowPrivilegeEscalation: true", ["medium"], []),
+        ("allowPrivilegeEscalation: true, privileged: true", ["info"], []),
+        ("allowPrivilegeEscalation: true, capabilities: {add: [CAP_SYS_ADMIN]}", ["info"], []),
+        ("capabilities: {add: [SYS_ADMIN]}", [], []),
+        ("capabilities: {add: [SYS_TIME]}", [], ["low"]),
+        ("capabilities: {drop: [SYS_ADMIN]}", [], ["low"]),
+    ],
+)
+def test_what_implies_escalation_is_told_alone(tmp_path: Path, context: str, set_severities: list[str], unset_severities: list[str]) -> None:
+    files = {"a.yaml": POD.replace("CONTEXT", context)}
+    assert told(tmp_path, files, "k8s/privilege-escalation") == set_severities
+    assert told(tmp_path, files, "k8s/privilege-escalation-unset") == unset_severities
+
+
+JOB = """\
+apiVersion: batch/v1
+kind: KIND
+metadata: {name: certificates, annotations: {ANNOTATION: post-install}}
+spec:
+  ttlSecondsAfterFinished: SECONDS
+  template:
+    spec:
+      restartPolicy: OnFailure
+      containers: [{name: make, image: "acme/certgen:1.2.0"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "seconds", "severity"),
+    [
+        ("note", "0", "low"),
+        ("helm.sh/hook", "3600", "low"),
+        ("argocd.argoproj.io/hook", "3600", "low"),
+        ("note", "3600", "medium"),
+        ("note", "", "medium"),
+    ],
+)
+def test_a_job_that_is_gone_when_it_ends_leaks_for_no_long_time(tmp_path: Path, annotation: str, seconds: str, severity: str) -> None:
+    files = {"a.yaml": JOB.replace("KIND", "Job").replace("ANNOTATION", annotation).replace("SECONDS", seconds)}
+    assert told(tmp_path, files, "k8s/memory-limit-missing") == [severity]
+
+
+SHARING = """\
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: {{ . }}}
+spec:
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec: {containers: [{name: a, image: "acme/shop:1.2.0"}]}
+"""
+
+
+def test_a_selector_of_one_template_is_told_once(tmp_path: Path) -> None:
+    calls = "".join(f'{{{{ include "workload" "{name}" }}}}\n' for name in ("web", "worker", "cron", "mail"))
+    chart = {
+        "Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+        "values.yaml": "a: 1\n",
+        "templates/_workload.tpl": f'{{{{ define "workload" }}}}\n{SHARING}{{{{ end }}}}\n',
+        "templates/all.yaml": calls,
+    }
+    root = write_files(tmp_path, chart)
+    (finding,) = readiness.check([root], base=root, select=["k8s/selector-shared"]).findings
+    assert (finding.line, len(finding.related)) == (2, 4)  # three others, and the definition
+
+
+def test_selectors_that_are_written_are_told_one_by_one(tmp_path: Path) -> None:
+    files = {"a.yaml": "".join(SHARING.replace("{{ . }}", name) for name in ("web", "worker", "cron"))}
+    assert told(tmp_path, files, "k8s/selector-shared") == ["medium", "medium"]
