@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s.written import lowered_where_values_decide
+from readiness.kinds.k8s.agents import is_hook_job
 from readiness.kinds.k8s.effective import integer_or_none, span_of_deepest_mapping
 from readiness.kinds.k8s.index import workload_of
 from readiness.kinds.k8s.model import Container, Pod
@@ -71,7 +72,6 @@ def resources_unset(container: Container, *, sort: str, name: str, exact: bool, 
 
 
 _MAX_SECONDS_OF_BRIEF_JOB = 60
-_HOOK_ANNOTATIONS = ("helm.sh/hook", "argocd.argoproj.io/hook")
 
 
 def _is_brief_job(pod: Pod) -> bool:
@@ -79,7 +79,7 @@ def _is_brief_job(pod: Pod) -> bool:
     if pod.kind != "Job":
         return False
     seconds_kept = integer_or_none(pod.owner.spec.get("ttlSecondsAfterFinished"))
-    return (seconds_kept is not None and seconds_kept <= _MAX_SECONDS_OF_BRIEF_JOB) or any(one in pod.owner.annotations for one in _HOOK_ANNOTATIONS)
+    return is_hook_job(pod) or (seconds_kept is not None and seconds_kept <= _MAX_SECONDS_OF_BRIEF_JOB)
 
 
 def resources_incomplete(container: Container, *, names: Sequence[str], sorts: Sequence[str]) -> CheckOutcome:
