@@ -103,10 +103,12 @@ def run_as_non_root_missing(pod: Pod, project: Project) -> CheckOutcome:
 
 
 def _root_possible_hits(container: Container, run_as_non_root: Any) -> CheckOutcome:
-    """The hit for a container without a guard: at the value that takes it away, else at the container."""
+    """The hit for a container without a guard: at the value that takes it away, of the container or its pod, else at the container."""
     container_context, container_name = container.security_context, container.name
     if run_as_non_root is False and container_context.get("runAsNonRoot") is False:
         yield hit(container_context.at("runAsNonRoot"), container=container_name, name=container_name, say="off")
+    elif run_as_non_root is False:
+        yield hit(pod_security_context(container.pod).at("runAsNonRoot"), container=container_name, name=container_name, say="off-in-pod")
     else:
         yield missing(container.node.at(), say="neither", container=container_name, name=container_name)
 
@@ -230,7 +232,8 @@ def capabilities_dropped(container: Container) -> set[str]:
 def capability_added(container: Container, *, project: Project, deny: Sequence[str] = (), allow: Sequence[str] = ()) -> CheckOutcome:
     """The container adds a capability of `deny`; without `deny`, any that is not in `allow`.
 
-    A privileged container has them all, and is told for that. Medium but for a server that takes requests and has no work on its node.
+    A privileged container has them all, and is told for that. Medium but for a server that takes requests, has no work on its node and
+    drives no storage.
     """
     if agents.is_privileged(container):
         yield NotApplicable()
@@ -239,7 +242,8 @@ def capability_added(container: Container, *, project: Project, deny: Sequence[s
         if is_filled_in_value(capability):
             yield Undecidable(span)
         elif capability and (capability in deny if deny else capability not in allow):
-            yield lowered_unless_reached(hit(span, capability=capability), container.pod, project)
+            severity = Severity.MEDIUM if agents.is_storage_driver(container) else None
+            yield lowered_unless_reached(hit(span, severity=severity, capability=capability), container.pod, project)
 
 
 def capabilities_not_dropped(container: Container, project: Project) -> CheckOutcome:

@@ -94,8 +94,14 @@ def is_windows_host_process(pod: Pod) -> bool:
     return any(one.mapping_at_path("windowsOptions").get("hostProcess") is True for one in security_contexts)
 
 
+_PROVISIONER_ARGUMENT = lazy_regex(r"--?provisioner=[a-z0-9-]{1,60}\.[a-z0-9.-]{1,100}")
+
+
 def is_storage_driver(container: Container) -> bool:
-    """Whether a container mounts volumes for other pods: only a privileged one may do so."""
+    """Whether a container mounts volumes for other pods, which only a privileged one may do, or makes them under a name of its own."""
+    words = (word for listed in container.command_lists() for word in listed if isinstance(word, str))
+    if any(_PROVISIONER_ARGUMENT.match(word[:200]) for word in words):
+        return True
     return any(mount.get("mountPropagation") == "Bidirectional" for mount in container.node.mappings_under("volumeMounts"))
 
 

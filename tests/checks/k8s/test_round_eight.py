@@ -236,3 +236,39 @@ def test_a_selector_of_one_template_is_told_once(tmp_path: Path) -> None:
 def test_selectors_that_are_written_are_told_one_by_one(tmp_path: Path) -> None:
     files = {"a.yaml": "".join(SHARING.replace("{{ . }}", name) for name in ("web", "worker", "cron"))}
     assert told(tmp_path, files, "k8s/selector-shared") == ["medium", "medium"]
+
+
+PROVISIONER = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: nfs}
+spec:
+  selector: {matchLabels: {app: nfs}}
+  template:
+    metadata: {labels: {app: nfs}}
+    spec:
+      containers:
+        - name: nfs
+          image: acme/nfs:4.0.8
+          args: ["ARGUMENT"]
+          ports: [{name: nfs, containerPort: 2049}]
+          securityContext: {capabilities: {add: [DAC_READ_SEARCH]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: nfs}
+spec: {selector: {app: nfs}, ports: [{name: nfs, port: 2049}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("argument", "severity"),
+    [("-provisioner=example.com/nfs", "medium"), ("--provisioner=nfs.csi.example.com", "medium"), ("--provisioner=true", "high"), ("--v=2", "high")],
+)
+def test_what_makes_volumes_under_a_name_of_its_own_drives_storage(tmp_path: Path, argument: str, severity: str) -> None:
+    assert told(tmp_path, {"a.yaml": PROVISIONER.replace("ARGUMENT", argument)}, "k8s/capability-dangerous") == [severity]
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("Template", []), ("ConfigMap", ["high"])])
+def test_a_template_that_is_only_processed_needs_no_name(tmp_path: Path, kind: str, expected: list[str]) -> None:
+    assert told(tmp_path, {"a.yaml": f"apiVersion: v1\nkind: {kind}\nobjects: []\n"}, "k8s/name-invalid") == expected
