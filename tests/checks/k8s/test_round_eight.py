@@ -272,3 +272,22 @@ def test_what_makes_volumes_under_a_name_of_its_own_drives_storage(tmp_path: Pat
 @pytest.mark.parametrize(("kind", "expected"), [("Template", []), ("ConfigMap", ["high"])])
 def test_a_template_that_is_only_processed_needs_no_name(tmp_path: Path, kind: str, expected: list[str]) -> None:
     assert told(tmp_path, {"a.yaml": f"apiVersion: v1\nkind: {kind}\nobjects: []\n"}, "k8s/name-invalid") == expected
+
+
+CONSUMER = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers: [{name: web, image: "acme/web:1.2.0"}]
+  volumes: [{name: tls, secret: {secretName: web-tls}}]
+"""
+ISSUED = "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: web}\nspec: {secretName: web-tls, dnsNames: [web]}\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "count"), [("templates/certificate.tpl", 0), ("templates/vendor/base/certificate_2.0.0.tpl", 0), ("templates/_certificate.tpl", 1)]
+)
+def test_helm_applies_what_a_tpl_makes(tmp_path: Path, path: str, count: int) -> None:
+    chart = {"Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n", "values.yaml": "a: 1\n", "templates/a.yaml": CONSUMER, path: ISSUED}
+    assert len(told(tmp_path, chart, "k8s/config-map-unresolved")) == count
