@@ -12,7 +12,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import chain
 
-from readiness.loading.deployment_texts import is_line_for_image, is_prose_path, may_tell_of_deployment, paths_in_line, telling_lines
+from readiness.loading.deployment_texts import (
+    APPLY_COMMAND,
+    LineUse,
+    is_prose_path,
+    may_tell_of_deployment,
+    paths_in_line,
+    telling_lines,
+    use_of_line,
+)
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.engine_reach import EngineObject, EngineReach, reach_of_engines
 from readiness.loading.render import is_kustomization_path
@@ -29,9 +37,6 @@ MAX_MENTION_LINES = 50_000
 """Of all texts together, in which paths are looked for."""
 
 _NOTHING_TELLS = "nothing in the tree tells what is deployed"
-_APPLY_COMMAND = lazy_regex(
-    r"(?<![\w./-])(?:kubectl|oc)\s[^\n]{0,120}?\b(?:apply|create|replace|process)\b|(?<![\w./-])(?:kustomize\s+build|kapp\s+deploy|skaffold\s+\w)"
-)
 _COMPOSE_COMMAND = lazy_regex(r"(?<![\w./-])(?:(?:docker|podman|nerdctl)[ -]compose\b|docker\s+stack\s+deploy\b)")
 _BUILD_COMMAND = lazy_regex(
     r"(?<![\w./-])(?:(?:docker|podman|nerdctl)\s+(?:image\s+|buildx\s+)?(?:build|bake)\b|buildah\s+(?:bud|build)\b)|docker/build-push-action@"
@@ -109,7 +114,11 @@ class DeploymentEvidence:
             return "the Dockerfile of the root"
         if not self._tells_of_builds:
             return _NOTHING_TELLS
-        return "images are built from paths in variables" if self._has_variable_build else self._mention_of(path, folder)
+        if self._has_variable_build:
+            return "images are built from paths in variables"
+        if folder in self._folders_named_as_here(LineUse.IMAGE) and not _TRIAL_NAME.search(path):
+            return "a text beside it builds its directory"
+        return self._mention_of(path, folder)
 
     def _evidence_for_manifest(self, path: str, folder: str, file_name: str) -> str:
         if not self._tells_of_manifests:
@@ -158,13 +167,13 @@ class DeploymentEvidence:
             is_of_folder = folder in (mention.written_path, mention.path_from_text)
             if is_of_folder and (by_kustomizations or not is_kustomization_path(mention.text_path)):
                 return f"{mention.text_path} names its directory"
-        if folder in (self._folders_applied_as_here if is_manifest else self._folders_named_as_here):
-            return "a text beside it names its directory"
+        if is_manifest and folder in self._folders_named_as_here(LineUse.APPLIES):
+            return "a text beside it applies its directory"
         return ""
 
     def _mentions_of_name(self, name: str, *, is_manifest: bool) -> Iterable[_Mention]:
-        mentions_for_images = () if is_manifest else self._mentions_by_use_and_name.get((True, name), ())
-        return chain(self._mentions_by_use_and_name.get((False, name), ()), mentions_for_images)
+        uses = [one for one in LineUse if one is not LineUse.IMAGE or not is_manifest]
+        return chain.from_iterable(self._mentions_by_use_and_name.get((use, name), ()) for use in uses)
 
     def _is_mention_of(self, mention: _Mention, path: str) -> bool:
         """Whether a mention is of a path; one that leads to a file from its own text is of that file alone."""
@@ -197,9 +206,9 @@ class DeploymentEvidence:
         )
 
     @cached_property
-    def _mentions_by_use_and_name(self) -> dict[tuple[bool, str], list[_Mention]]:
-        """The paths in the lines that apply, start or build, by whether a line is for an image, and by the name that each path ends in."""
-        mentions: dict[tuple[bool, str], list[_Mention]] = defaultdict(list)
+    def _mentions_by_use_and_name(self) -> dict[tuple[LineUse, str], list[_Mention]]:
+        """The paths in the lines that apply, start or build, by what a line does with them, and by the name that each path ends in."""
+        mentions: dict[tuple[LineUse, str], list[_Mention]] = defaultdict(list)
         remaining_line_count = MAX_MENTION_LINES
         for telling_text in self._telling_texts:
             text_folder, is_prose = posixpath.dirname(self._path_from_root(telling_text.path)), is_prose_path(telling_text.path)
@@ -207,9 +216,9 @@ class DeploymentEvidence:
                 remaining_line_count -= 1
                 if remaining_line_count < 0:
                     return mentions
-                is_for_image = is_line_for_image(line, telling_text.path)
+                line_use = use_of_line(line, telling_text.path)
                 for written_path in paths_in_line(line, is_prose=is_prose):
-                    mentions_of_name = mentions[is_for_image, posixpath.basename(written_path)]
+                    mentions_of_name = mentions[line_use, posixpath.basename(written_path)]
                     if len(mentions_of_name) < MAX_MENTIONS_PER_NAME:
                         mentions_of_name.append(_Mention(written_path, text_folder, telling_text.path))
         return mentions
@@ -223,20 +232,14 @@ class DeploymentEvidence:
                 continue
             text_folder = posixpath.dirname(self._path_from_root(telling_text.path))
             for line in telling_lines(telling_text):
-                if _RECURSIVE_OPTION.search(line) and _APPLY_COMMAND.search(line):
+                if _RECURSIVE_OPTION.search(line) and APPLY_COMMAND.search(line):
                     for written_path in paths_in_line(line, is_prose=is_prose_path(telling_text.path)):
                         folders.update((written_path, posixpath.normpath(posixpath.join(text_folder, written_path))))
         return frozenset(folders - {"."})
 
-    @cached_property
-    def _folders_applied_as_here(self) -> frozenset[str]:
-        """The folders of texts that apply `.`."""
-        return frozenset(one.text_folder for one in self._mentions_of_name(".", is_manifest=True))
-
-    @cached_property
-    def _folders_named_as_here(self) -> frozenset[str]:
-        """The folders of texts that apply or build `.`."""
-        return frozenset(one.text_folder for one in self._mentions_of_name(".", is_manifest=False))
+    def _folders_named_as_here(self, use: LineUse) -> frozenset[str]:
+        """The folders of texts of which a line of a use names `.`."""
+        return frozenset(one.text_folder for one in self._mentions_by_use_and_name.get((use, "."), ()))
 
     @cached_property
     def _folders_with_compose_command(self) -> frozenset[str]:
@@ -260,7 +263,7 @@ class DeploymentEvidence:
     def _tells_of_manifests(self) -> bool:
         """Whether anything tells how manifests are applied; that tests alone apply some tells something, too."""
         all_texts = (*self._prose_sources, *self._discovered.script_sources, *self._discovered.sources)
-        return bool(self._engine_objects) or any(_APPLY_COMMAND.search(one.text.replace("\\\n", " ")) for one in all_texts)
+        return bool(self._engine_objects) or any(APPLY_COMMAND.search(one.text.replace("\\\n", " ")) for one in all_texts)
 
     @cached_property
     def _engine_objects(self) -> tuple[EngineObject, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from enum import Enum
 
 from readiness.loading.discover import PROSE_SUFFIXES
 from readiness.loading.render import is_kustomization_path
@@ -16,6 +17,9 @@ MAX_LINE_CHARACTERS = 4_000
 
 _APPLY_PROGRAMS = r"kubectl|oc|kustomize|kapp|helm|helmfile|flux|argocd|skaffold|envsubst|tanka|ytt"
 _CONTAINER_PROGRAMS = r"docker|docker-compose|podman|podman-compose|nerdctl|buildah|buildx|kaniko"
+APPLY_COMMAND = lazy_regex(
+    r"(?<![\w./-])(?:kubectl|oc)\s[^\n]{0,120}?\b(?:apply|create|replace|process)\b|(?<![\w./-])(?:kustomize\s+build|kapp\s+deploy|skaffold\s+\w)"
+)
 _COMMAND_WORD = lazy_regex(rf"(?<![\w./-])(?:{_APPLY_PROGRAMS}|{_CONTAINER_PROGRAMS}|cd|cp|cat|sed)(?=[\s\"'`]|$)")
 # An image takes in whole directories (`COPY . .`, `docker build .`), and applies none of the manifests in them.
 _LINE_FOR_IMAGE = lazy_regex(
@@ -70,11 +74,21 @@ def telling_lines(telling_text: Source) -> Iterator[str]:
             yield line if is_prose else _COMMENT_AFTER_CODE.split(line, maxsplit=1)[0]
 
 
-def is_line_for_image(line: str, text_path: str) -> bool:
-    """Whether a line builds or starts images, and applies no manifests."""
+class LineUse(Enum):
+    """What a line of a text does with the paths in it."""
+
+    APPLIES = "it applies manifests"
+    IMAGE = "it builds or starts images"
+    OTHER = "nobody can tell"
+
+
+def use_of_line(line: str, text_path: str) -> LineUse:
+    """What a line does: one that applies manifests may do it in an image."""
     if _DOCKERFILE_NAME.fullmatch(posixpath.basename(text_path)):
-        return True
-    return bool(_LINE_FOR_IMAGE.search(line)) and not _MANIFEST_WORD.search(line)
+        return LineUse.IMAGE
+    if APPLY_COMMAND.search(line):
+        return LineUse.APPLIES
+    return LineUse.IMAGE if _LINE_FOR_IMAGE.search(line) and not _MANIFEST_WORD.search(line) else LineUse.OTHER
 
 
 def paths_in_line(line: str, *, is_prose: bool) -> Iterable[str]:

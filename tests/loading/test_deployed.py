@@ -103,6 +103,8 @@ def test_what_shows_that_a_manifest_is_deployed(tmp_path: Path, more: dict[str, 
         ("deploy/pod.yaml", {"Dockerfile": "FROM debian:12.5\nCOPY deploy /etc/web\n"}),
         ("deploy/pod.yaml", {"deploy/README.md": "# Web\n\n    docker build -t acme/web:1.2.0 .\n"}),
         ("deploy/pod.yaml", {"compose.yaml": "services:\n  web:\n    image: acme/web:1.2.0\n    build: ./deploy\n"}),
+        ("deploy/pod.yaml", {"deploy/README.md": "# Web\n\n    helm install web .\n"}),
+        ("deploy/pod.yaml", {"deploy/Makefile": "lint:\n\tcd . && kubectl version\n"}),
         ("node/pod.yaml", {"run/pod.yaml": OTHER_POD, "run/README.md": "    kubectl apply -f pod.yaml\n"}),
         ("node/run/pod.yaml", {"run/pod.yaml": OTHER_POD, "scripts/up.sh": "kubectl apply -f ../run/pod.yaml\n"}),
         ("pod.yaml", {"run/pod.yaml": OTHER_POD, "run/README.md": "    kubectl apply -f pod.yaml\n"}),
@@ -158,6 +160,8 @@ def test_a_directory_alone_is_judged_as_from_the_root(tmp_path: Path) -> None:
     [
         ("compose.yaml", {}, "high"),
         ("stack.yaml", {}, "medium"),
+        ("stack.yaml", {"Makefile": "build:\n\tdocker build -t web .\n"}, "medium"),
+        ("stack.yaml", {"compose.yaml": "services: {web: {build: .}}\n"}, "medium"),
         ("stack.yaml", {"README.md": "    docker compose -f stack.yaml up -d\n"}, "high"),
         ("web/compose.yaml", {}, "medium"),
         ("web/compose.yaml", {"web/README.md": "    docker compose up -d\n"}, "high"),
@@ -196,6 +200,7 @@ def test_reports_say_what_was_lowered_for_it(tmp_path: Path) -> None:
 
 def test_mentions_without_end_are_read_to_a_limit(tmp_path: Path) -> None:
     from readiness.loading.deployed import MAX_MENTIONS_PER_NAME, DeploymentEvidence
+    from readiness.loading.deployment_texts import LineUse
     from readiness.loading.discover import DiscoveredFiles
     from readiness.model import Source
 
@@ -204,4 +209,4 @@ def test_mentions_without_end_are_read_to_a_limit(tmp_path: Path) -> None:
     evidence = DeploymentEvidence(discovered)
     assert evidence.evidence_for("x1/pod.yaml", "k8s") == "README.md names it"
     assert evidence.evidence_for("a/pod.yaml", "k8s") == ""
-    assert len(evidence._mentions_by_use_and_name[False, "pod.yaml"]) == MAX_MENTIONS_PER_NAME
+    assert len(evidence._mentions_by_use_and_name[LineUse.APPLIES, "pod.yaml"]) == MAX_MENTIONS_PER_NAME
