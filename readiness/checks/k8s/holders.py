@@ -9,7 +9,7 @@ from typing import NamedTuple
 from readiness.checks.k8s.callers import config_map_names_of
 from readiness.facts.table import fact_row_by_name
 from readiness.kinds.k8s.effective import account_name
-from readiness.kinds.k8s.index import MAX_CANDIDATES_PER_QUESTION, Workload, object_index
+from readiness.kinds.k8s.index import Workload, object_index
 from readiness.kinds.k8s.model import Object
 from readiness.kinds.k8s.spaces import ThingsByNamespace
 from readiness.model import Hit, Severity
@@ -73,6 +73,7 @@ _CONTROLLER_NAME = lazy_regex(
 _LEADER_ELECTION_ARGUMENT = lazy_regex(r"-{0,2}(?:enable[-_])?leader[-_]?elect", re.IGNORECASE)
 _LEADER_ELECTION_SETTING = lazy_regex(r"^[ ]*(?:enable[-_])?leader[-_]?elect(?:ion)?[ ]*[:=][ ]*(?:true\b|$)", re.IGNORECASE | re.MULTILINE)
 _MAX_SETTINGS_CHARACTERS = 65_536  # of a ConfigMap's value that is searched
+_MAX_CONFIG_MAPS_OF_A_NAME = 64
 _EVERY_ACCOUNT = lazy_regex(r"system:(?:serviceaccounts(?::.{0,253})?|authenticated|unauthenticated|anonymous)\Z")
 
 
@@ -108,7 +109,7 @@ def _elects_leader_by_settings(workload: Workload, project: Project) -> bool:
         return False
     objects_by_name = object_index(project).objects_by_kind_and_name
     for config_map_name in sorted(config_map_names_of(workload.pod)):
-        for obj in objects_by_name.get(("ConfigMap", config_map_name), ())[:MAX_CANDIDATES_PER_QUESTION]:
+        for obj in objects_by_name.get(("ConfigMap", config_map_name), ())[:_MAX_CONFIG_MAPS_OF_A_NAME]:
             texts = [f"{key}: {value}" for key, value in obj.node.mapping_at_path("data").items()]
             if any(_LEADER_ELECTION_SETTING.search(one[:_MAX_SETTINGS_CHARACTERS]) for one in texts):
                 return True
