@@ -111,6 +111,8 @@ def test_json_of_a_finding() -> None:
             "service": "web",
             "gain": 5.3343,
             "fingerprint": finding.fingerprint,
+            "why": "The kubelet restarts a process that ends, e.g. a crash. Not one that hangs.",
+            "remedy": "Add a probe. Make it cheap.",
             "related": [{"path": "svc.yaml", "line": 2, "message": "see here"}],
             "fix": None,
             "equivalents": {"trivy": ["KSV-0013"]},
