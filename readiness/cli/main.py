@@ -182,7 +182,7 @@ def check(**flags: Any) -> None:
     refuse_outputs_in_one_place(format_and_path_pairs, has_format=flags["format_"] is not None)
     report = call_or_exit_with_error(lambda: report_for_options(flags))
     with end_of_readers_ignored():
-        print_notices(report.notices)
+        print_notices([*report.notices, *notices_of_environment(flags)])
     with end_of_readers_ignored():
         call_or_exit_with_error(lambda: write_reports(report, format_and_path_pairs, flags))
     if report.crashed:
@@ -199,6 +199,14 @@ def parse_output_option(value: str) -> tuple[str, str]:
     if not equals_sign or not output_path or format_name not in REPORT_FORMATS:
         raise click.UsageError(f"--output is FORMAT=FILE with one of {', '.join(REPORT_FORMATS)}, not {value!r}")
     return format_name, output_path
+
+
+def notices_of_environment(flags: dict[str, Any]) -> list[str]:
+    """What somebody who runs this in GitHub Actions may not know: which format makes annotations."""
+    is_unasked = flags["format_"] is None and not flags["outputs"]
+    if is_unasked and os.environ.get("GITHUB_ACTIONS") == "true":
+        return ["this runs in GitHub Actions: --format github annotates the lines of a pull request"]
+    return []
 
 
 def refuse_outputs_in_one_place(format_and_path_pairs: Sequence[tuple[str, str]], *, has_format: bool) -> None:
