@@ -229,9 +229,8 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     `rules` are those that ran, `tally_by_rule` what each saw, `subject_count_by_path` how many things each path holds, `ignored_file_count`
     how many files were none of ours, `silenced_by_others_count` how many findings the comments of other linters left out,
     `notices` what to tell the user beside the findings, `surroundings` what was read around the judged files, `environments` which
-    variants were taken for production, `settings_effects` what the settings files changed, `services` what a team would call one,
-    `is_production_judged` whether not all of it is for something else. `checklists` are told item by item; those whose systems are
-    `chosen_checklists` count in coverage.
+    variants were taken for production, `settings_effects` what settings changed, `services` what a team would call one, `is_production_judged`
+    whether not all of it is for something else. `checklists` are told item by item; those that are `chosen_checklists` count in coverage.
     """
     services = tuple(services)
     file_rows = _file_rows(scored_rows, subject_count_by_path)
