@@ -180,7 +180,7 @@ def check(**flags: Any) -> None:
     format_and_path_pairs = [parse_output_option(value) for value in flags["outputs"]]
     report = call_or_exit_with_error(lambda: report_for_options(flags))
     with end_of_readers_ignored():
-        print_notices(report.notices)
+        print_notices(one for one in report.notices if one != report.confinement_notice)  # that stands in the report
     with end_of_readers_ignored():
         call_or_exit_with_error(lambda: write_reports(report, format_and_path_pairs, flags))
     if report.crashed:

@@ -197,7 +197,7 @@ class ChartRenderer:
             chart_files = read_chart(chart_directory, chart_folder, confined_tree)
             if not chart_files.absent_dependencies and not any("templates/" in f"/{one}" for one in chart_files.content_by_path):
                 return _ChartRendering()
-            rendered_templates, error_by_environment, limit_errors = render_in_batches(chart_files, environments, chart_folder)
+            rendered_templates, error_by_environment, limit_errors = render_in_batches(chart_files, environments, chart_folder, self.assembly.budget)
         except RenderError as render_error:
             render_problem = render_problem_text(render_error, chart_folder)
             rendered_templates, error_by_environment = [], {one.name: render_problem for one in environments}

@@ -187,7 +187,7 @@ def _program_identities(discovered: DiscoveredFiles, settings: RunSettings) -> I
     if settings.render and any(map(is_kustomization_path, discovered.paths)):
         yield from map(programs.program_identity, map(programs.find_program, ("kustomize", "kubectl")))
     if settings.shellcheck:
-        yield programs.program_identity(programs.find_program("shellcheck"))
+        yield programs.program_identity(programs.find_packaged_program("shellcheck"))
 
 
 def _bytes_or_empty(path: Path) -> bytes:

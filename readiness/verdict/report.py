@@ -12,6 +12,7 @@ from readiness.loading.variants import DECIDED_BY_SETTINGS, Production
 from readiness.model import Finding, Rule, Source, Span
 from readiness.model.records import dataclass
 from readiness.model.service import Service
+from readiness.programs.budget import UNCONFINED_NOTICE_START
 from readiness.redaction import Redactor
 from readiness.verdict import checklist, score, service_scores
 from readiness.verdict.by_service import services_as_json
@@ -122,6 +123,11 @@ class Report:
         return self.verdict != "not-assessed"
 
     @property
+    def confinement_notice(self) -> str:
+        """That programs ran which the system could not cut off from the network; empty where none did."""
+        return next((one for one in self.notices if one.startswith(UNCONFINED_NOTICE_START)), "")
+
+    @property
     def outside(self) -> tuple[ScoredFileRow, ...]:
         """The files that stand for something elsewhere, by design: a remote chart, a remote include."""
         return tuple(row for row in self.coverage.unread_files if row.cause == CAUSE_NOT_IN_TREE)
@@ -137,6 +143,7 @@ class Report:
                 "rules_version": self.rules_version,
                 "score_algorithm": score.ALGORITHM_VERSION,
             },
+            **({"confinement": self.confinement_notice} if self.confinement_notice else {}),
             "verdict": self.verdict,
             "score": self.score,
             "raw_score": _round_points(self.raw),
