@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "readiness"
 # Each layer imports only from those before it; layers in one row stand side by side and know nothing of each other.
 LAYERS = [
     {"model", "version", "programs", "files"},
+    {"tree_paths"},
     {"syntax"},
     {"facts", "redaction", "settings"},
     {"kinds"},

@@ -21,14 +21,16 @@ from readiness.loading import (
     test_use,
     unapplied,
 )
-from readiness.loading.assembly import CAUSE_BROKEN, REASON_TEMPLATE, Assembly, FileStatus
+from readiness.loading.assembly import REASON_TEMPLATE, Assembly, FileStatus
 from readiness.loading.charts import ChartRenderer
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.generator_templates import fold_templates_of_generator
+from readiness.loading.named_paths import add_rows_for_refused_paths
+from readiness.loading.refused import add_unreadable_row
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import written_source_and_span
 from readiness.loading.variants import Variants
-from readiness.model import Finding, Rule, Source, Span, messages
+from readiness.model import Rule, Source
 from readiness.model.project import Project, RunProjects
 
 REASON_OF_UNKNOWN_KIND = "of no kind that readiness knows"
@@ -90,6 +92,7 @@ def assemble_projects(
             _add_row_for_unknown_kind(source, discovered, assembly)
     unread_env_files = [one for one in discovered.unread_files if one.kind == "dotenv"]
     kinds_and_documents = _parse_kinds_and_documents(sources_of_known_kind, unread_env_files, assembly, core_rules, test_data_sources)
+    add_rows_for_refused_paths(kinds_and_documents, discovered, assembly, core_rules)
     variants.tell_documents(kinds_and_documents)
     if kinds_and_documents:
         assembly.projects.insert(0, environments.make_project(kinds_and_documents, discovered))
@@ -279,10 +282,7 @@ def _add_row_for_unread_file(unread_file: UnreadFile, assembly: Assembly, core_r
     if unread_file.status == "skipped":
         assembly.file_statuses.append(FileStatus(unread_file.path, unread_file.kind, unread_file.status, unread_file.reason))
         return
-    assembly.file_statuses.append(FileStatus(unread_file.path, "", unread_file.status, unread_file.reason, CAUSE_BROKEN))
-    rule = core_rules["core/unreadable"]
-    finding_text = messages.fill_message(rule.message, {"reason": unread_file.reason}.get)
-    assembly.parse_findings.append(Finding(rule, Source(unread_file.path, ""), Span(0, 0), finding_text))
+    add_unreadable_row(assembly, unread_file.path, unread_file.reason, core_rules)
 
 
 def _is_markdown(source: Source) -> bool:

@@ -28,6 +28,7 @@ from readiness.loading.environments import (
     render_failure_finding,
     rendered_file_status,
 )
+from readiness.loading.refused import add_unreadable_row
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.loading.values_beside import ValuesBeside, are_defaults_unused
 from readiness.loading.variants import Variants
@@ -195,6 +196,8 @@ class ChartRenderer:
         limit_errors: set[str] = set()
         try:
             chart_files = read_chart(chart_directory, chart_folder, confined_tree)
+            for refused_path, refusal_reason in chart_files.missed_refusals():
+                add_unreadable_row(self.assembly, refused_path, refusal_reason, self.core_rules)
             if not chart_files.absent_dependencies and not any("templates/" in f"/{one}" for one in chart_files.content_by_path):
                 return _ChartRendering()
             rendered_templates, error_by_environment, limit_errors = render_in_batches(chart_files, environments, chart_folder, self.assembly.budget)

@@ -13,7 +13,7 @@ from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
-from readiness import programs
+from readiness import files, programs
 from readiness.loading.assembly import FileStatus
 from readiness.loading.discover import MAX_SOURCE_BYTES, DiscoveredFiles, is_walked_whole
 from readiness.loading.environments import chart_folders
@@ -44,6 +44,7 @@ from readiness.ruleset import rules
 from readiness.run.engine import RuleTally
 from readiness.run.pipeline import RunResult, RunSettings
 from readiness.syntax import compiled
+from readiness.triage.baseline import MAX_BASELINE_BYTES
 from readiness.verdict.checklist import EvidencePlace as Seen
 from readiness.version import __version__
 
@@ -136,7 +137,7 @@ def result_cache_key(discovered: DiscoveredFiles, settings: RunSettings, today_t
     for helm_values_file in settings.helm_values:
         add_to_digest(_bytes_or_empty(helm_values_file))
     if settings.baseline:
-        add_to_digest(_bytes_or_empty(settings.baseline))
+        add_to_digest(_bytes_or_empty(settings.baseline, MAX_BASELINE_BYTES))
     for source in discovered.sources:
         add_to_digest(source.path, source.text)
     add_to_digest("documents")
@@ -190,10 +191,10 @@ def _program_identities(discovered: DiscoveredFiles, settings: RunSettings) -> I
         yield programs.program_identity(programs.find_packaged_program("shellcheck"))
 
 
-def _bytes_or_empty(path: Path) -> bytes:
+def _bytes_or_empty(path: Path, byte_limit: int = MAX_SOURCE_BYTES) -> bytes:
     """What a file says; nothing where it cannot be read, which the run will tell."""
     try:
-        return path.read_bytes()
+        return files.read_regular_file(path, byte_limit)
     except OSError:
         return b""
 
@@ -338,8 +339,7 @@ def _source_outside_the_walk(base_folder: Path, path: str) -> Source:
     """A file that rendering read and the walk did not: a part of a chart, maybe packed, which is as it was."""
     file_path = base_folder / path
     try:
-        if file_path.stat().st_size <= MAX_SOURCE_BYTES:
-            return Source(path, file_path.read_text(encoding="utf-8", errors="replace"))
+        return Source(path, files.read_regular_file(file_path, MAX_SOURCE_BYTES).decode("utf-8", "replace"))
     except OSError:
         pass
     packed_member_bytes = archive_member_content(base_folder, path) if ".tgz/" in path else None

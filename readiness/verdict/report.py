@@ -137,12 +137,7 @@ class Report:
         redactor = Redactor(self.hidden)
         report_data: dict[str, Any] = {
             "version": REPORT_VERSION,
-            "tool": {
-                "name": "readiness",
-                "version": self.version,
-                "rules_version": self.rules_version,
-                "score_algorithm": score.ALGORITHM_VERSION,
-            },
+            "tool": _tool_json(self),
             **({"confinement": self.confinement_notice} if self.confinement_notice else {}),
             "verdict": self.verdict,
             "score": self.score,
@@ -185,6 +180,15 @@ class Report:
         if self.timing is not None:
             report_data["timing"] = dict(sorted(self.timing.items()))
         return report_data
+
+
+def _tool_json(report: Report) -> dict[str, Any]:
+    return {
+        "name": "readiness",
+        "version": report.version,
+        "rules_version": report.rules_version,
+        "score_algorithm": score.ALGORITHM_VERSION,
+    }
 
 
 def _file_rows(scored_rows: Iterable[score.ScoredFileRow], subject_count_by_path: Mapping[str, int]) -> tuple[FileRow, ...]:

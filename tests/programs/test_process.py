@@ -84,6 +84,15 @@ def test_the_same_program_reaches_the_listener_where_nothing_holds_it(tmp_path: 
     assert b"connected" in done.stdout
 
 
+@on_linux
+def test_a_namespace_has_no_device_that_leads_out(tmp_path: Path) -> None:
+    code = "print(*[line.split(':')[0].strip() for line in open('/proc/self/net/dev').readlines()[2:]])"
+    answer = ask(code, folder=tmp_path)
+    if answer.confinement != confine.CONFINED_BY_NAMESPACE:
+        pytest.skip("this system gives no user namespaces; the filter alone keeps the network away")
+    assert answer.output.split() in ([], [b"lo"])
+
+
 SOCKETS = """\
 import ctypes, errno, socket, sys
 libc = ctypes.CDLL(None, use_errno=True)
