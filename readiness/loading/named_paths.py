@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from readiness import tree_paths
 from readiness.loading.assembly import Assembly
 from readiness.loading.discover import DiscoveredFiles
-from readiness.loading.refused import add_mentioned_row, add_unreadable_row, note_out_of_tree
+from readiness.loading.refused import add_mentioned_row, add_unreadable_row, note_out_of_tree, path_relative_to_root
 from readiness.loading.render.inputs import named_path_input
 from readiness.loading.render.tree import tree_root_of_folder
 from readiness.model import Rule
@@ -67,8 +67,8 @@ def add_rows_for_refused_paths(
 def _add_row_if_refused(
     named_path: NamedPath, naming_path: str, root: Path, discovered: DiscoveredFiles, assembly: Assembly, core_rules: dict[str, Rule]
 ) -> None:
-    path, base = named_path.path, os.path.realpath(discovered.base)
-    path_in_tree = os.path.relpath(os.path.normpath(Path(base) / path), root).replace(os.sep, "/")
+    path = named_path.path
+    path_in_tree = path_relative_to_root(path, discovered.base, root)
     if path_in_tree == ".." or path_in_tree.startswith("../"):
         if named_path.is_read and named_path.is_of_tree:
             note_out_of_tree(
@@ -79,7 +79,7 @@ def _add_row_if_refused(
     refused = tree_paths.refused_path_and_reason(root, path_in_tree)
     if refused is None:
         return
-    refused_path, reason = os.path.relpath(root / refused[0], base).replace(os.sep, "/"), refused[1]
+    refused_path, reason = os.path.relpath(root / refused[0], os.path.realpath(discovered.base)).replace(os.sep, "/"), refused[1]
     if named_path.is_read and not discovered.may_be_ignored(refused_path):
         add_unreadable_row(assembly, refused_path, reason, core_rules)
     else:

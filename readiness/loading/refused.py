@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from readiness.loading.assembly import CAUSE_BROKEN, CAUSE_NOT_IN_TREE, Assembly, FileStatus
 from readiness.model import Finding, Rule, Source, Span
 from readiness.model.messages import fill_message
 
 STATUS_UNREADABLE = "unreadable"
+
+
+def path_relative_to_root(path: str, working_directory: Path, root: Path) -> str:
+    """A path as reports print it, relative to the root of a tree (a real path); it begins with `..` where it leads out as it is written."""
+    return os.path.relpath(os.path.normpath(Path(os.path.realpath(working_directory)) / path), root).replace(os.sep, "/")
 
 
 def add_unreadable_row(assembly: Assembly, path: str, reason: str, core_rules: dict[str, Rule]) -> None:

@@ -84,7 +84,7 @@ def chart_hash(chart_folder: Path) -> str:
             file_path = Path(parent_folder, entry_name)
             try:
                 if file_path.is_symlink() or not file_path.is_file():
-                    entry_state = os.readlink(file_path) if file_path.is_symlink() else files.special_file_type(file_path.lstat().st_mode)
+                    entry_state = file_path.readlink() if file_path.is_symlink() else files.special_file_type(file_path.lstat().st_mode)
                     digest.update(os.fsencode(f"{file_path.relative_to(chart_folder)}\0{entry_state}\0"))
                     continue
                 file_count, total_bytes = file_count + 1, total_bytes + file_path.stat().st_size
