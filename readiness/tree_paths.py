@@ -5,6 +5,7 @@ Every path that a file names is resolved here before anything is opened. A refus
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import deque
 from collections.abc import Iterable
@@ -13,6 +14,9 @@ from pathlib import Path, PurePosixPath
 from readiness import files
 
 MAX_LINKS_PER_PATH = 40  # on the way to one file
+MAX_STEPS_PER_PATH = 200  # folders and links on the way to one file, `..` among them
+REASON_TOO_MANY_STEPS = "a path of too many steps, which is not followed"
+REASON_LINK_OF_TOO_MANY_STEPS = "a link that takes too many steps, which is not followed"
 REASON_LINK_OUT_OF_TREE = "a link out of the tree, which is not followed"
 REASON_LINK_INTO_VERSION_CONTROL = "a link into the data of version control, which is not followed"
 REASON_BROKEN_LINK = "a link to a file that is not there, or that cannot be reached"
@@ -24,21 +28,18 @@ _VERSION_CONTROL_FOLDERS = frozenset({".git", ".hg", ".svn"})
 class OutsideError(Exception):
     """A path that is not followed: it leads out of the tree, as it is written or by a link, or into the data of version control.
 
-    `link` is the path of the link on the way that does that, empty where the path is so written; `is_version_control` says whether
-    the path leads into those data.
+    `reason` says which, `link` is the path of the last link on the way, empty where there is none.
     """
 
-    def __init__(self, path_in_tree: str, link: str = "", *, is_version_control: bool = False) -> None:
+    def __init__(self, path_in_tree: str, reason: str = REASON_OUT_OF_TREE, link: str = "") -> None:
         super().__init__(path_in_tree)
+        self.reason = reason
         self.link = link
-        self.is_version_control = is_version_control
 
     @property
-    def reason(self) -> str:
-        """Why it is not followed, in words."""
-        if self.is_version_control:
-            return REASON_LINK_INTO_VERSION_CONTROL if self.link else REASON_VERSION_CONTROL
-        return REASON_LINK_OUT_OF_TREE if self.link else REASON_OUT_OF_TREE
+    def is_version_control(self) -> bool:
+        """Whether the path leads into the data of version control."""
+        return self.reason in (REASON_LINK_INTO_VERSION_CONTROL, REASON_VERSION_CONTROL)
 
 
 def is_version_control_path(path: str | PurePosixPath | Path) -> bool:
@@ -60,27 +61,34 @@ def resolve_links(root: Path, path_in_tree: str) -> tuple[str, dict[str, str]]:
     resolved_parts: list[str] = []
     pending_parts = deque(PurePosixPath(path_in_tree).parts)
     target_by_link: dict[str, str] = {}
-    followed_link_count, last_link = 0, ""
+    step_count = link_count = 0
+    last_link = ""
     while pending_parts:
         path_part = pending_parts.popleft()
-        if path_part.startswith("/") or (path_part == ".." and not resolved_parts):
-            raise OutsideError(path_in_tree, last_link)
+        step_count += 1
+        if step_count > MAX_STEPS_PER_PATH or link_count > MAX_LINKS_PER_PATH:
+            raise OutsideError(path_in_tree, REASON_LINK_OF_TOO_MANY_STEPS if last_link else REASON_TOO_MANY_STEPS, last_link)
+        if path_part.startswith("/") or (path_part == ".." and not resolved_parts) or _is_of_other_system(path_part):
+            raise OutsideError(path_in_tree, REASON_LINK_OUT_OF_TREE if last_link else REASON_OUT_OF_TREE, last_link)
         if path_part == "..":
             resolved_parts.pop()
             continue
         if is_version_control_path(path_part):
-            raise OutsideError(path_in_tree, last_link, is_version_control=True)
+            raise OutsideError(path_in_tree, REASON_LINK_INTO_VERSION_CONTROL if last_link else REASON_VERSION_CONTROL, last_link)
         path_on_disk = root.joinpath(*resolved_parts, path_part)
         if not path_on_disk.is_symlink():
             resolved_parts.append(path_part)
             continue
         last_link = "/".join((*resolved_parts, path_part))
         link_target = target_by_link[last_link] = _link_target(root, path_on_disk)
-        followed_link_count += 1
-        if followed_link_count > MAX_LINKS_PER_PATH:
-            raise OutsideError(path_in_tree, last_link)
+        link_count += 1
         pending_parts.extendleft(reversed(PurePosixPath(link_target).parts))
     return "/".join(resolved_parts), target_by_link
+
+
+def _is_of_other_system(path_part: str) -> bool:
+    """Whether Windows would make more of a part of a path than a name: a drive, or several folders."""
+    return os.name == "nt" and not set("\\:").isdisjoint(path_part)
 
 
 def _link_target(root: Path, link: Path) -> str:
@@ -108,7 +116,7 @@ def refused_path_and_reason(root: Path, path_in_tree: str, byte_limit: int = fil
     except (FileNotFoundError, NotADirectoryError):
         return (path_in_tree, REASON_BROKEN_LINK) if path_in_tree in target_by_link else None
     except OSError as error:
-        return path_in_tree, files.os_error_text_without_path(error)
+        return None if error.errno == errno.ENAMETOOLONG else (path_in_tree, files.os_error_text_without_path(error))
     except ValueError:  # a name that no file has
         return None
 

@@ -26,7 +26,7 @@ from readiness.loading.charts import ChartRenderer
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.generator_templates import fold_templates_of_generator
 from readiness.loading.named_paths import add_rows_for_refused_paths
-from readiness.loading.refused import add_unreadable_row
+from readiness.loading.refused import append_unreadable_row
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import written_source_and_span
 from readiness.loading.variants import Variants
@@ -282,7 +282,7 @@ def _add_row_for_unread_file(unread_file: UnreadFile, assembly: Assembly, core_r
     if unread_file.status == "skipped":
         assembly.file_statuses.append(FileStatus(unread_file.path, unread_file.kind, unread_file.status, unread_file.reason))
         return
-    add_unreadable_row(assembly, unread_file.path, unread_file.reason, core_rules)
+    append_unreadable_row(assembly, unread_file.path, unread_file.reason, core_rules)
 
 
 def _is_markdown(source: Source) -> bool:

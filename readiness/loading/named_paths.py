@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from readiness import tree_paths
 from readiness.loading.assembly import Assembly
 from readiness.loading.discover import DiscoveredFiles
-from readiness.loading.refused import add_mentioned_row, add_unreadable_row, note_out_of_tree, path_relative_to_root
+from readiness.loading.refused import RefusedRows, path_relative_to_root
 from readiness.loading.render.inputs import named_path_input
 from readiness.loading.render.tree import tree_root_of_folder
 from readiness.model import Rule
@@ -43,47 +43,62 @@ def add_rows_for_refused_paths(
     kinds_and_documents: Iterable[tuple[str, Any]], discovered: DiscoveredFiles, assembly: Assembly, core_rules: dict[str, Rule]
 ) -> None:
     """Add a row for each path that a judged file names and nobody may read; note in the file's own row what it names out of the tree."""
-    judged_folders = [discovered.base / one for one in (*discovered.walked_folders, *map(posixpath.dirname, discovered.named_paths))]
-    read_paths = {posixpath.normpath(one.path) for one in discovered.sources}
-    root_by_folder: dict[str, Path] = {}
-    looked_up_paths: set[tuple[str, str]] = set()
+    lookup = _NamedPathLookup(discovered, assembly, RefusedRows(assembly, core_rules))
     for kind, document in kinds_and_documents:
         source = document.source
-        if kind not in _NAMED_PATHS_BY_KIND or source.parent is not None or source.path in discovered.context.paths:
-            continue
-        folder = posixpath.dirname(source.path)
-        if folder not in root_by_folder:
-            root_by_folder[folder] = tree_root_of_folder(discovered.base / folder, judged_folders)
-        for named_path in _NAMED_PATHS_BY_KIND[kind](document):
+        if kind in _NAMED_PATHS_BY_KIND and source.parent is None and source.path not in discovered.context.paths:
+            lookup.look_up_paths(source.path, _NAMED_PATHS_BY_KIND[kind](document))
+
+
+class _NamedPathLookup:
+    """One pass over the paths that files name, each looked up once for the tree that it is of."""
+
+    def __init__(self, discovered: DiscoveredFiles, assembly: Assembly, refused_rows: RefusedRows) -> None:
+        self._discovered = discovered
+        self._render_inputs = assembly.render_inputs
+        self._rows = refused_rows
+        self._given_folders = [discovered.base / one for one in (*discovered.walked_folders, *map(posixpath.dirname, discovered.named_paths))]
+        self._read_paths = {posixpath.normpath(one.path) for one in discovered.sources}
+        self._root_by_folder: dict[str, Path] = {}
+        self._looked_up: set[tuple[Path, str, bool]] = set()
+
+    def look_up_paths(self, naming_path: str, named_paths: Iterable[NamedPath]) -> None:
+        """Add the rows of what a file names; of paths over the limit that they were not looked up."""
+        folder = posixpath.dirname(naming_path)
+        if folder not in self._root_by_folder:
+            self._root_by_folder[folder] = tree_root_of_folder(self._discovered.base / folder, self._given_folders)
+        root = self._root_by_folder[folder]
+        for named_path in named_paths:
             path = named_path.path
-            if path in read_paths or (folder, path) in looked_up_paths or UNKNOWN_VALUE_MARK in path or len(path) > MAX_PATH_CHARACTERS:
+            if path in self._read_paths or UNKNOWN_VALUE_MARK in path or len(path) > MAX_PATH_CHARACTERS:
                 continue
-            looked_up_paths.add((folder, path))
-            if len(looked_up_paths) > MAX_NAMED_PATHS_PER_RUN:
-                return
-            _add_row_if_refused(named_path, source.path, root_by_folder[folder], discovered, assembly, core_rules)
+            path_in_tree = path_relative_to_root(path, self._discovered.base, root)
+            if path_in_tree == ".." or path_in_tree.startswith("../"):
+                self._note_out_of_tree(naming_path, named_path)
+            elif (root, path_in_tree, named_path.is_read) not in self._looked_up:
+                if len(self._looked_up) >= MAX_NAMED_PATHS_PER_RUN:
+                    reason = f"it names more than the {MAX_NAMED_PATHS_PER_RUN:,} paths of a run that are looked up"
+                    self._rows.note_out_of_tree(naming_path, reason, is_gap=True)
+                    return
+                self._looked_up.add((root, path_in_tree, named_path.is_read))
+                self._add_row_if_refused(named_path, path_in_tree, root)
 
-
-def _add_row_if_refused(
-    named_path: NamedPath, naming_path: str, root: Path, discovered: DiscoveredFiles, assembly: Assembly, core_rules: dict[str, Rule]
-) -> None:
-    path = named_path.path
-    path_in_tree = path_relative_to_root(path, discovered.base, root)
-    if path_in_tree == ".." or path_in_tree.startswith("../"):
+    def _note_out_of_tree(self, naming_path: str, named_path: NamedPath) -> None:
         if named_path.is_read and named_path.is_of_tree:
-            note_out_of_tree(
-                assembly, naming_path, f"it takes in {path}, which leads out of the tree and is not read", is_gap=not path.startswith("/")
-            )
-        return
-    assembly.render_inputs.append(named_path_input(root, path_in_tree, discovered.base))
-    refused = tree_paths.refused_path_and_reason(root, path_in_tree)
-    if refused is None:
-        return
-    refused_path, reason = os.path.relpath(root / refused[0], os.path.realpath(discovered.base)).replace(os.sep, "/"), refused[1]
-    if named_path.is_read and not discovered.may_be_ignored(refused_path):
-        add_unreadable_row(assembly, refused_path, reason, core_rules)
-    else:
-        add_mentioned_row(assembly, refused_path, reason)
+            reason = f"it takes in {named_path.path}, which leads out of the tree and is not read"
+            self._rows.note_out_of_tree(naming_path, reason, is_gap=not named_path.path.startswith("/"))
+
+    def _add_row_if_refused(self, named_path: NamedPath, path_in_tree: str, root: Path) -> None:
+        base_folder = self._discovered.base
+        self._render_inputs.append(named_path_input(root, path_in_tree, base_folder))
+        refused = tree_paths.refused_path_and_reason(root, path_in_tree)
+        if refused is None:
+            return
+        refused_path = os.path.relpath(root / refused[0], os.path.realpath(base_folder)).replace(os.sep, "/")
+        if named_path.is_read and not self._discovered.may_be_ignored(refused_path):
+            self._rows.add_unreadable(refused_path, refused[1])
+        else:
+            self._rows.add_mentioned(refused_path, refused[1])
 
 
 def _paths_of_compose_file(document: Any) -> Iterator[NamedPath]:

@@ -19,7 +19,7 @@ from readiness.kinds.k8s.releases import (
 )
 from readiness.loading.assembly import CAUSE_NOT_IN_TREE, Assembly
 from readiness.loading.discover import DiscoveredFiles
-from readiness.loading.refused import note_out_of_tree, path_relative_to_root
+from readiness.loading.refused import RefusedRows, path_relative_to_root
 from readiness.loading.render.made import GeneratedSource, written_source_and_span
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from readiness.loading.render.kustomize import Kustomization
 
 _MAX_RELEASES_PER_CHART = 100  # releases of one chart that are rendered
+_MAX_VALUES_FILES_PER_RELEASE = 50  # values files of one release of which it is told that they are not in the tree
 _URL_CREDENTIALS = lazy_regex(r"//[^/@\s]{0,500}@")
 _RELEASE_OR_NAMESPACE_NAME = lazy_regex(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 _MAX_PARAMETER_KEY_DEPTH = 50  # of the keys of a parameter
@@ -103,7 +104,7 @@ class ReleaseCollector:
                 _note_chart_outside_tree(release, assembly)
             return
         self._add_environment(release, chart_folder, environments_by_chart)
-        for values_file_path in release.values_files:
+        for values_file_path in release.values_files[:_MAX_VALUES_FILES_PER_RELEASE]:
             if self._values_file(values_file_path, chart_folder) is None and "://" not in values_file_path:
                 self._note_refused_values(release, values_file_path, chart_folder, assembly)
 
@@ -120,7 +121,7 @@ class ReleaseCollector:
         refused = tree_paths.refused_path_and_reason(root, path_in_tree)
         if refused is not None:
             reason = f"{release.owner.resource}: the values {values_file_path} were not taken in: {refused[1]}"
-            note_out_of_tree(assembly, _root_source_of(release.owner).path, reason, is_gap=True)
+            RefusedRows(assembly, {}).note_out_of_tree(_root_source_of(release.owner).path, reason, is_gap=True)
 
     def _add_environment(
         self,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import readiness
+from readiness.loading import named_paths
 from readiness.loading.assembly import CAUSE_NOT_IN_TREE
 from readiness.loading.render import helm
 from readiness.verdict.report import Report
@@ -159,6 +160,47 @@ def test_what_is_named_out_of_the_tree_is_said_in_the_row_of_the_naming_file(tre
     assert row.reason == f"it takes in {path}, which leads out of the tree and is not read"
     assert report.coverage.percent < 100
     assert MARKER not in str(report.to_dict())
+
+
+def test_a_file_that_one_names_and_another_reads_counts_as_read(tree: Path) -> None:
+    link(tree / "l", "../out/file")
+    copying = {"Dockerfile": "FROM alpine:3.22\nCOPY l /a\nUSER 1000\n", "compose.yaml": SERVICE + "    env_file: l\nsecrets: {s: {file: l}}\n"}
+    report = check(tree, copying, select=["k8s/privileged"])
+    assert rows(report)["l"][0] == "unreadable"
+    assert [one.path for one in report.findings if one.rule == "core/unreadable"] == ["l"]
+
+
+def test_paths_behind_the_limit_are_said(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(named_paths, "MAX_NAMED_PATHS_PER_RUN", 3)
+    text = "services:\n" + "".join(f"  a{n}: {{image: 'x:1.0.0', env_file: conf/{n}}}\n" for n in range(6))
+    link(tree / "conf" / "5", "/dev/zero")
+    report = check(tree, {"compose.yaml": text})
+    (row,) = [one for one in report.files if one.path == "compose.yaml"]
+    assert row.cause == CAUSE_NOT_IN_TREE
+    assert "more than the 3 paths of a run" in row.reason
+
+
+@pytest.mark.parametrize(
+    "path", ["a" * 300, "a/" * 150 + "b", "conf/../" * 90 + "b", "./" * 400 + "b", "\u202e", "a b ", "~/x", "%2e%2e/x", "..\\\\x", "C:/x", "//x/y"]
+)
+def test_odd_names_break_nothing_and_lead_nowhere(tree: Path, path: str) -> None:
+    report = check(tree, {"compose.yaml": SERVICE + f'    env_file: "{path}"\n'})
+    assert not report.crashed
+    assert "core/unreadable" not in {one.rule for one in report.findings}
+
+
+def test_links_that_take_many_steps_end(tree: Path) -> None:
+    """Forty links, each of many steps, and two that lead to each other."""
+    for number in range(60):
+        link(tree / f"l{number}", "./" + "conf/../" * 200 + f"l{number + 1}")
+    (tree / "conf").mkdir()
+    link(tree / "x", "y")
+    link(tree / "y", "x")
+    text = "services:\n  a: {image: 'x:1.0.0', env_file: [l0, x]}\n"
+    report = check(tree, {"compose.yaml": text})
+    told = {path: reason for path, (status, reason) in rows(report).items() if status == "unreadable"}
+    assert len(told) == 2
+    assert all("too many steps" in reason for reason in told.values())
 
 
 def test_a_file_of_the_machine_is_said_and_no_gap(tree: Path) -> None:
