@@ -106,12 +106,15 @@ ENVIRONMENT_READERS = {
     "programs/git.py": "where the repository and the user's settings are",
     "cli/program.py": "streams and colours of the terminal",
     "reports/__init__.py": "colours",
-    "reports/github.py": "the workspace of the job, which paths are relative to",
+    "reports/machine_text.py": "the workspace of the job, which paths are relative to",
+    "cli/github_action.py": "what the runner says of the step",
 }
 # Who may open files without `files.read_regular_file`, and why: none of them opens what the scanned tree names.
 OPENERS = {
     "files.py": "the door itself",
     "programs/__init__.py": "the first two bytes of a program on PATH",
+    "cli/github_action.py": "the runner's own files: its event, its outputs, and the reports of the step",
+    "cli/origin.py": "the record of this installation",
     "cli/main.py": "the file that --output names, to write it",
     "cli/program.py": "the null device, for streams that are closed",
     "triage/revision.py": "files of a temporary folder, to write them",

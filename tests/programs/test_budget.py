@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import readiness
+from readiness.cli import main
 from readiness.loading.assembly import CAUSE_NOT_HERE
 from readiness.loading.render import helm, kustomize
 from readiness.programs import budget, process
@@ -20,6 +21,7 @@ from tests.make import write_files
 
 needs_helm = pytest.mark.skipif(not helm.available_chart_renderer(), reason="needs the extra readiness[helm] or helm, and neither is installed")
 needs_builder = pytest.mark.skipif(not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed")
+FINDINGS_ALONE = {"codequality", "rdjson"}
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n"
 CHARTS = {
     f"{name}/{path}": text
@@ -129,16 +131,30 @@ def unconfined(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @needs_helm
 @pytest.mark.parametrize("quiet", [False, True])
-@pytest.mark.parametrize(("name", "color"), [*((name, "never") for name in MODULE_BY_FORMAT), ("terminal", "always")])
+@pytest.mark.parametrize(("name", "color"), [*((name, "never") for name in MODULE_BY_FORMAT if name not in FINDINGS_ALONE), ("terminal", "always")])
 def test_every_report_says_first_that_a_program_had_the_network_within_reach(
     tmp_path: Path, unconfined: None, name: str, color: str, quiet: bool
 ) -> None:
     report = check(tmp_path, CHARTS)
     written = io.StringIO()
     write_report(name, report, written, ReportOptions(color=color, quiet=quiet))
-    first_screen = "".join(written.getvalue().splitlines(keepends=True)[:6])
+    written_lines = written.getvalue().splitlines(keepends=True)
+    first_screen = "".join(written_lines if name == "sarif" else written_lines[:6])  # SARIF says it where it says how the run went
     assert "not cut off from the network" in first_screen
     assert "helm" in first_screen
+
+
+@needs_helm
+@pytest.mark.parametrize("name", sorted(FINDINGS_ALONE))
+def test_formats_of_findings_alone_leave_it_to_standard_error(
+    tmp_path: Path, unconfined: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    write_files(tmp_path, CHARTS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(SystemExit):
+        main.check.main(["--format", name, "."], standalone_mode=False)
+    assert "readiness: not cut off from the network: helm" in capsys.readouterr().err
 
 
 @needs_helm
