@@ -40,7 +40,7 @@ MIN_BATCH_TIMEOUT_SECONDS = 5.0  # seconds for one script
 MAX_SCRIPTS_PER_BATCH = 200  # scripts
 MAX_SCRIPT_CHARACTERS = 100_000  # characters of one script
 MAX_SHELLCHECK_MEMORY_BYTES = 2 << 30  # bytes of memory of one process
-MAX_SHELLCHECK_OUTPUT_BYTES = 256 << 20  # bytes of comments on one batch
+MAX_SHELLCHECK_OUTPUT_BYTES = 64 << 20  # bytes of comments on one batch
 # What cannot be told of a script that is shown in part: variables that the builder or the runner sets, files that
 # are elsewhere, and tests that look constant because an expression stands in them. SC1010 and SC1083 are guesses at
 # slips (`rebar3 do`, `HEAD^{tree}`), and were wrong wherever they were read.
