@@ -33,7 +33,8 @@ LAYERS = [
 # The same inside kinds and checks: what stands on several kinds stands above them.
 ROOMS = {
     "kinds": [
-        {"units", "variables", "purpose", "head", "readme"},
+        {"units", "variables", "purpose", "head", "readme_use"},
+        {"readme"},
         {"decision", "places"},
         {"dotenv", "dockerignore", "pipeline", "k8s", "dependabot"},
         {"github", "gitlab"},
@@ -104,6 +105,7 @@ ENVIRONMENT_READERS = {
     "programs/__init__.py": "PATH, where programs are looked for",
     "programs/process.py": "the libraries of this Python, and the few variables that `environment_of_its_own` keeps",
     "programs/git.py": "where the repository and the user's settings are",
+    "cli/main.py": "whether a runner of GitHub runs it",
     "cli/program.py": "streams and colours of the terminal",
     "reports/__init__.py": "colours",
     "reports/machine_text.py": "the workspace of the job, which paths are relative to",

@@ -59,7 +59,8 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
         click.echo(("\n" if page_number else "") + page_text, nl=False)
 
 
-@click.command("rules", cls=StrictCommand, short_help="The catalogue of rules.")
+@click.command("rules", cls=StrictCommand, short_help="The catalogue of rules, or those with some words.")
+@click.argument("words", nargs=-1, metavar="[WORD]...")
 @click.option("--like", metavar="ID", help="Ours that say the same as another linter's rule.")
 @click.option(
     "--kind",
@@ -74,18 +75,20 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
     default="table",
     show_default=True,
 )
-def list_rules(like: str | None, kind: str | None, profile: str | None, format_: str) -> None:
-    """List the rules.
+def list_rules(words: tuple[str, ...], like: str | None, kind: str | None, profile: str | None, format_: str) -> None:
+    """List the rules, or those that hold every WORD in their id, title, reason or fix, or as another linter's id; the best match first.
 
     \b
     Examples:
+      readiness rules privileged
+      readiness rules --kind k8s probe port
       readiness rules --kind nginx
       readiness rules --like DL3007
       readiness rules --profile strict --format json
     """
     from readiness import api
 
-    matching_rules = call_or_exit_with_error(lambda: api.search_rules(like=like, kind=kind, profile=profile))
+    matching_rules = call_or_exit_with_error(lambda: api.search_rules(like=like, kind=kind, profile=profile, words=words))
     if format_ == "json":
         import json
 

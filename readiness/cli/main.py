@@ -184,7 +184,8 @@ def check(**flags: Any) -> None:
     report = call_or_exit_with_error(lambda: report_for_options(flags))
     with end_of_readers_ignored():
         is_findings_alone = not _FORMATS_OF_FINDINGS_ALONE.isdisjoint({flags["format_"], *(name for name, _ in format_and_path_pairs)})
-        print_notices(one for one in report.notices if one != report.confinement_notice or is_findings_alone)
+        told_notices = (one for one in report.notices if one != report.confinement_notice or is_findings_alone)
+        print_notices([*told_notices, *notices_of_environment(flags)])
     with end_of_readers_ignored():
         call_or_exit_with_error(lambda: write_reports(report, format_and_path_pairs, flags))
     if report.crashed:
@@ -201,6 +202,14 @@ def parse_output_option(value: str) -> tuple[str, str]:
     if not equals_sign or not output_path or format_name not in REPORT_FORMATS:
         raise click.UsageError(f"--output is FORMAT=FILE with one of {', '.join(REPORT_FORMATS)}, not {value!r}")
     return format_name, output_path
+
+
+def notices_of_environment(flags: dict[str, Any]) -> list[str]:
+    """What somebody who runs this in GitHub Actions may not know: which format makes annotations."""
+    is_unasked = flags["format_"] is None and not flags["outputs"]
+    if is_unasked and os.environ.get("GITHUB_ACTIONS") == "true":
+        return ["this runs in GitHub Actions: --format github annotates the lines of a pull request"]
+    return []
 
 
 def refuse_outputs_in_one_place(format_and_path_pairs: Sequence[tuple[str, str]], *, has_format: bool) -> None:

@@ -55,8 +55,10 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
             untold_count = sum(map(len, groups_of_level[max_groups_annotated:]))
             overflow_message = f"and {untold_count} more of this level: the log of this step has them all"
             output.write(workflow_command_line(annotation_level, {"title": "readiness"}, overflow_message) + "\n")
-    for finding in sorted_findings:
-        output.write(digest.finding_headline(finding, redactor) + "\n")
+    if sorted_findings:  # folded in the log: the annotations above say the worst of them already
+        output.write(f"::group::all findings ({len(sorted_findings)})\n")
+        output.writelines(digest.finding_headline(finding, redactor) + "\n" for finding in sorted_findings)
+        output.write("::endgroup::\n")
     for line in digest.production_variant_lines(report, redactor, verbose=options.verbose):
         output.write(f"production: {line}\n")
     if undeployed_text := digest.undeployed_text(report, redactor):
@@ -98,7 +100,8 @@ def annotation_command(findings: Sequence[Finding], annotation_level: str, redac
 def _message_lines_of_rule(findings: Sequence[Finding], redactor: Redactor) -> list[str]:
     """What one rule says, why, and how to fix it."""
     messages = dict.fromkeys(redactor.mask_text(one.message) for one in findings)
-    return [*messages, digest.first_sentence(findings[0].why), f"Fix: {digest.first_sentence(findings[0].fix)}"]
+    why, fix = digest.first_sentence(findings[0].why), digest.first_sentence(findings[0].fix)
+    return [*messages, why, f"Fix: {fix}", f"More: readiness explain {findings[0].rule}"]
 
 
 def _message_lines(findings: Sequence[Finding], redactor: Redactor) -> list[str]:

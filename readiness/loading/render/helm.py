@@ -48,10 +48,7 @@ from readiness.syntax.template import is_named_as_template
 from readiness.syntax.yaml import Map
 from readiness.tree_paths import is_inside_folder
 
-DEFAULT_RELEASE_NAME, DEFAULT_NAMESPACE = (
-    "release",
-    "default",
-)  # what a chart is installed as where nothing says so
+DEFAULT_RELEASE_NAME, DEFAULT_NAMESPACE = "release", "default"  # what a chart is installed as where nothing says so
 DEFAULT_VALUES_FILE = "values.yaml"
 _REMOTE_SCHEMA = lazy_regex(rb"\"\$ref\"[ \t]{0,40}:[ \t]{0,40}\"https?://", re.IGNORECASE)
 _MAPPING_KEY_BEFORE_VALUE = lazy_regex(r"""["']?([\w./-]{1,100})["']?:[ \t]+\Z""")
@@ -102,6 +99,10 @@ class RenderedTemplate(GeneratedSource):
         """Where the values are set that the actions at a place of the template print, of those that name one of the values."""
         for one in values_printed_alone(source.text[span.start : span.end], self.values):
             yield Related(one.source, one.span, "the value is set here")
+
+    def values_sources(self) -> Iterator[Source]:
+        """The files of values that it is made with."""
+        return (source for source, _, _ in self.values)
 
     def set_value(self, span: Span) -> SetValue | None:
         """Where the value is set that a place of this text prints; of an archive's template, that decides about it."""
