@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "readiness"
 # Each layer imports only from those before it; layers in one row stand side by side and know nothing of each other.
 LAYERS = [
     {"model", "version", "programs", "files"},
+    {"tree_paths"},
     {"syntax"},
     {"facts", "redaction", "settings"},
     {"kinds"},
@@ -59,7 +61,74 @@ DOORS = {
     "helm_python": {"loading/render/worker.py"},
     "checkov": set(),
     "subprocess": {"programs/process.py"},
+    "ctypes": {"programs/confine.py"},
+    "multiprocessing": {"run/parallel.py"},
+    "tarfile": {"loading/render/archive.py"},
+    "gzip": {"loading/render/archive.py"},
+    # What starts processes, opens connections or files, or runs what it reads: nobody.
+    **dict.fromkeys(
+        (
+            "_posixsubprocess",
+            "asyncio",
+            "concurrent",
+            "pty",
+            "socket",
+            "socketserver",
+            "ssl",
+            "http",
+            "ftplib",
+            "smtplib",
+            "webbrowser",
+            "runpy",
+            "pickle",
+            "marshal",
+            "shelve",
+            "dbm",
+            "sqlite3",
+            "zipfile",
+            "zipimport",
+            "mmap",
+            "linecache",
+            "fileinput",
+            "code",
+            "codeop",
+        ),
+        frozenset[str](),
+    ),
 }
+# Who may start a process by a function of `os`, and why.
+STARTERS = {
+    "programs/confine.py": "it becomes the program that it has confined",
+}
+# Who may read the environment, and why; programs are given what is written out.
+ENVIRONMENT_READERS = {
+    "programs/__init__.py": "PATH, where programs are looked for",
+    "programs/process.py": "the libraries of this Python, and the few variables that `environment_of_its_own` keeps",
+    "programs/git.py": "where the repository and the user's settings are",
+    "cli/main.py": "whether a runner of GitHub runs it",
+    "cli/program.py": "streams and colours of the terminal",
+    "reports/__init__.py": "colours",
+    "reports/machine_text.py": "the workspace of the job, which paths are relative to",
+    "cli/github_action.py": "what the runner says of the step",
+}
+# Who may open files without `files.read_regular_file`, and why: none of them opens what the scanned tree names.
+OPENERS = {
+    "files.py": "the door itself",
+    "programs/__init__.py": "the first two bytes of a program on PATH",
+    "cli/github_action.py": "the runner's own files: its event, its outputs, and the reports of the step",
+    "cli/origin.py": "the record of this installation",
+    "cli/main.py": "the file that --output names, to write it",
+    "cli/program.py": "the null device, for streams that are closed",
+    "triage/revision.py": "files of a temporary folder, to write them",
+    "run/cache.py": "the user's cache, never one in the scanned tree",
+    "syntax/compiled.py": "the cache of what stands in the package",
+    "loading/render/archive.py": "an archive that was read, in memory",
+    **dict.fromkeys(
+        ("facts/table.py", "kinds/compose/schema.py", "ruleset/message_facts.py", "ruleset/names.py", "ruleset/precision.py", "ruleset/select.py",
+         "settings.py", "verdict/checklist.py"),
+        "data of the package",
+    ),
+}  # fmt: skip
 
 
 LINES = 400  # of a file
@@ -129,6 +198,68 @@ def test_packages_from_outside_come_in_by_one_door(path: Path) -> None:
     for name, _ in imported(path):
         doors = DOORS.get(name.split(".")[0])
         assert doors is None or inside in doors, f"{name} is imported by {sorted(doors or ['nobody'])} only"
+
+
+def dotted_name(node: ast.AST) -> str:
+    """`os.path.join` of a name or of attributes of one; `?` for what is worked out."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted_name(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else "?"
+
+
+def dotted_names(path: Path) -> Iterator[str]:
+    """Every name with its attributes in a module, and what is imported from a module as `module.name`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            yield dotted_name(node)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+STARTING = re.compile(r"os\.(?:exec|spawn|posix_spawn|fork|system|popen|startfile)\w*\Z|signal\.pthread_kill\Z")
+
+
+def test_processes_are_started_by_one_door() -> None:
+    """`run_program` starts whatever comes from outside; the workers of `run/parallel` run this package's own rules."""
+    starting = {path.relative_to(PACKAGE).as_posix() for path in modules() if any(map(STARTING.match, dotted_names(path)))}
+    assert starting == set(STARTERS)
+
+
+def test_nothing_is_run_that_was_read() -> None:
+    """No text becomes code: `exec`, `eval` and `compile` are called by nobody, and modules are imported by names of this package."""
+    called = {
+        (path.relative_to(PACKAGE).as_posix(), node.func.id)
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"exec", "eval", "compile", "__import__"}
+    }
+    assert called <= {("model/records.py", "exec")}
+
+
+def test_the_environment_is_read_by_few() -> None:
+    names = ("os.environ", "os.environb", "os.getenv", "os.getenvb")
+    reading = {path.relative_to(PACKAGE).as_posix() for path in modules() if any(name.startswith(names) for name in dotted_names(path))}
+    assert reading == set(ENVIRONMENT_READERS)
+
+
+OPENING = {"open", "read_text", "read_bytes", "open_code", "fdopen", "copyfile", "copy", "copy2", "copytree", "sendfile"}
+
+
+def test_files_are_opened_by_one_door() -> None:
+    """Whoever else opens one is written down with the reason. `copy` counts where it is `shutil`'s."""
+    opening = set()
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = dotted_name(node.func).rpartition(".") if isinstance(node, ast.Call) else ("", "", "")
+            if name[2] in OPENING and (not name[2].startswith("copy") or name[0] == "shutil"):
+                opening.add(path.relative_to(PACKAGE).as_posix())
+    assert opening == set(OPENERS)
+
+
+@pytest.mark.parametrize("door", [*STARTERS, *ENVIRONMENT_READERS, *OPENERS])
+def test_exceptions_are_modules_with_a_reason(door: str) -> None:
+    assert (PACKAGE / door).is_file()
+    assert (STARTERS | ENVIRONMENT_READERS | OPENERS)[door]
 
 
 def module_of(path: Path) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FAIL_ON_CHOICES = ("critical", "high", "medium", "low", "info", "never")
 REPORT_FORMATS = ("terminal", "json", "github", "markdown", "sarif", "junit", "codequality", "rdjson")
+_FORMATS_OF_FINDINGS_ALONE = frozenset({"codequality", "rdjson"})  # they have no place for what else there is to say
 _ERASE_LINE = "\r\x1b[K"
 
 
@@ -185,7 +186,9 @@ def check(**flags: Any) -> None:
     refuse_outputs_in_one_place(format_and_path_pairs, has_format=flags["format_"] is not None)
     report = call_or_exit_with_error(lambda: report_for_options(flags))
     with end_of_readers_ignored():
-        print_notices([*report.notices, *notices_of_environment(flags)])
+        is_findings_alone = not _FORMATS_OF_FINDINGS_ALONE.isdisjoint({flags["format_"], *(name for name, _ in format_and_path_pairs)})
+        told_notices = (one for one in report.notices if one != report.confinement_notice or is_findings_alone)
+        print_notices([*told_notices, *notices_of_environment(flags)])
     with end_of_readers_ignored():
         call_or_exit_with_error(lambda: write_reports(report, format_and_path_pairs, flags))
     if report.crashed:

@@ -23,14 +23,16 @@ from readiness.loading import (
     test_use,
     unapplied,
 )
-from readiness.loading.assembly import CAUSE_BROKEN, REASON_TEMPLATE, Assembly, FileStatus
+from readiness.loading.assembly import REASON_TEMPLATE, Assembly, FileStatus
 from readiness.loading.charts import ChartRenderer
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.generator_templates import fold_templates_of_generator
+from readiness.loading.named_paths import add_rows_for_refused_paths
+from readiness.loading.refused import append_unreadable_row
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import written_source_and_span
 from readiness.loading.variants import Variants
-from readiness.model import Finding, Rule, Source, Span, messages
+from readiness.model import Rule, Source
 from readiness.model.project import Project, RunProjects
 
 REASON_OF_UNKNOWN_KIND = "of no kind that readiness knows"
@@ -76,8 +78,8 @@ def assemble_projects(
     problem_by_built_path = overlays.build_overlays(discovered, assembly, core_rules, variants, is_rendering_enabled=render)
     removed_manifests = read_by_templates.remove_manifests_read_by_templates(discovered, chart_folders, problem_by_built_path)
     assembly.file_statuses += [FileStatus(one.path, "k8s", "skipped", read_by_templates.REASON_READ_BY_TEMPLATES) for one in removed_manifests]
-    sources_of_known_kind = []
     _mark_included_gitlab_files(discovered)
+    sources_of_known_kind = []
     for source in discovered.sources:
         chart_folder = environments.chart_folder_of_template(source.path, chart_folders)
         if chart_folder is not None:
@@ -92,13 +94,12 @@ def assemble_projects(
             sources_of_known_kind.append(source)
         else:
             _add_row_for_unknown_kind(source, discovered, assembly)
-    unread_env_files = [one for one in discovered.unread_files if one.kind == "dotenv"]
-    kinds_and_documents = _parse_kinds_and_documents(sources_of_known_kind, unread_env_files, assembly, core_rules, test_data_sources)
+    kinds_and_documents = _parse_kinds_and_documents(sources_of_known_kind, discovered.unread_files, assembly, core_rules, test_data_sources)
+    add_rows_for_refused_paths(kinds_and_documents, discovered, assembly, core_rules)
     variants.tell_documents(kinds_and_documents)
     if kinds_and_documents:
         assembly.projects.insert(0, environments.make_project(kinds_and_documents, discovered))
-    chart_renderer = ChartRenderer(discovered, assembly, core_rules, helm_values, render, variants)
-    _add_charts(chart_renderer, chart_folders, template_paths_by_chart_folder)
+    _add_charts(ChartRenderer(discovered, assembly, core_rules, helm_values, render, variants), chart_folders, template_paths_by_chart_folder)
     _add_documents(discovered, assembly, chart_folders, may_judge_documents)
     _record_program_inputs(assembly, discovered)
     _remove_context_rows_and_findings(assembly, discovered)
@@ -222,21 +223,22 @@ def _parse_kinds_and_documents(
 ) -> list[tuple[str, Any]]:
     """The documents of the project; of environment files those that a compose file reads.
 
-    `unread_files` are the environment files that nobody could read, `test_data_sources` what the tests of programs read: of
-    those belongs to the project what a compose file takes in.
+    Of `unread_files`, which nobody could read, the environment files count. `test_data_sources` is what the tests of programs read: of that belongs
+    to the project what a compose file takes in.
     """
+    unread_env_files = [one for one in unread_files if one.kind == "dotenv"]
     kinds_and_documents = list(assembly.parse_and_record((one for one in sources_of_known_kind if one.kind != "dotenv"), core_rules))
     test_data_used_by_compose = _test_data_used_by_compose(kinds_and_documents, test_data_sources, assembly)
     kinds_and_documents += assembly.parse_and_record((one for one in test_data_used_by_compose if one.kind != "dotenv"), core_rules)
     env_file_sources = [one for one in (*sources_of_known_kind, *test_data_used_by_compose) if one.kind == "dotenv"]
-    if not env_file_sources and not unread_files:
+    if not env_file_sources and not unread_env_files:
         return kinds_and_documents
     env_paths_read_by_compose = _env_paths_read_by([document for kind, document in kinds_and_documents if kind == "compose"])
     used_env_file_sources = [one for one in env_file_sources if posixpath.normpath(one.path) in env_paths_read_by_compose]
     assembly.file_statuses += [
         FileStatus(source.path, "", "skipped", REASON_UNUSED_ENV_FILE) for source in env_file_sources if source not in used_env_file_sources
     ]
-    for unread_file in unread_files:
+    for unread_file in unread_env_files:
         if posixpath.normpath(unread_file.path) in env_paths_read_by_compose:
             _add_row_for_unread_file(unread_file, assembly, core_rules)
         else:
@@ -283,10 +285,7 @@ def _add_row_for_unread_file(unread_file: UnreadFile, assembly: Assembly, core_r
     if unread_file.status == "skipped":
         assembly.file_statuses.append(FileStatus(unread_file.path, unread_file.kind, unread_file.status, unread_file.reason))
         return
-    assembly.file_statuses.append(FileStatus(unread_file.path, "", unread_file.status, unread_file.reason, CAUSE_BROKEN))
-    rule = core_rules["core/unreadable"]
-    finding_text = messages.fill_message(rule.message, {"reason": unread_file.reason}.get)
-    assembly.parse_findings.append(Finding(rule, Source(unread_file.path, ""), Span(0, 0), finding_text))
+    append_unreadable_row(assembly, unread_file.path, unread_file.reason, core_rules)
 
 
 def _is_markdown(source: Source) -> bool:

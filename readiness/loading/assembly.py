@@ -13,6 +13,7 @@ from readiness.loading.render.made import RenderInput
 from readiness.model import Finding, ParseError, Rule, Source
 from readiness.model.project import Project
 from readiness.model.records import dataclass
+from readiness.programs.budget import RunBudget
 from readiness.syntax import template
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Assembly:
     `overlays_without_removals` are overlays whose patches take something away, with what would be there without that. `context`
     are the paths that lie around what is judged; `whole` says whether all that the settings speak of is judged, `notices` what
     to tell of them, `production` which variants were taken for production. `parsed` are the documents of files of Kubernetes
-    and of kustomize.
+    and of kustomize. `budget` is what the programs of the run may use together.
     """
 
     projects: list[Project] = field(default_factory=list)
@@ -74,6 +75,7 @@ class Assembly:
     notices: tuple[str, ...] = ()
     production: tuple[Production, ...] = ()
     parsed: ParsedTexts = field(default_factory=ParsedTexts)
+    budget: RunBudget = field(default_factory=RunBudget)
 
     @property
     def every_project(self) -> tuple[Project, ...]:

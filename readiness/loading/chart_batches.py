@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from readiness.loading.chart_errors import is_default_namespace_refused, render_problem_text
 from readiness.loading.render.made import LimitError, RenderError
+from readiness.programs import budget as programs_budget
+from readiness.programs.budget import RunBudget
 
 if TYPE_CHECKING:
     from readiness.loading.render import helm
@@ -18,22 +20,20 @@ _MAX_SECONDS_PER_CHART = 120  # of processor time for all environments of one ch
 
 
 def render_in_batches(
-    chart_files: ChartFiles, environments: Sequence[helm.ValuesEnvironment], chart_folder: str
+    chart_files: ChartFiles, environments: Sequence[helm.ValuesEnvironment], chart_folder: str, budget: RunBudget
 ) -> tuple[list[helm.RenderedTemplate], dict[str, str], set[str]]:
     """(renderings, errors by environment, those that are limits) of a chart, a few at a time, for each process has a limit.
 
-    After one that did not end well no more are tried, nor after some minutes of processor time.
+    After one that did not end well no more are tried, nor after some minutes of processor time for the chart, or when the run's budget is spent.
     """
-    from readiness.programs.process import child_processor_seconds
-
     rendered_templates: list[helm.RenderedTemplate] = []
     error_by_environment: dict[str, str] = {}
     limit_errors: set[str] = set()
-    program_seconds_before = child_processor_seconds()
+    program_seconds_before = programs_budget.child_processor_seconds()
     last_problem = ""
     for batch_start in range(0, len(environments), _MAX_ENVIRONMENTS_PER_PROCESS):
         batch = list(environments[batch_start : batch_start + _MAX_ENVIRONMENTS_PER_PROCESS])
-        if not last_problem and child_processor_seconds() - program_seconds_before > _MAX_SECONDS_PER_CHART:
+        if not last_problem and programs_budget.child_processor_seconds() - program_seconds_before > _MAX_SECONDS_PER_CHART:
             limit_error = LimitError(f"the environments before it took over {_MAX_SECONDS_PER_CHART} seconds")
             last_problem = render_problem_text(limit_error, chart_folder)
             limit_errors.add(last_problem)
@@ -41,7 +41,7 @@ def render_in_batches(
             error_by_environment |= {one.name: last_problem for one in batch}
             continue
         try:
-            batch_templates, batch_error_by_environment = _render_batch(chart_files, batch)
+            batch_templates, batch_error_by_environment = _render_batch_within_budget(chart_files, batch, budget)
             rendered_templates += batch_templates
             error_by_environment |= batch_error_by_environment
         except RenderError as render_error:
@@ -49,6 +49,19 @@ def render_in_batches(
             limit_errors |= {last_problem} if isinstance(render_error, LimitError) else set()
             error_by_environment |= {one.name: last_problem for one in batch}
     return rendered_templates, error_by_environment, limit_errors
+
+
+def _render_batch_within_budget(
+    chart_files: ChartFiles, environments: Sequence[helm.ValuesEnvironment], budget: RunBudget
+) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:
+    """What `_render_batch` gives, counted. Raises RenderError."""
+    try:
+        with budget.metered():
+            rendered_templates, error_by_environment = _render_batch(chart_files, environments)
+        budget.add_rendered_bytes(sum(len(one.text) for one in rendered_templates))
+    except programs_budget.BudgetExceededError as error:
+        raise LimitError(str(error)) from None
+    return rendered_templates, error_by_environment
 
 
 def _render_batch(chart_files: ChartFiles, environments: Sequence[helm.ValuesEnvironment]) -> tuple[list[helm.RenderedTemplate], dict[str, str]]:

@@ -28,6 +28,7 @@ from readiness.loading.environments import (
     render_failure_finding,
     rendered_file_status,
 )
+from readiness.loading.refused import RefusedRows
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
 from readiness.loading.values_beside import ValuesBeside, are_defaults_unused
 from readiness.loading.variants import Variants
@@ -195,9 +196,10 @@ class ChartRenderer:
         limit_errors: set[str] = set()
         try:
             chart_files = read_chart(chart_directory, chart_folder, confined_tree)
+            self._add_refused_rows(chart_files)
             if not chart_files.absent_dependencies and not any("templates/" in f"/{one}" for one in chart_files.content_by_path):
                 return _ChartRendering()
-            rendered_templates, error_by_environment, limit_errors = render_in_batches(chart_files, environments, chart_folder)
+            rendered_templates, error_by_environment, limit_errors = render_in_batches(chart_files, environments, chart_folder, self.assembly.budget)
         except RenderError as render_error:
             render_problem = render_problem_text(render_error, chart_folder)
             rendered_templates, error_by_environment = [], {one.name: render_problem for one in environments}
@@ -214,6 +216,13 @@ class ChartRenderer:
             chart_files.unpacked_archives,
             frozenset(limit_errors),
         )
+
+    def _add_refused_rows(self, chart_files: ChartFiles) -> None:
+        """A row for each file or folder that Helm would use of a chart and that is not read."""
+        if missed_refusals := list(chart_files.missed_refusals()):
+            refused_rows = RefusedRows(self.assembly, self.core_rules)
+            for refused_path, refusal_reason in missed_refusals:
+                refused_rows.add_unreadable(refused_path, refusal_reason)
 
     def _tell_failures(self, chart_yaml: Source, chart_folder: str, rendering: _ChartRendering) -> None:
         """A finding for each way in which a chart fails, and for the dependencies that are not here."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
 
-from readiness import files, kinds
+from readiness import files, kinds, tree_paths
 from readiness.facts.table import property_by_fact_name
 from readiness.files import decode_text, os_error_text_without_path
 from readiness.loading import passed
@@ -354,7 +354,7 @@ class FileWalk:
         for link in self.links:
             report_path = self.report_path(link)
             promised_kind = passed.promised_kind(report_path, self.found.paths)
-            refusal_reason = passed.link_refusal_reason(link, passed.allowed_link_targets(link, promised_kind, self.roots))
+            refusal_reason = tree_paths.link_refusal_reason(link, passed.allowed_link_targets(link, promised_kind, self.roots))
             if promised_kind == "dotenv" and refusal_reason:
                 self.found.unread_files.append(UnreadFile(report_path, refusal_reason, kind=promised_kind))
             elif promised_kind and refusal_reason:

@@ -27,6 +27,7 @@ from readiness.loading.variants import Variants
 from readiness.model import Finding, ParseError, Purpose, Rule, Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
+from readiness.programs.budget import BudgetExceededError, RunBudget
 from readiness.syntax.yaml import Map
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class _OverlaySources:
 
     walked_sources: dict[str, Source]
     documents_by_source: ParsedTexts
+    budget: RunBudget
     extra_sources: dict[str, Source] = field(default_factory=dict)
 
 
@@ -85,7 +87,7 @@ def build_overlays(
     inputs_or_errors, inner_overlays = _gather_all_inputs(root_kustomizations, discovered, assembly, kustomization_by_folder)
     unread_source_by_path = kustomize.unread_source_by_path([one for one in inputs_or_errors if isinstance(one, OverlayInputs)], source_by_path)
     assembly.sources += unread_source_by_path.values()
-    overlay_sources = _OverlaySources(source_by_path | unread_source_by_path, assembly.parsed)
+    overlay_sources = _OverlaySources(source_by_path | unread_source_by_path, assembly.parsed, assembly.budget)
     kustomization_by_folder = kustomize.kustomization_by_folder(overlay_sources.walked_sources, assembly.parsed)
     user_folders_by_folder = {one.kustomization.folder: one.users for one in inner_overlays}
     parts_and_reached_kustomizations: list[tuple[_Part, Sequence[Kustomization]]] = []
@@ -160,6 +162,10 @@ def _build_kustomization(
     if isinstance(inputs_or_error, RenderError):
         raise inputs_or_error
     built_overlay = _build_overlay(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
+    try:
+        overlay_sources.budget.add_rendered_bytes(len(built_overlay.source.text))
+    except BudgetExceededError as error:
+        raise LimitError(str(error)) from None
     return _Part(
         kustomization,
         built_overlay,
@@ -272,9 +278,12 @@ def _build_overlay(
                 raise UnsupportedFeatureError(f"{builder_error}; {kustomize.REASON_NO_BUILDER}") from None
             raise
         try:
-            program_built_source = kustomize.build_overlay(
-                kustomization, list(reachable_kustomizations), source_by_path, gathered_inputs, overlay_sources.documents_by_source
-            )
+            with overlay_sources.budget.metered():
+                program_built_source = kustomize.build_overlay(
+                    kustomization, list(reachable_kustomizations), source_by_path, gathered_inputs, overlay_sources.documents_by_source
+                )
+        except BudgetExceededError as budget_error:
+            raise LimitError(str(budget_error)) from None
         except LimitError:
             raise  # what a program builds holds, whatever is said here, and nobody knows
         except RenderError as program_error:

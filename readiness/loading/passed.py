@@ -6,28 +6,11 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from readiness import files, kinds
+from readiness import kinds
+from readiness.tree_paths import is_version_control_path
 
 REASON_LINK_NOT_FOLLOWED = "a link, which is not followed from a file that was given by itself"
-REASON_LINK_INTO_VERSION_CONTROL = "a link into the data of version control, which is not followed"
-_VERSION_CONTROL_FOLDERS = frozenset({".git", ".hg", ".svn"})
-REASON_LINK_OUT_OF_TREE = "a link out of the tree, which is not followed"
 _GITHUB_FOLDERS = (".github", ".github/workflows")  # of ours by their names, whatever is in them
-
-
-def link_refusal_reason(link: Path, allowed_real_folders: Iterable[str]) -> str:
-    """Why a link is not followed; empty for one that leads to a regular file below one of the roots (real paths)."""
-    try:
-        real_target = os.path.realpath(link, strict=True)
-        target_mode = link.stat().st_mode
-    except (OSError, ValueError):
-        return "a link to a file that is not there, or that cannot be reached"
-    if _is_version_control_file(Path(real_target)):
-        return REASON_LINK_INTO_VERSION_CONTROL
-    if not any(real_target.startswith(root.rstrip(os.sep) + os.sep) for root in allowed_real_folders):
-        return REASON_LINK_OUT_OF_TREE
-    special_file_type = files.special_file_type(target_mode)
-    return f"a link to {special_file_type}" if special_file_type else ""
 
 
 def allowed_link_targets(link: Path, promised_kind_of_link: str, walked_folders: Iterable[str]) -> list[str]:
@@ -52,9 +35,4 @@ def is_link_to_file_below_folder(link_entry: os.DirEntry[str], folder: Path) -> 
         target = Path(link_entry.path).resolve(strict=True)
     except (OSError, RuntimeError):
         return False
-    return target.is_file() and folder.resolve() in target.parents and not _is_version_control_file(target)
-
-
-def _is_version_control_file(target: Path) -> bool:
-    """Whether a file is version control's own: its settings may hold the token that the tree was fetched with."""
-    return not _VERSION_CONTROL_FOLDERS.isdisjoint(target.parts)
+    return target.is_file() and folder.resolve() in target.parents and not is_version_control_path(target)

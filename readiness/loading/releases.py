@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from readiness import tree_paths
 from readiness.kinds.k8s.model import Object
 from readiness.kinds.k8s.releases import (
     HelmReleaseValues,
@@ -18,6 +19,7 @@ from readiness.kinds.k8s.releases import (
 )
 from readiness.loading.assembly import CAUSE_NOT_IN_TREE, Assembly
 from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.refused import RefusedRows, path_relative_to_root
 from readiness.loading.render.made import GeneratedSource, written_source_and_span
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from readiness.loading.render.kustomize import Kustomization
 
 _MAX_RELEASES_PER_CHART = 100  # releases of one chart that are rendered
+_MAX_VALUES_FILES_PER_RELEASE = 50  # values files of one release of which it is told that they are not in the tree
 _URL_CREDENTIALS = lazy_regex(r"//[^/@\s]{0,500}@")
 _RELEASE_OR_NAMESPACE_NAME = lazy_regex(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 _MAX_PARAMETER_KEY_DEPTH = 50  # of the keys of a parameter
@@ -101,6 +104,24 @@ class ReleaseCollector:
                 _note_chart_outside_tree(release, assembly)
             return
         self._add_environment(release, chart_folder, environments_by_chart)
+        for values_file_path in release.values_files[:_MAX_VALUES_FILES_PER_RELEASE]:
+            if self._values_file(values_file_path, chart_folder) is None and "://" not in values_file_path:
+                self._note_refused_values(release, values_file_path, chart_folder, assembly)
+
+    def _note_refused_values(self, release: ChartRelease, values_file_path: str, chart_folder: str, assembly: Assembly) -> None:
+        """Note in a file's row that values which it names lead out of the tree, or are no file that may be read."""
+        from readiness.loading.render.inputs import named_path_input
+        from readiness.loading.render.tree import tree_root_of_folder
+
+        base_folder = self.discovered.base
+        root = tree_root_of_folder(base_folder / chart_folder, [base_folder / one for one in self.discovered.walked_folders])
+        path_in_chart = posixpath.join("" if values_file_path.startswith("/") else chart_folder, values_file_path.lstrip("/"))
+        path_in_tree = path_relative_to_root(path_in_chart, base_folder, root)
+        assembly.render_inputs.append(named_path_input(root, path_in_tree, base_folder))
+        refused = tree_paths.refused_path_and_reason(root, path_in_tree)
+        if refused is not None:
+            reason = f"{release.owner.resource}: the values {values_file_path} were not taken in: {refused[1]}"
+            RefusedRows(assembly, {}).note_out_of_tree(_root_source_of(release.owner).path, reason, is_gap=True)
 
     def _add_environment(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 
@@ -16,6 +17,15 @@ def find_program(program_name: str) -> str:
     absolute_path_folders = os.pathsep.join(one for one in path_entries if Path(one).is_absolute())
     program_path = shutil.which(program_name, path=absolute_path_folders) if absolute_path_folders else None
     return program_path if program_path and Path(program_path).is_absolute() else ""
+
+
+def find_packaged_program(program_name: str) -> str:
+    """The absolute path of a program that a Python package brings: on PATH, else beside the running Python, whose folder need not be there."""
+    program_path = find_program(program_name)
+    if program_path or not sys.executable:
+        return program_path
+    path_beside_python = shutil.which(program_name, path=str(Path(sys.executable).absolute().parent))
+    return path_beside_python or ""
 
 
 def program_identity(program_path: str) -> str:

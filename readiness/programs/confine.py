@@ -1,4 +1,4 @@
-"""What takes the network and most of the machine from a process: limits first, then the program in its place.
+"""What takes the network, other processes and most of the machine from a process: limits first, then the program in its place.
 
 Runs as a script of its own (`python -I -S confine.py SECONDS MEMORY OUTPUT FD PROGRAM ARGUMENT...`), so it imports nothing
 of the package. It writes one word to the file descriptor FD: how the network was taken away.
@@ -14,19 +14,17 @@ import sys
 
 CONFINED_BY_NAMESPACE, CONFINED_BY_SECCOMP_FILTER, NOT_CONFINED = "namespace", "filter", "none"
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
-_AF_UNIX = 1
-_IO_URING_SETUP_SYSCALL_NUMBER = 425
-_SECCOMP_RET_ALLOW, _SECCOMP_RET_EPERM = (
-    0x7FFF0000,
-    0x00050000 | 1,
-)  # SECCOMP_RET_ALLOW; SECCOMP_RET_ERRNO with EPERM
-# What the machine calls itself: (its AUDIT_ARCH, the number of socket()).
-_AUDIT_ARCH_AND_SOCKET_BY_MACHINE = {
-    "x86_64": (0xC000003E, 41),
-    "aarch64": (0xC00000B7, 198),
-    "riscv64": (0xC00000F3, 198),
+_CLONE_THREAD = 0x10000
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 1, 38, 22, 2
+_IO_URING_SETUP_SYSCALL_NUMBER, _CLONE3_SYSCALL_NUMBER = 425, 435
+_SECCOMP_RET_ALLOW, _SECCOMP_RET_ERRNO, _EPERM, _ENOSYS = 0x7FFF0000, 0x00050000, 1, 38
+# What the machine calls itself: (its AUDIT_ARCH, the number of clone(), those of the calls that are refused: socket(), fork(), vfork(), ptrace()).
+_AUDIT_ARCH_AND_SYSCALLS_BY_MACHINE: dict[str, tuple[int, int, tuple[int, ...]]] = {
+    "x86_64": (0xC000003E, 56, (41, 57, 58, 101)),
+    "aarch64": (0xC00000B7, 220, (198, 117)),
+    "riscv64": (0xC00000F3, 220, (198, 117)),
 }
+_MAX_PROCESSES_WITHOUT_FILTER = 512  # processes and threads of a namespace where no filter is to be had
 
 
 def limit_resources(cpu_seconds: int, memory_bytes: int, file_size_bytes: int, *, address_space_bytes: int = 0) -> None:
@@ -53,21 +51,35 @@ def limit_resources(cpu_seconds: int, memory_bytes: int, file_size_bytes: int, *
 
 
 def disconnect_from_network(*, use_namespace: bool = True) -> str:
-    """Take the network from this process and its children; the word for how that was done.
+    """Take the network from this process and its children, and let it start no other process; the word for how the network was taken.
 
-    A network namespace of its own where the system gives one, else a filter that refuses every socket but those
-    between processes, which containers and hardened systems still permit. `use_namespace` is False for a program that looks
-    at who owns files: inside a user namespace everybody is nobody.
+    A network namespace of its own where the system gives one, and a filter that refuses every socket, which containers and
+    hardened systems still permit; either is enough. The filter lets a program have threads and no child: one process is all there is.
+    `use_namespace` is False for a program that looks at who owns files: inside a user namespace everybody is nobody.
     """
     if not sys.platform.startswith("linux"):
+        _limit_processes(1)  # none more than there are, on systems that count processes and not threads
         return NOT_CONFINED
     try:
         libc = ctypes.CDLL(None, use_errno=True)
-        if use_namespace and libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0:
-            return CONFINED_BY_NAMESPACE
-        return CONFINED_BY_SECCOMP_FILTER if _install_socket_filter(libc) else NOT_CONFINED
+        libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), *[ctypes.c_ulong(0)] * 3)  # it ends when its caller does
+        has_namespace = use_namespace and libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
+        has_filter = _install_syscall_filter(libc)
     except (OSError, AttributeError):
         return NOT_CONFINED
+    if has_namespace and not has_filter:
+        _limit_processes(_MAX_PROCESSES_WITHOUT_FILTER)
+    if has_namespace:
+        return CONFINED_BY_NAMESPACE
+    return CONFINED_BY_SECCOMP_FILTER if has_filter else NOT_CONFINED
+
+
+def _limit_processes(process_count: int) -> None:
+    """Let the user of this process have so many processes (on Linux those of its namespace, threads among them)."""
+    with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_NPROC, (process_count, process_count))
 
 
 class _BpfInstruction(ctypes.Structure):
@@ -83,25 +95,29 @@ class _BpfProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("code", ctypes.POINTER(_BpfInstruction)))
 
 
-def _install_socket_filter(libc: ctypes.CDLL) -> bool:
-    """Whether the kernel took a filter that refuses sockets of every family but AF_UNIX."""
-    architecture_and_socket_number = _AUDIT_ARCH_AND_SOCKET_BY_MACHINE.get(os.uname().machine)
-    if architecture_and_socket_number is None or sys.maxsize < 1 << 32:
+def _install_syscall_filter(libc: ctypes.CDLL) -> bool:
+    """Whether the kernel took a filter that refuses sockets, and processes other than threads."""
+    architecture_and_syscalls = _AUDIT_ARCH_AND_SYSCALLS_BY_MACHINE.get(os.uname().machine)
+    if architecture_and_syscalls is None or sys.maxsize < 1 << 32:
         return False
-    audit_architecture, socket_syscall_number = architecture_and_socket_number
-    load_opcode, jump_if_equal_opcode, jump_if_at_least_opcode, return_opcode = 0x20, 0x15, 0x35, 0x06
-    bpf_instruction_fields = (
-        (load_opcode, 0, 0, 4),  # the architecture of the call
-        (jump_if_equal_opcode, 0, 6, audit_architecture),
-        (load_opcode, 0, 0, 0),  # its number
-        (jump_if_at_least_opcode, 4, 0, 0x40000000),  # the second set of numbers of x86_64
-        (jump_if_equal_opcode, 3, 0, _IO_URING_SETUP_SYSCALL_NUMBER),  # could make sockets without the call
-        (jump_if_equal_opcode, 0, 3, socket_syscall_number),
-        (load_opcode, 0, 0, 16),  # its first argument: the family
-        (jump_if_equal_opcode, 1, 0, _AF_UNIX),
-        (return_opcode, 0, 0, _SECCOMP_RET_EPERM),
-        (return_opcode, 0, 0, _SECCOMP_RET_ALLOW),
-    )
+    audit_architecture, clone_syscall_number, refused_syscall_numbers = architecture_and_syscalls
+    refused_syscall_numbers = (*refused_syscall_numbers, _IO_URING_SETUP_SYSCALL_NUMBER)  # io_uring could make sockets without the call
+    load, jump_if_equal, jump_if_at_least, jump_if_any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06
+    refused_count = len(refused_syscall_numbers)
+    bpf_instruction_fields = [
+        (load, 0, 0, 4),  # the architecture of the call
+        (jump_if_equal, 0, refused_count + 6, audit_architecture),
+        (load, 0, 0, 0),  # its number
+        (jump_if_at_least, refused_count + 4, 0, 0x40000000),  # the second set of numbers of x86_64
+        *((jump_if_equal, refused_count - index + 3, 0, number) for index, number in enumerate(refused_syscall_numbers)),
+        (jump_if_equal, 4, 0, _CLONE3_SYSCALL_NUMBER),  # its flags cannot be seen; libraries then call clone()
+        (jump_if_equal, 0, 4, clone_syscall_number),
+        (load, 0, 0, 16),  # the first argument of clone(): its flags
+        (jump_if_any_bit, 2, 0, _CLONE_THREAD),
+        (answer, 0, 0, _SECCOMP_RET_ERRNO | _EPERM),
+        (answer, 0, 0, _SECCOMP_RET_ERRNO | _ENOSYS),
+        (answer, 0, 0, _SECCOMP_RET_ALLOW),
+    ]
     bpf_instructions = (_BpfInstruction * len(bpf_instruction_fields))(*(_BpfInstruction(*row) for row in bpf_instruction_fields))
     bpf_program = _BpfProgram(len(bpf_instruction_fields), bpf_instructions)
     ulong_zero, ulong_one = ctypes.c_ulong(0), ctypes.c_ulong(1)

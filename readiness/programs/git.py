@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from readiness.programs import find_program
-from readiness.programs.process import EMPTY_PATH_VARIABLE, ProcessLimits, ProgramError, run_program
+from readiness.programs.process import EMPTY_PATH_VARIABLE, ProcessLimits, ProgramError, printable_prefix, run_program
 
 GIT_TIMEOUT_SECONDS = 120  # seconds
 MAX_GIT_MEMORY_BYTES = 2 << 30  # bytes
@@ -102,12 +102,7 @@ def run_git(*arguments: str, stdin_data: bytes = b"", max_output_bytes: int = 0)
 
 def _first_error_line(error_output: str) -> str:
     """The first line of what git says, as it may be shown."""
-    return _printable_prefix(next(iter(error_output.strip().splitlines()), ""))
-
-
-def _printable_prefix(text: str) -> str:
-    """A text of the repository without what a terminal would act on."""
-    return "".join(one if one.isprintable() else "?" for one in text)[:300]
+    return printable_prefix(next(iter(error_output.strip().splitlines()), ""))
 
 
 def merge_base_with_head(ref: str) -> str:
@@ -201,7 +196,7 @@ def tree_entries(commit: str, folder: str, paths_from_top: Sequence[str] = ()) -
             continue
         if object_type == b"blob" and not size_field.isdigit():
             raise GitError(
-                f"{_printable_prefix(path_in_folder)} of {commit[:12]} is not in this clone, which is a partial one; fetch it whole"
+                f"{printable_prefix(path_in_folder)} of {commit[:12]} is not in this clone, which is a partial one; fetch it whole"
                 " (`git fetch --refetch --filter=blob:limit=1g`, or check out without a filter)"
             )
         entry_kind = "link" if file_mode == b"120000" else object_type.decode("ascii", "replace")
@@ -235,7 +230,7 @@ def _read_blob_batch(entry_batch: Sequence[TreeEntry], batch_bytes: int) -> Iter
     for entry in entry_batch:
         match = _BLOB_HEADER.match(cat_file_output, header_offset)
         if not match or match[1].decode() != entry.object_id:
-            raise GitError(f"{_printable_prefix(entry.path)} cannot be read from the repository")
+            raise GitError(f"{printable_prefix(entry.path)} cannot be read from the repository")
         content_end = match.end() + int(match[2])
         yield entry, cat_file_output[match.end() : content_end]
         header_offset = content_end + 1

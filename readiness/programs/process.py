@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,10 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from readiness.programs import confine
+from readiness.programs.budget import record_unconfined_program
 
 MAX_STDERR_BYTES = 1 << 20  # bytes of what a program says on standard error that are read
+MAX_SHOWN_CHARACTERS = 600  # characters of a program's words in a message
 EMPTY_PATH_VARIABLE = os.devnull  # a PATH on which nothing is found, not even in the current folder
 
 
@@ -74,7 +75,7 @@ class ProgramResult:
         if self.stopped:
             return "it ran over its limit of time or memory"
         error_lines = self.error_output.strip().splitlines()
-        return error_lines[-1] if error_lines else f"exit code {self.exit_code}"
+        return printable_prefix(error_lines[-1]) if error_lines else f"exit code {self.exit_code}"
 
 
 def run_program(
@@ -84,11 +85,8 @@ def run_program(
     environment: Mapping[str, str],
     limits: ProcessLimits,
     stdin_data: bytes = b"",
-    remove_network: bool = True,
 ) -> ProgramResult:
-    """Run a program in a folder, without the network where the system can take it away. Raises ProgramError.
-
-    `remove_network` is False for a program that never reads the scanned tree's settings: it has the time limit only.
+    """Run a program in a folder, alone and without the network where the system can take it away. Raises ProgramError.
 
     Input and output go through files, so that a limit on files bounds the output and what a child of it keeps open holds
     nobody up.
@@ -101,13 +99,13 @@ def run_program(
     ):
         stdin_file.write(stdin_data)
         stdin_file.seek(0)
-        remove_network = remove_network and os.name == "posix" and bool(sys.executable)
+        has_launcher = os.name == "posix" and bool(sys.executable)
         try:
             exit_code = subprocess.run(  # noqa: S603  # an argument list; what it reads is data to it
-                [*(_launcher_command(limits, confinement_file.fileno()) if remove_network else ()), *command],
+                [*(_launcher_command(limits, confinement_file.fileno()) if has_launcher else ()), *command],
                 stdin=stdin_file, stdout=stdout_file, stderr=stderr_file, timeout=limits.seconds, check=False,
                 cwd=working_directory, env={**_library_path_environment(), **environment},
-                pass_fds=(confinement_file.fileno(),) if remove_network else (),
+                pass_fds=(confinement_file.fileno(),) if has_launcher else (),
             ).returncode  # fmt: skip
         except subprocess.TimeoutExpired:
             raise ProgramTimeoutError(f"it did not finish in {limits.seconds:g} seconds") from None
@@ -116,16 +114,34 @@ def run_program(
         output = _read_up_to(stdout_file, limits.output + 1)
         if len(output) > limits.output:
             raise TooMuchError(f"its output is over {limits.output >> 20} MiB")
+        confinement = _read_up_to(confinement_file, 16).decode() or confine.NOT_CONFINED
+        if confinement == confine.NOT_CONFINED:
+            record_unconfined_program(_shown_program_name(command))
         error_output = _read_up_to(stderr_file, MAX_STDERR_BYTES).decode("utf-8", "replace")
-        return ProgramResult(output, error_output, exit_code, _read_up_to(confinement_file, 16).decode() or confine.NOT_CONFINED)
+        return ProgramResult(output, error_output, exit_code, confinement)
 
 
-def child_processor_seconds() -> float:
-    """The processor time of all programs that have run so far; by the clock where the system counts none."""
-    if os.name != "posix":
-        return time.monotonic()
-    process_times = os.times()
-    return process_times.children_user + process_times.children_system
+def _shown_program_name(command: Sequence[str]) -> str:
+    """What a report calls a program: by its file, and Helm's library, which a worker of this Python runs, by its own name."""
+    return "helm" if command[0] == sys.executable else Path(command[0]).stem
+
+
+def printable_prefix(program_text: str, max_characters: int = MAX_SHOWN_CHARACTERS) -> str:
+    """What may be shown of a program's words, which quote what it was given: no characters that a terminal acts on, and no more than so many."""
+    return "".join(one if one.isprintable() else "?" for one in program_text[:max_characters])
+
+
+def environment_of_its_own(home_folder: Path, kept_variable_names: Sequence[str] = ()) -> dict[str, str]:
+    """All that a program is given: no PATH to find others on, no proxy, no settings or credentials of anybody's, a home of its own.
+
+    `kept_variable_names` are variables of this process that it needs besides.
+    """
+    home_folder.mkdir(exist_ok=True)
+    value_by_variable = {"PATH": EMPTY_PATH_VARIABLE, "LANG": "C.UTF-8", "HOME": str(home_folder), "TMPDIR": str(home_folder)}
+    for variable_name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        value_by_variable[variable_name] = str(home_folder / variable_name.lower())
+    kept_value_by_variable = {name: os.environ[name] for name in ("SYSTEMROOT", *kept_variable_names) if name in os.environ}
+    return value_by_variable | kept_value_by_variable
 
 
 def _library_path_environment() -> dict[str, str]:

@@ -34,6 +34,8 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     """Write annotations, worst and most gainful first, then every finding as a plain line, the score and the gate."""
     redactor = Redactor(report.hidden)
     path_prefix = path_prefix_from_workspace()
+    if report.confinement_notice:
+        output.write(f"{report.confinement_notice}\n")
     findings_to_report = filter(report.gate.is_failed_by, report.open) if options.quiet else report.open
     sorted_findings = sorted(findings_to_report, key=lambda one: (-one.severity, -round(one.score_gain, 4), one.fix_place, one.rule))
     fix_rows = [] if options.quiet else fix_first_rows(report)

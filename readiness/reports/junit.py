@@ -29,6 +29,9 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         if not options.quiet or report.gate.is_failed_by(told.finding):
             told_by_path.setdefault(told.finding.path, []).append(told)
     root = ET.Element("testsuites", name="readiness")
+    if report.confinement_notice:
+        case = ET.SubElement(ET.SubElement(root, "testsuite", name="programs"), "testcase", name="confinement", classname="readiness")
+        ET.SubElement(case, "system-out").text = _xml_text(report.confinement_notice)
     for path, told_findings in sorted(told_by_path.items()):
         suite = ET.SubElement(root, "testsuite", name=_xml_text(told_findings[0].path if told_findings else path))
         for told in told_findings:

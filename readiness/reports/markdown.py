@@ -66,6 +66,8 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
 def _blocks_around_findings(report: Report, redactor: Redactor, options: ReportOptions) -> tuple[list[str], list[str]]:
     """What stands before the findings, and what stands behind them."""
     verdict_block = f"## {markdown_text(digest.verdict_text(report))}; {markdown_text(digest.score_text(report))}"
+    if report.confinement_notice:
+        verdict_block = f"{verdict_block}\n\n**{markdown_text(report.confinement_notice)}**"
     gate_block = markdown_text(digest.gate_text(report, redactor))
     if options.quiet:
         return [verdict_block], [gate_block]

@@ -24,6 +24,8 @@ DEFAULT_FRAME_WIDTH = 120  # of a code frame; other lines are as long as they ar
 def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     """Write the report: findings by file, the score, and the gate's line last."""
     redactor = Redactor(report.hidden)
+    if report.confinement_notice:
+        output.write(f"{report.confinement_notice}\n")
     if options.quiet:
         for finding in filter(report.gate.is_failed_by, report.findings):
             output.write(digest.finding_headline(finding, redactor) + "\n")

@@ -56,6 +56,8 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         legacy_windows=False,
     )
     redactor = Redactor(report.hidden)
+    if report.confinement_notice:
+        console.print(Text(report.confinement_notice, "bold"))
     if options.quiet:
         for finding in filter(report.gate.is_failed_by, report.findings):
             console.print(_severity_and_message_row(finding, redactor, _location_and_rule_text(finding, UNLIMITED_COLUMNS)))

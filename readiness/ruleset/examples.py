@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from readiness import files
 from readiness.model import Severity, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
@@ -64,7 +65,7 @@ def _read_rule_examples_spec(loaded_rule: LoadedRule) -> Mapping[str, Any]:
     """What holds the examples of a rule: its file, or its row of a family file."""
     if families.is_family_file(loaded_rule.path):
         return families.family_rule_examples(loaded_rule.path, loaded_rule.rule.id.partition("/")[2])
-    examples_spec: Mapping[str, Any] = load_yaml_documents(loaded_rule.path.read_text(encoding="utf-8"))[0]
+    examples_spec: Mapping[str, Any] = load_yaml_documents(files.read_regular_file(loaded_rule.path, files.MAX_JUDGED_FILE_BYTES).decode("utf-8"))[0]
     return examples_spec
 
 

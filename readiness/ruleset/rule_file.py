@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from readiness import files
 from readiness.kinds import KINDS_BY_PRECEDENCE
 from readiness.model import ParseError, Source
 from readiness.model.lazy_regex import lazy_regex
@@ -89,8 +90,7 @@ def read_rule_file_source(rule_file_path: Path, max_bytes: int | None = None, *,
     `keep_examples` is for files of families, whose examples stand among the words.
     """
     try:
-        with rule_file_path.open("rb") as file:
-            file_bytes = file.read() if max_bytes is None else file.read(max_bytes + 1)
+        file_bytes = files.read_regular_file(rule_file_path, files.MAX_JUDGED_FILE_BYTES)
         file_text = file_bytes.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         failure_reason = getattr(error, "strerror", None) or "not UTF-8"

@@ -187,10 +187,10 @@ def _program_identities(discovered: DiscoveredFiles, settings: RunSettings) -> I
     if settings.render and any(map(is_kustomization_path, discovered.paths)):
         yield from map(programs.program_identity, map(programs.find_program, ("kustomize", "kubectl")))
     if settings.shellcheck:
-        yield programs.program_identity(programs.find_program("shellcheck"))
+        yield programs.program_identity(programs.find_packaged_program("shellcheck"))
 
 
-def _bytes_or_empty(path: Path, byte_limit: int) -> bytes:
+def _bytes_or_empty(path: Path, byte_limit: int = MAX_SOURCE_BYTES) -> bytes:
     """What a regular file says; nothing where it cannot be read, which the run will tell."""
     try:
         return files.read_regular_file(path, byte_limit)
@@ -340,8 +340,7 @@ def _source_outside_the_walk(base_folder: Path, path: str) -> Source:
     """A file that rendering read and the walk did not: a part of a chart, maybe packed, which is as it was."""
     file_path = base_folder / path
     try:
-        if file_path.stat().st_size <= MAX_SOURCE_BYTES:
-            return Source(path, file_path.read_text(encoding="utf-8", errors="replace"))
+        return Source(path, files.read_regular_file(file_path, MAX_SOURCE_BYTES).decode("utf-8", "replace"))
     except OSError:
         pass
     packed_member_bytes = archive_member_content(base_folder, path) if ".tgz/" in path else None

@@ -125,6 +125,7 @@ def run_pipeline(
         notices=(
             *run_rules.names.notices.values(),
             *assembly.notices,
+            *assembly.budget.unconfined_notices(),
             *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
         ),
         production=purposes.may_have_production(assembly),
@@ -302,7 +303,7 @@ def _requested_shellcheck_findings(assembly: Assembly, settings: RunSettings, un
 
     return [
         one
-        for one in shellcheck.shellcheck_findings(assembly.projects, unjudged_rule)
+        for one in shellcheck.shellcheck_findings(assembly.projects, unjudged_rule, assembly.budget)
         if one.rule_definition is unjudged_rule or selection.is_selected_and_not_ignored(one.rule_definition, settings.select, settings.ignore)
     ]
 

@@ -12,6 +12,7 @@ from readiness.loading.variants import DECIDED_BY_SETTINGS, Production
 from readiness.model import Finding, Rule, Source, Span
 from readiness.model.records import dataclass
 from readiness.model.service import Service
+from readiness.programs.budget import UNCONFINED_NOTICE_START
 from readiness.redaction import Redactor
 from readiness.settings.effects import SettingsEffect
 from readiness.verdict import checklist, score, service_scores
@@ -124,6 +125,11 @@ class Report:
         return self.verdict != "not-assessed"
 
     @property
+    def confinement_notice(self) -> str:
+        """That programs ran which the system could not cut off from the network; empty where none did."""
+        return next((one for one in self.notices if one.startswith(UNCONFINED_NOTICE_START)), "")
+
+    @property
     def outside(self) -> tuple[ScoredFileRow, ...]:
         """The files that stand for something elsewhere, by design: a remote chart, a remote include."""
         return tuple(row for row in self.coverage.unread_files if row.cause == CAUSE_NOT_IN_TREE)
@@ -133,12 +139,8 @@ class Report:
         redactor = Redactor(self.hidden)
         report_data: dict[str, Any] = {
             "version": REPORT_VERSION,
-            "tool": {
-                "name": "readiness",
-                "version": self.version,
-                "rules_version": self.rules_version,
-                "score_algorithm": score.ALGORITHM_VERSION,
-            },
+            "tool": _tool_json(self),
+            **({"confinement": self.confinement_notice} if self.confinement_notice else {}),
             "verdict": self.verdict,
             "score": self.score,
             "raw_score": _round_points(self.raw),
@@ -172,14 +174,14 @@ class Report:
         if self.undeployed_paths:
             report_data["undeployed"] = list(self.undeployed_paths)
         if self.context.files:
-            report_data["context"] = {
-                "files": self.context.files,
-                "around": list(self.context.judged),
-                "complete": not self.context.cut,
-            }
+            report_data["context"] = {"files": self.context.files, "around": list(self.context.judged), "complete": not self.context.cut}
         if self.timing is not None:
             report_data["timing"] = dict(sorted(self.timing.items()))
         return report_data
+
+
+def _tool_json(report: Report) -> dict[str, Any]:
+    return {"name": "readiness", "version": report.version, "rules_version": report.rules_version, "score_algorithm": score.ALGORITHM_VERSION}
 
 
 def _file_rows(scored_rows: Iterable[score.ScoredFileRow], subject_count_by_path: Mapping[str, int]) -> tuple[FileRow, ...]:

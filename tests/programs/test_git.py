@@ -115,6 +115,25 @@ def test_the_settings_are_such_that_others_would_run_them(root: Path, evil: Path
     assert evil.exists()
 
 
+def test_large_file_storage_is_never_asked(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a user has git-lfs set up, and the tree's `.lfsconfig` says from where to fetch: pointers stay pointers."""
+    marker, home = tmp_path / "fetched", tmp_path / "home"
+    write(tmp_path, **{"bin/git-lfs": f"#!/bin/sh\necho $0 $@ >> {marker}\ncat\n"})
+    (tmp_path / "bin" / "git-lfs").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 10\n"
+    write(root, **{".lfsconfig": "[lfs]\n\turl = http://127.0.0.1:9/\n", ".gitattributes": "*.yaml filter=lfs diff=lfs\n", "big.yaml": pointer})
+    commit(root)
+    write(home, **{".gitconfig": '[filter "lfs"]\n\tsmudge = git-lfs smudge -- %f\n\tprocess = git-lfs filter-process\n\trequired = true\n'})
+    monkeypatch.setenv("HOME", str(home))
+    with revision.checkout_revision("main") as tree:
+        assert (tree / "big.yaml").read_text() == pointer
+    assert brought() == set()
+    assert not marker.exists()
+    subprocess.run(["git", "archive", "HEAD"], cwd=root, capture_output=True, check=False)
+    assert marker.exists(), "others ask it"
+
+
 def test_objects_that_are_missing_are_not_fetched(root: Path, evil: Path) -> None:
     name = git(root, "rev-parse", "HEAD:deploy/a.yaml")
     (root / ".git" / "objects" / name[:2] / name[2:]).unlink()

@@ -7,13 +7,14 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from readiness import programs
-from readiness.programs import confine, process
+from readiness.programs import budget, confine, process
 from readiness.programs.process import (
     ProcessLimits,
     ProgramError,
@@ -79,9 +80,106 @@ def test_a_confined_program_reaches_nobody(tmp_path: Path, listener: Listener, n
 
 
 def test_the_same_program_reaches_the_listener_where_nothing_holds_it(tmp_path: Path, listener: Listener) -> None:
-    answer = ask(CONNECT, listener.port, folder=tmp_path, remove_network=False)
-    assert b"connected" in answer.output
-    assert answer.confinement == confine.NOT_CONFINED
+    done = subprocess.run([sys.executable, "-c", CONNECT, str(listener.port)], capture_output=True, check=True, cwd=tmp_path)
+    assert b"connected" in done.stdout
+
+
+@on_linux
+def test_a_namespace_has_no_device_that_leads_out(tmp_path: Path) -> None:
+    code = "print(*[line.split(':')[0].strip() for line in open('/proc/self/net/dev').readlines()[2:]])"
+    answer = ask(code, folder=tmp_path)
+    if answer.confinement != confine.CONFINED_BY_NAMESPACE:
+        pytest.skip("this system gives no user namespaces; the filter alone keeps the network away")
+    assert answer.output.split() in ([], [b"lo"])
+
+
+SOCKETS = """\
+import ctypes, errno, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+numbers = {"x86_64": (41, 425), "aarch64": (198, 425)}[sys.argv[1]]
+for family in (1, 2, 10, 16, 17, 40):  # between processes, IPv4, IPv6, netlink, packets, a virtual machine's host
+    try:
+        socket.socket(family, socket.SOCK_RAW if family in (16, 17) else socket.SOCK_STREAM)
+        print("open", family)
+    except OSError as error:
+        print("refused")
+print("open" if libc.syscall(numbers[1], 8, ctypes.create_string_buffer(200)) >= 0 else "refused")
+"""
+
+
+@on_linux
+@pytest.mark.parametrize("namespace", [True, False])
+def test_a_confined_program_makes_no_socket_of_any_family(tmp_path: Path, namespace: bool) -> None:
+    """Those between processes neither: Docker's own and those of agents stand on the disk."""
+    machine = os.uname().machine
+    if machine not in {"x86_64", "aarch64"}:
+        pytest.skip(f"the numbers of calls on {machine} are not written here")
+    answer = ask(SOCKETS, machine, folder=tmp_path, limits=ProcessLimits(20, 1 << 30, 1 << 20, use_namespace=namespace))
+    assert answer.output.split() == [b"refused"] * 7
+
+
+CHILDREN = {
+    "fork": "import os; pid = os.fork(); pid or os._exit(0)",
+    "a program": "import subprocess; subprocess.run(['/bin/true'])",
+    "a spawned program": "import os; os.posix_spawn('/bin/true', ['true'], {})",
+    "a shell": "import os, sys; sys.exit('refused') if os.system('true') else None",
+    "vfork": "import ctypes, sys; sys.exit('refused') if ctypes.CDLL(None).vfork() < 0 else None",
+    "clone": "import ctypes, sys; sys.exit('refused') if ctypes.CDLL(None).syscall(56, 17, 0, 0, 0, 0) < 0 else None",
+    "a process of multiprocessing": "import multiprocessing as m; p = m.get_context('fork').Process(target=print); p.start(); p.join()",
+}
+
+
+@on_linux
+@pytest.mark.parametrize("code", CHILDREN.values(), ids=CHILDREN)
+@pytest.mark.parametrize("namespace", [True, False])
+def test_a_confined_program_starts_no_other(tmp_path: Path, code: str, namespace: bool) -> None:
+    limits = ProcessLimits(20, 1 << 30, 1 << 20, use_namespace=namespace)
+    answer = ask(code, folder=tmp_path, limits=limits)
+    assert answer.exit_code == 1
+    assert any(word in answer.error_output for word in ("PermissionError", "BlockingIOError", "refused"))
+    if "vfork" in code:
+        return  # what Python would make of it nobody can tell
+    plain = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, check=False, cwd=tmp_path)
+    assert plain.returncode == 0, "it starts one where nothing holds it"
+
+
+@on_linux
+def test_a_confined_program_may_have_threads(tmp_path: Path) -> None:
+    code = "import threading; ts = [threading.Thread(target=print, args=('x',)) for _ in range(20)]; [t.start() for t in ts]; [t.join() for t in ts]"
+    assert ask(code, folder=tmp_path).output.split() == [b"x"] * 20
+
+
+@on_linux
+def test_a_program_ends_when_its_caller_does(tmp_path: Path) -> None:
+    """A caller that is killed leaves nothing behind that goes on."""
+    waiting = "import os, time; open('started', 'w').write(str(os.getpid())); time.sleep(60)"
+    calling = (
+        "import sys; from pathlib import Path; from readiness.programs.process import run_program, ProcessLimits\n"
+        f"run_program([sys.executable, '-I', '-c', {waiting!r}], working_directory=Path('.'), environment={{}},"
+        " limits=ProcessLimits(60, 1 << 30, 10))"
+    )
+    caller = subprocess.Popen([sys.executable, "-c", calling], cwd=tmp_path)
+    started = tmp_path / "started"
+    wait_until(lambda: started.exists() and bool(started.read_text()))
+    caller.kill()
+    caller.wait()
+    wait_until(lambda: not is_running(int(started.read_text())))
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    for _ in range(400):
+        if is_so():
+            return
+        time.sleep(0.05)
+    pytest.fail("it did not come to that in 20 seconds")
+
+
+def is_running(process_id: int) -> bool:
+    """Whether a process runs; one that has ended and was not asked for its code does not."""
+    try:
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
 
 
 @on_linux
@@ -165,11 +263,11 @@ def test_processor_time_is_limited_apart_from_the_clock(tmp_path: Path) -> None:
     code = "import resource; print(resource.getrlimit(resource.RLIMIT_CPU)[0])"
     limits = ProcessLimits(200, 1 << 30, 1 << 20, processor=7)
     assert ask(code, folder=tmp_path, limits=limits).output.split() == [b"7"]
-    before = process.child_processor_seconds()
+    before = budget.child_processor_seconds()
     spin = "while True: pass"
     done = ask(spin, folder=tmp_path, limits=ProcessLimits(200, 1 << 30, 1 << 20, processor=1))
     assert done.stopped
-    assert process.child_processor_seconds() > before
+    assert budget.child_processor_seconds() > before
 
 
 @pytest.mark.parametrize(
@@ -187,14 +285,14 @@ def test_what_ran_over_its_limits(code: int, messages: str, stopped: bool) -> No
     assert ProgramResult(b"", messages, code, "").stopped is stopped
 
 
-def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+def test_a_program_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "")  # nothing to launch it with
     with pytest.raises(ProgramError, match="no such file"):
         run_program(
             ["/no/such"],
             working_directory=tmp_path,
             environment={},
             limits=ProcessLimits(5, 0, 10),
-            remove_network=False,
         )
 
 
@@ -239,6 +337,24 @@ def test_a_program_is_told_from_its_next_version(tmp_path: Path) -> None:
     assert first == programs.program_identity(str(path)) != ""
     path.write_text("three")
     assert programs.program_identity(str(path)) != first
+
+
+def test_a_programs_words_are_bounded_and_steer_nothing(tmp_path: Path) -> None:
+    code = "import sys; sys.stderr.write('one\\n::error::' + chr(27) + '[31m' + chr(0x202e) + 'x' * 100000); sys.exit(1)"
+    reason = ask(code, folder=tmp_path).failure_reason
+    assert reason.startswith("::error::?[31m?xxx")
+    assert len(reason) == process.MAX_SHOWN_CHARACTERS
+
+
+def test_what_a_program_is_given_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = ("PATH", "HOME", "TMPDIR", "LANG", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "SYSTEMROOT", "PYTHONPATH")
+    for name in (*given, "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "KUBECONFIG", "https_proxy", "HELM_PLUGINS", "GIT_CONFIG_COUNT", "DOCKER_HOST"):
+        monkeypatch.setenv(name, "/of/the/caller")
+    environment = process.environment_of_its_own(tmp_path / "home", ("PYTHONPATH",))
+    assert set(environment) == set(given)
+    kept = {name for name, value in environment.items() if value == "/of/the/caller"}
+    assert kept == {"SYSTEMROOT", "PYTHONPATH"}
+    assert all(value.startswith(str(tmp_path)) for name, value in environment.items() if name not in kept | {"PATH", "LANG"})
 
 
 def test_nothing_is_found_on_the_path_that_programs_get() -> None:

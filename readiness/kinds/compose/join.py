@@ -195,14 +195,22 @@ def env_file_paths_looked_for(documents: Iterable[Document]) -> set[str]:
             continue
         document_folder = document.folder
         env_file_paths.add(posixpath.normpath(posixpath.join(document_folder, ".env")))
-        include_entries = [one.entry for one in included_files_of(document) if one.entry is not None]
-        service_nodes = [service.extended_node for service in document.services.values()]
-        for env_file_owner in (*include_entries, *service_nodes):
-            env_file_paths |= {resolved_path_or_hole(one.path, document_folder, NO_VARIABLES) for one in env_file_references(env_file_owner)}
+        env_file_paths |= named_env_file_paths(document)
         for included_file in included_files_of(document):
             include_project_folder = project_folder_of_include(included_file, document_folder, NO_VARIABLES)
             env_file_paths.add(posixpath.normpath(posixpath.join(include_project_folder, ".env")))
     return env_file_paths
+
+
+def named_env_file_paths(document: Document) -> set[str]:
+    """The paths of the environment files that a compose file names; a hole for one that a variable hides."""
+    include_entries = [one.entry for one in included_files_of(document) if one.entry is not None]
+    service_nodes = [service.extended_node for service in document.services.values()]
+    return {
+        resolved_path_or_hole(one.path, document.folder, NO_VARIABLES)
+        for env_file_owner in (*include_entries, *service_nodes)
+        for one in env_file_references(env_file_owner)
+    }
 
 
 def _variables_from_env_files(

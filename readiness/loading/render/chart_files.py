@@ -15,13 +15,16 @@ from readiness import files as reading
 from readiness.loading.render import archive
 from readiness.loading.render.archive import ARCHIVE_SUFFIX, MAX_BYTES_PER_CHART, MAX_FILES_PER_CHART, ArchiveError
 from readiness.loading.render.made import LimitError, RenderError
-from readiness.loading.render.tree import ConfinedTree, OutsideError
+from readiness.loading.render.tree import ConfinedTree
 from readiness.model import ParseError, Source, Span, join_names
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
+from readiness.tree_paths import OutsideError, is_inside_folder, link_refusal_reason
 
 CHART_FILENAME = "Chart.yaml"
+REASON_LINK_TO_FOLDER = "a link to a directory, which is not followed"
+_HELM_READS_PATH = lazy_regex(r"(?:\A|/)(?:(?:templates|charts|ci)(?:/|\Z)|values[\w.-]*\.ya?ml\Z|values\.schema\.json\Z|Chart\.(?:yaml|lock)\Z)")
 GIT_FOLDER = ".git"  # a chart may be a whole repository
 _MAX_SUBCHART_DEPTH = 10  # of charts inside charts
 _LOCAL_REPOSITORY_PREFIX = "file://"
@@ -56,7 +59,7 @@ class ChartFiles:
 
     `report_path_by_path` are their paths as reports print them. `copy_folder_by_helm_path` says which folder of the copy holds
     what Helm calls `charts/ALIAS/`; `unpacked_archives` are those that were unpacked, `outside_folders_read` the folders
-    outside of the chart that were read.
+    outside of the chart that were read, `refusal_reason_by_path` why files and folders in it were not.
     """
 
     content_by_path: dict[str, bytes] = field(default_factory=dict)
@@ -65,6 +68,7 @@ class ChartFiles:
     absent_dependencies: list[AbsentDependency] = field(default_factory=list)
     unpacked_archives: list[str] = field(default_factory=list)
     outside_folders_read: list[str] = field(default_factory=list)
+    refusal_reason_by_path: dict[str, str] = field(default_factory=dict)
     size: int = 0
 
     def add_file(self, path_in_copy: str, report_path: str, content: bytes) -> None:
@@ -73,6 +77,23 @@ class ChartFiles:
         self.size += len(content)
         if len(self.content_by_path) > MAX_FILES_PER_CHART or self.size > MAX_BYTES_PER_CHART:
             raise LimitError(f"the chart has over {MAX_FILES_PER_CHART} files or {MAX_BYTES_PER_CHART >> 20} MiB")
+
+    def missed_refusals(self) -> Iterator[tuple[str, str]]:
+        """(path as reports print it, reason) of what was refused and Helm would have used: templates, charts, values, and files that templates print.
+
+        A README or a licence that is linked to the repository's own is in no chart's way.
+        """
+        for path_in_copy, reason in self.refusal_reason_by_path.items():
+            if _HELM_READS_PATH.search(path_in_copy) or self._may_be_printed(path_in_copy):
+                yield self.report_path_by_path[path_in_copy], reason
+
+    def _may_be_printed(self, path_in_copy: str) -> bool:
+        """Whether a template may print a file: it names it, or it goes over files by a pattern."""
+        return any(
+            b".Files" in content and (b".Glob" in content or posixpath.basename(path_in_copy).encode() in content)
+            for template_path, content in self.content_by_path.items()
+            if "templates/" in f"/{template_path}"
+        )
 
     def template_of(self, helm_template_path: str) -> str:
         """The path in the copy of what Helm calls `CHART/charts/ALIAS/templates/x.yaml`."""
@@ -106,14 +127,15 @@ def read_chart(chart_folder: Path, report_path: str, tree: ConfinedTree) -> Char
 def _add_folder_files(chart_files: ChartFiles, folder: Path, copy_prefix: str, report_path: str) -> None:
     """A folder's files; a link that leads out of it is left out, for a template can print any file of its chart."""
     for parent_folder, subfolder_names, file_names in os.walk(folder, followlinks=False):
-        subfolder_names[:] = sorted(
-            entry_name for entry_name in subfolder_names if entry_name != GIT_FOLDER and not (Path(parent_folder) / entry_name).is_symlink()
-        )
-        for entry_name in sorted(file_names):
+        linked_folder_names = [entry_name for entry_name in subfolder_names if (Path(parent_folder) / entry_name).is_symlink()]
+        subfolder_names[:] = sorted(entry_name for entry_name in subfolder_names if entry_name not in (GIT_FOLDER, *linked_folder_names))
+        for entry_name in sorted([*file_names, *linked_folder_names]):
             file_path = Path(parent_folder) / entry_name
-            if not file_path.is_file() or (file_path.is_symlink() and not is_file_inside_chart(folder, file_path)):
-                continue
             path_in_folder = file_path.relative_to(folder).as_posix()
+            if refusal_reason := _chart_file_refusal(folder, file_path):
+                chart_files.refusal_reason_by_path[copy_prefix + path_in_folder] = refusal_reason
+                chart_files.report_path_by_path[copy_prefix + path_in_folder] = posixpath.join(report_path, path_in_folder)
+                continue
             try:
                 content = reading.read_regular_file(file_path, MAX_BYTES_PER_CHART)
             except OSError as error:
@@ -123,9 +145,14 @@ def _add_folder_files(chart_files: ChartFiles, folder: Path, copy_prefix: str, r
             chart_files.add_file(copy_prefix + path_in_folder, posixpath.join(report_path, path_in_folder), content)
 
 
-def is_file_inside_chart(chart_folder: Path, file_path: Path) -> bool:
-    """Whether a file of a chart, or what it leads to by a link, stands in the chart."""
-    return Path(os.path.realpath(file_path)).is_relative_to(os.path.realpath(chart_folder))
+def _chart_file_refusal(chart_folder: Path, file_path: Path) -> str:
+    """Why a file of a chart is not read; a link leads to a file of the chart, for a template can print any of them. Empty where it is."""
+    if file_path.is_symlink():
+        if file_path.is_dir() and is_inside_folder(chart_folder, file_path):
+            return REASON_LINK_TO_FOLDER
+        return link_refusal_reason(file_path, [os.path.realpath(chart_folder)])
+    special_type = reading.special_file_type(file_path.lstat().st_mode)
+    return f"it is {special_type}, no regular file" if special_type else ""
 
 
 class _DependencyCompletion:

@@ -12,16 +12,11 @@ from dataclasses import field
 from readiness.files import decode_text
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import LimitError, RenderError
-from readiness.loading.render.tree import (
-    MAX_FILE_BYTES,
-    MAX_TREE_BYTES,
-    ConfinedTree,
-    OutsideError,
-    TooLargeError,
-)
+from readiness.loading.render.tree import MAX_FILE_BYTES, MAX_TREE_BYTES, ConfinedTree, TooLargeError
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax.yaml_whole import UnresolvedYamlError, load_unresolved, strings_by_outermost_key
+from readiness.tree_paths import OutsideError
 
 MAX_FILES_PER_OVERLAY, MAX_BYTES_PER_OVERLAY = 2000, 50 << 20
 MAX_KUSTOMIZATION_BUILDS = 2000  # of kustomizations: one that is taken in twice is built twice, with all that it takes in
@@ -215,8 +210,8 @@ class _InputGathering:
         """The real path of a file, None where there is none."""
         try:
             return self.tree.real_file_path(path_in_tree)
-        except OutsideError:
-            raise _outside_error(path_in_tree, place_text) from None
+        except OutsideError as error:
+            raise _outside_error(path_in_tree, place_text, error) from None
         except TooLargeError:
             raise LimitError(
                 f"{place_text} takes in {path_in_tree}, which is over the limits of {MAX_FILE_BYTES >> 20} MiB for one file and"
@@ -227,8 +222,8 @@ class _InputGathering:
         """The real path of a folder, None where there is none."""
         try:
             return self.tree.real_folder_path(path_in_tree)
-        except OutsideError:
-            raise _outside_error(path_in_tree, place_text) from None
+        except OutsideError as error:
+            raise _outside_error(path_in_tree, place_text, error) from None
 
 
 def _keys_and_path_strings(yaml_text: str, keys_to_skip: frozenset[str], place_text: str) -> list[tuple[str, str]]:
@@ -269,7 +264,9 @@ def _remote_error(remote_name: str, place_text: str) -> OverlayRefusedError:
     return OverlayRefusedError(f"{place_text} takes in {shown_name}, which is remote and is not fetched")
 
 
-def _outside_error(outside_path: str, place_text: str) -> OverlayRefusedError:
+def _outside_error(outside_path: str, place_text: str, error: OutsideError) -> OverlayRefusedError:
+    if error.is_version_control:
+        return OverlayRefusedError(f"{place_text} takes in {outside_path[:200]}, which leads into the data of version control and is not read")
     return OverlayRefusedError(
         f"{place_text} takes in {outside_path[:200]}, which leads out of the tree and is not read; check a directory that holds both"
     )

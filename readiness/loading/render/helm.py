@@ -15,7 +15,7 @@ from typing import Any
 
 from readiness import files
 from readiness.loading.render import capabilities, lines
-from readiness.loading.render.chart_files import ChartFiles, is_file_inside_chart, subchart_names_and_rest
+from readiness.loading.render.chart_files import ChartFiles, subchart_names_and_rest
 from readiness.loading.render.definitions import (
     Definition,
     definition_span_by_printed_line,
@@ -46,11 +46,9 @@ from readiness.model.records import dataclass
 from readiness.programs import find_program
 from readiness.syntax.template import is_named_as_template
 from readiness.syntax.yaml import Map
+from readiness.tree_paths import is_inside_folder
 
-DEFAULT_RELEASE_NAME, DEFAULT_NAMESPACE = (
-    "release",
-    "default",
-)  # what a chart is installed as where nothing says so
+DEFAULT_RELEASE_NAME, DEFAULT_NAMESPACE = "release", "default"  # what a chart is installed as where nothing says so
 DEFAULT_VALUES_FILE = "values.yaml"
 _REMOTE_SCHEMA = lazy_regex(rb"\"\$ref\"[ \t]{0,40}:[ \t]{0,40}\"https?://", re.IGNORECASE)
 _MAPPING_KEY_BEFORE_VALUE = lazy_regex(r"""["']?([\w./-]{1,100})["']?:[ \t]+\Z""")
@@ -202,14 +200,19 @@ def chart_environments(chart_folder: Path, extra_values_files: Sequence[Path]) -
             environments.append(ValuesEnvironment(environment_name, (values_text,), (environment_name,)))
     if extra_values_files:
         environment_name = " + ".join(values_path.name for values_path in extra_values_files)
-        environments.append(ValuesEnvironment(environment_name, tuple(values_path.read_text(encoding="utf-8") for values_path in extra_values_files)))
+        environments.append(ValuesEnvironment(environment_name, tuple(map(_given_values_text, extra_values_files))))
     return environments
 
 
+def _given_values_text(values_path: Path) -> str:
+    """The text of a values file that whoever runs this names; it was read once before the run, and refused where it cannot be."""
+    return files.read_regular_file(values_path, files.MAX_JUDGED_FILE_BYTES).decode("utf-8")
+
+
 def _values_text(chart_folder: Path, values_path: Path) -> str | None:
-    """The text of a values file; None for one that leads out of its chart or cannot be read, which the walk has told."""
+    """The text of a values file; None for one that leads out of its chart or cannot be read, which is told with the chart."""
     try:
-        if not is_file_inside_chart(chart_folder, values_path):
+        if not is_inside_folder(chart_folder, values_path):
             return None
         return files.read_regular_file(values_path, files.MAX_JUDGED_FILE_BYTES).decode("utf-8", "replace")
     except OSError:

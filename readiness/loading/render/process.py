@@ -9,11 +9,11 @@ from pathlib import Path
 from readiness.loading.render.made import LimitError, RenderError, short_error_text
 from readiness.programs import confine
 from readiness.programs.process import (
-    EMPTY_PATH_VARIABLE,
     ProcessLimits,
     ProgramError,
     ProgramResult,
     TooMuchError,
+    environment_of_its_own,
     run_program,
 )
 
@@ -55,7 +55,7 @@ def run_renderer(
     """
     clock_seconds = MAX_CLOCK_SECONDS if os.name == "posix" else MAX_PROCESSOR_SECONDS  # where nobody counts processor time
     process_limits = ProcessLimits(clock_seconds, MAX_MEMORY_BYTES, max_output_bytes, processor=MAX_PROCESSOR_SECONDS)
-    environment = _minimal_environment(scratch_folder, is_own_module=is_own_module)
+    environment = environment_of_its_own(scratch_folder / "home", ("PYTHONPATH", "VIRTUAL_ENV") if is_own_module else ())
     try:
         program_result = run_program(
             list(command),
@@ -77,14 +77,3 @@ def run_renderer(
 def was_run_without_network(program_result: ProgramResult) -> bool:
     """Whether a program had no network, by whatever means."""
     return program_result.confinement != confine.NOT_CONFINED
-
-
-def _minimal_environment(scratch_folder: Path, *, is_own_module: bool) -> dict[str, str]:
-    """All that a program is given: no PATH to find git on, no proxy, no settings of anybody's, a home in the scratch."""
-    home_folder = scratch_folder / "home"
-    home_folder.mkdir(exist_ok=True)
-    value_by_variable = {"PATH": EMPTY_PATH_VARIABLE, "LANG": "C.UTF-8", "HOME": str(home_folder), "TMPDIR": str(home_folder)}
-    for variable_name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
-        value_by_variable[variable_name] = str(home_folder / variable_name.lower())
-    kept_variable_names = ("SYSTEMROOT", *(("PYTHONPATH", "VIRTUAL_ENV") if is_own_module else ()))
-    return value_by_variable | {variable_name: os.environ[variable_name] for variable_name in kept_variable_names if variable_name in os.environ}

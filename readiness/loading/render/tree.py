@@ -5,20 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from readiness import files, tree_paths
 from readiness.model.records import dataclass
+from readiness.tree_paths import OutsideError
 
 MAX_FILE_BYTES = 10 << 20  # bytes
 MAX_TREE_BYTES = 256 << 20  # bytes of all files that are kept, for all overlays of a tree
-MAX_LINKS_PER_PATH = 40  # on the way to one file
-
-
-class OutsideError(Exception):
-    """A path that leads out of the tree, as it is written or by a link."""
 
 
 class TooLargeError(Exception):
@@ -54,38 +50,12 @@ class ConfinedTree:
 
     def resolve_links(self, path_in_tree: str) -> str:
         """A path with its links followed. Raises OutsideError."""
-        resolved_parts: list[str] = []
-        pending_parts = deque(PurePosixPath(path_in_tree).parts)
-        target_by_link: dict[str, str] = {}
-        followed_link_count = 0
-        while pending_parts:
-            path_part = pending_parts.popleft()
-            if path_part == "/" or (path_part == ".." and not resolved_parts):
-                raise OutsideError(path_in_tree)
-            if path_part == "..":
-                resolved_parts.pop()
-                continue
-            path_on_disk = self.root.joinpath(*resolved_parts, path_part)
-            if not path_on_disk.is_symlink():
-                resolved_parts.append(path_part)
-                continue
-            link_target = target_by_link["/".join((*resolved_parts, path_part))] = self._link_target(path_on_disk)
-            followed_link_count += 1
-            if followed_link_count > MAX_LINKS_PER_PATH:
-                raise OutsideError(path_in_tree)
-            pending_parts.extendleft(reversed(PurePosixPath(link_target).parts))
+        real_path, target_by_link = tree_paths.resolve_links(self.root, path_in_tree)
         self.link_targets |= target_by_link
-        return "/".join(resolved_parts)
-
-    def _link_target(self, link: Path) -> str:
-        """What a link says, relative to its folder where it is absolute and leads into the tree."""
-        target = link.readlink()
-        if target.is_absolute() and target.is_relative_to(self.root):
-            return os.path.relpath(target, link.parent).replace(os.sep, "/")
-        return target.as_posix()
+        return real_path
 
     def path_state(self, path_in_tree: str) -> str:
-        """What a path is: `""` for nothing, `folder NAME`, `file NAME HASH`, `large NAME`, `outside`.
+        """What a path is: `""` for nothing, `folder NAME`, `file NAME HASH`, `large NAME`, `outside REASON`.
 
         NAME is where its links lead.
         """
@@ -104,11 +74,11 @@ class ConfinedTree:
             if real_path not in self.content_by_path:
                 if file_stat.st_size > MAX_FILE_BYTES or self.size + file_stat.st_size > MAX_TREE_BYTES:
                     return f"large {real_path}"
-                self.content_by_path[real_path] = (self.root / real_path).read_bytes()
+                self.content_by_path[real_path] = files.read_regular_file(self.root / real_path, MAX_FILE_BYTES)
                 self.size += len(self.content_by_path[real_path])
             return f"file {real_path} {hashlib.sha256(self.content_by_path[real_path]).hexdigest()}"
-        except OutsideError:
-            return "outside"
+        except OutsideError as error:
+            return f"outside {error.reason}"
         except (OSError, ValueError):
             return ""
 
@@ -116,7 +86,7 @@ class ConfinedTree:
         """The real path of a file, None where there is none. Raises OutsideError and TooLargeError."""
         state_kind, _, real_path_and_hash = self.path_state(path_in_tree).partition(" ")
         if state_kind == "outside":
-            raise OutsideError(path_in_tree)
+            raise self._outside_error(path_in_tree)
         if state_kind == "large":
             raise TooLargeError(real_path_and_hash)
         return real_path_and_hash.rpartition(" ")[0] if state_kind == "file" else None
@@ -125,8 +95,16 @@ class ConfinedTree:
         """The real path of a folder, None where there is none. Raises OutsideError."""
         state_kind, _, real_path = self.path_state(path_in_tree).partition(" ")
         if state_kind == "outside":
-            raise OutsideError(path_in_tree)
+            raise self._outside_error(path_in_tree)
         return real_path if state_kind == "folder" else None
+
+    def _outside_error(self, path_in_tree: str) -> OutsideError:
+        """The error of a path that is not followed."""
+        try:
+            self.resolve_links(path_in_tree)
+        except OutsideError as error:
+            return error
+        return OutsideError(path_in_tree)
 
     def copy_to(self, folder_paths: Iterable[str], file_paths: Iterable[str], destination: Path) -> None:
         """Folders, files that were read, and the links that led to them, under another folder."""

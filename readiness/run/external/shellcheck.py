@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import tempfile
 from bisect import bisect_right
@@ -20,11 +19,14 @@ from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import fill_message
 from readiness.model.project import Project
 from readiness.model.records import dataclass
+from readiness.programs.budget import BudgetExceededError, RunBudget
 from readiness.programs.process import (
     NotStartedError,
     ProcessLimits,
     ProgramError,
     ProgramTimeoutError,
+    environment_of_its_own,
+    printable_prefix,
     run_program,
 )
 from readiness.run.external import ShellcheckError
@@ -37,7 +39,8 @@ BATCH_TIMEOUT_SECONDS = 40.0  # seconds for one batch; half of it for each half 
 MIN_BATCH_TIMEOUT_SECONDS = 5.0  # seconds for one script
 MAX_SCRIPTS_PER_BATCH = 200  # scripts
 MAX_SCRIPT_CHARACTERS = 100_000  # characters of one script
-MAX_SHELLCHECK_OUTPUT_BYTES = 256 << 20  # bytes of comments on one batch
+MAX_SHELLCHECK_MEMORY_BYTES = 2 << 30  # bytes of memory of one process
+MAX_SHELLCHECK_OUTPUT_BYTES = 64 << 20  # bytes of comments on one batch
 # What cannot be told of a script that is shown in part: variables that the builder or the runner sets, files that
 # are elsewhere, and tests that look constant because an expression stands in them. SC1010 and SC1083 are guesses at
 # slips (`rebar3 do`, `HEAD^{tree}`), and were wrong wherever they were read.
@@ -164,11 +167,16 @@ def _shell_of_job(job: Any, script_text: str) -> str:
     return "ash" if default_shell_family(images.parse_image(image_name)) == "busybox" else "bash"
 
 
-def shellcheck_findings(projects: Iterable[Project], unjudged_rule: Rule) -> list[Finding]:
+def shellcheck_findings(projects: Iterable[Project], unjudged_rule: Rule, budget: RunBudget) -> list[Finding]:
     """What ShellCheck says of every script; of one that it does not answer, `unjudged_rule`. Raises ShellcheckError."""
-    shellcheck_path = programs.find_program("shellcheck")
+    shellcheck_path = programs.find_packaged_program("shellcheck")
     if not shellcheck_path:
         raise ShellcheckError("shellcheck is not installed; `pip install 'readiness[shellcheck]'` brings it")
+    if programs.is_script_or_snap(shellcheck_path):
+        raise ShellcheckError(
+            f"{shellcheck_path} is a snap or a version manager's shim, which starts another program and cannot be confined;"
+            " `pip install 'readiness[shellcheck]'` brings one that can"
+        )
     scripts_by_shell: dict[str, list[ShellcheckScript]] = {}
     for script in collect_shellcheck_scripts(projects):
         shell = {"ash": "dash", "busybox sh": "dash"}.get(script.shell, script.shell)
@@ -182,6 +190,7 @@ def shellcheck_findings(projects: Iterable[Project], unjudged_rule: Rule) -> lis
                 shell_scripts[batch_start : batch_start + MAX_SCRIPTS_PER_BATCH],
                 BATCH_TIMEOUT_SECONDS,
                 unjudged_rule,
+                budget,
             ):
                 # what several jobs inherit is one place
                 finding_key = (finding.source.path, id(finding.source.parent), finding.span, finding.rule)
@@ -190,20 +199,25 @@ def shellcheck_findings(projects: Iterable[Project], unjudged_rule: Rule) -> lis
 
 
 def _check_batch(
-    shellcheck_path: str, shell: str, scripts: Sequence[ShellcheckScript], timeout_seconds: float, unjudged_rule: Rule
+    shellcheck_path: str, shell: str, scripts: Sequence[ShellcheckScript], timeout_seconds: float, unjudged_rule: Rule, budget: RunBudget
 ) -> Iterator[Finding]:
     """What ShellCheck says of some scripts; where it gives no answer, its halves are asked, down to one script."""
     try:
-        comments = _run_shellcheck(shellcheck_path, shell, scripts, timeout_seconds)
+        with budget.metered():
+            comments = _run_shellcheck(shellcheck_path, shell, scripts, timeout_seconds)
+    except BudgetExceededError as error:
+        yield from (_unjudged_finding(one, unjudged_rule, str(error)) for one in scripts)
+        return
     except NotStartedError as error:
         raise ShellcheckError(f"shellcheck: {error}") from None
     except (ValueError, KeyError, ProgramError) as error:
         if len(scripts) == 1:
-            yield _unjudged_finding(scripts[0], unjudged_rule, error)
+            reason = "it took too long" if isinstance(error, ProgramTimeoutError) else type(error).__name__
+            yield _unjudged_finding(scripts[0], unjudged_rule, reason)
             return
         middle_index = len(scripts) // 2
         for half_batch in (scripts[:middle_index], scripts[middle_index:]):
-            yield from _check_batch(shellcheck_path, shell, half_batch, max(timeout_seconds / 2, MIN_BATCH_TIMEOUT_SECONDS), unjudged_rule)
+            yield from _check_batch(shellcheck_path, shell, half_batch, max(timeout_seconds / 2, MIN_BATCH_TIMEOUT_SECONDS), unjudged_rule, budget)
         return
     for comment in comments:
         script = scripts[int(Path(comment["file"]).stem)]
@@ -234,17 +248,14 @@ def _run_shellcheck(shellcheck_path: str, shell: str, scripts: Sequence[Shellche
         shellcheck_result = run_program(
             [*command, "--", *script_file_names],
             working_directory=Path(temporary_folder),
-            environment=os.environ,
-            limits=ProcessLimits(timeout_seconds, 0, MAX_SHELLCHECK_OUTPUT_BYTES),
-            remove_network=False,
+            environment=environment_of_its_own(Path(temporary_folder) / "home"),
+            limits=ProcessLimits(timeout_seconds, MAX_SHELLCHECK_MEMORY_BYTES, MAX_SHELLCHECK_OUTPUT_BYTES),
         )
         comments: list[dict[str, Any]] = json.loads(shellcheck_result.output)["comments"]
         return comments
 
 
-def _unjudged_finding(script: ShellcheckScript, unjudged_rule: Rule, error: Exception) -> Finding:
-    is_timeout = isinstance(error, ProgramTimeoutError)
-    reason = "it took too long" if is_timeout else type(error).__name__
+def _unjudged_finding(script: ShellcheckScript, unjudged_rule: Rule, reason: str) -> Finding:
     script_start_offset = script.to_source_offset(0)
     script_first_line_span = script.source.one_line(Span(script_start_offset, len(script.source.text)))
     message = fill_message(unjudged_rule.message, {"reason": reason}.get)
@@ -286,7 +297,7 @@ def _finding_from_comment(script: ShellcheckScript, comment: dict[str, Any]) -> 
         rule_for_shellcheck_code(comment["code"], comment["level"]),
         script.source,
         span,
-        comment["message"].rstrip("."),
+        printable_prefix(comment["message"].rstrip(".")),
         resource=script.resource,
         enclosing_offsets=(script.head_offset,),
     )

@@ -14,7 +14,7 @@ from readiness.loading import assemble, discover
 from readiness.loading.assembly import CAUSE_BROKEN, CAUSE_NOT_HERE, CAUSE_NOT_IN_TREE
 from readiness.loading.render import chart_files, gather, helm, kustomize, process
 from readiness.loading.render.overlay import placed
-from readiness.programs import process as programs_process
+from readiness.programs import budget as programs_budget
 from readiness.run.pipeline import load_core_rules
 from tests.loading.render.test_chart_parts import ABOUT, DECLARED, MAP, outer, packed, write
 from tests.loading.render.test_releases import ELSEWHERE, FLUX
@@ -259,7 +259,7 @@ def test_a_chart_that_takes_too_long_is_no_fault_of_the_tree(tmp_path: Path, mon
 def test_environments_have_processor_time_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the clock says while others have the processor counts for nothing."""
     spent = itertools.count(0, 100)
-    monkeypatch.setattr(programs_process, "child_processor_seconds", lambda: next(spent))
+    monkeypatch.setattr(programs_budget, "child_processor_seconds", lambda: next(spent))
     many = {f"shop/values-{number}.yaml": "a: 1\n" for number in range(40)}
     write(tmp_path, outer(**{MAP_IN: MAP}) | many)
     report = readiness.check([tmp_path], base=tmp_path)

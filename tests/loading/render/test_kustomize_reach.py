@@ -19,6 +19,7 @@ from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay import builder
 from readiness.loading.render.overlay.placed import UnsupportedFeatureError
 from readiness.loading.render.tree import ConfinedTree
+from readiness.programs import process as programs_process
 from readiness.verdict.report import Report
 from tests.make import write_files
 from tests.programs.test_process import Listener
@@ -215,8 +216,7 @@ def test_a_builder_that_is_started_all_the_same_reaches_nobody(
     reasons = [one.reason for one in report.files if one.kind == "kustomize"]
     assert len(reasons) >= len(BUILDS)
     assert not any("remote" in one for one in reasons)
-    tried = "network is unreachable" if namespace else "operation not permitted"
-    assert sum(tried in one for one in reasons) > 10
+    assert sum("operation not permitted" in one for one in reasons) > 10
     assert listener.count == 0
 
 
@@ -482,7 +482,7 @@ def test_a_builder_is_given_a_home_of_its_own_and_nothing_else(fake: Path, monke
     assert set(found) <= {
         "PATH", "LANG", "HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "SYSTEMROOT",
     }  # fmt: skip
-    assert found["PATH"] == process.EMPTY_PATH_VARIABLE
+    assert found["PATH"] == programs_process.EMPTY_PATH_VARIABLE
     assert found["HOME"].endswith("/home")
     assert "http" not in built.text
 
@@ -494,7 +494,6 @@ def sources(root: Path) -> dict[str, readiness.model.Source]:
 
 
 def test_where_nothing_takes_the_network_away_the_row_says_so(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = process.run_program
-    monkeypatch.setattr(process, "run_program", lambda *some, **more: plain(*some, **more, remove_network=False))
+    monkeypatch.setattr(programs_process, "_launcher_command", lambda limits, report_descriptor: [])
     write(fake, {"kustomization.yaml": "resources: [cm.yaml]\n"})
     assert row(check(fake)) == ("checked", process.REASON_UNCONFINED)

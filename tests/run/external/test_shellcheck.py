@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import readiness
-from readiness import api
+from readiness import api, programs
 from readiness.verdict.report import Report
 from tests.make import write_files
 
-needs_shellcheck = pytest.mark.skipif(not shutil.which("shellcheck"), reason="needs shellcheck (the extra readiness[shellcheck])")
+needs_shellcheck = pytest.mark.skipif(not programs.find_packaged_program("shellcheck"), reason="needs shellcheck (the extra readiness[shellcheck])")
 DOCKERFILE = """\
 FROM debian:12.11
 RUN echo one && \\
@@ -183,24 +184,34 @@ def test_single_quotes_that_are_meant(tmp_path: Path, line: str, told: bool) -> 
     assert bool(said(report, "shell/SC2016")) is told
 
 
-FAKE = """#!/bin/sh
-for one do last=$one; done
-if grep -q SLOW ./*.sh; then sleep 20; fi
-if grep -q BROKEN ./*.sh; then exit 3; fi
-echo '{"comments": [{"file": "0.sh", "line": 1, "column": 1, "endLine": 1, "endColumn": 2,
-"code": 2086, "level": "info", "message": "quote."}]}'
+FAKE = """\
+import glob, os, sys, time
+text = "".join(open(one).read() for one in glob.glob("*.sh"))
+if "SLOW" in text: time.sleep(20)
+if "BROKEN" in text: sys.exit(3)
+print('{"comments": [{"file": "0.sh", "line": 1, "column": 1, "endLine": 1, "endColumn": 2,'
+      '"code": 2086, "level": "info", "message": "quote %s."}]}' % sorted(os.environ))
 """
 
 
-@pytest.mark.parametrize(("word", "reason"), [("SLOW", "too long"), ("BROKEN", "JSONDecodeError")])
-def test_a_script_without_an_answer_is_told_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, reason: str) -> None:
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ShellCheck on PATH that is a script of this Python; one that is no program of its own is refused, but for this."""
     (tmp_path / "bin").mkdir()
-    fake = tmp_path / "bin" / "shellcheck"
-    fake.write_text(FAKE, encoding="utf-8")
-    fake.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
-    monkeypatch.setattr("readiness.run.external.shellcheck.BATCH_TIMEOUT_SECONDS", 0.6)
-    monkeypatch.setattr("readiness.run.external.shellcheck.MIN_BATCH_TIMEOUT_SECONDS", 0.3)
+    program = tmp_path / "bin" / "shellcheck"
+    program.write_text(f"#!{sys.executable} -IS\n{FAKE}", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    monkeypatch.setattr(programs, "is_script_or_snap", lambda path: False)
+    return program
+
+
+@pytest.mark.parametrize(("word", "reason"), [("SLOW", "too long"), ("BROKEN", "JSONDecodeError")])
+def test_a_script_without_an_answer_is_told_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: Path, word: str, reason: str
+) -> None:
+    monkeypatch.setattr("readiness.run.external.shellcheck.BATCH_TIMEOUT_SECONDS", 2.0)
+    monkeypatch.setattr("readiness.run.external.shellcheck.MIN_BATCH_TIMEOUT_SECONDS", 1.0)
     text = f"FROM debian:12.11\nRUN cat $A\nRUN cat {word}\nRUN cat $B\n"
     report = run(tmp_path / "tree", {"Dockerfile": text}, select=["shell/SC2086"])
     (silent,) = [one for one in report.findings if one.rule == "core/script-unjudged"]
@@ -210,7 +221,45 @@ def test_a_script_without_an_answer_is_told_and_the_others_go_on(tmp_path: Path,
     assert not report.crashed
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX, where programs are confined")
+def test_it_is_given_nothing_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: Path) -> None:
+    for name in ("GITHUB_TOKEN", "SHELLCHECK_OPTS", "HTTPS_PROXY", "SSH_AUTH_SOCK"):
+        monkeypatch.setenv(name, "VALUE")
+    report = run(tmp_path / "tree", {"Dockerfile": "FROM debian:12.11\nRUN cat $A\n"})
+    (found,) = [one for one in report.findings if one.rule == "shell/SC2086"]
+    assert "HOME" in found.message
+    assert all(word not in found.message for word in ("TOKEN", "OPTS", "PROXY", "SSH"))
+
+
+def test_time_for_all_scripts_of_a_run_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: Path) -> None:
+    monkeypatch.setattr("readiness.programs.budget.MAX_PROGRAM_SECONDS_PER_RUN", 0)
+    report = run(tmp_path / "tree", {"Dockerfile": "FROM debian:12.11\nRUN cat $A\nRUN cat $B\n"})
+    told = [(one.rule, one.line, "limit" in one.message) for one in report.findings]
+    assert told == [("core/script-unjudged", 2, True), ("core/script-unjudged", 3, True)]
+
+
+def test_one_that_only_starts_another_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: Path) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", str(fake.parent))
+    with pytest.raises(api.USER_ERRORS, match="a snap or a version manager's shim"):
+        run(tmp_path / "tree", {"Dockerfile": "FROM debian:12.11\nRUN cat $FILE\n"})
+
+
 def test_without_shellcheck_the_flag_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
     with pytest.raises(api.USER_ERRORS, match="shellcheck is not installed"):
         run(tmp_path, {"Dockerfile": "FROM debian:12.11\nRUN cat $FILE\n"})
+
+
+@needs_shellcheck
+def test_it_is_found_beside_the_running_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where `pip install` put it, whether that folder is on PATH or not."""
+    found = programs.find_packaged_program("shellcheck")
+    (tmp_path / "venv").mkdir()
+    (tmp_path / "venv" / "shellcheck").symlink_to(found)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "python"))
+    assert programs.find_packaged_program("shellcheck") == str(tmp_path / "venv" / "shellcheck")
+    monkeypatch.setenv("PATH", str(Path(found).parent))
+    assert programs.find_packaged_program("shellcheck") == found

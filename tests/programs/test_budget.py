@@ -1,0 +1,174 @@
+"""What all programs of one run may use together, and that programs with the network within reach are told of first."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import readiness
+from readiness.cli import main
+from readiness.loading.assembly import CAUSE_NOT_HERE
+from readiness.loading.render import helm, kustomize
+from readiness.programs import budget, process
+from readiness.programs.budget import BudgetExceededError, RunBudget
+from readiness.reports import MODULE_BY_FORMAT, ReportOptions, write_report
+from readiness.verdict.report import Report
+from tests.make import write_files
+
+needs_helm = pytest.mark.skipif(not helm.available_chart_renderer(), reason="needs the extra readiness[helm] or helm, and neither is installed")
+needs_builder = pytest.mark.skipif(not kustomize.kustomize_build_command(), reason="needs kustomize or kubectl, and neither is installed")
+FINDINGS_ALONE = {"codequality", "rdjson"}
+MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {a: b}\n"
+CHARTS = {
+    f"{name}/{path}": text
+    for name in ("one", "two", "three")
+    for path, text in {"Chart.yaml": f"apiVersion: v2\nname: {name}\nversion: 1.0.0\n", "templates/map.yaml": MAP}.items()
+}
+
+
+def check(root: Path, files: dict[str, str], **more: Any) -> Report:
+    write_files(root, files)
+    return readiness.check([root], base=root, **more)
+
+
+def told(report: Report) -> list[tuple[str, str]]:
+    return [(one.path, one.message) for one in report.findings if one.rule == "core/not-rendered"]
+
+
+def test_what_was_spent_is_counted() -> None:
+    spent = RunBudget()
+    with spent.metered():
+        pass
+    spent.seconds = budget.MAX_PROGRAM_SECONDS_PER_RUN - 0.1
+    with spent.metered():
+        pass
+    spent.seconds += 1
+    with pytest.raises(BudgetExceededError, match="600 seconds, the limit for a run"), spent.metered():
+        pytest.fail("nothing more is started")
+
+
+def test_seconds_count_where_a_program_fails_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter((3.0, 10.0))
+    monkeypatch.setattr(budget, "child_processor_seconds", lambda: next(clock))
+    spent = RunBudget()
+    with pytest.raises(ValueError, match="it"), spent.metered():
+        raise ValueError("it")
+    assert spent.seconds == 7.0
+
+
+def test_bytes_are_counted_up_to_the_limit() -> None:
+    spent = RunBudget()
+    spent.add_rendered_bytes(budget.MAX_RENDERED_BYTES_PER_RUN)
+    with pytest.raises(BudgetExceededError, match="over 64 MiB, the limit for a run"):
+        spent.add_rendered_bytes(1)
+    assert spent.rendered_bytes == budget.MAX_RENDERED_BYTES_PER_RUN
+
+
+@needs_helm
+def test_charts_behind_the_limit_of_time_are_told_and_not_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = check(tmp_path, CHARTS)
+    assert whole.coverage.percent == 100
+    monkeypatch.setattr(budget, "MAX_PROGRAM_SECONDS_PER_RUN", 1e-9)
+    report = check(tmp_path, CHARTS)
+    rows = {row.path: (row.status, row.cause) for row in report.files}
+    assert rows["one/templates/map.yaml"][0] == "checked"
+    assert rows["three/templates/map.yaml"] == rows["two/templates/map.yaml"] == ("skipped", CAUSE_NOT_HERE)
+    assert [path for path, _ in told(report)] == ["three/Chart.yaml", "two/Chart.yaml"]
+    assert all("the limit for a run" in message and "helm template" in message for _, message in told(report))
+    assert report.verdict != "ready"
+    assert report.coverage.percent < whole.coverage.percent
+    assert not check(tmp_path, CHARTS, strict_coverage=True).gate.passed
+
+
+@needs_helm
+def test_charts_behind_the_limit_of_bytes_are_told_and_not_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "MAX_RENDERED_BYTES_PER_RUN", len(MAP) + 20)  # there is room for one of the maps
+    report = check(tmp_path, CHARTS)
+    assert [path for path, _ in told(report)] == ["three/Chart.yaml", "two/Chart.yaml"]
+    assert report.verdict != "ready"
+
+
+OVERLAYS = {
+    f"{name}/{path}": text for name in ("a", "b", "c") for path, text in (("kustomization.yaml", "resources: [map.yaml]\n"), ("map.yaml", MAP))
+}
+
+
+def test_overlays_behind_the_limit_of_bytes_are_told_whoever_builds_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "MAX_RENDERED_BYTES_PER_RUN", len(MAP) + 20)
+    report = check(tmp_path, OVERLAYS)
+    assert [path for path, _ in told(report)] == ["b/kustomization.yaml", "c/kustomization.yaml"]
+    rows = {row.path: (row.status, row.cause) for row in report.files}
+    assert rows["a/kustomization.yaml"][0] == "checked"
+    assert rows["c/kustomization.yaml"] == ("skipped", CAUSE_NOT_HERE)
+
+
+@needs_builder
+def test_overlays_of_a_program_are_counted_in_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`openapi` is left to kustomize."""
+    monkeypatch.setattr(budget, "MAX_PROGRAM_SECONDS_PER_RUN", 0)
+    report = check(tmp_path, {"kustomization.yaml": "resources: [map.yaml]\nopenapi: {version: v1.20.4}\n", "map.yaml": MAP})
+    ((path, message),) = told(report)
+    assert path == "kustomization.yaml"
+    assert "the limit for a run" in message
+
+
+@pytest.fixture
+def unconfined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that gives no namespace and takes no filter."""
+    launch = process._launcher_command
+
+    def launch_without(limits: process.ProcessLimits, report_descriptor: int) -> list[str]:
+        python, *options, script = launch(limits, report_descriptor)[:4]
+        code = f"import runpy, sys; sys.platform = 'darwin'; sys.argv[0] = {script!r}; runpy.run_path({script!r}, run_name='__main__')"
+        return [python, *options, "-c", code, *launch(limits, report_descriptor)[4:]]
+
+    monkeypatch.setattr(process, "_launcher_command", launch_without)
+
+
+@needs_helm
+@pytest.mark.parametrize("quiet", [False, True])
+@pytest.mark.parametrize(("name", "color"), [*((name, "never") for name in MODULE_BY_FORMAT if name not in FINDINGS_ALONE), ("terminal", "always")])
+def test_every_report_says_first_that_a_program_had_the_network_within_reach(
+    tmp_path: Path, unconfined: None, name: str, color: str, quiet: bool
+) -> None:
+    report = check(tmp_path, CHARTS)
+    written = io.StringIO()
+    write_report(name, report, written, ReportOptions(color=color, quiet=quiet))
+    written_lines = written.getvalue().splitlines(keepends=True)
+    first_screen = "".join(written_lines if name == "sarif" else written_lines[:6])  # SARIF says it where it says how the run went
+    assert "not cut off from the network" in first_screen
+    assert "helm" in first_screen
+
+
+@needs_helm
+@pytest.mark.parametrize("name", sorted(FINDINGS_ALONE))
+def test_formats_of_findings_alone_leave_it_to_standard_error(
+    tmp_path: Path, unconfined: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    write_files(tmp_path, CHARTS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(SystemExit):
+        main.check.main(["--format", name, "."], standalone_mode=False)
+    assert "readiness: not cut off from the network: helm" in capsys.readouterr().err
+
+
+@needs_helm
+def test_nothing_is_said_where_programs_are_confined(tmp_path: Path) -> None:
+    report = check(tmp_path, CHARTS)
+    assert report.confinement_notice == ""
+    assert "confinement" not in json.dumps(report.to_dict())
+
+
+@needs_helm
+def test_what_is_said_of_the_network_is_kept_with_a_cached_result(tmp_path: Path, unconfined: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tree = tmp_path / "tree"
+    first = check(tree, CHARTS, cache=True)
+    again = check(tree, CHARTS, cache=True)
+    assert first.confinement_notice == again.confinement_notice != ""
+    assert first.to_dict() == again.to_dict()
