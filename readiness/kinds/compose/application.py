@@ -21,6 +21,7 @@ from readiness.model.project import Project, parent_folders
 from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map
 
+MAX_FILES_INCLUDED_BY_OTHERS = 200  # of one file: past as many what those include is taken for files that are not here
 MAX_PARENT_FOLDERS_OF_OVERLAY = 20  # as far up as the base of an overlay is looked for
 
 
@@ -40,6 +41,7 @@ class JoinedFiles:
     included: list[Document] = field(default_factory=list)
     has_unread_files: bool = False
     _services: dict[str, Service] = field(default_factory=dict)
+    _layers_by_service: dict[str, list[tuple[Document, bool]]] | None = None
 
     def documents(self) -> list[Document]:
         """All of them, the file itself first."""
@@ -56,6 +58,17 @@ class JoinedFiles:
                 for service_name, service in document.services.items():
                     self._services.setdefault(service_name, service)
         return self._services
+
+    def layers_of_service(self, service_name: str, *, with_included: bool = True) -> list[Document]:
+        """The files that say something of a service, or take something of it away, the lowest layer first; asked when all files are joined."""
+        if self._layers_by_service is None:
+            self._layers_by_service = {}
+            own_layers = (*reversed(self.bases), self.document, *self.overlays)
+            for document, is_included in (*((one, True) for one in reversed(self.included)), *((one, False) for one in own_layers)):
+                names_taken_from = [path[1] for path in document.reset_paths if path[:1] == ("services",) and len(path) > 1]
+                for name in dict.fromkeys((*document.services, *names_taken_from)):
+                    self._layers_by_service.setdefault(name, []).append((document, is_included))
+        return [document for document, is_included in self._layers_by_service.get(service_name, ()) if with_included or not is_included]
 
 
 @dataclass(slots=True, eq=False)
@@ -167,6 +180,9 @@ def _join_with_included_files(joined_files_index: JoinedFilesIndex, document: Do
     pending_documents = [document]
     while pending_documents:
         including_document = pending_documents.pop()
+        if including_document is not document and len(joined_files.included) > MAX_FILES_INCLUDED_BY_OTHERS:
+            joined_files.has_unread_files = True
+            break
         for include_reference in included_files_of(including_document):
             included_document = document_at_written_path(joined_files_index, including_document, include_reference.path)
             if included_document is None:
@@ -193,12 +209,15 @@ def merged_node_and_is_complete(service: Service, project: Project) -> tuple[Map
     Its own file, what that includes, what it extends elsewhere, and the files laid on it; places in it may be of other
     files. What the including file says counts before what the included one does.
     """
+    return project.memoize_for_subject(_merge_layers, service)
+
+
+def _merge_layers(service: Service, project: Project) -> tuple[Map, bool]:
     joined_files_index = project.memoize(join_compose_files)
     joined_files = joined_files_index.application_of(service.document)
     merged_node: Map | None = None
     is_complete = True
-    base_layers = (*reversed(joined_files.included), *reversed(joined_files.bases))
-    for layered_document in (*base_layers, service.document, *joined_files.overlays):
+    for layered_document in joined_files.layers_of_service(service.name):
         is_own_document = layered_document is service.document
         service_part = service if is_own_document else layered_document.services.get(service.name)
         merged_node = None if merged_node is None else _without_reset_keys(merged_node, layered_document, service.name)
@@ -220,7 +239,7 @@ def _read_env_file_values(service: Service, project: Project) -> tuple[dict[str,
     env_document_by_path = project.document_by_path(dotenv.KIND_NAME)
     value_by_name: dict[str, EnvFileValue] = {}
     is_complete = True
-    for layered_document in (*reversed(joined_files.bases), service.document, *joined_files.overlays):
+    for layered_document in joined_files.layers_of_service(service.name, with_included=False):
         service_part = layered_document.services.get(service.name)
         for base_service in _extends_chain(joined_files_index, service_part)[::-1] if service_part is not None else ():
             outer_values = {**base_service.env_file_variables, **service.document.environment.values_with_secrets}
