@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from itertools import islice
 
@@ -22,6 +22,7 @@ from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map
 
 MAX_FILES_INCLUDED_BY_OTHERS = 200  # of one file: past as many what those include is taken for files that are not here
+MAX_BASES_LOOKED_AT = 64  # files that one file of their folder may be laid over
 MAX_PARENT_FOLDERS_OF_OVERLAY = 20  # as far up as the base of an overlay is looked for
 
 
@@ -91,9 +92,10 @@ def join_compose_files(project: Project) -> JoinedFilesIndex:
     documents_by_folder: dict[str, list[Document]] = {}
     for document in documents:
         documents_by_folder.setdefault(document.folder, []).append(document)
-    for documents_in_folder in documents_by_folder.values():
-        for document in documents_in_folder:
-            _join_with_base(joined_files_index, document, documents_in_folder, documents_by_folder)
+    files_by_folder = {folder: _FolderOfFiles(documents_in_folder) for folder, documents_in_folder in documents_by_folder.items()}
+    for files_in_folder in files_by_folder.values():
+        for document in files_in_folder.documents:
+            _join_with_base(joined_files_index, document, files_in_folder, files_by_folder)
     for document in documents:
         _join_compose_file_variable_files(joined_files_index, document)
         _join_with_included_files(joined_files_index, document)
@@ -108,40 +110,55 @@ def join_compose_files(project: Project) -> JoinedFilesIndex:
 def _join_with_base(
     joined_files_index: JoinedFilesIndex,
     document: Document,
-    documents_in_folder: list[Document],
-    documents_by_folder: Mapping[str, list[Document]],
+    files_in_folder: _FolderOfFiles,
+    files_by_folder: Mapping[str, _FolderOfFiles],
 ) -> None:
     """Join a file with the one that it is laid over: beside it, or else above."""
-    base_document = _base_of_overlay(document, documents_in_folder)
+    base_document = files_in_folder.base_of_overlay(document)
     if base_document is not None and (document.override or document.production or base_document.purpose == document.purpose):
         joined_files_index.by_document_id[id(base_document)].overlays.append(document)
-    base_document = base_document or _base_of_variant(document, documents_in_folder) or _base_in_parent_folders(document, documents_by_folder)
+    base_document = base_document or _base_of_variant(document, files_in_folder.documents) or _base_in_parent_folders(document, files_by_folder)
     if base_document is not None:
         joined_files_index.by_document_id[id(document)].bases.append(base_document)
 
 
-def _base_in_parent_folders(document: Document, documents_by_folder: Mapping[str, list[Document]]) -> Document | None:
+def _base_in_parent_folders(document: Document, files_by_folder: Mapping[str, _FolderOfFiles]) -> Document | None:
     """The file of a folder above that a file is laid over: `docker compose -f compose.yaml -f extra/compose.yaml`."""
     for parent_folder in islice(parent_folders(document.folder), MAX_PARENT_FOLDERS_OF_OVERLAY):
-        base_document = _base_of_overlay(document, documents_by_folder.get(parent_folder, []))
+        base_document = files_by_folder.get(parent_folder, _NO_FILES).base_of_overlay(document)
         if base_document is not None:
             return base_document
     return None
 
 
-def _base_of_overlay(document: Document, documents_in_folder: list[Document]) -> Document | None:
-    """The file that a file is laid over: it has services that only say what to change."""
-    amending_service_names = {name for name, one in document.services.items() if not one.owned and not one.extends}
-    if not amending_service_names and not document.override:
+class _FolderOfFiles:
+    """The compose files of one folder: which of them a file may be laid over, by the services that they define."""
+
+    def __init__(self, documents: list[Document]) -> None:
+        self.documents = documents
+        candidates = sorted((one for one in documents if not one.override), key=lambda one: (len(one.source.path), one.source.path))
+        self.defined_names = [{name for name, one in document.services.items() if one.owned or one.extends} for document in candidates]
+        self.candidates = candidates
+        self.indexes_by_name: dict[str, list[int]] = {}
+        for index, names in enumerate(self.defined_names):
+            for name in names:
+                self.indexes_by_name.setdefault(name, []).append(index)
+
+    def base_of_overlay(self, document: Document) -> Document | None:
+        """The file that a file is laid over: it has services that only say what to change."""
+        amending_service_names = {name for name, one in document.services.items() if not one.owned and not one.extends}
+        if not amending_service_names and not document.override:
+            return None
+        indexes: Sequence[int] = range(len(self.candidates))
+        if amending_service_names:
+            indexes = min((self.indexes_by_name.get(name, []) for name in amending_service_names), key=len)
+        for index in indexes[:MAX_BASES_LOOKED_AT]:
+            if self.candidates[index] is not document and amending_service_names <= self.defined_names[index]:
+                return self.candidates[index]
         return None
-    candidate_bases = [
-        candidate
-        for candidate in documents_in_folder
-        if candidate is not document
-        and not candidate.override
-        and amending_service_names <= {name for name, service in candidate.services.items() if service.owned or service.extends}
-    ]
-    return min(candidate_bases, key=lambda one: (len(one.source.path), one.source.path), default=None)
+
+
+_NO_FILES = _FolderOfFiles([])
 
 
 def _join_compose_file_variable_files(joined_files_index: JoinedFilesIndex, document: Document) -> None:
@@ -166,7 +183,7 @@ def _base_of_variant(document: Document, documents_in_folder: list[Document]) ->
     base_name, dot_separator, name_suffix = posixpath.basename(document.source.path).partition(".")
     if not dot_separator or name_suffix.lower() in {"yml", "yaml"}:
         return None
-    for candidate_base in documents_in_folder:
+    for candidate_base in documents_in_folder[:MAX_BASES_LOOKED_AT]:
         has_same_base_name = posixpath.basename(candidate_base.source.path).partition(".")[0] == base_name
         if has_same_base_name and candidate_base.first and set(document.services) < set(candidate_base.services):
             return candidate_base
