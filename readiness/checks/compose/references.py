@@ -274,8 +274,8 @@ def _extension_cycle_by_name(document: Document, project: Project) -> dict[str, 
             cycle = list(index_by_name)[index_by_name[name] :]
             skipped_names = [] if len(cycle) <= _MAX_SERVICES_OF_SHOWN_CYCLE else ["…"]
             for at, one in enumerate(cycle):
-                following_names = [*cycle[at : at + _MAX_SERVICES_OF_SHOWN_CYCLE], *cycle[: min(at, _MAX_SERVICES_OF_SHOWN_CYCLE)]][:_MAX_SERVICES_OF_SHOWN_CYCLE]
-                cycle_by_name[one] = [*following_names, *skipped_names, one]
+                following_names = [*cycle[at : at + _MAX_SERVICES_OF_SHOWN_CYCLE], *cycle[: min(at, _MAX_SERVICES_OF_SHOWN_CYCLE)]]
+                cycle_by_name[one] = [*following_names[:_MAX_SERVICES_OF_SHOWN_CYCLE], *skipped_names, one]
     return cycle_by_name
 
 

@@ -1,0 +1,1 @@
+"""Trees that grow in one thing, and how much more work they are."""
