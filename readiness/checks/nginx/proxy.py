@@ -257,9 +257,8 @@ def connection_upgrade_constant(scope: BlockScope, project: Project) -> CheckOut
     if _WEBSOCKET_PATH.search(" ".join(one.joined_arguments.lower() for one in (*proxy_passes, *server_name_directives))):
         yield NotApplicable()
         return
-    constant_upgrade_directives = [
-        d for d in _directives_setting_header(project, proxy_header_directives, "connection") if d.args[1].lower() == "upgrade"
-    ]
+    connection_directives = _directives_setting_header(project, proxy_header_directives, "connection")
+    constant_upgrade_directives = [d for d in connection_directives if d.args[1].lower() == "upgrade"]
     if constant_upgrade_directives:
         yield hit(constant_upgrade_directives[-1].at(2), at=constant_upgrade_directives[-1].source)
 
