@@ -39,13 +39,14 @@ class Source:
     `unapplied_because` is what says that nobody applies it as it stands (readiness/loading/unapplied.py); empty where nothing does.
     `test_use_because` is what says that only tests apply it (readiness/loading/test_use.py); empty where nothing does.
     `replaced_images` are the names of images in it for which somebody puts in others (readiness/loading/image_names.py).
+    `unread_part` says what of it was not gone through, for a limit of readiness; empty where all was.
     `said` is what settings or an option say that it is for. `purposes` is what it was taken for: all of it under "", things in
     it under their resources; what is not there may run in production.
     """
 
     __slots__ = (
         "_lines", "described_owners", "fragment", "kind", "parent", "path", "purposes", "readme_says", "replaced_images", "repository_owner", "said",
-        "starts", "test_use_because", "text", "unapplied_because",
+        "starts", "test_use_because", "text", "unapplied_because", "unread_part",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +72,7 @@ class Source:
         self.unapplied_because = ""
         self.test_use_because = ""
         self.replaced_images: frozenset[str] = frozenset()
+        self.unread_part = ""
         self.purposes: Mapping[str, Purpose] = _NO_PURPOSE_BY_THING
         self._lines: list[int] | None = None
 
@@ -156,3 +158,7 @@ class ParseError(Exception):
         super().__init__(message)
         self.message = message
         self.offset = offset
+
+
+class OverLimitError(ParseError):
+    """A source that its own tool may well read, and that is over a limit of ours: never told as a mistake of whoever wrote it."""
