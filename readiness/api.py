@@ -23,6 +23,8 @@ from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.rule_file import RuleError
+from readiness.run import deadline
+from readiness.run.deadline import RunTimeoutError
 from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, RunSettings, run_pipeline
@@ -57,6 +59,7 @@ USER_ERRORS = (
     discover.MissingPathError,
     OptionError,
     ParallelError,
+    RunTimeoutError,
     ShellcheckError,
     FactsError,
 )
@@ -93,6 +96,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     cache: bool = False,
     jobs: int = 1,
     stdin: bytes | None = None,
+    timeout: float | None = None,
     today: datetime.date | None = None,
     timing: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -105,14 +109,16 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
     where a program or a dependency is absent without which something was not judged. `purpose` is what all files are for,
-    whatever says otherwise: "production", or empty where each is asked. `progress` is told how many
-    rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
+    whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is
+    given up. `progress` is told how many rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
     """
     _refuse_empty_options(
         paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
         since=since, helm_values=helm_values, checklists=checklists,
     )  # fmt: skip
     _refuse_unreadable_values_files(helm_values)
+    if timeout is not None and (timeout_problem := deadline.timeout_error_text(timeout)):
+        raise OptionError(timeout_problem)
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     phase_timestamps = [time.perf_counter()] if timing else []
@@ -137,19 +143,20 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         documents=documents,
         checklists=checklists,
     )
-    file_config = settings.config
-    discovered = discover.discover_files(paths, file_config.exclude, working_directory=base, glob_prefix=file_config.prefix)
-    if context:
-        add_context(discovered, paths)
-    if stdin is not None:
-        discover.add_standard_input(discovered, stdin)
-    phase_timestamps.append(time.perf_counter())
-    run_date = today or datetime.date.today()
-    run_function = _run_or_load_from_cache if cache and since is None else run_pipeline
-    run_result = run_function(discovered, settings, run_date, progress)
-    phase_timestamps.append(time.perf_counter())
-    seconds_by_phase = {"read": phase_timestamps[1] - phase_timestamps[0], "judge": phase_timestamps[2] - phase_timestamps[1]} if timing else None
-    return _build_report(run_result, settings, seconds_by_phase)
+    with deadline.end_after(timeout):
+        file_config = settings.config
+        discovered = discover.discover_files(paths, file_config.exclude, working_directory=base, glob_prefix=file_config.prefix)
+        if context:
+            add_context(discovered, paths)
+        if stdin is not None:
+            discover.add_standard_input(discovered, stdin)
+        phase_timestamps.append(time.perf_counter())
+        run_date = today or datetime.date.today()
+        run_function = _run_or_load_from_cache if cache and since is None else run_pipeline
+        run_result = run_function(discovered, settings, run_date, progress)
+        phase_timestamps.append(time.perf_counter())
+        seconds_by_phase = {"read": phase_timestamps[1] - phase_timestamps[0], "judge": phase_timestamps[2] - phase_timestamps[1]} if timing else None
+        return _build_report(run_result, settings, seconds_by_phase)
 
 
 def _refuse_empty_options(**options: Any) -> None:
