@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,15 +37,14 @@ BOUNDED = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def warmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def warmed(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Import and compile what every run needs, so that it counts for none."""
     for name in ("compose_services", "nginx_locations", "k8s_ingress_services", "docker_stages", "ci_steps", "gitlab_jobs", "markdown_fences"):
         judged_work(tmp_path_factory.mktemp("warm"), name, 3)
-    yield
 
 
 def judged_work(root: Path, name: str, size: int) -> Work:
-    """The work of a whole check of one series, without that of telling what a file is by Markdown's parser and the like."""
+    """The work of a whole check of one series."""
     write_files(root, series.ALL[name](size))
     return work_by_function(lambda: readiness.check([root], select=["ALL"], base=root, config=False))
 
