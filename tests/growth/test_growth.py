@@ -33,6 +33,7 @@ BOUNDED = {
     "k8s_ingresses_of_one_host": "64 rivals of one route",
     "k8s_one_name_many_objects": "64 workloads of one selector",
     "k8s_containers": "64 containers of one pod whose ports are compared",
+    "nginx_headers": "_MAX_OUTER_HEADERS: 200 headers of one level that blocks below may lose",
 }
 
 

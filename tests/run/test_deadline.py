@@ -102,6 +102,7 @@ def test_no_check_can_keep_it_for_an_error_of_its_own() -> None:
 
 
 @posix_only
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_it_is_asked_again_where_the_first_time_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadline, "_SECONDS_UNTIL_ASKED_AGAIN", 0.05)
     lost = 0
