@@ -17,7 +17,6 @@ from readiness.cli.console import (
     write_file,
 )
 from readiness.cli.program import StrictCommand
-from readiness.version import __version__
 
 if TYPE_CHECKING:
     import datetime
@@ -234,13 +233,15 @@ def init(hook: bool, workflow: bool, force: bool) -> None:
       readiness init --hook --workflow
     """
     from readiness.cli import starter
+    from readiness.cli.origin import Origin, installation_origin
 
+    origin = installation_origin()
     is_asked_at_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not (hook or workflow)
     content_by_file_name = {".readiness.yaml": starter.SETTINGS_TEMPLATE}
     if hook or (is_asked_at_terminal and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False)):
-        content_by_file_name[".pre-commit-config.yaml"] = starter.PRE_COMMIT_TEMPLATE.format(version=__version__)
+        content_by_file_name[".pre-commit-config.yaml"] = starter.pre_commit_config(origin)
     if workflow or (is_asked_at_terminal and click.confirm("Write .github/workflows/readiness.yml?", default=False)):
-        content_by_file_name[".github/workflows/readiness.yml"] = starter.WORKFLOW_TEMPLATE.format(version=__version__)
+        content_by_file_name[".github/workflows/readiness.yml"] = starter.workflow(origin)
     existing_file_names = [file_name for file_name in content_by_file_name if Path(file_name).exists()]
     for file_name, file_content in content_by_file_name.items():
         if file_name in existing_file_names and not force:
@@ -248,5 +249,7 @@ def init(hook: bool, workflow: bool, force: bool) -> None:
             continue
         write_file(file_name, file_content)
         click.echo(f"{file_name}: written")
+        if file_content in (starter.pre_commit_config(Origin()), starter.workflow(Origin())):
+            click.echo(f"{file_name}: say in it where readiness is installed from; this installation does not tell", err=True)
     if existing_file_names and not force:
         sys.exit(EXIT_NOT_ASSESSED)

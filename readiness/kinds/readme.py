@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from readiness.kinds.readme_use import is_started_for_development_alone
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import parent_folders
@@ -20,6 +21,7 @@ README_WORD_STUDY, README_WORD_DEMO, README_WORD_TRIAL, README_WORD_CHANGE = (
 README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK = "development-stack", "trial-stack"  # of all compose files below
 README_WORD_SAMPLE_PAGE = "sample-page"  # it says that all is samples: by its front matter (Microsoft's catalogue), or as a collection of examples
 README_WORD_TEST_FOLDER = "test-folder"  # of a folder that a README above calls one of tests
+README_WORD_STARTED_TO_DEVELOP = "started-to-develop"  # the compose file beside it is started below headings about development alone
 _WORDS_OF_ALL_BELOW = frozenset(
     {README_WORD_STUDY, README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK, README_WORD_SAMPLE_PAGE, README_WORD_TEST_FOLDER}
 )
@@ -114,6 +116,8 @@ def purpose_words_of_readme(readme_text: str) -> Iterator[str]:
         yield README_WORD_TRIAL
     if _CHANGE_BEFORE_PRODUCTION_WORDS.search(prose):
         yield README_WORD_CHANGE
+    if is_started_for_development_alone(readme_text):
+        yield README_WORD_STARTED_TO_DEVELOP
     first_sentences = list(_sentences_of_first_paragraphs(prose))
     if any(map(_DEVELOPMENT_STACK_SENTENCE.match, first_sentences)):
         yield README_WORD_DEVELOPMENT_STACK

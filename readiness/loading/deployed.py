@@ -25,6 +25,8 @@ MAX_MENTIONS_PER_NAME = 256
 """Of one file or folder name in all texts: what names it more often shows no more."""
 MAX_MENTION_LINES = 50_000
 """Of all texts together, in which paths are looked for."""
+MAX_LINE_CHARACTERS = 4_000
+"""A longer line is data in one piece (JSON, a certificate) and tells nobody what to run."""
 
 _NOTHING_TELLS = "nothing in the tree tells what is deployed"
 _APPLY_PROGRAMS = r"kubectl|oc|kustomize|kapp|helm|helmfile|flux|argocd|skaffold|envsubst|tanka|ytt"
@@ -321,7 +323,7 @@ def _telling_lines(telling_text: Source) -> Iterator[str]:
     is_kustomization = is_kustomization_path(telling_text.path)
     is_dockerfile = bool(_DOCKERFILE_NAME.fullmatch(posixpath.basename(telling_text.path)))
     for line in telling_text.text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
-        if (
+        if len(line) <= MAX_LINE_CHARACTERS and (
             is_kustomization
             or _COMMAND_WORD.search(line)
             or (is_prose and _VERB_OF_PROSE.search(line))

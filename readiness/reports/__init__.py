@@ -12,7 +12,7 @@ from readiness.model.records import dataclass
 if TYPE_CHECKING:
     from readiness.verdict.report import Report
 
-MODULE_BY_FORMAT = {"terminal": "terminal", "json": "json", "github": "github", "markdown": "markdown"}
+MODULE_BY_FORMAT = {name: name for name in ("terminal", "json", "github", "markdown", "sarif", "junit", "codequality", "rdjson")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,7 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TextIO
 
 from readiness.model import Finding, Severity
@@ -15,6 +13,7 @@ from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest
 from readiness.reports.edit_text import edit_text
 from readiness.reports.frame import escape_controls
+from readiness.reports.machine_text import path_prefix_from_workspace
 from readiness.reports.plain import FIX_FIRST_WIDTH, fix_first_lines
 from readiness.reports.thing_words import edit_words
 from readiness.verdict.fix_first import fix_first_rows
@@ -121,14 +120,3 @@ def _escape_command_message(text: str) -> str:
 
 def _escape_command_property(text: str) -> str:
     return _escape_command_message(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def path_prefix_from_workspace() -> str:
-    """What leads from the root of the checkout to the working directory: annotations want paths from the root."""
-    workspace_path = os.environ.get("GITHUB_WORKSPACE")
-    if not workspace_path:
-        return ""
-    working_directory, workspace_root = Path.cwd(), Path(workspace_path).resolve()
-    if working_directory == workspace_root or not working_directory.is_relative_to(workspace_root):
-        return ""
-    return working_directory.relative_to(workspace_root).as_posix() + "/"

@@ -113,6 +113,11 @@ def test_an_engine_applies_examples_too(tmp_path: Path) -> None:
     assert severity_in(tmp_path, "deploy/local-api.yaml", TELLS | files) == "high"
 
 
+def test_a_line_of_data_deploys_nothing(tmp_path: Path) -> None:
+    files = {"deploy/pod.yaml": BROKEN_POD, "deploy/reply": '{"text": "' + "kubectl apply -f . " * 400 + '"}\n'}
+    assert severity_in(tmp_path, "deploy/pod.yaml", TELLS | files) == "medium"
+
+
 def test_what_the_settings_call_production_is_deployed(tmp_path: Path) -> None:
     files = {"deploy/pod.yaml": BROKEN_POD, ".readiness.yaml": "purpose: {'deploy/*': production}\n"}
     assert severity_in(tmp_path, "deploy/pod.yaml", TELLS | files, config=tmp_path / ".readiness.yaml") == "high"

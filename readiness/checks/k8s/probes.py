@@ -107,11 +107,12 @@ def _reason_for_severity(container: Container, services: Sequence[Object], proje
         return "at-once", {"server": image.name}
     if not traffic.has_overlapping_rollout(container.pod, project) or traffic.has_only_udp_ports(list(services)):
         return "", {}
-    webhook = next((one for service in services if (one := failing_webhook_of_service(service, project)) is not None), None)
+    own_services = [one for one in services if traffic.receives_service_requests(container, [one])]
+    webhook = next((one for service in own_services if (one := failing_webhook_of_service(service, project)) is not None), None)
     if webhook is not None:
         return "webhook", {"webhook": webhook.resource}
     sign = slow_start_sign(container)
-    if sign is not None and any(is_service_used(one, container.pod, project) for one in services):
+    if sign is not None and any(is_service_used(one, container.pod, project) for one in own_services):
         return sign.sort, {"sign": sign.words}
     return "", {}
 

@@ -21,6 +21,7 @@ from readiness.kinds.k8s.effective import (
     undecidable_if_variable,
 )
 from readiness.kinds.k8s.model import Container, Pod
+from readiness.kinds.k8s.openshift import has_default_constraints
 from readiness.model import (
     CheckOutcome,
     NotApplicable,
@@ -80,9 +81,12 @@ def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> 
         yield hit(pod_context.at(key), severity=severity, who=pod.resource)
 
 
-def run_as_non_root_missing(pod: Pod) -> CheckOutcome:
-    """Nothing keeps a container from running as root: no runAsNonRoot and no user other than 0."""
-    if pod.windows or has_user_namespace(pod):
+def run_as_non_root_missing(pod: Pod, project: Project) -> CheckOutcome:
+    """Nothing keeps a container from running as root: no runAsNonRoot and no user other than 0.
+
+    OpenShift gives pods under its default constraints a user of their namespace, whatever the image says.
+    """
+    if pod.windows or has_user_namespace(pod) or has_default_constraints(pod, project):
         return
     for container in pod.containers():
         run_as_user, run_as_non_root = (
@@ -233,14 +237,17 @@ def capability_added(container: Container, *, project: Project, deny: Sequence[s
 def capabilities_not_dropped(container: Container, project: Project) -> CheckOutcome:
     """The container drops neither ALL nor every capability that the runtime grants by default; a privileged one drops none.
 
-    Low where the image of the tree runs as a user other than root, whose process has none unless it adds one.
+    Low where the image of the tree runs as a user other than root, whose process has none unless it adds one, as under the default constraints of
+    OpenShift.
     """
     if agents.is_privileged(container):
         yield NotApplicable()
         return
     dropped_capabilities = capabilities_dropped(container)
     if "ALL" not in dropped_capabilities and not dropped_capabilities >= property_by_fact_name("linux-capabilities", "default").keys():
-        has_none = not any(capabilities_listed(container, "add")) and _is_user_of_image_other_than_root(container, project)
+        has_none = not any(capabilities_listed(container, "add")) and (
+            _is_user_of_image_other_than_root(container, project) or has_default_constraints(container.pod, project)
+        )
         yield missing(span_of_deepest_mapping(container, "securityContext", "capabilities"), severity=Severity.LOW if has_none else None)
 
 
