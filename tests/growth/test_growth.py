@@ -33,6 +33,11 @@ BOUNDED = {
     "k8s_ingresses_of_one_host": "64 rivals of one route",
     "k8s_one_name_many_objects": "64 workloads of one selector",
     "k8s_containers": "64 containers of one pod whose ports are compared",
+    "k8s_kustomization_chain": "MAX_KUSTOMIZATION_BUILDS: kustomizations inside each other, told apart by the folders that are open",
+    "k8s_kustomize_patches": "MAX_OBJECT_LOOKUPS_PER_OVERLAY: objects that all patches of an overlay look at",
+    "k8s_kustomize_images": "MAX_OBJECT_LOOKUPS_PER_OVERLAY: objects that all patches of an overlay look at",
+    "docker_many_heredocs_of_one": "_MAX_CHARACTERS_BEFORE_HEREDOC: 1,000 characters in front of each",
+    "ci_steps": "_MAX_STEPS_PER_JOB: 2,000 steps, each with those before it",
     "nginx_headers": "_MAX_OUTER_HEADERS: 200 headers of one level that blocks below may lose",
 }
 
