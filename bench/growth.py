@@ -2,9 +2,9 @@
 
     PYTHONPATH=. python bench/growth.py [--only GLOB,GLOB] [--sizes 1000,2000,4000] [--limit 60] [--profile]
 
-Every series of `tests/growth/series.py` is judged with all rules at each size, in a process of its own that has everything imported. Seconds
-are of the processor. The exponent is that of the last two sizes: 1 is linear, 2 is square. `--profile` prints the functions that took longest at
-the largest size. The tests count work instead (`tests/growth`); this looks for what no count of calls sees, such as what happens inside of C.
+Every series of `tests/growth_series.py` is judged with all rules at each size, in a process of its own that has everything imported. Seconds are of
+the processor. The exponent is that of the last two sizes: 1 is linear, 2 is square. `--profile` prints the functions that took longest at the
+largest size. The tests count work instead (`tests/run/test_growth.py`); this looks for what no count of calls sees, such as what happens in C.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 
 import readiness
-from tests.growth import series
+from tests import growth_series as series
 from tests.make import write_files
 
 MEMORY = 6 << 30

@@ -14,8 +14,8 @@ from readiness.syntax.dockerfile import MAX_DOCKERFILE_INSTRUCTIONS
 from readiness.syntax.nginx import MAX_BLOCK_DEPTH
 from readiness.syntax.yaml import MAX_ALIASED_VALUES_PER_FILE, MAX_NESTING_DEPTH, load_yaml_documents
 from readiness.verdict.report import Report
+from tests import growth_series as series
 from tests.effort import effort
-from tests.growth import series
 from tests.make import write_files
 
 

@@ -17,7 +17,7 @@ import readiness
 from readiness import api
 from readiness.run import deadline
 from readiness.run.deadline import RunTimeoutError
-from tests.growth import series
+from tests import growth_series as series
 from tests.make import write_files
 
 posix_only = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs interval timers")

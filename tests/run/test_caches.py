@@ -12,7 +12,7 @@ from readiness.kinds.joins.steps import first_write_offset
 from readiness.kinds.pipeline.scripts import script_calls
 from readiness.syntax.image import parse_image
 from tests import patterns
-from tests.growth.work import work_by_function
+from tests.work import work_by_function
 
 ENOUGH = 16_384  # texts of one sort, in a tree that is judged at once
 _ONE_STAGE = "of one stage, which each rule asks about its steps one after the other"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import readiness
-from tests.growth import series
-from tests.growth.work import Work, work_by_function
+from tests import growth_series as series
 from tests.make import write_files
+from tests.work import Work, work_by_function
 
 SIZE = 25
 MOST_GROWTH = 4.5
@@ -18,13 +18,13 @@ MOST_GROWTH = 4.5
 SHARE, MOST_GROWTH_OF_FUNCTION = 0.02, 7.0
 # What grows faster up to a bound, which a test of its own holds.
 BOUNDED = {
-    "compose_aliased_services": "MAX_ALIASED_VALUES_PER_FILE: test_limits.py",
-    "compose_extends_one": "MAX_ALIASED_VALUES_PER_FILE: test_limits.py",
-    "compose_env_file": "MAX_VARIABLES_FROM_ENV_FILE: test_limits.py",
-    "yaml_merge_fan": "MAX_ALIASED_VALUES_PER_FILE: test_limits.py",
-    "yaml_merge_chain": "MAX_ALIASED_VALUES_PER_FILE: test_limits.py",
-    "ci_aliased_steps": "MAX_ALIASED_VALUES_PER_FILE: test_limits.py",
-    "gitlab_extends_many": "MAX_ALIASED_VALUES_PER_FILE: test_limits.py",
+    "compose_aliased_services": "MAX_ALIASED_VALUES_PER_FILE: tests/loading/test_limits.py",
+    "compose_extends_one": "MAX_ALIASED_VALUES_PER_FILE: tests/loading/test_limits.py",
+    "compose_env_file": "MAX_VARIABLES_FROM_ENV_FILE: tests/loading/test_limits.py",
+    "yaml_merge_fan": "MAX_ALIASED_VALUES_PER_FILE: tests/loading/test_limits.py",
+    "yaml_merge_chain": "MAX_ALIASED_VALUES_PER_FILE: tests/loading/test_limits.py",
+    "ci_aliased_steps": "MAX_ALIASED_VALUES_PER_FILE: tests/loading/test_limits.py",
+    "gitlab_extends_many": "MAX_ALIASED_VALUES_PER_FILE: tests/loading/test_limits.py",
     "gitlab_includes": "MAX_INCLUDED_FILES: files of one pipeline, as GitLab counts",
     "docker_ignore_lines": "MAX_MATCHING_WORK_PER_FILE: tests/kinds/test_dockerignore.py",
     "k8s_equal_labels": "MAX_CANDIDATES_PER_QUESTION: 64 things for one question",

@@ -1,1 +1,0 @@
-"""Trees that grow in one thing, and how much more work they are."""
