@@ -38,6 +38,7 @@ BOUNDED = {
     "k8s_kustomize_images": "MAX_OBJECT_LOOKUPS_PER_OVERLAY: objects that all patches of an overlay look at",
     "docker_many_heredocs_of_one": "_MAX_CHARACTERS_BEFORE_HEREDOC: 1,000 characters in front of each",
     "ci_steps": "_MAX_STEPS_PER_JOB: 2,000 steps, each with those before it",
+    "gitignore_lines": "MAX_MATCH_WORK_PER_WALK: tests/syntax/test_gitignore.py",
     "nginx_headers": "_MAX_OUTER_HEADERS: 200 headers of one level that blocks below may lose",
 }
 
