@@ -74,9 +74,7 @@ def test_four_times_as_much_is_no_more_than_four_and_a_half_times_the_work(tmp_p
 
 
 # Past their bounds, the sizes at which these are linear again.
-SIZES_PAST_BOUND = {
-    "k8s_equal_labels": 130, "k8s_one_role": 130, "k8s_policies_x_namespaces": 130, "k8s_ingresses_of_one_host": 130, "k8s_containers": 130,
-}  # fmt: skip
+SIZES_PAST_BOUND = {"k8s_policies_x_namespaces": 130, "k8s_ingresses_of_one_host": 130, "k8s_containers": 130}
 
 
 @pytest.mark.parametrize(("name", "size"), SIZES_PAST_BOUND.items(), ids=SIZES_PAST_BOUND)
