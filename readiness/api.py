@@ -24,6 +24,8 @@ from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.rule_file import RuleError
 from readiness.ruleset.search import has_equivalent, rules_matching_words
+from readiness.run import deadline
+from readiness.run.deadline import RunTimeoutError
 from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, run_pipeline
@@ -44,6 +46,7 @@ USER_ERRORS = (
     discover.MissingPathError,
     OptionError,
     ParallelError,
+    RunTimeoutError,
     ShellcheckError,
     FactsError,
 )
@@ -81,6 +84,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     cache: bool = False,
     jobs: int = 1,
     stdin: bytes | None = None,
+    timeout: float | None = None,
     today: datetime.date | None = None,
     timing: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -94,18 +98,20 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
     where a program or a dependency is absent without which something was not judged. `purpose` is what all files are for,
-    whatever says otherwise: "production", or empty where each is asked. `progress` is told how many
-    rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
+    whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is
+    given up. `progress` is told how many rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
     """
     _refuse_empty_options(
         paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
         settings_from=settings_from, since=since, helm_values=helm_values, checklists=checklists,
     )  # fmt: skip
     _refuse_unreadable_values_files(helm_values)
+    if timeout is not None and (timeout_problem := deadline.timeout_error_text(timeout)):
+        raise OptionError(timeout_problem)
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     phase_timestamps = [time.perf_counter()] if timing else []
-    with settings_of_run(config, settings_from, base) as file_config:
+    with settings_of_run(config, settings_from, base) as file_config, deadline.end_after(timeout):
         settings = merge_options(
             file_config,
             select=tuple(select),
@@ -132,9 +138,9 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         run_date = today or datetime.date.today()
         run_function = _run_or_load_from_cache if cache and since is None and settings_from is None else run_pipeline
         run_result = run_function(discovered, settings, run_date, progress)
-    phase_timestamps.append(time.perf_counter())
-    seconds_by_phase = {"read": phase_timestamps[1] - phase_timestamps[0], "judge": phase_timestamps[2] - phase_timestamps[1]} if timing else None
-    return _build_report(run_result, settings, seconds_by_phase)
+        phase_timestamps.append(time.perf_counter())
+        seconds_by_phase = {"read": phase_timestamps[1] - phase_timestamps[0], "judge": phase_timestamps[2] - phase_timestamps[1]} if timing else None
+        return _build_report(run_result, settings, seconds_by_phase)
 
 
 def _discover(paths: Sequence[str | os.PathLike[str]], settings: RunSettings, base: Path | None, stdin: bytes | None) -> discover.DiscoveredFiles:

@@ -21,6 +21,7 @@ from readiness.cli.console import (
     print_notices,
 )
 from readiness.cli.program import CliProgram, end_of_readers_ignored
+from readiness.run import deadline
 from readiness.version import __version__
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ def main() -> None:
     show_default=True,
     help="Processes to judge files with.",
 )
+@click.option("--timeout", type=float, metavar="SECONDS", help="Give the run up after this time by the clock, with exit code 2.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 @click.option("--explain-score", is_flag=True, help="Print the sum that makes the score, and that of each service.")
 @click.option("--allow-empty", is_flag=True, help="Nothing to judge is no error (for hooks).")
@@ -183,6 +185,8 @@ def check(**flags: Any) -> None:
     if flags["settings_from"] and flags["no_config"]:
         raise click.UsageError("--settings-from and --no-config exclude each other")
     format_and_path_pairs = [parse_output_option(value) for value in flags["outputs"]]
+    if flags["timeout"] is not None and (timeout_problem := deadline.timeout_error_text(flags["timeout"])):
+        raise click.UsageError(f"--{timeout_problem}")
     refuse_outputs_in_one_place(format_and_path_pairs, has_format=flags["format_"] is not None)
     report = call_or_exit_with_error(lambda: report_for_options(flags))
     with end_of_readers_ignored():
@@ -237,7 +241,8 @@ def report_for_options(flags: dict[str, Any]) -> Report:
     """The report that a command's flags ask for; nothing of the line of progress is left when it is there, or when it cannot be made."""
     progress_line = ProgressLine() if sys.stderr.isatty() else None
     try:
-        return _report_with_progress(flags, progress_line.show if progress_line else None)
+        with deadline.end_after(flags["timeout"]):
+            return _report_with_progress(flags, progress_line.show if progress_line else None)
     finally:
         if progress_line:
             progress_line.erase()

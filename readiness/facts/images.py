@@ -22,7 +22,7 @@ def public_image_name(image: ImageReference) -> str:
     return image_name
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def image_fact_rows(image: ImageReference) -> tuple[ImageFactRow, ...]:
     """All that the facts say of an image, the closest first: a name before a pattern, a tag's own before the name's.
 

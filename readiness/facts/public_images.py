@@ -124,7 +124,7 @@ def _make_image_facts(image_fact_row: Mapping[str, Any]) -> ImageFacts:
     )
 
 
-@lru_cache(maxsize=1000)  # as many as `parse_image` keeps: every rule of a service asks for its image
+@lru_cache(maxsize=16_384)  # as many as `parse_image` keeps: every rule of a service asks for its image
 def facts_of_public_image(image: ImageReference) -> ImageFacts | None:
     """What is known of an image, by its name; a mirror of a public image is that image."""
     image_facts_by_name = _image_facts_by_name()

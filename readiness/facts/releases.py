@@ -30,7 +30,7 @@ class EndOfLife(NamedTuple):
     end_day: str
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16_384)
 def _release_facts_of_product(product_name: str) -> Mapping[str, Any]:
     """What is known of the releases of a product: its title, release -> day, code name -> release."""
     first_product_row, other_product_row = (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import field
 from typing import Any
 
-from readiness.model import ParseError, Source, Span
+from readiness.model import OverLimitError, Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax import glob
@@ -97,7 +97,7 @@ def parse(source: Source) -> Document:
             path_parts = _split_cleaned_path(stripped_line.lstrip("!").strip())
             if path_parts:
                 if len(patterns) == MAX_PATTERNS_PER_FILE:
-                    raise ParseError(f"over {MAX_PATTERNS_PER_FILE} patterns are not gone through", line_start)
+                    raise OverLimitError(f"it has more than {MAX_PATTERNS_PER_FILE:,} patterns", line_start)
                 pattern_start = line_start + pattern_line.index(stripped_line)
                 patterns.append(DockerignorePattern(path_parts, is_negated, Span(pattern_start, pattern_start + len(stripped_line))))
         line_start += len(pattern_line) + 1

@@ -38,13 +38,14 @@ class Document:
     """What one environment file says; itself the subject of `dotenv.file`.
 
     `production` tells whether a compose file reads it that may run there, `read` whether one reads it by
-    Docker's grammar.
+    Docker's grammar, `has_too_many_readers` that its variables times the services that take them all are more than are gone through.
     """
 
     source: Source
     parsed_env_file: dotenv.EnvFileContent
     production: bool = True
     read: bool = False
+    has_too_many_readers: bool = False
     container: str = ""
     resource: str = ""
 

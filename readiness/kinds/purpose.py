@@ -25,13 +25,13 @@ _PURPOSE_FOLDER = lazy_regex(
 )
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=16_384)
 def dockerfile_purpose(dockerfile_path: str) -> str:
     """dev, test, build, prod or unknown, for a Dockerfile: the words of its name count before its folders."""
     return _purpose_and_reason_by_path(dockerfile_path, _purpose_by_file_name_word("file") | _purpose_by_file_name_word("image"))[0]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=16_384)
 def compose_purpose(compose_path: str) -> str:
     """dev, test, prod or unknown, for a compose file: the words of its name count before its folders."""
     purpose = _purpose_and_reason_by_path(compose_path, _purpose_by_file_name_word("file") | _purpose_by_file_name_word("compose"))[0]
@@ -73,7 +73,7 @@ def _purpose_and_reason_by_path(path: str, purpose_by_word: Mapping[str, str]) -
 _EXAMPLE_FOLDER = lazy_regex(r"\.?(?:examples?|samples?|demos?|fixtures?|docs?)")
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=16_384)
 def is_non_production_path(path: str) -> bool:
     """Whether a file is for development or tests, or an example, by its path: no outsider meets what it says as it stands."""
     folders = posixpath.dirname(path.partition("#")[0]).lower().split("/")

@@ -71,7 +71,7 @@ def is_surely_nearer(first_distance: int, second_distance: int) -> bool:
     return first_distance < second_distance <= BELOW_FOLDER_DISTANCE
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _folder_names_of(path: str) -> tuple[str, ...]:
     return tuple(part for part in posixpath.dirname(path).split("/") if part)
 

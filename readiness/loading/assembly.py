@@ -10,7 +10,7 @@ from readiness import kinds
 from readiness.loading import reading
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render.made import RenderInput
-from readiness.model import Finding, ParseError, Rule, Source
+from readiness.model import Finding, OverLimitError, ParseError, Rule, Source
 from readiness.model.project import Project
 from readiness.model.records import dataclass
 from readiness.programs.budget import RunBudget
@@ -27,6 +27,7 @@ _TITLE_BY_KIND = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kube
 
 # Why a file that is ours was not judged, or not all of it: what the verdict and the gate make of that differs.
 CAUSE_BROKEN = "broken"  # its own tool cannot read it as it stands: fails the gate as a syntax error does
+CAUSE_OVER_LIMIT = "limit"  # this tool goes no further: fails the gate as well, and is no mistake of the file's
 CAUSE_NOT_HERE = "absent"  # a program or a dependency is not here; the reason names what helps: never ready
 CAUSE_NOT_IN_TREE = "outside"  # it stands elsewhere by design (a remote chart, a remote include): listed
 
@@ -99,6 +100,12 @@ class Assembly:
                     self._add_partly_judged_finding(source, document, core_rules)
                 yield source.kind, document
                 continue
+            if isinstance(error, OverLimitError):
+                if may_add_file_statuses:
+                    reason = f"over a limit of readiness: {error.message}"
+                    self.file_statuses.append(FileStatus(source.path, source.kind, "unreadable", reason, CAUSE_OVER_LIMIT))
+                self.parse_findings.append(reading.syntax_finding(core_rules["core/over-limit"], source, error, _kind_title(source)))
+                continue
             template_mark_offset = kinds.template_mark_offset_at_error(source, error) if may_add_file_statuses else None
             is_template_of_script = may_add_file_statuses and template.has_shell_mark_on_line(source.text, error.offset)
             if (template_mark_offset is not None or is_template_of_script) and _is_declared_template(source):
@@ -112,6 +119,14 @@ class Assembly:
             if may_add_file_statuses:
                 self.file_statuses.append(FileStatus(source.path, source.kind, "invalid", error.message, CAUSE_BROKEN))
             self.parse_findings.append(reading.syntax_finding(rule, source, error, _kind_title(source)))
+
+    def record_unread_parts(self) -> None:
+        """Say in the rows of files what of them was not gone through, for a limit of ours: it lowers coverage."""
+        reason_by_path = {source.path: source.unread_part for source in self.sources if source.unread_part and source.parent is None}
+        for file_status in self.file_statuses:
+            if file_status.status == "checked" and not file_status.cause and file_status.path in reason_by_path:
+                file_status.reason = f"a limit of readiness: {reason_by_path[file_status.path]}"
+                file_status.cause = CAUSE_OVER_LIMIT
 
     def _add_partly_judged_finding(self, source: Source, document: Any, core_rules: dict[str, Rule]) -> None:
         """A finding where a file was read but for a place that its own tool cannot read."""

@@ -23,7 +23,7 @@ from readiness.loading.refused import RefusedRows, path_relative_to_root
 from readiness.loading.render.made import GeneratedSource, written_source_and_span
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
-from readiness.model.project import Project
+from readiness.model.project import Project, parent_folders
 from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq
 
@@ -64,6 +64,7 @@ class ReleaseCollector:
     discovered: DiscoveredFiles
     chart_folders: frozenset[str]
     value_places_by_name: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
+    _seen_paths: frozenset[str] = frozenset()  # files and folders
 
     def collect_from_projects(self, projects: Iterable[Project], assembly: Assembly) -> dict[str, list[helm.ValuesEnvironment]]:
         """The releases in projects by the folders of their charts; the rows of those whose charts are elsewhere say so."""
@@ -151,9 +152,11 @@ class ReleaseCollector:
 
     def _is_there(self, manifests_path: str) -> bool:
         """Whether manifests stand at a path: the walk judged them."""
+        if not self._seen_paths:
+            self._seen_paths = frozenset((*self.discovered.paths, *(folder for path in self.discovered.paths for folder in parent_folders(path))))
         for repository_root in self._repository_roots():
             candidate_folder = posixpath.normpath(posixpath.join(repository_root, manifests_path.lstrip("/")))
-            if candidate_folder == "." or any(one == candidate_folder or one.startswith(f"{candidate_folder}/") for one in self.discovered.paths):
+            if candidate_folder == "." or candidate_folder in self._seen_paths:
                 return True
         return False
 

@@ -48,7 +48,7 @@ from readiness.model.rule import (
     Tier,
     TierOrPartText,
 )
-from readiness.model.source import ParseError, Position, Source, Span, line_starts
+from readiness.model.source import OverLimitError, ParseError, Position, Source, Span, line_starts
 
 __all__ = [
     "CATEGORIES",
@@ -73,6 +73,7 @@ __all__ = [
     "NamedMessage",
     "Node",
     "NotApplicable",
+    "OverLimitError",
     "ParseError",
     "Pattern",
     "Position",

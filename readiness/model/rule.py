@@ -50,7 +50,7 @@ NO_EQUIVALENTS_BY_LINTER: Mapping[str, Any] = MappingProxyType({})
 PROFILE_LEVELS = ("recommended", "strict", "optional")
 # What these say is that something has no verdict: the tree that is judged can't take it back, by comment, waiver, settings
 # or baseline.
-RULE_IDS_FOR_UNJUDGED_FILES = frozenset({"core/crash", "core/syntax", "core/template-unjudged", "core/unreadable"})
+RULE_IDS_FOR_UNJUDGED_FILES = frozenset({"core/crash", "core/over-limit", "core/syntax", "core/template-unjudged", "core/unreadable"})
 NOT_RENDERED_RULE_ID = "core/not-rendered"
 # A parameter of a check that is a regular expression: one whose time outgrows the text is refused where it is given.
 Pattern = NewType("Pattern", str)

@@ -40,14 +40,14 @@ class Source:
     `archived_because` is what says that it is kept and no longer deployed (readiness/loading/archived.py); empty where nothing does.
     `test_use_because` is what says that only tests apply it (readiness/loading/test_use.py); empty where nothing does.
     `replaced_images` are the names of images in it for which somebody puts in others (readiness/loading/image_names.py).
+    `unread_part` says what of it was not gone through, for a limit of readiness; empty where all was.
     `said` is what settings or an option say that it is for; where `is_purpose_locked` what it says itself does not count.
     `purposes` is what it was taken for: all of it under "", things in it under their resources; what is not there may run in production.
     """
 
     __slots__ = (
         "_lines", "archived_because", "code_owners", "described_owners", "fragment", "is_purpose_locked", "kind", "parent", "path", "purposes",
-        "readme_says", "replaced_images",
-        "repository_owner", "said", "starts", "test_use_because", "text", "unapplied_because",
+        "readme_says", "replaced_images", "repository_owner", "said", "starts", "test_use_because", "text", "unapplied_because", "unread_part",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +76,7 @@ class Source:
         self.test_use_because = ""
         self.archived_because = ""
         self.replaced_images: frozenset[str] = frozenset()
+        self.unread_part = ""
         self.purposes: Mapping[str, Purpose] = _NO_PURPOSE_BY_THING
         self._lines: list[int] | None = None
 
@@ -161,3 +162,7 @@ class ParseError(Exception):
         super().__init__(message)
         self.message = message
         self.offset = offset
+
+
+class OverLimitError(ParseError):
+    """A source that its own tool may well read, and that is over a limit of ours: never told as a mistake of whoever wrote it."""

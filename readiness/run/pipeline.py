@@ -101,6 +101,7 @@ def run_pipeline(
     active_pairs_by_rule |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
     services = services_of_run(assembly, engine_result, core_rule_by_id["core/crash"])
     purposes.record_purposes_in_file_statuses(assembly)
+    assembly.record_unread_parts()
     _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
     read_documents = [one for project in assembly.projects for kind in project.by_kind.values() for one in kind]
     secret_places = redaction.find_secret_places(engine_result.findings, [one.source.root for one in read_documents])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import field, replace
 
-from readiness.model import ParseError, Span
+from readiness.model import OverLimitError, ParseError, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax.dockerfile_options import first_option_error
@@ -91,8 +91,8 @@ def parse_dockerfile(text: str, *, is_template: bool = False) -> Dockerfile:
     instructions: list[Instruction] = []
     for logical_line, blank_line_span in _logical_lines_and_blank_spans(reader):
         if len(instructions) > MAX_DOCKERFILE_INSTRUCTIONS:
-            message = f"more than {MAX_DOCKERFILE_INSTRUCTIONS} instructions, which no builder makes an image of"
-            raise ParseError(message, logical_line.source_offset(0))
+            message = f"it has more than {MAX_DOCKERFILE_INSTRUCTIONS:,} instructions"
+            raise OverLimitError(message, logical_line.source_offset(0))
         comments_above, reader.pending_comments = tuple(reader.pending_comments), []
         instruction = _parse_instruction(reader, logical_line)
         if instruction is not None:

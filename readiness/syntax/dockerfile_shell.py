@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from dataclasses import replace
 
@@ -51,8 +52,11 @@ def program_of_shell_instruction(instruction: Instruction) -> str:
 def _with_spans_blanked_out(arguments_text: JoinedText, spans: list[Span]) -> JoinedText:
     """The text with the words at `spans` blanked."""
     characters = list(arguments_text.text)
-    for character_index in range(len(characters)):
-        if any(span.start <= arguments_text.source_offset(character_index) < span.end for span in spans):
+    sorted_spans = sorted(spans)
+    span_starts = [span.start for span in sorted_spans]
+    for character_index in range(len(characters) if sorted_spans else 0):
+        source_offset = arguments_text.source_offset(character_index)
+        if source_offset < sorted_spans[bisect.bisect_right(span_starts, source_offset) - 1].end and span_starts[0] <= source_offset:
             characters[character_index] = " "
     return JoinedText("".join(characters), arguments_text.piece_starts, arguments_text.source_offsets)
 

@@ -38,7 +38,7 @@ def glob_matches(pattern: str, text: str) -> bool:
     return text == pattern if literal_prefix == pattern else _compile_glob_cached(pattern).match(text) is not None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _literal_prefix(pattern: str) -> str:
     """What every text begins with that a pattern matches; of most patterns that, too, tells that they do not match."""
     return pattern[: min((pattern.index(mark) for mark in "*?[" if mark in pattern), default=len(pattern))]
@@ -59,4 +59,4 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
     return re.compile(fnmatch.translate(pattern))
 
 
-_compile_glob_cached = lru_cache(maxsize=4096)(compile_glob)
+_compile_glob_cached = lru_cache(maxsize=16_384)(compile_glob)

@@ -107,7 +107,7 @@ class ImageReference:
         return True
 
 
-@lru_cache(maxsize=1000)  # every rule of a service or a stage asks for its image
+@lru_cache(maxsize=16_384)  # every rule of a service or a stage asks for its image
 def parse_image(text: str) -> ImageReference:
     """The parts of `text`; never raises, whatever it holds."""
     masked_text = mask_variables(text)

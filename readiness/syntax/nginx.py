@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from readiness.model import ParseError, Source, Span
+from readiness.model import OverLimitError, ParseError, Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.nginx_heads import DATA_BLOCK_NAMES
 from readiness.syntax.template import is_named_as_template
@@ -284,7 +284,7 @@ def parse_nginx(source: Source) -> Block:
                     continue
                 current_block, block_depth = directive.block or current_block, block_depth + 1
                 if block_depth > MAX_BLOCK_DEPTH:
-                    raise ParseError(f"more than {MAX_BLOCK_DEPTH} blocks inside each other", offset - 1)
+                    raise OverLimitError(f"it has more than {MAX_BLOCK_DEPTH} blocks inside each other", offset - 1)
             else:
                 if words or current_block.owner is None:
                     raise ParseError('unexpected "}"', offset - 1)

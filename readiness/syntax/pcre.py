@@ -270,7 +270,7 @@ _OCTAL_ESCAPE = lazy_regex(r"[0-7]{0,2}")
 _POSIX_CLASS = lazy_regex(r"\[:(\^?)([a-z]+):\]")
 
 
-@functools.lru_cache(maxsize=2048)
+@functools.lru_cache(maxsize=16_384)
 def parse_pcre(pattern: str, ignore_case: bool = False) -> Regex:
     """The tree of an expression. Raises UnsupportedError."""
     if len(pattern) > MAX_PATTERN_LENGTH:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 from yaml._yaml import CParser
 
-from readiness.model import ParseError, Span
+from readiness.model import OverLimitError, ParseError, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.nodes import Map, Seq
 
@@ -27,6 +27,9 @@ __all__ = [
 ]
 
 YamlScalar = str | int | float | bool | None
+MAX_NESTING_DEPTH = 400
+MAX_ALIASED_VALUES_PER_FILE = 50_000  # that aliases and merge keys stand for, each time anew
+MAX_VALUES_OF_ALIASES_ANY_TOOL_TAKES = 4_000_000  # go-yaml, which Docker and Kubernetes read with, refuses what mostly comes of aliases long before
 MAX_CONTAINERS_PER_FILE = 2_000_000  # nodes of one file; a file of 50 MB stays under it, a bomb of aliases never counts (aliases share)
 
 MAX_COMPLEX_KEY_LENGTH = 1_000  # characters that a key which is no scalar is written out to: each level around it doubles its escapes
@@ -69,7 +72,10 @@ _MERGE_TAG = "tag:yaml.org,2002:merge"  # `!!merge <<: *anchor`, as yq writes it
 
 
 class _Loader:
-    """One pass over the events of one text."""
+    """One pass over the events of one text.
+
+    What an alias stands for is shared in memory, and rules go through it at every place: so it counts each time.
+    """
 
     def __init__(self, text: str, base_offset: int) -> None:
         self.parser = CParser(text)
@@ -78,6 +84,9 @@ class _Loader:
         self.end = 0
         self.base = base_offset
         self.count = 0
+        self.value_count = 0  # values, those that aliases stand for each time
+        self.aliased_count = 0
+        self.size_by_anchor: dict[str, int] = {}
 
     def load_documents(self) -> Iterator[Any]:
         """Each document's value, in order."""
@@ -88,6 +97,7 @@ class _Loader:
                 return
             if event_type is yaml.DocumentStartEvent:
                 self.anchors.clear()
+                self.size_by_anchor.clear()
                 yield self.build_value(self.event(), 0)
                 self.event()  # the document's end
 
@@ -106,13 +116,22 @@ class _Loader:
             self.end = self.base + event.end_mark.index
             if event.anchor not in self.anchors:
                 raise ParseError(f"undefined alias {event.anchor!r}", self.base + event.start_mark.index)
+            aliased_size = self.size_by_anchor.get(event.anchor, 1)
+            self.value_count += aliased_size
+            self.aliased_count += aliased_size
             return self.anchors[event.anchor]
-        if nesting_depth > 400:
-            raise ParseError("nested too deeply", self.base + event.start_mark.index)
+        if nesting_depth > MAX_NESTING_DEPTH:
+            raise OverLimitError(f"its values are nested more than {MAX_NESTING_DEPTH} deep", self.base + event.start_mark.index)
         self.count += 1
         if self.count > MAX_CONTAINERS_PER_FILE:
-            raise ParseError("too many values", self.base + event.start_mark.index)
-        return self.build_mapping(event, nesting_depth) if event_type is yaml.MappingStartEvent else self.build_sequence(event, nesting_depth)
+            raise OverLimitError(f"it has more than {MAX_CONTAINERS_PER_FILE:,} mappings and lists", self.base + event.start_mark.index)
+        values_before = self.value_count
+        collection: Any = (
+            self.build_mapping(event, nesting_depth) if event_type is yaml.MappingStartEvent else self.build_sequence(event, nesting_depth)
+        )
+        if event.anchor:
+            self.size_by_anchor[event.anchor] = self.value_count - values_before
+        return collection
 
     def build_mapping(self, start_event: Any, nesting_depth: int) -> Map:
         base_offset = self.base
@@ -122,6 +141,8 @@ class _Loader:
         if start_event.anchor:
             self.anchors[start_event.anchor] = mapping
         merged_values_and_offsets: list[tuple[Any, int]] = []
+        if start_event.anchor:
+            self.size_by_anchor[start_event.anchor] = 1  # an alias in itself
         self.end = base_offset + start_event.end_mark.index
         offsets_by_key = mapping._edges
         while True:
@@ -150,10 +171,19 @@ class _Loader:
             self.end = max(self.end, mapping._span.start)
         mapping._span = Span(mapping._span.start, self.end)
         mapping_end = self.end
+        self.value_count += len(mapping) + 1
         for value, key_start in merged_values_and_offsets:
+            if self.aliased_count > MAX_ALIASED_VALUES_PER_FILE:  # each merge copies what it takes in
+                self.refuse_aliases(key_start)
             _merge_into_mapping(mapping, value, key_start)
         self.end = mapping_end
         return mapping
+
+    def refuse_aliases(self, offset: int) -> NoReturn:
+        """Raise what is to be said of aliases that stand for more than is gone through: of a bomb that it is one."""
+        if self.value_count > MAX_VALUES_OF_ALIASES_ANY_TOOL_TAKES and self.value_count > 50 * (self.value_count - self.aliased_count):
+            raise ParseError(f"its aliases stand for over {MAX_VALUES_OF_ALIASES_ANY_TOOL_TAKES:,} values, which no parser takes", offset)
+        raise OverLimitError(f"its aliases stand for more than {MAX_ALIASED_VALUES_PER_FILE:,} values", offset)
 
     def build_sequence(self, start_event: Any, nesting_depth: int) -> Seq:
         base_offset = self.base
@@ -171,6 +201,7 @@ class _Loader:
             entry_value = self.build_value(entry_event, nesting_depth + 1)
             sequence.append(entry_value)
             sequence._edges.append((entry_start, self.end if self.end >= entry_start else entry_start))
+        self.value_count += len(sequence) + 1
         if sequence.flow:
             closing_mark: Any = entry_event.end_mark
             self.end = base_offset + closing_mark.index
@@ -201,7 +232,8 @@ def load_yaml_documents(text: str) -> list[Any]:
     """
     byte_order_mark_length = 1 if text.startswith("\ufeff") else 0  # libyaml does not count a byte order mark
     try:
-        return list(_Loader(text[byte_order_mark_length:], byte_order_mark_length).load_documents())
+        loader = _Loader(text[byte_order_mark_length:], byte_order_mark_length)
+        documents = list(loader.load_documents())
     except yaml.MarkedYAMLError as error:
         error_mark: Any = error.problem_mark or error.context_mark
         error_reason = ", ".join(part for part in (error.context, error.problem) if part)
@@ -215,12 +247,16 @@ def load_yaml_documents(text: str) -> list[Any]:
     except UnicodeEncodeError as error:
         raise ParseError("half a surrogate pair is not allowed in YAML", byte_order_mark_length + error.start) from None
     except RecursionError:
-        raise ParseError("nested too deeply", 0) from None
+        raise OverLimitError(f"its values are nested more than {MAX_NESTING_DEPTH} deep", 0) from None
     except (ValueError, OverflowError) as error:
         raise ParseError(str(error).split("\n", 1)[0], 0) from None
     except MemoryError:
-        pass  # raised below, where the error no longer holds on to what was built
-    raise ParseError("its values take more memory than there is", 0)
+        loader = None  # what was built goes before anything else is made
+    if loader is None:
+        raise OverLimitError("its values take more memory than there is", 0)
+    if loader.aliased_count > MAX_ALIASED_VALUES_PER_FILE:
+        loader.refuse_aliases(0)
+    return documents
 
 
 _SEPARATOR_WITH_COMMENT = lazy_regex(r"^---(#[^\r\n]*)", re.MULTILINE)

@@ -15,6 +15,7 @@ from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.select import ActivePairsByRuleId, SelectionWords
 from readiness.settings import Waiver
 from readiness.syntax import glob
+from readiness.triage.covering import DirectiveIndex, WaiverIndex
 from readiness.triage.unjudged import RULE_IDS_THAT_NOTHING_SILENCES
 
 _IGNORE_COMMENT = lazy_regex(r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]\n]*)\]?)?(?P<rest>[^\n\r]*)")
@@ -243,53 +244,24 @@ def _mark_suppressed_findings(
     policy: SuppressionPolicy,
 ) -> tuple[list[Finding], set[int], set[int]]:
     """The findings, marked; and the numbers of the directives and of the waivers that silenced any."""
-    directive_numbers_by_source_id: dict[int, list[int]] = {}
-    for directive_or_waiver_number, (directive, _) in enumerate(valid_directives):
-        directive_numbers_by_source_id.setdefault(id(directive.source), []).append(directive_or_waiver_number)
-    used_directive_numbers: set[int] = set()
+    directive_index = DirectiveIndex(valid_directives)
+    waiver_index = WaiverIndex(valid_waivers, policy.prefix)
     used_waiver_numbers: set[int] = set()
     marked_findings: list[Finding] = []
     for finding in findings:
         suppression = None
-        may_be_suppressed = bool(directive_numbers_by_source_id or valid_waivers) and not policy.is_locked(finding)
-        for directive_or_waiver_number in _directive_numbers_for(finding, directive_numbers_by_source_id) if may_be_suppressed else ():
-            directive, rule_names = valid_directives[directive_or_waiver_number]
-            if _is_finding_covered_by_directive(directive, rule_names, finding):
-                used_directive_numbers.add(directive_or_waiver_number)
+        if (directive_index or waiver_index) and not policy.is_locked(finding):
+            directive_number = directive_index.last_directive_number(finding) if directive_index else None
+            waiver_number = waiver_index.first_waiver_number(finding) if directive_number is None and waiver_index else None
+            if directive_number is not None:
+                directive = valid_directives[directive_number][0]
                 suppression = Suppression(directive.origin, directive.reason, directive.until)
-        for directive_or_waiver_number, (waiver, rule_names) in enumerate(valid_waivers if may_be_suppressed and suppression is None else ()):
-            if _is_finding_covered_by_waiver(waiver, rule_names, finding, policy.prefix):
-                used_waiver_numbers.add(directive_or_waiver_number)
+            elif waiver_number is not None:
+                used_waiver_numbers.add(waiver_number)
+                waiver = valid_waivers[waiver_number][0]
                 suppression = Suppression("waiver", waiver.reason, waiver.until)
-                break
         marked_findings.append(finding._replace(suppression=suppression) if suppression else finding)
-    return marked_findings, used_directive_numbers, used_waiver_numbers
-
-
-def _directive_numbers_for(finding: Finding, directive_numbers_by_source_id: dict[int, list[int]]) -> Iterator[int]:
-    """Directives of the finding's sources and of those that they are nested in."""
-    for silenced_source, _ in finding.silenced_at if directive_numbers_by_source_id else ():
-        source: Source | None = silenced_source
-        while source is not None:
-            yield from directive_numbers_by_source_id.get(id(source), ())
-            source = source.parent
-
-
-def _is_finding_covered_by_directive(directive: SuppressionDirective, rule_names: Sequence[RuleName], finding: Finding) -> bool:
-    """Whether a directive speaks of a finding: its rule, and its line, the head of its block, or the whole file."""
-    if not any(name.is_name_of(finding) for name in rule_names):
-        return False
-    finding_offsets = [span.start for source, span in finding.silenced_at if source is directive.source]
-    if not finding_offsets:
-        return directive.covered_lines is None and directive.covered_span is None
-    if directive.covered_span is not None:
-        covered_span = directive.covered_span
-        return any(covered_span.start <= at <= covered_span.end for at in finding_offsets)
-    if directive.covered_lines is None:
-        return True
-    line_offsets = directive.source.line_offsets
-    enclosing_offsets = finding.enclosing_offsets if finding.source is directive.source else ()
-    return any(bisect.bisect_right(line_offsets, at) in directive.covered_lines for at in (*finding_offsets, *enclosing_offsets))
+    return marked_findings, directive_index.used_numbers, used_waiver_numbers
 
 
 def suppression_error(
@@ -341,15 +313,6 @@ def _valid_waivers(
             expired_rule = rule_by_id["core/suppression-expired"]
             suppression_findings.append(_suppression_finding(expired_rule, waiver.source, waiver.span, rules=waiver.rule, until=waiver.until or ""))
     return valid_waivers
-
-
-def _is_finding_covered_by_waiver(waiver: Waiver, rule_names: Sequence[RuleName], finding: Finding, waiver_path_prefix: str) -> bool:
-    """Whether a waiver of the settings speaks of a finding."""
-    return (
-        any(name.is_name_of(finding) for name in rule_names)
-        and (not waiver.path or glob.glob_matches(waiver.path, glob.prefixed_path(waiver_path_prefix, finding.path)))
-        and (not waiver.resource or glob.glob_matches(waiver.resource, finding.resource))
-    )
 
 
 def _are_all_waived_files_judged(waiver: Waiver, policy: SuppressionPolicy) -> bool:

@@ -29,7 +29,9 @@ MIN_COVERAGE_FOR_A = 80  # percent: under it nothing is called an A
 INFO_RULE_WEIGHT = 0.3  # what an info rule weighs in coverage; it costs no points, and its verdict is one all the same
 CHECKLIST_ITEM_WEIGHT = 3.0  # what an item of a chosen checklist weighs in coverage: as much as a medium rule
 # What the tool says of itself, not of the files: it lowers coverage and the verdict, never the score.
-UNSCORED_RULES = frozenset({"core/crash", "core/not-rendered", "core/script-unjudged", "core/template-unjudged", "core/unreadable"})
+UNSCORED_RULES = frozenset(
+    {"core/crash", "core/not-rendered", "core/over-limit", "core/script-unjudged", "core/template-unjudged", "core/unreadable"}
+)
 STATUS_CHECKED, UNREAD_STATUSES = "checked", ("invalid", "unreadable", "skipped")
 MIN_COVERAGE_FOR_SCORE = 40  # percent of what is there: under it there is no score, for most of it was not seen
 MARKDOWN_KIND = "markdown"  # its fragments make no score beside files

@@ -134,14 +134,24 @@ class JobNeighbourhood:
         """The deployments among the job's own actions, in order."""
         return self.stage.deploys
 
+    @cached_property
+    def _last_position_by_kind(self) -> dict[str, tuple[int, int]]:
+        """Where in the job a thing of each kind is done last: every deployment of it asks."""
+        return {one.kind: one.position_in_job for one in sorted(self.stage.actions, key=lambda each: each.position_in_job)}
+
+    @cached_property
+    def _first_position_by_kind(self) -> dict[str, tuple[int, int]]:
+        """Where in the job a thing of each kind is done first."""
+        return {one.kind: one.position_in_job for one in sorted(self.stage.actions, key=lambda each: each.position_in_job, reverse=True)}
+
     def is_done_later(self, act: PipelineAction, *kinds: str) -> bool:
         """Whether one of some things is done after an act, in the job or behind it."""
-        is_done_in_same_job = any(other.kind in kinds and other.position_in_job > act.position_in_job for other in self.stage.actions)
+        is_done_in_same_job = any(self._last_position_by_kind.get(kind, (-1, -1)) > act.position_in_job for kind in kinds)
         return is_done_in_same_job or not self.kinds_done_after.isdisjoint(kinds)
 
     def is_done_earlier(self, act: PipelineAction, *kinds: str) -> bool:
         """Whether one of some things is done before an act, in the job or in those that it waits for."""
-        is_done_in_same_job = any(other.kind in kinds and other.position_in_job < act.position_in_job for other in self.stage.actions)
+        is_done_in_same_job = any(self._first_position_by_kind.get(kind, act.position_in_job) < act.position_in_job for kind in kinds)
         return is_done_in_same_job or not self.kinds_done_before.isdisjoint(kinds)
 
 

@@ -99,8 +99,14 @@ def _repeated_matrix_value_hits(matrix: Map) -> Iterator[Hit]:
     for axis_name, axis_values in matrix.items():
         if axis_name in ("include", "exclude") or not isinstance(axis_values, Seq):
             continue
+        seen_scalars: set[tuple[type, object]] = set()
         for index, axis_value in enumerate(axis_values):
-            if any(type(axis_value) is type(other) and axis_value == other for other in axis_values[:index][:200]):
+            if isinstance(axis_value, Map | Seq):
+                is_repeated = any(type(axis_value) is type(other) and axis_value == other for other in axis_values[: min(index, 64)])
+            else:
+                is_repeated = (type(axis_value), axis_value) in seen_scalars
+                seen_scalars.add((type(axis_value), axis_value))
+            if is_repeated:
                 yield hit(axis_values.at(index), say="repeated", key=axis_name)
 
 

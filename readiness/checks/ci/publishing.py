@@ -73,8 +73,17 @@ def _names_private_registry(command: ScriptCommand) -> bool:
 
 def _uses_github_packages(step: Step) -> bool:
     job = step.job
-    step_nodes = [step.node] if job is None else [other.node for other in job.steps]
-    return any(_GITHUB_PACKAGES_HOST in str(value) for node in step_nodes for value in node.values())
+    if job is None:
+        return _names_github_packages(step.node)
+    cached_results = job.workflow.cached_results  # every step that publishes asks for all steps of its job
+    key = f"github packages {job.name}"
+    if key not in cached_results:
+        cached_results[key] = any(_names_github_packages(other.node) for other in job.steps)
+    return bool(cached_results[key])
+
+
+def _names_github_packages(step_node: Map) -> bool:
+    return any(_GITHUB_PACKAGES_HOST in str(value) for value in step_node.values())
 
 
 def _publishing_action_hits(step: Step, uses_reference: UsesReference) -> Iterator[Hit]:

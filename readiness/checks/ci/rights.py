@@ -11,7 +11,7 @@ from readiness.facts.table import property_by_fact_name
 from readiness.kinds.github.model import Job
 from readiness.kinds.github.runners import runner_labels_with_spans
 from readiness.kinds.github.texts import located_texts_with_key_paths
-from readiness.model import join_names
+from readiness.model import Source, join_names
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax.holes import has_github_expression
@@ -38,7 +38,16 @@ class JobRights:
 
 
 def rights_of_job(job: Job) -> JobRights:
-    """What a job has at hand: every secret that it names somewhere is on the runner as long as it runs."""
+    """What a job has at hand: every secret that it names somewhere is on the runner as long as it runs. Each step asks, so it is kept."""
+    rights_key = f"rights {job.name}"
+    cached_results = job.workflow.cached_results
+    if rights_key not in cached_results:
+        cached_results[rights_key] = _work_out_rights(job)
+    job_rights: JobRights = cached_results[rights_key]
+    return job_rights
+
+
+def _work_out_rights(job: Job) -> JobRights:
     job_secrets = sorted(set(_secret_names_read_by_job(job)))
     if job_secrets:
         remainder_text = f" and {len(job_secrets) - _MAX_SECRETS_IN_MESSAGE} more" if len(job_secrets) > _MAX_SECRETS_IN_MESSAGE else ""
@@ -63,11 +72,17 @@ def rights_of_job(job: Job) -> JobRights:
 
 def _secret_names_read_by_job(job: Job) -> Iterator[str]:
     """The names of the secrets that a job's texts, and the variables of its workflow, read; the token is none."""
-    nodes_with_texts = (job.node, job.workflow.node.get("env"))
-    for node_with_texts in nodes_with_texts:
-        for _, located_text in located_texts_with_key_paths(node_with_texts, job.source) if isinstance(node_with_texts, Map) else ():
-            if has_github_expression(located_text.value):
-                for secret_match in _SECRETS_CONTEXT_PATTERN.finditer(located_text.value):
-                    secret_name = secret_match[1] or "(all)"
-                    if secret_name.upper() != "GITHUB_TOKEN":
-                        yield secret_name
+    yield from _secret_names_read_below(job.node, job.source)
+    cached_results = job.workflow.cached_results
+    if "secrets of env" not in cached_results:
+        cached_results["secrets of env"] = tuple(_secret_names_read_below(job.workflow.node.get("env"), job.source))
+    yield from cached_results["secrets of env"]
+
+
+def _secret_names_read_below(node_with_texts: Any, source: Source) -> Iterator[str]:
+    for _, located_text in located_texts_with_key_paths(node_with_texts, source) if isinstance(node_with_texts, Map) else ():
+        if has_github_expression(located_text.value):
+            for secret_match in _SECRETS_CONTEXT_PATTERN.finditer(located_text.value):
+                secret_name = secret_match[1] or "(all)"
+                if secret_name.upper() != "GITHUB_TOKEN":
+                    yield secret_name

@@ -9,7 +9,7 @@ from typing import Any
 from readiness.facts.base_images import may_be_official_image
 from readiness.facts.images import image_property
 from readiness.kinds.compose.application import join_compose_files
-from readiness.kinds.compose.model import Service
+from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.words import stage_for_build_target
 from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.github.model import Workflow
@@ -40,7 +40,7 @@ def has_image_healthcheck(service: Service, project: Project) -> bool | None:
     possible_stages = [one.stage for one in makers if one.stage is not None]
     if image.full_repository.count("/"):  # who has a name of an owner's own in front is no official image
         possible_stages += project.memoize(_stages_by_image_name).get(short_name, [])
-    if service.image_facts is None and not any(sibling.builds for sibling in service.document.services.values()):
+    if service.image_facts is None and not project.memoize_for_subject(_builds_any_service, service.document):
         possible_stages += _last_stages_above(service, project)
     return None if any(one.effective_value("HEALTHCHECK") is not None for one in possible_stages) else False
 
@@ -55,10 +55,24 @@ def _last_stages_above(service: Service, project: Project) -> Iterator[Stage]:
 
 def _is_health_awaited(service: Service, project: Project) -> bool:
     """Whether another service of the app starts when this one is healthy."""
-    service_by_name = project.memoize(join_compose_files).application_of(service.document).services()
-    return any(
-        one.extended_node.mapping_at_path("depends_on", service.name).get("condition") == "service_healthy" for one in service_by_name.values()
+    return service.name in project.memoize_for_subject(_names_whose_health_is_awaited, service.document)
+
+
+def _names_whose_health_is_awaited(document: Document, project: Project) -> frozenset[str]:
+    """The services that any service of an app waits for until they are healthy."""
+    service_by_name = project.memoize(join_compose_files).application_of(document).services()
+    return frozenset(
+        name
+        for one in service_by_name.values()
+        for name, condition in one.extended_node.mapping_at_path("depends_on").items()
+        if isinstance(condition, Map) and condition.get("condition") == "service_healthy"
     )
+
+
+def _builds_any_service(document: Document, project: Project) -> bool:
+    """Whether any service of a file is built here."""
+    del project
+    return any(one.builds for one in document.services.values())
 
 
 def _stages_by_image_name(project: Project) -> dict[str, list[Stage]]:

@@ -248,7 +248,7 @@ def extends_invalid(service: Service, project: Project) -> CheckOutcome:
             yield hit(name_span, say="other-file", file=extended_file, service=extended_name)
     elif extended_name not in service.document.services:
         yield hit(name_span, say="service", service=extended_name)
-    elif cycle_names := _extension_cycle(service):
+    elif cycle_names := project.memoize_for_subject(_extension_cycle_by_name, service.document).get(service.name):
         yield hit(name_span, say="circle", circle=" → ".join(cycle_names))
 
 
@@ -257,15 +257,29 @@ def _extended_service_name(extends_setting: Any) -> Any:
     return extends_setting.get("service") if isinstance(extends_setting, Map) else extends_setting
 
 
-def _extension_cycle(service: Service) -> list[str]:
-    """The services of one file by which a service extends itself, from itself to itself; empty where it does not."""
-    service_by_name, visited_names = service.document.services, [service.name]
-    extended_name = _extended_service_name(service.node.get("extends"))
-    while isinstance(extended_name, str) and extended_name in service_by_name and extended_name not in visited_names:
-        visited_names.append(extended_name)
-        extends_setting = service_by_name[extended_name].node.get("extends")
-        extended_name = None if isinstance(extends_setting, Map) and "file" in extends_setting else _extended_service_name(extends_setting)
-    return [*visited_names, service.name] if extended_name == service.name else []
+def _extension_cycle_by_name(document: Document, project: Project) -> dict[str, list[str]]:
+    """The services of one file by which a service extends itself, from itself to itself, by the names of those that do."""
+    del project
+    cycle_by_name: dict[str, list[str]] = {}
+    seen_names: set[str] = set()
+    for first_name in document.services:
+        index_by_name: dict[str, int] = {}
+        name: Any = first_name
+        while isinstance(name, str) and name in document.services and name not in seen_names:
+            seen_names.add(name)
+            index_by_name[name] = len(index_by_name)
+            extends_setting = document.services[name].node.get("extends")
+            name = None if isinstance(extends_setting, Map) and "file" in extends_setting else _extended_service_name(extends_setting)
+        if isinstance(name, str) and name in index_by_name:
+            cycle = list(index_by_name)[index_by_name[name] :]
+            skipped_names = [] if len(cycle) <= _MAX_SERVICES_OF_SHOWN_CYCLE else ["…"]
+            for at, one in enumerate(cycle):
+                following_names = [*cycle[at : at + _MAX_SERVICES_OF_SHOWN_CYCLE], *cycle[: min(at, _MAX_SERVICES_OF_SHOWN_CYCLE)]]
+                cycle_by_name[one] = [*following_names[:_MAX_SERVICES_OF_SHOWN_CYCLE], *skipped_names, one]
+    return cycle_by_name
+
+
+_MAX_SERVICES_OF_SHOWN_CYCLE = 20  # as many of a circle as one message names
 
 
 def include_invalid(document: Document, project: Project) -> CheckOutcome:

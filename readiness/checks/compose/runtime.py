@@ -264,7 +264,7 @@ def dependency_undeclared(service: Service, project: Project) -> CheckOutcome:
     merged_node, is_merged_completely = merged_node_and_is_complete(service, project)
     if not is_merged_completely or service.document.swarm:
         return
-    awaited_services = _names_of_awaited_services(merged_node, service_by_name, project.memoize(_referenced_names_by_service_id))
+    awaited_services: set[str] | None = None  # worked out where a store is named at all
     for variable_setting in service.variable_settings:
         variable_text = variable_setting.text or ""
         named_hosts = [match.group(1) for match in _URL_HOST.finditer(variable_text)]
@@ -272,9 +272,15 @@ def dependency_undeclared(service: Service, project: Project) -> CheckOutcome:
             named_hosts.append(variable_text.partition(":")[0])
         for host in named_hosts:
             host_service = service_by_name.get(host)
-            if host_service is None or host_service is service or host in awaited_services or host_service.extended_node.get("profiles"):
+            if host_service is None or host_service is service or host_service.extended_node.get("profiles"):
                 continue
-            if host_service.image_facts is not None and host_service.image_facts.is_store:
+            if host_service.image_facts is None or not host_service.image_facts.is_store:
+                continue
+            if awaited_services is None:
+                awaited_services = _names_of_awaited_services(merged_node, service_by_name, project.memoize(_referenced_names_by_service_id))
+            if len(awaited_services) >= _MAX_AWAITED_SERVICES:
+                yield Undecidable(variable_setting.span)
+            elif host not in awaited_services:
                 awaited_services.add(host)
                 yield hit(variable_setting.span, used=host, variable=variable_setting.name)
 
@@ -288,13 +294,16 @@ def _referenced_names_by_service_id(project: Project) -> dict[int, tuple[str, ..
     }
 
 
+_MAX_AWAITED_SERVICES = 200  # that one service waits for, through others too; past them the answer is unknown
+
+
 def _names_of_awaited_services(
     service_node: Map, service_by_name: dict[str, Service], references_by_service_id: dict[int, tuple[str, ...]]
 ) -> set[str]:
-    """The services that a service waits for, those among them that they wait for too."""
+    """The services that a service waits for, those among them that they wait for too; some of them where they are many."""
     awaited_names: set[str] = set()
     pending_names = [dependency_name for _, dependency_name, _ in references_to_services(service_node)]
-    while pending_names:
+    while pending_names and len(awaited_names) < _MAX_AWAITED_SERVICES:
         dependency_name = pending_names.pop()
         if dependency_name not in awaited_names:
             awaited_names.add(dependency_name)

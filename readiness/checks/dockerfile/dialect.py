@@ -65,10 +65,14 @@ def _is_heredoc_for_other_shell(step: Step) -> bool:
     )
 
 
+_MAX_BASH_CALLS = 64  # of one instruction: nobody starts bash as often in one
+
+
 def _bashism_spans_and_messages(step: Step) -> Iterator[tuple[Span, str]]:
     """The places where bash is spoken, with what each does in sh."""
+    bash_call_spans = [one.span for one in step.script.commands if one.program in ("bash", "zsh")][:_MAX_BASH_CALLS]
     for command in step.script.commands:
-        if _is_inside_bash_command(step, command):
+        if any(span.start < command.span.start < span.end for span in bash_call_spans):
             continue
         if command.name in _MESSAGE_BY_BASH_COMMAND and command.name not in step.script.function_names:
             yield command.name_span, _MESSAGE_BY_BASH_COMMAND[command.name]
@@ -89,14 +93,6 @@ def _bashism_spans_and_messages(step: Step) -> Iterator[tuple[Span, str]]:
         if variable_reference.name in _BASH_ONLY_VARIABLES and not _is_variable_set_before_or_in_step(step, variable_reference.name):
             message_text = f"`${variable_reference.name}` is empty in POSIX sh"
             yield arguments_text.source_span(variable_reference.start, variable_reference.end), message_text
-
-
-def _is_inside_bash_command(step: Step, command: shell.SimpleCommand) -> bool:
-    """Whether the command stands in the script of a `bash -c`."""
-    return any(
-        shell_call.program in ("bash", "zsh") and shell_call.span.start < command.span.start < shell_call.span.end
-        for shell_call in step.script.commands
-    )
 
 
 def _is_variable_set_before_or_in_step(step: Step, variable_name: str) -> bool:

@@ -99,6 +99,7 @@ def tls_verification_off_setting(command: Command) -> CheckOutcome:
             yield hit(invocation.span, setting="sslverify off", program="yum or dnf")
         return
     insecure_settings = program_property(invocation.program, "insecure") or ()
+    first_setting_index = next((at for at, word in enumerate(invocation.words) if word.value in _SETTING_WORDS), len(invocation.words))
     for word_index, setting_word in enumerate(invocation.words if insecure_settings else ()):
         setting_name, equals_sign, setting_value = setting_word.value.replace('"', "").replace("'", "").partition("=")
         if setting_name == "--setopt":
@@ -107,7 +108,7 @@ def tls_verification_off_setting(command: Command) -> CheckOutcome:
             setting_value = invocation.words[word_index + 1].value
         normalized_setting = setting_name.lower().lstrip("-").removeprefix("o" if setting_name.startswith("-oA") else "")
         insecure_setting = next((each for each in insecure_settings if _is_setting_named(normalized_setting, each)), None)
-        if not setting_word.value.startswith("-") and not _SETTING_WORDS & set(invocation.unquoted_words[:word_index]):
+        if not setting_word.value.startswith("-") and word_index <= first_setting_index:
             continue  # a package of that name
         if insecure_setting is not None and setting_value.strip("\"'").lower() in _FALSE_SETTING_VALUES:
             is_complete_in_word = bool(equals_sign) and (setting_word.value.startswith("-") or "verify" in insecure_setting)

@@ -45,27 +45,33 @@ def download_unverified(step: Step) -> CheckOutcome:
 
     A script that runs at once is left to `script_piped_to_shell`.
     """
+    executed_file_names: set[str] | None = None
     for fetch_command, url_word in _unverified_fetches_and_urls(step):
-        if _PROGRAM_FILE_SUFFIX.search(url_word.value.partition("?")[0]) or _is_fetched_file_executed(step, fetch_command):
+        executed_file_names = _executed_file_names(step) if executed_file_names is None else executed_file_names
+        if _PROGRAM_FILE_SUFFIX.search(url_word.value.partition("?")[0]) or _is_fetched_file_executed(fetch_command, executed_file_names):
             yield hit(url_word.span, url=redacted_fetch_url(fetch_command))
             return
 
 
-def _is_fetched_file_executed(step: Step, fetch_command: shell.SimpleCommand) -> bool:
+def _is_fetched_file_executed(fetch_command: shell.SimpleCommand, executed_file_names: set[str]) -> bool:
     """Whether what is fetched becomes a program: by its folder, by chmod, or as it is run, in the same RUN."""
     output_path = _output_file_of_fetch(fetch_command)
     if _BIN_FOLDER_PATH.search(output_path):
         return True
     file_name = output_path.rpartition("/")[2]
-    for command in map(unwrap_command, step.script.commands) if file_name else ():
-        argument_names = [value.rpartition("/")[2] for value in command.unquoted_words]
-        if command.program == "chmod" and file_name in argument_names and re.search(r"x|[157]", command.unquoted_words[0]):
-            return True
-        if command.program in shell.SHELL_PROGRAMS and file_name in argument_names:
-            return True
-        if "/" in command.name and command.program == file_name:
-            return True
-    return False
+    return bool(file_name) and file_name in executed_file_names
+
+
+def _executed_file_names(step: Step) -> set[str]:
+    """The names of the files that a RUN makes executable, gives to a shell or runs."""
+    executed_names: set[str] = set()
+    for command in map(unwrap_command, step.script.commands):
+        words = command.unquoted_words
+        if (command.program == "chmod" and words and re.search(r"x|[157]", words[0])) or command.program in shell.SHELL_PROGRAMS:
+            executed_names |= {value.rpartition("/")[2] for value in words}
+        if "/" in command.name:
+            executed_names.add(command.program)
+    return executed_names
 
 
 def _output_file_of_fetch(fetch_command: shell.SimpleCommand) -> str:

@@ -272,18 +272,23 @@ def chown_after_copy(step: Step) -> CheckOutcome:
             continue
         for path_word in command.operands()[1:]:
             changed_path = path_word.value.rstrip("/*") or "/"
-            for copy_start, copied_folder in _folders_filled_by_copy(step.stage):
-                if copy_start > instruction.span.start:
-                    break
-                if copied_folder == changed_path or copied_folder.startswith(f"{changed_path}/"):
-                    yield hit(command.span, path=path_word.value, program=command.program)
-                    return
+            first_copy_start = _first_copy_by_folder(step.stage).get(changed_path)
+            if first_copy_start is not None and first_copy_start <= instruction.span.start:
+                yield hit(command.span, path=path_word.value, program=command.program)
+                return
 
 
 @lru_cache(maxsize=16)
-def _folders_filled_by_copy(stage: Stage) -> tuple[tuple[int, str], ...]:
-    """The folders that the stage's COPYs fill, with the offset of each."""
-    offsets_and_folders = (
-        (instruction.span.start, copy_destination(stage, instruction)) for instruction in stage.instructions if instruction.keyword in ("COPY", "ADD")
-    )
-    return tuple((start, folder) for start, folder in offsets_and_folders if folder)
+def _first_copy_by_folder(stage: Stage) -> dict[str, int]:
+    """The folders that the stage's COPYs fill and those around them, each with the offset of the first that does."""
+    offset_by_folder: dict[str, int] = {}
+    for instruction in stage.instructions:
+        folder = copy_destination(stage, instruction) if instruction.keyword in ("COPY", "ADD") else None
+        if folder:
+            parts = folder.split("/")
+            for depth in range(max(len(parts) - _MAX_FOLDERS_AROUND_COPY, 1), len(parts) + 1):
+                offset_by_folder.setdefault("/".join(parts[:depth]), instruction.span.start)
+    return offset_by_folder
+
+
+_MAX_FOLDERS_AROUND_COPY = 64

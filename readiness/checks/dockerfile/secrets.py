@@ -140,12 +140,15 @@ def _searchable_spans(step: Step) -> Iterator[tuple[Span, ValueContext]]:
         yield heredoc.body_span, ValueContext.BUILD if _is_script_of_run(step, heredoc) else served_context
 
 
+_MAX_CHARACTERS_BEFORE_HEREDOC = 1000  # of its instruction; who writes more in front of one runs it with something
+
+
 def _is_script_of_run(step: Step, heredoc: Heredoc) -> bool:
     """Whether a here-document is what a RUN runs, and no file that it writes."""
     if step.keyword != "RUN":
         return False
-    text_before_heredoc = step.source.text[step.instruction.keyword_span.end : heredoc.name_span.start]
-    words_before = text_before_heredoc.split()
+    text_start = max(step.instruction.keyword_span.end, heredoc.name_span.start - _MAX_CHARACTERS_BEFORE_HEREDOC)
+    words_before = step.source.text[text_start : heredoc.name_span.start].split()
     return not words_before or all(word.startswith(("-", "<")) for word in words_before) or (words_before[-1] in shell.SHELL_PROGRAMS)
 
 

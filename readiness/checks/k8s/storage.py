@@ -121,9 +121,14 @@ def _data_mounts_with_volumes(container: Container, data_paths: tuple[str, ...])
             yield mount, volume_by_name.get(mount.string_under("name"))
 
 
+def _has_claim_volume(pod_node: Map, project: Project) -> bool:
+    del project
+    return any("persistentVolumeClaim" in volume for volume in pod_node.mappings_under("volumes"))
+
+
 def data_ephemeral(container: Container, *, project: Project) -> CheckOutcome:
     """A database keeps its data in an emptyDir, or on no volume at all."""
-    has_claim_volume = any("persistentVolumeClaim" in volume for volume in container.pod.node.mappings_under("volumes"))
+    has_claim_volume = project.memoize_for_subject(_has_claim_volume, container.pod.node)
     store_data = kept_data(container, project) if container.role == "main" and container.kind not in {"Job", "CronJob"} else None
     if store_data is None:
         if not has_claim_volume:

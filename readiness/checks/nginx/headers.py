@@ -37,6 +37,22 @@ def effective_header_directives(project: Project, block: Block, directive: str) 
     return header_directives
 
 
+_MAX_OUTER_HEADERS = 200  # that one level sets for all blocks in it; past them nobody goes through what each block loses
+
+
+def directives_by_header_name(header_directives: list[Directive], project: Project) -> Mapping[str, list[Directive]]:
+    """The lines of a level by the headers that they set, in lower case: put together once, as every block below asks."""
+    return project.memoize_for_subject(_by_header_name, header_directives) if header_directives else {}
+
+
+def _by_header_name(header_directives: list[Directive], project: Project) -> dict[str, list[Directive]]:
+    del project
+    by_name: dict[str, list[Directive]] = {}
+    for directive in header_directives:
+        by_name.setdefault(lowercase_header_name(directive), []).append(directive)
+    return by_name
+
+
 def header_lost(
     scope: BlockScope,
     project: Project,
@@ -56,10 +72,14 @@ def header_lost(
     enclosing_level = next(iter(includes.blocks_outwards(project, inner_block)[1:]), None)
     if not own_header_directives or enclosing_level is None or inherit_mode != "on" or _answers_no_content(project, inner_block):
         return
+    outer_header_directives = effective_header_directives(project, enclosing_level, directive)
+    if len(outer_header_directives) > _MAX_OUTER_HEADERS:
+        yield Undecidable(own_header_directives[0].head_span)
+        return
     own_header_names = {lowercase_header_name(d) for d in own_header_directives}
     lost_directives = [
         d
-        for d in effective_header_directives(project, enclosing_level, directive)
+        for d in outer_header_directives
         if lowercase_header_name(d) not in own_header_names and not (directive == "proxy_set_header" and _sets_header_to_nginx_default(d))
     ]
     if lost_directives and directive == "proxy_set_header":

@@ -216,6 +216,13 @@ def health_check_logged(scope: BlockScope, project: Project) -> CheckOutcome:
         yield hit(location_directive.head_span, location=location_directive.args[-1])
 
 
+def _zone_names(zone_directives: list[Directive], project: Project) -> frozenset[str]:
+    """The zones that the directives of one level define."""
+    del project
+    words = (word.split(":")[0] for one in zone_directives for word in one.args)
+    return frozenset(word.removeprefix("zone=") for word in words if word.startswith("zone="))
+
+
 def limit_zone_undefined(statement: DirectiveSubject, project: Project) -> CheckOutcome:
     """A limit names a zone that nobody defines; nginx does not start."""
     checked_directive = statement.node
@@ -224,9 +231,9 @@ def limit_zone_undefined(statement: DirectiveSubject, project: Project) -> Check
         return
     zone_directive_name = f"{checked_directive.name}_zone"
     for enclosing_level in includes.blocks_outwards(project, checked_directive.parent):
-        for zone_directive in includes.expanded_directives_of_block(project, enclosing_level, zone_directive_name):
-            if any(word.split(":")[0] == f"zone={zone_name}" for word in zone_directive.args):
-                return
+        zone_directives = includes.expanded_directives_of_block(project, enclosing_level, zone_directive_name)
+        if zone_directives and zone_name in project.memoize_for_subject(_zone_names, zone_directives):
+            return
     if includes.may_be_set_in_unread_file(project, checked_directive.parent) or not includes.is_http_context_known(project, checked_directive.parent):
         yield Undecidable(checked_directive.at())
     else:

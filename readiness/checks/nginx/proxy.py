@@ -6,7 +6,7 @@ import re
 from collections import ChainMap
 from collections.abc import Sequence
 
-from readiness.checks.nginx.headers import lowercase_header_name
+from readiness.checks.nginx.headers import directives_by_header_name, lowercase_header_name
 from readiness.checks.nginx.variables import (
     definitions_of_variable,
     literal_variable_pairs,
@@ -199,7 +199,7 @@ def forwarded_headers_missing(scope: BlockScope, project: Project, *, headers: S
         proxying_block.owner.joined_arguments if proxying_block.owner else "",
     ):
         return  # somebody else's service: it has its own name and no business with the client
-    header_names_set = {lowercase_header_name(d) for d in includes.effective_directives(project, proxying_block, "proxy_set_header")}
+    header_names_set = directives_by_header_name(includes.effective_directives(project, proxying_block, "proxy_set_header"), project)
     missing_header_names = [
         name for name in headers if name.lower() not in header_names_set and not ("forwarded" in header_names_set and name != "Host")
     ]
@@ -219,7 +219,7 @@ def websocket_upgrade_incomplete(scope: BlockScope, project: Project) -> CheckOu
         yield NotApplicable()
         return
     proxy_header_directives = includes.effective_directives(project, proxying_block, "proxy_set_header")
-    upgrade_header_directives = _directives_setting_header(proxy_header_directives, "upgrade")
+    upgrade_header_directives = _directives_setting_header(project, proxy_header_directives, "upgrade")
     if not upgrade_header_directives:
         yield NotApplicable()
         return
@@ -230,8 +230,8 @@ def websocket_upgrade_incomplete(scope: BlockScope, project: Project) -> CheckOu
     }:
         missing_directive_texts.append("proxy_http_version 1.1")
     if not any(
-        lowercase_header_name(d) == "connection" and re.search(r"upgrade|\$", d.args[1], re.IGNORECASE)
-        for d in proxy_header_directives
+        re.search(r"upgrade|\$", d.args[1], re.IGNORECASE)
+        for d in directives_by_header_name(proxy_header_directives, project).get("connection", ())
         if len(d.args) > 1
     ):
         missing_directive_texts.append("proxy_set_header Connection")
@@ -249,7 +249,7 @@ def connection_upgrade_constant(scope: BlockScope, project: Project) -> CheckOut
     proxy_passes = proxying_block.directives_named("proxy_pass")
     proxy_header_directives = includes.effective_directives(project, proxying_block, "proxy_set_header")
     is_catch_all_location = proxying_block.owner is not None and is_catch_all(proxying_block.owner)
-    if not is_catch_all_location or not proxy_passes or not _directives_setting_header(proxy_header_directives, "upgrade"):
+    if not is_catch_all_location or not proxy_passes or not _directives_setting_header(project, proxy_header_directives, "upgrade"):
         yield NotApplicable()
         return
     server_block = includes.nearest_enclosing_block_named(project, proxying_block, "server")
@@ -257,14 +257,16 @@ def connection_upgrade_constant(scope: BlockScope, project: Project) -> CheckOut
     if _WEBSOCKET_PATH.search(" ".join(one.joined_arguments.lower() for one in (*proxy_passes, *server_name_directives))):
         yield NotApplicable()
         return
-    constant_upgrade_directives = [d for d in _directives_setting_header(proxy_header_directives, "connection") if d.args[1].lower() == "upgrade"]
+    connection_directives = _directives_setting_header(project, proxy_header_directives, "connection")
+    constant_upgrade_directives = [d for d in connection_directives if d.args[1].lower() == "upgrade"]
     if constant_upgrade_directives:
         yield hit(constant_upgrade_directives[-1].at(2), at=constant_upgrade_directives[-1].source)
 
 
-def _directives_setting_header(header_directives: list[Directive], sought_header_name: str) -> list[Directive]:
+def _directives_setting_header(project: Project, header_directives: list[Directive], sought_header_name: str) -> list[Directive]:
     """The directives that set a header to something."""
-    return [d for d in header_directives if lowercase_header_name(d) == sought_header_name and len(d.args) > 1 and d.args[1]]
+    directives = directives_by_header_name(header_directives, project).get(sought_header_name, ())
+    return [d for d in directives if len(d.args) > 1 and d.args[1]]
 
 
 def _default_proxy_http_version(project: Project, scope: BlockScope) -> str:
@@ -276,9 +278,8 @@ def websocket_timeout_default(scope: BlockScope, project: Project) -> CheckOutco
     """A location for WebSockets keeps the time-out of 60 seconds, which ends quiet connections."""
     proxying_block = scope.node
     proxy_passes = proxying_block.directives_named("proxy_pass")
-    upgrade_header_directives = [
-        d for d in includes.effective_directives(project, proxying_block, "proxy_set_header") if lowercase_header_name(d) == "upgrade"
-    ]
+    proxy_header_directives = includes.effective_directives(project, proxying_block, "proxy_set_header")
+    upgrade_header_directives = directives_by_header_name(proxy_header_directives, project).get("upgrade", [])
     if not proxy_passes or not upgrade_header_directives:
         yield NotApplicable()
         return
@@ -305,7 +306,7 @@ def upstream_keepalive_unused(scope: BlockScope, project: Project) -> CheckOutco
     default_http_version = _default_proxy_http_version(project, scope)
     proxy_http_version = includes.effective_arguments(project, proxying_block, "proxy_http_version", default_http_version)
     connection_header_value = next(
-        (d.args[1] for d in proxy_header_directives if lowercase_header_name(d) == "connection" and len(d.args) > 1),
+        (d.args[1] for d in directives_by_header_name(proxy_header_directives, project).get("connection", ()) if len(d.args) > 1),
         "close" if default_http_version == "1.0" else "",
     )
     if proxy_http_version not in {"1.1", "2"} or connection_header_value.lower() == "close":

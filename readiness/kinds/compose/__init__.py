@@ -14,10 +14,10 @@ from readiness.kinds.compose.model import Document, Mount, Port, Service, Variab
 from readiness.kinds.compose.parts import mount_specs, named_entries, port_specs, variable_settings_under_key
 from readiness.kinds.compose.schema import flatten_all_of, load_compose_schema
 from readiness.kinds.purpose import compose_purpose
-from readiness.model import ParseError, Source, Span
+from readiness.model import OverLimitError, ParseError, Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import outline, yaml
-from readiness.syntax.yaml import Map, Seq, load_yaml_documents
+from readiness.syntax.yaml import MAX_ALIASED_VALUES_PER_FILE, Map, Seq, load_yaml_documents
 
 KIND_NAME = "compose"
 EXAMPLE_PATH = "compose.yaml"
@@ -122,10 +122,15 @@ def parse(source: Source) -> Document:
         source.fragment = True
     is_legacy_format = not any(set(root) & _COMPOSE_TOP_LEVEL_KEYS or any(key.startswith("x-") for key in root) for root in mapping_roots)
     document = Document(source, mapping_roots, compose_purpose(source.path), is_legacy_format, reset_paths=tuple(reset_key_paths))
+    extended_value_count = 0
     for root_of_services, node_by_service_name in service_mappings(document):
         for service_name, service_node in node_by_service_name.items():
             if isinstance(service_node, Map):
                 extended_service_node, extended_file_and_service = extend_service(node_by_service_name, service_node, {service_name})
+                extended_value_count += _added_value_count(service_node, extended_service_node)
+                if extended_value_count > MAX_ALIASED_VALUES_PER_FILE:
+                    message = f"its services take in more than {MAX_ALIASED_VALUES_PER_FILE:,} values by `extends`"
+                    raise OverLimitError(message, node_by_service_name.key_span(service_name).start)
                 document.services[service_name] = Service(
                     source,
                     service_node,
@@ -203,6 +208,17 @@ def _names_awaited_until_completed(document: Document) -> Iterator[str]:
             for dependency_name, dependency_options in dependencies.items():
                 if isinstance(dependency_options, Map) and dependency_options.get("condition") == "service_completed_successfully":
                     yield dependency_name
+
+
+def _added_value_count(service_node: Map, extended_service_node: Map) -> int:
+    """How many values a service takes in from those that it extends; nothing where it extends none in its file."""
+    if extended_service_node is service_node:
+        return 0
+    return max(_shallow_value_count(extended_service_node) - _shallow_value_count(service_node), 0)
+
+
+def _shallow_value_count(service_node: Map) -> int:
+    return sum(1 + len(value) if isinstance(value, Map | Seq) else 1 for value in service_node.values())
 
 
 MAX_EXPANDED_VALUES = 1_000_000  # of a file, with what aliases stand for

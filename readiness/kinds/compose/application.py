@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from itertools import islice
 
@@ -21,6 +21,8 @@ from readiness.model.project import Project, parent_folders
 from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map
 
+MAX_FILES_INCLUDED_BY_OTHERS = 200  # of one file: past as many what those include is taken for files that are not here
+MAX_BASES_LOOKED_AT = 64  # files that one file of their folder may be laid over
 MAX_PARENT_FOLDERS_OF_OVERLAY = 20  # as far up as the base of an overlay is looked for
 
 
@@ -40,6 +42,7 @@ class JoinedFiles:
     included: list[Document] = field(default_factory=list)
     has_unread_files: bool = False
     _services: dict[str, Service] = field(default_factory=dict)
+    _layers_by_service: dict[str, list[tuple[Document, bool]]] | None = None
 
     def documents(self) -> list[Document]:
         """All of them, the file itself first."""
@@ -56,6 +59,17 @@ class JoinedFiles:
                 for service_name, service in document.services.items():
                     self._services.setdefault(service_name, service)
         return self._services
+
+    def layers_of_service(self, service_name: str, *, with_included: bool = True) -> list[Document]:
+        """The files that say something of a service, or take something of it away, the lowest layer first; asked when all files are joined."""
+        if self._layers_by_service is None:
+            self._layers_by_service = {}
+            own_layers = (*reversed(self.bases), self.document, *self.overlays)
+            for document, is_included in (*((one, True) for one in reversed(self.included)), *((one, False) for one in own_layers)):
+                names_taken_from = [path[1] for path in document.reset_paths if path[:1] == ("services",) and len(path) > 1]
+                for name in dict.fromkeys((*document.services, *names_taken_from)):
+                    self._layers_by_service.setdefault(name, []).append((document, is_included))
+        return [document for document, is_included in self._layers_by_service.get(service_name, ()) if with_included or not is_included]
 
 
 @dataclass(slots=True, eq=False)
@@ -78,9 +92,10 @@ def join_compose_files(project: Project) -> JoinedFilesIndex:
     documents_by_folder: dict[str, list[Document]] = {}
     for document in documents:
         documents_by_folder.setdefault(document.folder, []).append(document)
-    for documents_in_folder in documents_by_folder.values():
-        for document in documents_in_folder:
-            _join_with_base(joined_files_index, document, documents_in_folder, documents_by_folder)
+    files_by_folder = {folder: _FolderOfFiles(documents_in_folder) for folder, documents_in_folder in documents_by_folder.items()}
+    for files_in_folder in files_by_folder.values():
+        for document in files_in_folder.documents:
+            _join_with_base(joined_files_index, document, files_in_folder, files_by_folder)
     for document in documents:
         _join_compose_file_variable_files(joined_files_index, document)
         _join_with_included_files(joined_files_index, document)
@@ -95,40 +110,55 @@ def join_compose_files(project: Project) -> JoinedFilesIndex:
 def _join_with_base(
     joined_files_index: JoinedFilesIndex,
     document: Document,
-    documents_in_folder: list[Document],
-    documents_by_folder: Mapping[str, list[Document]],
+    files_in_folder: _FolderOfFiles,
+    files_by_folder: Mapping[str, _FolderOfFiles],
 ) -> None:
     """Join a file with the one that it is laid over: beside it, or else above."""
-    base_document = _base_of_overlay(document, documents_in_folder)
+    base_document = files_in_folder.base_of_overlay(document)
     if base_document is not None and (document.override or document.production or base_document.purpose == document.purpose):
         joined_files_index.by_document_id[id(base_document)].overlays.append(document)
-    base_document = base_document or _base_of_variant(document, documents_in_folder) or _base_in_parent_folders(document, documents_by_folder)
+    base_document = base_document or _base_of_variant(document, files_in_folder.documents) or _base_in_parent_folders(document, files_by_folder)
     if base_document is not None:
         joined_files_index.by_document_id[id(document)].bases.append(base_document)
 
 
-def _base_in_parent_folders(document: Document, documents_by_folder: Mapping[str, list[Document]]) -> Document | None:
+def _base_in_parent_folders(document: Document, files_by_folder: Mapping[str, _FolderOfFiles]) -> Document | None:
     """The file of a folder above that a file is laid over: `docker compose -f compose.yaml -f extra/compose.yaml`."""
     for parent_folder in islice(parent_folders(document.folder), MAX_PARENT_FOLDERS_OF_OVERLAY):
-        base_document = _base_of_overlay(document, documents_by_folder.get(parent_folder, []))
+        base_document = files_by_folder.get(parent_folder, _NO_FILES).base_of_overlay(document)
         if base_document is not None:
             return base_document
     return None
 
 
-def _base_of_overlay(document: Document, documents_in_folder: list[Document]) -> Document | None:
-    """The file that a file is laid over: it has services that only say what to change."""
-    amending_service_names = {name for name, one in document.services.items() if not one.owned and not one.extends}
-    if not amending_service_names and not document.override:
+class _FolderOfFiles:
+    """The compose files of one folder: which of them a file may be laid over, by the services that they define."""
+
+    def __init__(self, documents: list[Document]) -> None:
+        self.documents = documents
+        candidates = sorted((one for one in documents if not one.override), key=lambda one: (len(one.source.path), one.source.path))
+        self.defined_names = [{name for name, one in document.services.items() if one.owned or one.extends} for document in candidates]
+        self.candidates = candidates
+        self.indexes_by_name: dict[str, list[int]] = {}
+        for index, names in enumerate(self.defined_names):
+            for name in names:
+                self.indexes_by_name.setdefault(name, []).append(index)
+
+    def base_of_overlay(self, document: Document) -> Document | None:
+        """The file that a file is laid over: it has services that only say what to change."""
+        amending_service_names = {name for name, one in document.services.items() if not one.owned and not one.extends}
+        if not amending_service_names and not document.override:
+            return None
+        indexes: Sequence[int] = range(len(self.candidates))
+        if amending_service_names:
+            indexes = min((self.indexes_by_name.get(name, []) for name in amending_service_names), key=len)
+        for index in indexes[:MAX_BASES_LOOKED_AT]:
+            if self.candidates[index] is not document and amending_service_names <= self.defined_names[index]:
+                return self.candidates[index]
         return None
-    candidate_bases = [
-        candidate
-        for candidate in documents_in_folder
-        if candidate is not document
-        and not candidate.override
-        and amending_service_names <= {name for name, service in candidate.services.items() if service.owned or service.extends}
-    ]
-    return min(candidate_bases, key=lambda one: (len(one.source.path), one.source.path), default=None)
+
+
+_NO_FILES = _FolderOfFiles([])
 
 
 def _join_compose_file_variable_files(joined_files_index: JoinedFilesIndex, document: Document) -> None:
@@ -153,7 +183,7 @@ def _base_of_variant(document: Document, documents_in_folder: list[Document]) ->
     base_name, dot_separator, name_suffix = posixpath.basename(document.source.path).partition(".")
     if not dot_separator or name_suffix.lower() in {"yml", "yaml"}:
         return None
-    for candidate_base in documents_in_folder:
+    for candidate_base in documents_in_folder[:MAX_BASES_LOOKED_AT]:
         has_same_base_name = posixpath.basename(candidate_base.source.path).partition(".")[0] == base_name
         if has_same_base_name and candidate_base.first and set(document.services) < set(candidate_base.services):
             return candidate_base
@@ -167,6 +197,9 @@ def _join_with_included_files(joined_files_index: JoinedFilesIndex, document: Do
     pending_documents = [document]
     while pending_documents:
         including_document = pending_documents.pop()
+        if including_document is not document and len(joined_files.included) > MAX_FILES_INCLUDED_BY_OTHERS:
+            joined_files.has_unread_files = True
+            break
         for include_reference in included_files_of(including_document):
             included_document = document_at_written_path(joined_files_index, including_document, include_reference.path)
             if included_document is None:
@@ -193,12 +226,15 @@ def merged_node_and_is_complete(service: Service, project: Project) -> tuple[Map
     Its own file, what that includes, what it extends elsewhere, and the files laid on it; places in it may be of other
     files. What the including file says counts before what the included one does.
     """
+    return project.memoize_for_subject(_merge_layers, service)
+
+
+def _merge_layers(service: Service, project: Project) -> tuple[Map, bool]:
     joined_files_index = project.memoize(join_compose_files)
     joined_files = joined_files_index.application_of(service.document)
     merged_node: Map | None = None
     is_complete = True
-    base_layers = (*reversed(joined_files.included), *reversed(joined_files.bases))
-    for layered_document in (*base_layers, service.document, *joined_files.overlays):
+    for layered_document in joined_files.layers_of_service(service.name):
         is_own_document = layered_document is service.document
         service_part = service if is_own_document else layered_document.services.get(service.name)
         merged_node = None if merged_node is None else _without_reset_keys(merged_node, layered_document, service.name)
@@ -220,7 +256,7 @@ def _read_env_file_values(service: Service, project: Project) -> tuple[dict[str,
     env_document_by_path = project.document_by_path(dotenv.KIND_NAME)
     value_by_name: dict[str, EnvFileValue] = {}
     is_complete = True
-    for layered_document in (*reversed(joined_files.bases), service.document, *joined_files.overlays):
+    for layered_document in joined_files.layers_of_service(service.name, with_included=False):
         service_part = layered_document.services.get(service.name)
         for base_service in _extends_chain(joined_files_index, service_part)[::-1] if service_part is not None else ():
             outer_values = {**base_service.env_file_variables, **service.document.environment.values_with_secrets}

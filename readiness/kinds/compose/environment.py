@@ -104,6 +104,7 @@ def env_file_value_by_name_of(
     """name -> what a file gives it; nothing where it has more to say than any real one."""
     env_entries = [one for one in env_entries if one.name]
     if len(env_entries) > MAX_ENTRIES_PER_ENV_FILE:
+        env_document.source.unread_part = f"it has more than {MAX_ENTRIES_PER_ENV_FILE:,} variables, and what they give to services is not known"
         return {}
     resolved_value_by_name = resolve_entries(env_entries, outer_value_by_name)
     return {entry.name: EnvFileValue(entry, env_document, resolved_value_by_name[entry.name]) for entry in env_entries if entry.raw_value is not None}
@@ -150,6 +151,9 @@ def env_file_values_and_are_all_read(
             is_complete = False
             continue
         env_document.read = env_document.read or not env_file_reference.raw
+        if env_document.has_too_many_readers:
+            is_complete = False
+            continue
         parsed_env_file = parse_raw_env_file(env_document.source.text) if env_file_reference.raw else env_document.parsed_env_file
         is_complete = is_complete and parsed_env_file.problem is None
         env_file_value_by_name |= env_file_value_by_name_of(env_document, parsed_env_file.entries, outer_value_by_name)

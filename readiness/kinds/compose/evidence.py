@@ -38,6 +38,7 @@ from readiness.kinds.readme import (
 from readiness.kinds.readme_use import DEFAULT_COMPOSE_NAMES
 from readiness.model import Purpose
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.records import dataclass
 from readiness.syntax.dotenv import EnvEntry
 from readiness.syntax.interpolation import NO_VARIABLES, UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map
@@ -51,10 +52,15 @@ def collect_non_production_signs(documents: Sequence[Document]) -> None:
     _clear_purpose_of_included_files(documents)
     document_group_by_id = _document_group_by_document_id(documents)
     ids_with_development_overlay = _ids_of_documents_with_dev_overlay(documents)
+    facts_by_group_id: dict[int, tuple[list[Document], _GroupFacts]] = {}
     for document in documents:
         is_purpose_undetermined = document.purpose == "unknown" and not document.legacy and document.said is None
-        documents_run_together = document_group_by_id.get(id(document), [document])
-        non_production_signs = _non_production_signs(document, documents_run_together) if is_purpose_undetermined else ()
+        non_production_signs: Iterator[NonProductionSign] | tuple[()] = ()
+        if is_purpose_undetermined:
+            group = document_group_by_id.get(id(document), [document])
+            if id(group) not in facts_by_group_id:
+                facts_by_group_id[id(group)] = group, _facts_of_group(group)
+            non_production_signs = _non_production_signs(document, facts_by_group_id[id(group)][1])
         is_restarted_beside_development = id(document) in ids_with_development_overlay and any(map(_has_restart_policy, document.services.values()))
         document.non_production_signs = tuple(one for one in non_production_signs if one.is_decisive or not is_restarted_beside_development)
 
@@ -117,7 +123,7 @@ def _clear_purpose_of_included_files(documents: Sequence[Document]) -> None:
                 pending_documents.append(included_document)
 
 
-def _non_production_signs(document: Document, related_documents: Sequence[Document]) -> Iterator[NonProductionSign]:
+def _non_production_signs(document: Document, group_facts: _GroupFacts) -> Iterator[NonProductionSign]:
     """The signs of one file. What is left out counts only where no file that may be laid on it brings it.
 
     A service that is for development by its own name, profile or build says nothing of the others.
@@ -131,7 +137,7 @@ def _non_production_signs(document: Document, related_documents: Sequence[Docume
         service_signs.append(NonProductionSign("sample", sign_text, document.node.at(), is_example, purpose="sample"))
     service_signs += _signs_of_folder_readme_and_blanks(document)
     if document.source.parent is None:
-        service_signs += _signs_of_missing_parts(related_documents, production_services)
+        service_signs += _signs_of_missing_parts(group_facts, production_services)
     has_public_tls_proxy = any(map(_is_public_proxy_or_tunnel, production_services))
     yield from (one for one in service_signs if one.is_decisive or not has_public_tls_proxy)
 
@@ -185,23 +191,51 @@ def _is_public_proxy_or_tunnel(service: Service) -> bool:
     return service.role == "tunnel" or any(one.published is not None and one.published[0] <= 443 <= one.published[1] for one in published_port_specs)
 
 
-def _signs_of_missing_parts(related_documents: Sequence[Document], own_file_services: Sequence[Service]) -> Iterator[NonProductionSign]:
-    """What none of the files that may run together has: a volume under a store, a restart, an application."""
-    own_services = [one for one in own_file_services if one.owned or one.extends]
-    production_services = [
+@dataclass(frozen=True, slots=True)
+class _GroupFacts:
+    """What the files have that may run together: asked by each of them, worked out once.
+
+    `defined_names` are the services that have an image or a build, `names` all of them; `keeps_data` says whether a store among them has a place for
+    its data.
+    """
+
+    names: frozenset[str]
+    defined_names: frozenset[str]
+    has_unlisted_files: bool
+    restarts: bool
+    has_stores: bool
+    keeps_data: bool
+    roles: frozenset[str]
+
+
+def _facts_of_group(related_documents: Sequence[Document]) -> _GroupFacts:
+    """The facts of files that may run together."""
+    services = [
         one for document in related_documents for one in document.services.values() if not one.set_aside and "provider" not in one.extended_node
     ]
-    defined_service_names = {one.name for one in production_services if one.owned}
-    if not own_services or any(one.name not in defined_service_names for one in production_services) or _includes_unlisted_file(related_documents):
+    store_names = {one.name for one in services if _is_long_running_data_store(one)}
+    return _GroupFacts(
+        frozenset(one.name for one in services),
+        frozenset(one.name for one in services if one.owned),
+        _includes_unlisted_file(related_documents),
+        any(map(_has_restart_policy, services)) or any(one.swarm for one in related_documents),
+        bool(store_names),
+        any(one.name in store_names and _has_mount_that_may_hold_data(one) for one in services),
+        frozenset(one.role for one in services),
+    )
+
+
+def _signs_of_missing_parts(group_facts: _GroupFacts, own_file_services: Sequence[Service]) -> Iterator[NonProductionSign]:
+    """What none of the files that may run together has: a volume under a store, a restart, an application."""
+    own_services = [one for one in own_file_services if one.owned or one.extends]
+    if not own_services or group_facts.names - group_facts.defined_names or group_facts.has_unlisted_files:
         return
     first_service_span = own_services[0].name_span
-    if not any(map(_has_restart_policy, production_services)) and not any(one.swarm for one in related_documents):
+    if not group_facts.restarts:
         yield NonProductionSign("restarts", "nothing restarts", first_service_span)
-    store_names = {one.name for one in production_services if _is_long_running_data_store(one)}
-    if store_names and not any(one.name in store_names and _has_mount_that_may_hold_data(one) for one in production_services):
+    if group_facts.has_stores and not group_facts.keeps_data:
         yield NonProductionSign("kept", "no store keeps its data", first_service_span)
-    image_roles = {one.role for one in production_services}
-    if image_roles & DATA_STORE_ROLES and image_roles <= DATA_STORE_ROLES | {"console"}:
+    if group_facts.roles & DATA_STORE_ROLES and group_facts.roles <= DATA_STORE_ROLES | {"console"}:
         yield NonProductionSign("stores", "there are stores and no application", first_service_span)
 
 
@@ -257,6 +291,8 @@ def _document_group_by_document_id(documents: Sequence[Document]) -> dict[int, l
     def merge_groups(first_document: Document, second_document: Document) -> None:
         first_group, second_group = group_by_document_id[id(first_document)], group_by_document_id[id(second_document)]
         if first_group is not second_group:
+            if len(first_group) < len(second_group):  # the smaller moves, or a long chain of files would move at each of its links
+                first_group, second_group = second_group, first_group
             first_group += second_group
             group_by_document_id.update((id(one), first_group) for one in second_group)
 

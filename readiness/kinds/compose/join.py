@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -79,6 +80,7 @@ def assign_env_file_variables(documents: list[Document], env_document_by_path: M
         return
     for env_document in env_document_by_path.values():
         env_document.production = False
+    _mark_env_files_with_too_many_readers(documents, env_document_by_path)
     reported_places: set[tuple[str, Span]] = set()
     for document in sorted(documents, key=lambda one: (not one.production, one.source.path)):
         env_file_values_by_service = {
@@ -92,6 +94,25 @@ def assign_env_file_variables(documents: list[Document], env_document_by_path: M
             for env_file_value in env_file_value_by_name.values():
                 may_run_in_production = document.purpose not in {"dev", "test"}
                 env_file_value.document.production = env_file_value.document.production or may_run_in_production
+
+
+MAX_VARIABLES_FROM_ENV_FILE = 100_000  # that one environment file gives to all services which name it
+
+
+def _mark_env_files_with_too_many_readers(documents: Iterable[Document], env_document_by_path: Mapping[str, dotenv.Document]) -> None:
+    """Set apart the environment files that give more variables to more services than are gone through: what they give is not known."""
+    reader_counts: Counter[str] = Counter()
+    for document in documents:
+        for service in document.services.values():
+            references = env_file_references(service.extended_node)
+            reader_counts.update({resolved_path_or_hole(one.path, document.folder, NO_VARIABLES) for one in references})
+    for path, reader_count in reader_counts.items():
+        env_document = env_document_by_path.get(path)
+        if env_document is not None and reader_count * len(env_document.parsed_env_file.entries) > MAX_VARIABLES_FROM_ENV_FILE:
+            env_document.has_too_many_readers = True
+            env_document.source.unread_part = (
+                f"it gives more than {MAX_VARIABLES_FROM_ENV_FILE:,} variables to {reader_count:,} services, which were not gone through"
+            )
 
 
 class _EnvironmentResolver:

@@ -329,6 +329,7 @@ class Document(HasPurpose):
     production_profiles: frozenset[str] | None = None
     _is_for_swarm: bool | None = None
     _built_image_names: frozenset[str] | None = None
+    _entries_by_section: dict[str, dict[str, tuple[Map, Any]]] = field(default_factory=dict)
 
     @property
     def node(self) -> Map:
@@ -389,11 +390,13 @@ class Document(HasPurpose):
         """Whether Docker takes it in by itself, over the file beside it."""
         return bool(re.search(r"(?:^|/)(?:docker-)?compose\.override\.ya?ml\Z", self.source.path))
 
-    def section_entries(self, section_key: str) -> dict[str, tuple[Map, Any]]:
-        """name -> (mapping that holds it, value) of a top-level section."""
-        mapping_and_value_by_name: dict[str, tuple[Map, Any]] = {}
-        for root in self.roots:
-            section_node = root.get(section_key)
-            if isinstance(section_node, Map):
-                mapping_and_value_by_name.update((name, (section_node, value)) for name, value in section_node.items())
+    def section_entries(self, section_key: str) -> Mapping[str, tuple[Map, Any]]:
+        """name -> (mapping that holds it, value) of a top-level section; put together once, as every service asks for it."""
+        mapping_and_value_by_name = self._entries_by_section.get(section_key)
+        if mapping_and_value_by_name is None:
+            mapping_and_value_by_name = self._entries_by_section[section_key] = {}
+            for root in self.roots:
+                section_node = root.get(section_key)
+                if isinstance(section_node, Map):
+                    mapping_and_value_by_name.update((name, (section_node, value)) for name, value in section_node.items())
         return mapping_and_value_by_name

@@ -78,7 +78,7 @@ _SCRIPT_PATH = lazy_regex(r"(?:^|/)[\w.-]{1,80}\.(?:sh|bash|py|js|mjs|ts|rb|pl|p
 _WAIT_OPTIONS = ("--wait", "--atomic", "--rollback-on-failure")
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=16_384)
 def script_effects(script: str) -> tuple[DeliveryEffect, ...]:
     """What the commands of a script do for delivery (test, build, push, deploy ...), in order."""
     effects: list[DeliveryEffect] = []

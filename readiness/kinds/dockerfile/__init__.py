@@ -110,15 +110,20 @@ def parse(source: Source) -> Document:
     instructions_before_from = [one for one in instruction_groups[0] if one.keyword != "ARG"]
     _fill_global_args(document, instruction_groups[0])
     if len(instruction_groups) == 1:
-        document.stages.append(_make_stage(document, 0, instruction_groups[0]))
+        _add_stage(document, _make_stage(document, 0, instruction_groups[0]))
     elif instruction_groups[0]:
         _add_steps_of_stage(document, _make_stage(document, -1, instructions_before_from, instruction_groups[0]))
     for stage_instructions in instruction_groups[1:]:
-        document.stages.append(_make_stage(document, len(document.stages), stage_instructions))
+        _add_stage(document, _make_stage(document, len(document.stages), stage_instructions))
     for stage in document.stages:
         _add_steps_of_stage(document, stage)
     document.final_image_stages.update(id(stage) for stage in document.stages[-1].base_chain)
     return document
+
+
+def _add_stage(document: Document, stage: Stage) -> None:
+    document.stages.append(stage)
+    document.last_stage_by_name[stage.name] = stage
 
 
 def first_unfilled_placeholder(document: Document) -> int | None:
@@ -162,7 +167,7 @@ def _make_stage(
             document.parsed_dockerfile.escape_character,
         )
         image_text = remove_quotes(image_text) if expanded_image_text is None else expanded_image_text
-        base_stage = next((s for s in reversed(document.stages) if s.name == image_text.lower()), None)
+        base_stage = document.last_stage_by_name.get(image_text.lower())
         if len(from_instruction.words) > 2:
             stage_name = from_instruction.words[2].value.lower()
     stage = Stage(

@@ -358,6 +358,7 @@ class Document:
     scripts: dict[int, shell.ShellScript] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
     final_image_stages: set[int] = field(default_factory=set)
+    last_stage_by_name: dict[str, Stage] = field(default_factory=dict)
     container: str = ""
     resource: str = ""
 
@@ -382,8 +383,8 @@ class Document:
 
     def stage_by_name(self, name_or_number: str) -> Stage | None:
         """The stage that `--from=name` means, by name or number; the last of a name."""
-        named_stage = next((one for one in reversed(self.stages) if one.name and one.name.lower() == name_or_number.lower()), None)
-        if named_stage is not None:
+        named_stage = self.last_stage_by_name.get(name_or_number.lower())
+        if named_stage is not None and named_stage.name:
             return named_stage
         stage_index = int(name_or_number) if name_or_number.isascii() and name_or_number.isdigit() and len(name_or_number) < 6 else len(self.stages)
         return self.stages[stage_index] if stage_index < len(self.stages) else None

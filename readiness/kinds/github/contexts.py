@@ -157,9 +157,14 @@ def _add_to_union_type(type_by_name: dict[str, t.Type], key: str, added_type: t.
     type_by_name[key] = t.union_type(type_by_name[key], added_type) if key in type_by_name else added_type
 
 
+def _job_by_lowercase_name(workflow: Workflow, project: Project) -> dict[str, Job]:
+    del project
+    return {job.name.lower(): job for job in workflow.jobs}
+
+
 def needs_context_type(job: Job, needed_job_names: tuple[str, ...], project: Project) -> t.Type:
     """The results and outputs of other jobs."""
-    job_by_lowercase_name = {needed_job.name.lower(): needed_job for needed_job in job.workflow.jobs}
+    job_by_lowercase_name = project.memoize_for_subject(_job_by_lowercase_name, job.workflow)
     type_by_job_name = {}
     for job_name in needed_job_names:
         needed_job = job_by_lowercase_name.get(job_name.lower())

@@ -14,7 +14,7 @@ from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map, Seq
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _parse_expression_cached(
     expression_text: str,
 ) -> tuple[expression.ExpressionNode | None, expression.ExpressionError | None]:
@@ -119,7 +119,7 @@ def has_always_false_condition(node: Map) -> bool:
     return _is_always_false_condition(if_value) if isinstance(if_value, str) else if_value is False
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _is_always_false_condition(condition: str) -> bool:
     """Whether a condition is false whatever happens; the same few stand in most workflows."""
     condition_text = LocatedText(condition, Span(0, len(condition)), Source("", condition))

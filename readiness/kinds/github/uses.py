@@ -47,7 +47,7 @@ _MAJOR_VERSION = lazy_regex(r"v?([0-9]{1,4})(?:[.-]|\Z)")
 _REPOSITORY_REFERENCE = lazy_regex(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(/[^@\s]*)?@(\S+)\Z")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def parse_uses(uses_value: str) -> UsesReference:
     """The parts of an action's reference; the same few stand in most workflows."""
     uses_value = uses_value.strip()

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Mapping
 
 from readiness.kinds.gitlab.includes import merge_included_files
 from readiness.kinds.gitlab.model import GitlabFile, Job
-from readiness.model import ParseError, Source
+from readiness.model import OverLimitError, ParseError, Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import yaml
-from readiness.syntax.yaml import Map, load_yaml_documents
+from readiness.syntax.yaml import MAX_ALIASED_VALUES_PER_FILE, Map, Seq, load_yaml_documents
 
 KIND_NAME = "gitlab"
 EXAMPLE_PATH = ".gitlab-ci.yml"
@@ -48,7 +48,35 @@ def parse(source: Source) -> GitlabFile:
     documents = [document for document in load_yaml_documents(source.text) if isinstance(document, Map)]
     if not documents:
         raise ParseError("a pipeline is a mapping", 0)
-    return GitlabFile(source, documents[-1])
+    gitlab_file = GitlabFile(source, documents[-1])
+    if _inherited_value_count(gitlab_file) > MAX_ALIASED_VALUES_PER_FILE:
+        raise OverLimitError(f"its jobs inherit more than {MAX_ALIASED_VALUES_PER_FILE:,} values", 0)
+    return gitlab_file
+
+
+def _inherited_value_count(gitlab_file: GitlabFile) -> int:
+    """How many values the jobs of a file take in from the pipeline's variables and, by `extends`, from templates of the file."""
+    pipeline_variable_count = len(gitlab_file.node.mapping_at_path("variables"))
+    count_by_template: dict[str, int] = {}
+
+    def inherited_by(job_node: Map, depth: int) -> int:
+        extends_value = job_node.get("extends")
+        template_names = [extends_value] if isinstance(extends_value, str) else extends_value if isinstance(extends_value, Seq) else []
+        return sum(count_of_template(name, depth) for name in template_names if isinstance(name, str))
+
+    def count_of_template(name: str, depth: int) -> int:
+        if name not in count_by_template:
+            count_by_template[name] = 0  # what extends itself adds nothing
+            template_node = gitlab_file.node.get(name)
+            if isinstance(template_node, Map) and depth < _MAX_EXTENDS_DEPTH:
+                own_count = sum(1 + len(value) if isinstance(value, Map | Seq) else 1 for value in template_node.values())
+                count_by_template[name] = own_count + inherited_by(template_node, depth + 1)
+        return count_by_template[name]
+
+    return sum(pipeline_variable_count + inherited_by(job.node, 0) for job in gitlab_file.jobs)
+
+
+_MAX_EXTENDS_DEPTH = 50  # as far as templates of templates are followed
 
 
 def first_unfilled_placeholder(document: Document) -> int | None:

@@ -60,13 +60,29 @@ class GitlabFile(PipelineFile):
         """Say what the file is merged with; `is_open`: and that some of it is not here."""
         self.cached_results["whole"], self.cached_results["open"] = merged_files, is_open
         self.cached_results.pop("all_jobs", None)
+        self.cached_results.pop("files_by_key", None)
 
     def value_and_file(self, key: str) -> tuple[Any, GitlabFile] | None:
         """What a key of the merged configuration has, and the file that gives it."""
-        for merged_file in self.merged_files:
-            if key in merged_file.node:
-                return merged_file.node.get(key), merged_file
-        return None
+        merged_file = next(iter(self._merged_files_by_key.get(key, ())), None)
+        return None if merged_file is None else (merged_file.node.get(key), merged_file)
+
+    @property
+    def _merged_files_by_key(self) -> dict[str, list[GitlabFile]]:
+        """The files of the merged configuration that have a key at their top, by that key; put together once for all of them."""
+        root_file = self.merged_files[0]
+        if "files_by_key" not in root_file.cached_results:
+            files_by_key: dict[str, list[GitlabFile]] = {}
+            for merged_file in self.merged_files:
+                for key in merged_file.node:
+                    files_by_key.setdefault(key, []).append(merged_file)
+            root_file.cached_results["files_by_key"] = files_by_key
+        cached_files_by_key: dict[str, list[GitlabFile]] = root_file.cached_results["files_by_key"]
+        return cached_files_by_key
+
+    def merged_files_with_key(self, key: str) -> list[GitlabFile]:
+        """The files of the merged configuration that have a key at their top, those whose keys count first in front."""
+        return self._merged_files_by_key.get(key, [])
 
     @property
     def stages(self) -> list[str]:
@@ -165,7 +181,7 @@ class Job(PipelineJob, HasVariables):
         for definition_node, defining_file in self._definitions():
             if key in definition_node:
                 return definition_node, defining_file.source
-        for defining_file in self.file.merged_files:
+        for defining_file in self.file.merged_files_with_key("default"):
             default_mapping = defining_file.node.get("default")
             if isinstance(default_mapping, Map) and key in default_mapping:
                 return default_mapping, defining_file.source
@@ -178,7 +194,7 @@ class Job(PipelineJob, HasVariables):
         """The mappings that make the job, those whose keys count first in front: its own, then those that it extends."""
         pending_definitions = [
             (definition_file.node[self.name], definition_file)
-            for definition_file in reversed(self.file.merged_files)
+            for definition_file in reversed(self.file.merged_files_with_key(self.name))
             if isinstance(definition_file.node.get(self.name), Map)
         ]
         seen_node_ids: set[int] = set()
@@ -201,7 +217,7 @@ class Job(PipelineJob, HasVariables):
         """
         inherit_settings = self.inherited_value("inherit")
         inherited_variables = inherit_settings.get("variables", True) if isinstance(inherit_settings, Map) else True
-        for defining_file in reversed(self.file.merged_files):
+        for defining_file in reversed(self.file.merged_files_with_key("variables")):
             for pipeline_setting in _variable_settings_of_node(defining_file.node, defining_file.source):
                 if inherited_variables is True or (isinstance(inherited_variables, Seq) and pipeline_setting.name in inherited_variables):
                     yield pipeline_setting

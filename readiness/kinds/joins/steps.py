@@ -143,7 +143,7 @@ def _step_numbers_before_first_write(job: Job) -> frozenset[int]:
     return frozenset(untouched_step_numbers)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16_384)
 def first_write_offset(script: str) -> int | None:
     """Where a script first does something that may write a file; None where it does nothing of the sort."""
     first_redirection = _FILE_REDIRECTION.search(script)

@@ -229,7 +229,7 @@ class ObjectIndex:
     def workloads_matching_candidates(self, selector: Selector) -> ThingsByNamespace[Workload]:
         """The workloads among which are all that a selector matches, by namespace and place."""
         known_label_pairs = [rarest_label_pair for rarest_label_pair in selector.pairs if not is_filled_in_value(rarest_label_pair[1])]
-        if not known_label_pairs and selector.expressions:
+        if not known_label_pairs and any(operator == "In" for _, operator, _ in selector.expressions):
             return ThingsByNamespace(self.possibly_matching_workloads(selector))
         rarest_label_pair = min(known_label_pairs, key=lambda each: len(self.workloads_by_label.get(each, ())), default=None)
         return self.things_by_namespace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from readiness.facts.table import property_by_fact_name
@@ -10,6 +10,30 @@ from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.model import Object
 from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq
+
+Requirement = tuple[str, str, tuple[str, ...]]  # key, operator, values
+
+
+class Requirements(tuple[Requirement, ...]):
+    """The expressions of one selector, by key: those that labels can fail are told by the labels, however many there are."""
+
+    def that_may_fail(self, labels: Mapping[str, Any]) -> Iterator[Requirement]:
+        """The expressions that must be asked of some labels: those of their keys, and the first of those that ask for a key which is not there."""
+        if not hasattr(self, "_by_key"):
+            self._by_key: dict[str, list[Requirement]] = {}
+            self._required_keys: dict[str, Requirement] = {}
+            for requirement in self:
+                self._by_key.setdefault(requirement[0], []).append(requirement)
+                if requirement[1] in ("In", "Exists"):
+                    self._required_keys.setdefault(requirement[0], requirement)
+        for position, (key, requirement) in enumerate(self._required_keys.items()):
+            if key not in labels:
+                yield requirement
+                return
+            if position > len(labels):
+                break
+        for key in labels:
+            yield from self._by_key.get(key, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +54,8 @@ class Selector:
             label_value = labels.get(label_key)
             if label_value != required_value and not is_filled_in_value(label_value) and not is_filled_in_value(required_value):
                 return False
-        return all(_is_expression_satisfied(labels, *one) for one in self.expressions)
+        expressions = self.expressions.that_may_fail(labels) if isinstance(self.expressions, Requirements) else self.expressions
+        return all(_is_expression_satisfied(labels, *one) for one in expressions)
 
     def without_controller_labels(self) -> Selector:
         """The same selector without the labels that controllers add on their own."""
@@ -58,7 +83,7 @@ def parse_label_selector(selector_node: Any) -> Selector | None:
     """The label selector under a key of `matchLabels` and `matchExpressions`; None where there is none."""
     if not isinstance(selector_node, Map):
         return None
-    match_expressions = tuple(
+    match_expressions = Requirements(
         (
             expression.string_under("key"),
             expression.string_under("operator"),

@@ -11,20 +11,26 @@ from readiness.kinds.k8s.index import ObjectIndex, Workload, object_index
 from readiness.kinds.k8s.labels import Selector, parse_label_selector, selector_of_service
 from readiness.kinds.k8s.model import Object
 from readiness.kinds.k8s.spaces import NameResolution, ThingsByNamespace, comparable_namespace
-from readiness.kinds.units import BELOW_FOLDER_DISTANCE, file_distance, is_surely_nearer
-from readiness.model.project import Project
+from readiness.kinds.units import BELOW_FOLDER_DISTANCE, MAX_CANDIDATES_PER_QUESTION, file_distance, folder_of, is_surely_nearer
+from readiness.model.project import Project, parent_folders
 from readiness.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class SelectorIndex:
-    """Objects that select pods, by one pair that each needs; the others apart."""
+    """Objects that select pods, by one pair that each needs; by a key that they ask for; those that select every pod apart.
+
+    `by_key` has those with no such pair by a key that their pods have at least, under the empty key where they ask for none; those that are found
+    by a list of values of a key stand under `KEY=` too.
+    """
 
     index: ObjectIndex
     by_pair: dict[tuple[str, str], list[Object]]
-    without_pair: list[Object]
+    by_key: dict[str, list[Object]]
+    selecting_all: list[Object]
     selector_by_object_id: dict[int, Selector]
-    _matches_by_labels: dict[frozenset[tuple[str, str]], ThingsByNamespace[Object]] = field(default_factory=dict)
+    _matches_by_labels: dict[tuple[object, ...], ThingsByNamespace[Object]] = field(default_factory=dict)
+    _selecting_all_by_place: dict[tuple[str, str], list[Object]] = field(default_factory=dict)
     _nearby_by_question: dict[tuple[object, ...], NameResolution[Object]] = field(default_factory=dict)
     _all_by_question: dict[tuple[object, ...], list[Object]] = field(default_factory=dict)
     _nearest_distance_by_object: dict[int, int] = field(default_factory=dict)
@@ -58,15 +64,31 @@ class SelectorIndex:
     def _objects_matching(self, workload: Workload) -> ThingsByNamespace[Object]:
         """The objects whose selector matches the labels of a workload; workloads of equal labels share the answer."""
         label_pairs = _label_pairs_of_workload(workload)
-        if label_pairs not in self._matches_by_labels:
-            candidate_objects = list(self.without_pair)
+        folder, namespace = folder_of(workload.source), comparable_namespace(workload.namespace)
+        has_many_selecting_all = len(self.selecting_all) > MAX_CANDIDATES_PER_QUESTION
+        question = label_pairs, (folder, namespace) if has_many_selecting_all else None
+        if question not in self._matches_by_labels:
+            candidate_objects = list(self.by_key.get("", ()))
             for label_key, label_value in workload.labels.items():
-                if isinstance(label_value, str):
+                candidate_objects += self.by_key.get(label_key, ())
+                if is_filled_in_value(label_value):  # fits every value of a list
+                    candidate_objects += self.by_key.get(f"{label_key}=", ())
+                elif isinstance(label_value, str):
                     candidate_objects += self.by_pair.get((label_key, label_value), ())
-            self._matches_by_labels[label_pairs] = ThingsByNamespace(
-                obj for obj in candidate_objects if self.selector_by_object_id[id(obj)].matches(workload.labels)
-            )
-        return self._matches_by_labels[label_pairs]
+            matching_objects = [obj for obj in candidate_objects if self.selector_by_object_id[id(obj)].matches(workload.labels)]
+            selecting_all = self._nearby_selecting_all(folder, namespace) if has_many_selecting_all else self.selecting_all
+            self._matches_by_labels[question] = ThingsByNamespace((*selecting_all, *matching_objects))
+        return self._matches_by_labels[question]
+
+    def _nearby_selecting_all(self, folder: str, namespace: str) -> list[Object]:
+        """Of many objects that select every pod those of a namespace, those in a folder and around it, and the first of all."""
+        if not self._selecting_all_by_place:
+            for obj in self.selecting_all:
+                for place in (("namespace", comparable_namespace(obj.namespace)), ("folder", folder_of(obj.source))):
+                    self._selecting_all_by_place.setdefault(place, []).append(obj)
+        places = [("folder", one) for one in (folder, *parent_folders(folder))] + ([("namespace", namespace)] if namespace else [])
+        nearby_objects = [obj for place in places for obj in self._selecting_all_by_place.get(place, ())[:MAX_CANDIDATES_PER_QUESTION]]
+        return list({id(obj): obj for obj in (*nearby_objects, *self.selecting_all[:MAX_CANDIDATES_PER_QUESTION])}.values())
 
     def _relevance_filter(self, workload: Workload) -> Callable[[Object], bool]:
         return lambda obj: not self._is_about_others(obj, workload)
@@ -106,15 +128,32 @@ def _build_selector_index(project: Project, objects_with_selectors: Iterable[tup
     selecting_objects_with_selectors = [(obj, object_selector) for obj, object_selector in objects_with_selectors if object_selector is not None]
     count_by_label_pair = Counter(pair for _, object_selector in selecting_objects_with_selectors for pair in object_selector.pairs)
     objects_by_label_pair: dict[tuple[str, str], list[Object]] = {}
-    objects_without_label_pair = []
+    objects_by_key: dict[str, list[Object]] = {}
+    objects_selecting_all = []
     for obj, object_selector in selecting_objects_with_selectors:
         known_label_pairs = [pair for pair in object_selector.pairs if not is_filled_in_value(pair[1])]
         if known_label_pairs:
             objects_by_label_pair.setdefault(min(known_label_pairs, key=count_by_label_pair.__getitem__), []).append(obj)
+        elif object_selector.selects_everything:
+            objects_selecting_all.append(obj)
         else:
-            objects_without_label_pair.append(obj)
+            _index_by_expression(obj, object_selector, objects_by_label_pair, objects_by_key)
     selector_by_object_id = {id(obj): object_selector for obj, object_selector in selecting_objects_with_selectors}
-    return SelectorIndex(object_index(project), objects_by_label_pair, objects_without_label_pair, selector_by_object_id)
+    return SelectorIndex(object_index(project), objects_by_label_pair, objects_by_key, objects_selecting_all, selector_by_object_id)
+
+
+def _index_by_expression(
+    obj: Object, selector: Selector, objects_by_label_pair: dict[tuple[str, str], list[Object]], objects_by_key: dict[str, list[Object]]
+) -> None:
+    """Take in an object whose selector has expressions and no pair: by the values of one, or by the key of one, or under no key."""
+    listing = next((one for one in selector.expressions if one[1] == "In" and len(one[2]) <= MAX_CANDIDATES_PER_QUESTION), None)
+    if listing is not None and not any(map(is_filled_in_value, listing[2])):
+        for value in dict.fromkeys(listing[2]):
+            objects_by_label_pair.setdefault((listing[0], value), []).append(obj)
+        objects_by_key.setdefault(f"{listing[0]}=", []).append(obj)
+    else:
+        required_key = next((label_key for label_key, operator, _ in selector.expressions if operator in ("In", "Exists")), "")
+        objects_by_key.setdefault(required_key, []).append(obj)
 
 
 def service_selector_index(project: Project) -> SelectorIndex:

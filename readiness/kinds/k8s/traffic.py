@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 from readiness.kinds.k8s.effective import integer_or_none
@@ -82,13 +82,16 @@ def is_idle_container(container: Container) -> bool:
     return posixpath.basename(command_words[0]) in {"sleep", "true", "pause"} and not any(mark in word for word in command_words for mark in "&;|")
 
 
+_MAX_CONTAINERS_PER_POD = 64  # of which the ports are compared; no pod has as many
+
+
 def receives_service_requests(container: Container, services: list[Object]) -> bool:
     """Whether one of the Services sends requests to the container: to a port of its own, or to one that no container declares.
 
     A name that several containers give to a port is the first one's.
     https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports
     """
-    main_containers = [one for one in container.pod.containers() if one.role == "main"]
+    main_containers = [one for one in islice(container.pod.containers(), _MAX_CONTAINERS_PER_POD) if one.role == "main"]
     declared_port_words_of_pod = {word for one in main_containers for word in _declared_port_words(one)}
     own_port_words, is_only_main_container = _declared_port_words(container), len(main_containers) == 1
     for earlier_container in takewhile(lambda one: one.node is not container.node, main_containers):

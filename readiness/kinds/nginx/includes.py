@@ -14,17 +14,14 @@ from typing import Any, TypeVar
 
 from readiness.kinds.nginx import Document
 from readiness.kinds.nginx.homes import containers_of_configurations
+from readiness.kinds.nginx.include_paths import NGINX_CONFIG_PREFIX, ConfigurationPaths, UnresolvedIncludes
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.model.records import dataclass
 from readiness.syntax import glob
-from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import NON_INHERITED_DIRECTIVES, Block, Directive
 from readiness.syntax.nginx_heads import DATA_BLOCK_NAMES
 
-_NGINX_CONFIG_PREFIX = lazy_regex(
-    r"^(?:/etc/nginx|/usr/local/(?:etc/)?nginx(?:/conf)?|/usr/local/openresty/nginx/conf|/opt/(?:bitnami/)?nginx/conf)/"
-)
 _STOCK_FILE_PATH = lazy_regex(
     r"(?:^|/)(?:mime\.types|(?:fastcgi|scgi|uwsgi)(?:_params|\.conf)|koi-(?:utf|win)|win-utf|naxsi[\w.-]*|modules(?:-enabled)?/\*(?:\.conf)?)$"
 )
@@ -76,14 +73,16 @@ def _build_include_tree(project: Project) -> IncludeTree:
     for document in documents:
         if document.source.parent is None:
             include_tree.block_by_path.update({posixpath.normpath(path): block for path, block in document.sections[:1]})
+    configuration_paths = ConfigurationPaths(include_tree.block_by_path)
     for document in sorted(documents, key=lambda one: (not _is_main_file(one), one.source.path)):
         dump_section_by_path = dict(document.sections) if len(document.sections) > 1 else {}
         including_folder = posixpath.dirname(document.source.path)
         for directive in document.walk_directives():
             if directive.name == "include" and directive.args:
-                _resolve_include(include_tree, project, directive, including_folder, dump_section_by_path)
+                _resolve_include(include_tree, project, directive, including_folder, dump_section_by_path, configuration_paths)
+    unresolved_includes = UnresolvedIncludes(include_tree.unresolved_include_ids, documents)
     for document in documents:
-        _guess_including_block(include_tree, project, document)
+        _guess_including_block(include_tree, project, document, unresolved_includes)
     include_tree.unresolved_include_ids -= include_tree.blocks_by_include_id.keys()
     include_tree.incomplete_main_files = [one for one in documents if _is_main_file(one) and _has_unseen_parts(include_tree, one)]
     return include_tree
@@ -104,6 +103,7 @@ def _resolve_include(
     directive: Directive,
     including_folder: str,
     dump_section_by_path: dict[str, Block],
+    configuration_paths: ConfigurationPaths,
 ) -> None:
     """Find the files of one include; note it as lost where they are not in the tree."""
     include_pattern = directive.args[0]
@@ -112,7 +112,7 @@ def _resolve_include(
     else:
         included_blocks = [
             include_tree.block_by_path[path]
-            for path in _paths_matching_include(include_tree, include_pattern, including_folder, directive.source.path)
+            for path in configuration_paths.matching_include(include_pattern, including_folder, directive.source.path)
         ]
     configuration_containers, including_path = project.memoize(containers_of_configurations), directive.source.root.path
     included_blocks = [
@@ -126,51 +126,10 @@ def _resolve_include(
         for included_block in included_blocks:
             include_tree.including_block_by_id.setdefault(id(included_block), directive.parent)
     elif not _STOCK_FILE_PATH.search(include_pattern):
-        included_folder = posixpath.normpath(posixpath.join(including_folder, posixpath.dirname(_NGINX_CONFIG_PREFIX.sub("", include_pattern))))
+        included_folder = posixpath.normpath(posixpath.join(including_folder, posixpath.dirname(NGINX_CONFIG_PREFIX.sub("", include_pattern))))
         is_empty_folder = "*" in include_pattern and not include_pattern.startswith("/") and project.is_walked(included_folder)
         if not is_empty_folder:
             include_tree.unresolved_include_ids.add(id(directive))
-
-
-def _paths_matching_include(include_tree: IncludeTree, include_pattern: str, including_folder: str, including_path: str) -> list[str]:
-    """The paths that an include means: beside the file, else by the tail of the path, nearest first."""
-    pattern_tail = _NGINX_CONFIG_PREFIX.sub("", include_pattern).lstrip("/")
-    if has_variable_sign(pattern_tail) or not pattern_tail or ".." in pattern_tail.split("/"):
-        pattern_tail = "" if has_variable_sign(pattern_tail) else posixpath.normpath(posixpath.join("/", pattern_tail)).lstrip("/")
-    if not pattern_tail:
-        return []
-    pattern_beside_file = posixpath.normpath(posixpath.join(including_folder, pattern_tail))
-    paths_beside_file = [
-        path for path in include_tree.block_by_path if _path_matches_include_pattern(path, pattern_beside_file) and path != including_path
-    ]
-    if paths_beside_file:
-        return sorted(paths_beside_file)
-    parent_folder = posixpath.dirname(including_folder)
-    tail_parts = pattern_tail.split("/")
-    for part_count in range(len(tail_parts), 0, -1):
-        shortened_tail = "/".join(tail_parts[-part_count:])
-        search_folder = parent_folder if part_count > 1 else including_folder
-        paths_with_tail = [
-            path
-            for path in include_tree.block_by_path
-            if path != including_path
-            and (not search_folder or path.startswith(search_folder + "/"))
-            and _path_matches_include_pattern("/".join(path.split("/")[-part_count:]), shortened_tail)
-        ]
-        if paths_with_tail and (part_count > 1 or ("*" not in shortened_tail and len(paths_with_tail) == 1)):
-            return sorted(paths_with_tail)
-    return []
-
-
-def _path_matches_include_pattern(path: str, pattern: str) -> bool:
-    """Whether a path is the pattern's, component by component; `x.conf.template` becomes `x.conf` in the container."""
-    path_parts, pattern_parts = path.split("/"), pattern.split("/")
-    if len(path_parts) != len(pattern_parts):
-        return False
-    file_name_without_template_suffix = re.sub(r"\.(?:template|tmpl|tpl)$", "", path_parts[-1])
-    if file_name_without_template_suffix != path_parts[-1] and path_parts[-2:-1] == ["templates"] and pattern_parts[-2:-1] == ["conf.d"]:
-        path_parts[-2] = "conf.d"
-    return all(glob.glob_matches(two, one) for one, two in zip([*path_parts[:-1], file_name_without_template_suffix], pattern_parts, strict=True))
 
 
 def _is_block_or_inside_it(block: Block, including_block: Block | None) -> bool:
@@ -182,7 +141,7 @@ def _is_block_or_inside_it(block: Block, including_block: Block | None) -> bool:
     return False
 
 
-def _guess_including_block(include_tree: IncludeTree, project: Project, document: Document) -> None:
+def _guess_including_block(include_tree: IncludeTree, project: Project, document: Document, unresolved_includes: UnresolvedIncludes) -> None:
     """Give a file that stands alone the `http` block whose lost include would match it, in the same image if that is told."""
     root_block = document.sections[0][1]
     if id(root_block) in include_tree.including_block_by_id or not any(d.name in {"server", "upstream", "map"} for d in root_block.directives):
@@ -191,25 +150,21 @@ def _guess_including_block(include_tree: IncludeTree, project: Project, document
     file_name_without_template_suffix = re.sub(r"\.(?:template|tmpl|tpl)$", "", posixpath.basename(document.source.path))
     file_path = document.source.root.path
     configuration_containers = project.memoize(containers_of_configurations)
-    for other_document in project.documents_of_kind("nginx"):
+    for other_document, include_directive in unresolved_includes.meaning_folder(file_folder):
         if (
             other_document is document
             or not may_belong_to_main_folder(file_folder, posixpath.dirname(other_document.source.path))
             or configuration_containers.are_apart(other_document.source.root.path, file_path)
         ):
             continue
-        for include_directive in other_document.walk_directives():
-            is_unresolved_http_include = (
-                id(include_directive) in include_tree.unresolved_include_ids and include_directive.parent.opening_directive_name == "http"
+        if glob.glob_matches(posixpath.basename(include_directive.args[0]), file_name_without_template_suffix):
+            include_tree.including_block_by_id[id(root_block)] = include_directive.parent
+            include_tree.guessed_part_paths.add(file_path)
+            include_tree.blocks_by_include_id[id(include_directive)] = (
+                *include_tree.blocks_by_include_id.get(id(include_directive), ()),
+                root_block,
             )
-            if is_unresolved_http_include and glob.glob_matches(posixpath.basename(include_directive.args[0]), file_name_without_template_suffix):
-                include_tree.including_block_by_id[id(root_block)] = include_directive.parent
-                include_tree.guessed_part_paths.add(file_path)
-                include_tree.blocks_by_include_id[id(include_directive)] = (
-                    *include_tree.blocks_by_include_id.get(id(include_directive), ()),
-                    root_block,
-                )
-                return
+            return
 
 
 def may_belong_to_main_folder(file_folder: str, main_folder: str) -> bool:

@@ -53,7 +53,7 @@ def mask_expressions(script: str) -> str:
     return "".join(masked_characters)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16_384)
 def script_calls(script: str) -> tuple[ScriptCommand, ...]:
     """The commands of a script in order, what is behind `sudo`, `npx`, `uv run` and the like in their place."""
     script_commands = []

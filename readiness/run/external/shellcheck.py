@@ -303,7 +303,7 @@ def _finding_from_comment(script: ShellcheckScript, comment: dict[str, Any]) -> 
     )
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=16_384)
 def rule_for_shellcheck_code(shellcheck_code: int, shellcheck_level: str) -> Rule:
     """The rule that stands for one of ShellCheck's: its words are on ShellCheck's own page."""
     is_style = shellcheck_level == "style"

@@ -82,7 +82,7 @@ def _is_slug(value: str) -> bool:
     )
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=16_384)
 def estimated_bits(value: str) -> float:
     """An estimate of the choices that went into a value, in bits: far off for single values, right in the large."""
     measured_text = value[:_MAX_MEASURED_CHARACTERS]
@@ -109,7 +109,7 @@ def _estimated_bits_of_run(character_run: str) -> float:
     return _BITS_PER_WORD_LETTER * len(character_run) + 4 if _is_wordlike(character_run) else math.log2(26) * len(character_run) + 1
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _is_wordlike(letter_run: str) -> bool:
     """Whether letters follow each other as they do in words: three or more, and mostly in usual pairs."""
     if len(letter_run) < 3:

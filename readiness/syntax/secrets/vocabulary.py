@@ -143,7 +143,7 @@ def stated_meaning_of(value: str) -> StatedMeaning | None:
     return _meaning_of_words(value) if 0 < len(value) <= MAX_WORDED_VALUE_LENGTH else None
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=16_384)
 def _meaning_of_words(value: str) -> StatedMeaning | None:
     lowercase_value = value.lower()
     if _HEX_SPELLED_WORDS.match(lowercase_value) and len(lowercase_value) >= 4:

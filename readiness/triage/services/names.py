@@ -26,7 +26,7 @@ def _environment_words() -> frozenset[str]:
     return frozenset(words_of_places | words_of_files)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def path_without_environments(path: str) -> str:
     """A folder or a file without the parts that name an environment: what is the same in all of them."""
     kept_parts = [one for one in path.split("/") if one.lower() not in _environment_words()]
@@ -43,14 +43,14 @@ def is_environment_word(word: str) -> bool:
     return word.lower() in _environment_words()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def name_without_environments(name: str) -> str:
     """A name without the words of environments; the name itself where nothing else is in it."""
     kept_words = [one for one in _NAME_MARKS.split(name) if one.lower() not in _environment_words()]
     return "-".join(filter(None, kept_words)) or name
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def folder_without_variants(folder: str) -> str:
     """A folder without the parts that tell variants of one image apart: releases, distributions, environments."""
     kept_parts = ("-".join(word for word in re.split(r"[-_]", part) if word and not _is_variant_word(word.lower())) for part in folder.split("/"))
