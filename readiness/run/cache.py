@@ -39,7 +39,7 @@ from readiness.model import (
 from readiness.model.package import PACKAGE_FOLDER
 from readiness.model.records import dataclass
 from readiness.model.service import Service, ServicePart
-from readiness.redaction import Redactor
+from readiness.redaction import SecretPlace, SecretSort
 from readiness.ruleset import rules
 from readiness.run.engine import RuleTally
 from readiness.run.pipeline import RunResult, RunSettings
@@ -47,7 +47,7 @@ from readiness.syntax import compiled
 from readiness.verdict.checklist import EvidencePlace as Seen
 from readiness.version import __version__
 
-CACHE_FORMAT_VERSION = 6
+CACHE_FORMAT_VERSION = 7
 MAX_CACHED_RESULTS = 40  # results; the oldest go first
 TEMPORARY_FILE_MAX_AGE_SECONDS = 3600  # seconds after which what an interrupted run began to write is thrown away
 _UNUSABLE_CACHE_ENTRY_ERRORS = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
@@ -225,7 +225,6 @@ def _place_to_row(source: Source, span: Span) -> StoredPlace:
 
 
 def _run_result_to_row(run_result: RunResult) -> dict[str, Any]:
-    redactor = Redactor(run_result.secret_places)
     return {
         "rules": [_rule_to_row(rule) for rule in run_result.rules],
         "active": {name: sorted(cells) for name, cells in sorted(run_result.active_rules.items())},
@@ -235,8 +234,8 @@ def _run_result_to_row(run_result: RunResult) -> dict[str, Any]:
             name: [look.subjects, look.unknown, [_place_to_row(*place) for place in look.places]] for name, look in run_result.tally_by_rule.items()
         },
         "subjects": run_result.subject_count_by_path,
-        "hidden": [_place_to_row(*place) for place in run_result.secret_places],
-        "findings": [_finding_to_row(one, redactor) for one in run_result.findings],
+        "hidden": [[*_place_to_row(place.source, place.span), place.sort] for place in run_result.secret_places],
+        "findings": [_finding_to_row(one) for one in run_result.findings],
         "foreign": run_result.silenced_by_others_count,
         "evidence": run_result.evidence_by_fact,
         "inputs": run_result.render_inputs,
@@ -254,19 +253,19 @@ def _rule_to_row(rule: Rule) -> dict[str, Any]:
     return {**rule._asdict(), **number_by_field, "equivalents": dict(rule.equivalents)}
 
 
-def _finding_to_row(finding: Finding, redactor: Redactor) -> list[Any]:
-    """A finding without the values of secrets: the folder is no place for them either."""
+def _finding_to_row(finding: Finding) -> list[Any]:
+    """A finding; its words hold no value of a secret (run/secrecy.py), for the folder is no place for them either."""
     suppression = finding.suppression
     return [
         finding.rule,
         _place_to_row(finding.source, finding.span),
-        redactor.mask_text(finding.message),
-        redactor.mask_text(finding.resource),
+        finding.message,
+        finding.resource,
         finding.container,
-        [[_place_to_row(other.source, other.span), redactor.mask_text(other.message)] for other in finding.related],
+        [[_place_to_row(other.source, other.span), other.message] for other in finding.related],
         [suppression.suppressed_by, suppression.reason, suppression.until] if suppression else None,
         finding.fingerprint,
-        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path, redactor.mask_text(finding.edit_group), finding.service_name],
+        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path, finding.edit_group, finding.service_name],
     ]
 
 
@@ -294,7 +293,7 @@ def _run_result_from_row(stored_run: dict[str, Any], discovered: DiscoveredFiles
         },
         subject_count_by_path=stored_run["subjects"],
         findings=restored_findings,
-        secret_places=[resolve_place(place) for place in stored_run["hidden"]],
+        secret_places=[SecretPlace(*resolve_place(place), SecretSort(sort)) for *place, sort in stored_run["hidden"]],
         silenced_by_others_count=stored_run["foreign"],
         evidence_by_fact={fact: tuple(Seen(path, line) for path, line in places) for fact, places in stored_run["evidence"].items()},
         render_inputs=[RenderInput(*row) for row in stored_run["inputs"]],

@@ -15,14 +15,14 @@ from readiness.loading.deployed import DeploymentEvidence
 from readiness.loading.discover import Surroundings
 from readiness.loading.render.made import RenderInput, written_source_and_span
 from readiness.loading.variants import Production, Variants
-from readiness.model import NOT_RENDERED_RULE_ID, RULE_IDS_FOR_UNJUDGED_FILES, Finding, Rule, Source, Span
+from readiness.model import NOT_RENDERED_RULE_ID, RULE_IDS_FOR_UNJUDGED_FILES, Finding, Rule
 from readiness.model.records import dataclass
 from readiness.model.service import Service
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import RuleName, RuleNames
-from readiness.run import ceiling, engine, purposes
+from readiness.run import ceiling, engine, purposes, secrecy
 from readiness.run.groups import needed_rule_groups
 from readiness.run.parameters import apply_parameters
 from readiness.run.services import services_of_run
@@ -77,7 +77,7 @@ class RunResult:
     tally_by_rule: dict[str, engine.RuleTally]
     subject_count_by_path: dict[str, int]
     findings: list[Finding]
-    secret_places: list[tuple[Source, Span]]
+    secret_places: list[redaction.SecretPlace]
     silenced_by_others_count: dict[str, int] = field(default_factory=dict)
     evidence_by_fact: Mapping[str, tuple[EvidencePlace, ...]] = field(default_factory=dict)
     render_inputs: list[RenderInput] = field(default_factory=list)
@@ -112,6 +112,7 @@ def run_pipeline(
         project.today = today
     purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
     assembly.parse_findings += purposes.findings_for_invalid_purposes(assembly, core_rule_by_id["core/purpose-invalid"])
+    marked_places, rendered_secret_texts = secrecy.mark_secrets(discovered, assembly)
     run_rules = _load_and_select_rules(assembly, settings)
     active_pairs_by_rule = run_rules.active_rules
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
@@ -123,8 +124,8 @@ def run_pipeline(
     services = services_of_run(assembly, engine_result, core_rule_by_id["core/crash"])
     purposes.record_purposes_in_file_statuses(assembly)
     _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
-    read_documents = [one for project in assembly.projects for kind in project.by_kind.values() for one in kind]
-    secret_places = redaction.find_secret_places(engine_result.findings, [one.source.root for one in read_documents])
+    secret_places = redaction.find_secret_places(engine_result.findings, marked_places)
+    redactor = redaction.Redactor(secret_places, rendered_secret_texts)
     deployment_evidence = DeploymentEvidence(discovered)
     unlowered_findings = [*assembly.parse_findings, *engine_result.findings]
     lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(unlowered_findings, deployment_evidence.evidence_for)
@@ -132,26 +133,29 @@ def run_pipeline(
     active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]
     triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today)
     return RunResult(
-        file_statuses=assembly.file_statuses,
+        file_statuses=secrecy.file_statuses_without_secrets(assembly.file_statuses, redactor),
         ignored_file_count=assembly.ignored_file_count,
         rules=(*rules.rules_without_repeated_tiers(run_rules.loaded_rules), *{one.rule: one.rule_definition for one in shellcheck_findings}.values()),
         active_rules=active_pairs_by_rule,
         tally_by_rule=engine_result.tally_by_rule,
         subject_count_by_path=engine_result.subject_count_by_path,
-        findings=triaged_findings,
+        findings=secrecy.findings_without_secrets(triaged_findings, redactor),
         secret_places=secret_places,
         silenced_by_others_count=silenced_count_by_rule_id,
         evidence_by_fact=evidence.collect_evidence(assembly.projects),
         render_inputs=assembly.render_inputs,
-        notices=(
-            *run_rules.names.notices.values(),
-            *assembly.notices,
-            *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
+        notices=tuple(
+            redactor.mask_text(notice)
+            for notice in (
+                *run_rules.names.notices.values(),
+                *assembly.notices,
+                *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
+            )
         ),
         production=purposes.may_have_production(assembly),
         context=discovered.context,
         environments=assembly.production,
-        services=services,
+        services=secrecy.services_without_secrets(services, redactor),
         undeployed_paths=undeployed_paths,
     )
 

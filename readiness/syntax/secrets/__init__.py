@@ -61,7 +61,7 @@ from readiness.syntax.secrets.names import (
     may_contain_secret_name,
     name_words,
 )
-from readiness.syntax.secrets.placeholders import is_placeholder, is_reference
+from readiness.syntax.secrets.placeholders import is_list_of_references, is_placeholder, is_reference
 from readiness.syntax.secrets.public import is_public_credential
 from readiness.syntax.secrets.search import FoundSecret, possible_secret_spans, secrets_in_text, verdict_with_public_comment
 
@@ -82,6 +82,7 @@ __all__ = (
     "is_application_key_name",
     "is_client_settings_filename",
     "is_database_name",
+    "is_list_of_references",
     "is_password_name",
     "is_placeholder",
     "is_public_credential",

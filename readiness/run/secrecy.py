@@ -1,0 +1,79 @@
+"""The secrets of a run: marked in all that was read before any rule, and masked in all that the run says in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from readiness.loading.assembly import Assembly, FileStatus
+from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.render.made import GeneratedSource
+from readiness.model import Finding, Source
+from readiness.model.service import Service
+from readiness.redaction import Redactor, SecretPlace, known_texts, secret_places_in_files
+
+
+def mark_secrets(discovered: DiscoveredFiles, assembly: Assembly) -> tuple[list[SecretPlace], set[str]]:
+    """(where secrets stand in what somebody wrote, what the values are that only stand in what a renderer made)."""
+    document_roots_by_source = _document_roots_by_source(assembly)
+    sources = [*discovered.sources, *discovered.prose_sources, *(one.root for one in assembly.sources)]
+    written_sources = [source for source in dict.fromkeys(sources) if not isinstance(source, GeneratedSource)]
+    roots_by_path = {source.path: roots for source, roots in document_roots_by_source.items() if not isinstance(source, GeneratedSource)}
+    rendered_texts: set[str] = set()
+    for source, roots in document_roots_by_source.items():
+        if isinstance(source, GeneratedSource):
+            for place in secret_places_in_files([source], {source.path: roots}):
+                rendered_texts.update(known_texts(source.text[place.span.start : place.span.end], place.sort))
+    return list(secret_places_in_files(written_sources, roots_by_path)), rendered_texts
+
+
+def _document_roots_by_source(assembly: Assembly) -> dict[Source, Sequence[Any]]:
+    """The parsed YAML of the files that were parsed, as their kinds keep it."""
+    roots_by_source: dict[Source, Sequence[Any]] = {}
+    for project in assembly.every_project:
+        for documents in project.by_kind.values():
+            for document in documents:
+                roots = getattr(document, "roots", None) or ((document.node,) if hasattr(document, "node") else None)
+                if document.source.parent is None and roots is not None:
+                    roots_by_source[document.source] = roots
+    return roots_by_source
+
+
+def findings_without_secrets(findings: Iterable[Finding], redactor: Redactor) -> list[Finding]:
+    """Findings whose words hold no secret."""
+    mask = redactor.mask_text
+    return [
+        finding._replace(
+            message=mask(finding.message),
+            resource=mask(finding.resource),
+            container=mask(finding.container),
+            related=tuple(other._replace(message=mask(other.message)) for other in finding.related),
+            suppression=finding.suppression and finding.suppression._replace(reason=mask(finding.suppression.reason)),
+            edit_group=mask(finding.edit_group),
+            service_name=mask(finding.service_name),
+            replacement_text=mask(finding.replacement_text),
+        )
+        for finding in findings
+    ]
+
+
+def file_statuses_without_secrets(file_statuses: Iterable[FileStatus], redactor: Redactor) -> list[FileStatus]:
+    """Rows of files whose words hold no secret."""
+    mask = redactor.mask_text
+    return [
+        replace(row, reason=mask(row.reason), purpose=mask(row.purpose), aside=tuple((mask(resource), mask(text)) for resource, text in row.aside))
+        for row in file_statuses
+    ]
+
+
+def services_without_secrets(services: Iterable[Service], redactor: Redactor) -> tuple[Service, ...]:
+    """Services whose names, and what is said of their parts, hold no secret."""
+    mask = redactor.mask_text
+    return tuple(
+        service._replace(
+            name=mask(service.name),
+            parts=tuple(part._replace(resource=mask(part.resource), reason=mask(part.reason)) for part in service.parts),
+        )
+        for service in services
+    )
