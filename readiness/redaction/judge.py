@@ -11,7 +11,7 @@ from readiness.redaction.broken import marks_in_yaml_lines
 from readiness.redaction.commands import command_password_spans
 from readiness.redaction.nginx import marks_in_nginx
 from readiness.redaction.structure import marks_in_yaml
-from readiness.redaction.text import SecretMark, SecretSort, marks_in_lines, name_without_trailing_number
+from readiness.redaction.text import SecretMark, SecretSort, marks_in_lines, name_without_trailing_number, private_key_bodies
 from readiness.syntax import secrets
 from readiness.syntax.dotenv import parse_dotenv
 from readiness.syntax.yaml import blank_out_separator_comments, load_yaml_documents
@@ -20,7 +20,7 @@ _MAX_MARKED_TEXT = 2_000_000  # characters of a file that are read here; what is
 _MAX_MARKED_LINE = 20_000  # characters of a line
 _YAML_ENDINGS = (".yaml", ".yml", ".json", ".tpl")
 _POSSIBLE_SECRET_LINE = lazy_regex(
-    r"(?i:pass|secret|key|token|pwd|psw|pw|credential|bearer|basic|auth|identified|machine)|(?<!\S)(?:-u|--user)[ =]?\S|://[^\s@]{1,300}@|[A-Za-z0-9+/=_-]{20}|:\S{1,200}@|:\d{2,5}:"
+    r"(?i:pass|secret|key|token|pwd|psw|pw|credential|bearer|basic|auth|identified|machine|add-mask)|(?<!\S)(?:-u|--user)[ =]?\S|://[^\s@]{1,300}@|[A-Za-z0-9+/=_-]{20}|:\S{1,200}@|:\d{2,5}:"
 )
 
 
@@ -46,7 +46,7 @@ def marks_in_file(source: Source, document_roots: Sequence[Any] | None = None) -
     for start, end in _possible_secret_ranges(text):
         for mark in marks_in_lines(text[start:end]):
             yield mark._replace(span=Span(mark.span.start + start, mark.span.end + start))
-    for span in command_password_spans(text):
+    for span in (*command_password_spans(text), *private_key_bodies(text)):
         yield SecretMark(span, is_certain=True)
     if source.kind == "nginx" or source.path.endswith((".conf", ".template")):
         yield from marks_in_nginx(text)
@@ -89,7 +89,7 @@ def _possible_secret_ranges(text: str) -> Iterator[tuple[int, int]]:
         line_end = len(text) if line_end < 0 else line_end
         if line_end - line_start > _MAX_MARKED_LINE:
             continue
-        if line_start > range_end + 1:
+        if range_start < 0 or line_start > range_end + 1:
             if range_start >= 0:
                 yield range_start, range_end
             range_start = line_start
@@ -108,7 +108,7 @@ def _sort_of(mark: SecretMark, text: str) -> SecretSort:
     value = text[mark.span.start : mark.span.end].strip("\"' \t\r\n")
     if mark.is_certain or secrets.classify_value(mark.name or "password", value).kind is secrets.SecretKind.SECRET:
         return SecretSort.VALUE
-    return SecretSort.PLACE
+    return SecretSort.CONTENT if "\n" in value else SecretSort.PLACE
 
 
 def find_secret_places(findings: Iterable[Finding], marked_places: Iterable[SecretPlace]) -> list[SecretPlace]:

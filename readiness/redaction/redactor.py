@@ -30,6 +30,7 @@ _ASSIGNMENT_START = lazy_regex(rf"""{NAME_PATTERN}{ASSIGNMENT_SIGN_PATTERN}["']?
 _LIST_ENTRY_START_PATTERN = r"""\A[ \t]*(?:-[ \t]+)?"""
 _ENTRY_NAME_LINE = lazy_regex(rf"""{_LIST_ENTRY_START_PATTERN}(?:name|key):[ \t]*["']?{NAME_PATTERN}["']?[ \t]*\Z""")
 _ENTRY_VALUE_START = lazy_regex(rf"{_LIST_ENTRY_START_PATTERN}value:[ \t]*(?=\S)")
+_LINE_BREAK = lazy_regex(r"\r?\n|\\r?\\n|\\n")  # a key in one line has its line breaks as escapes
 _CONTENT_WORD = lazy_regex(r"""[^\s=:"',;(){}<>\[\]]{8,200}""")
 _MAX_CONTENT_WORDS = 2_000  # words of a Secret's file that are known again elsewhere
 _MAX_UNQUOTED_LENGTH = 10_000  # characters of a quoted value that is read as YAML reads it
@@ -122,7 +123,7 @@ class Redactor:
 def known_texts(secret_text: str, sort: SecretSort) -> Iterator[str]:
     """What of a marked value is masked wherever it turns up, in each form that it may be told in."""
     if sort is SecretSort.VALUE:
-        for value_line in secret_text.split("\n"):
+        for value_line in _LINE_BREAK.split(secret_text):
             value = value_line.strip(" \t\r\"'")
             yield from _forms_of_value(value)
             yield from _known_contents(value, is_encoded=False) if " " in value else ()

@@ -18,6 +18,7 @@ _MAX_NESTING = 100  # nodes, one in the other
 _MAX_NODES = 500_000  # of one document that are looked at
 # Below a secret's name these hold the value itself: defaults of inputs, variables that are described, contents of compose secrets.
 _KEYS_OF_THE_VALUE = frozenset({"default", "value", "content", "options", "defaultValue", "stringValue", "example", "examples", "enum"})
+_LITERALS_OF_GENERATOR = "literals of a generator"
 _SECRETS_OF_FILE, _SECRETS_OF_COMPOSE = "secrets of the file", "secret of the file"
 _NAME_KEYS = ("name", "key", "header")  # of an entry that has its value under `value`
 _PLURALS_THAT_LIST_NAMES = lazy_regex(r"(?:secrets?|credentials?)\Z", re.IGNORECASE)  # `secrets: [db_password]`: what they are called
@@ -89,6 +90,10 @@ def _places_in_mapping(mapping: Map, around: _Place) -> Iterator[_Place]:
         name = around.name if key in _KEYS_OF_THE_VALUE else ""
         if key == "value" and entry_name:
             name = "password" if entry_name.lower() in _HEADERS_OF_LOGINS else entry_name
+        elif key == "secretGenerator" and around.depth == 0:
+            name = _LITERALS_OF_GENERATOR
+        elif around.name == _LITERALS_OF_GENERATOR and key == "literals":
+            name = _LITERALS_OF_GENERATOR
         elif key == "secrets" and around.depth == 0:
             name = _SECRETS_OF_FILE
         elif around.name == _SECRETS_OF_FILE and isinstance(value, Map):
@@ -125,6 +130,11 @@ def _marks_of_scalar(text: str, place: _Place, anchors: _Anchors) -> Iterator[Se
     value = place.value if isinstance(place.value, str) else text[span.start : span.end].strip("\"'")
     if place.is_whole:
         yield SecretMark(span, place.name, sort=SecretSort.ENCODED if place.is_encoded else SecretSort.CONTENT)
+        return
+    if place.name == _LITERALS_OF_GENERATOR:
+        value_start = span.start + text[span.start : span.end].find("=") + 1
+        if value_start > span.start and not secrets.is_placeholder(text[value_start : span.end]):
+            yield SecretMark(Span(value_start, span.end), is_certain=True)
         return
     name = name_without_trailing_number(place.name)
     if value in PERMISSION_VERBS and not secrets.is_password_name(name):

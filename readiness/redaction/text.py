@@ -26,7 +26,8 @@ _QUOTED_ASSIGNMENT = lazy_regex(
 )
 _UNQUOTED_ASSIGNMENT = lazy_regex(rf"""(?<![\w.-])(?={NAME_PATTERN}{ASSIGNMENT_SIGN_PATTERN}(?P<value>[^\s"',]{{1,400}}))""")
 _SPACE_SEPARATED_VALUE_PATTERN = r"""["']?[ \t,]{1,8}["']?(?P<value>[^\s"'-][^\s"']{0,400})"""
-VARIABLE_DEFAULT = lazy_regex(rf"""\$\{{{NAME_PATTERN}:?-(?P<value>[^\s"'{{}}]{{1,400}})""")
+VARIABLE_DEFAULT = lazy_regex(rf"""(?=\$\{{{NAME_PATTERN}:?-(?P<value>[^\s"'{{}}]{{1,400}}))""")
+_QUERY_ARGUMENT = lazy_regex(rf"""(?<=[?&]){NAME_PATTERN}=(?P<value>[^\s"'&#;]{{1,400}})""")
 ENV_INSTRUCTION = lazy_regex(rf"\b(?:ENV|ARG|export)[ \t]{{1,8}}{NAME_PATTERN}{_SPACE_SEPARATED_VALUE_PATTERN}")
 _FLAG_WITH_VALUE = lazy_regex(rf"(?<![\w-])(?=--?{NAME_PATTERN}{_SPACE_SEPARATED_VALUE_PATTERN})")
 _COMPARISON = lazy_regex(rf"""(?<![\w.-])(?={NAME_PATTERN}[ \t]{{0,8}}(?:[!=]=|=|!?~\*?)[ \t]{{0,8}}["'](?P<value>[^"']{{1,400}})["'])""")
@@ -47,7 +48,7 @@ _CONTINUED_VALUE = lazy_regex(
 )
 _VALUES_UNDER_NAMES = (
     _QUOTED_ASSIGNMENT, _UNQUOTED_ASSIGNMENT, _FLAG_WITH_VALUE, VARIABLE_DEFAULT, _COMPARISON, _FALLBACK, _TEMPLATE_DEFAULT, _PIPED_TEMPLATE_DEFAULT, _ELEMENT,
-    _CONTINUED_VALUE,
+    _CONTINUED_VALUE, _QUERY_ARGUMENT,
 )  # fmt: skip
 _AUTH_SCHEME_TOKEN = lazy_regex(r"\b(?:Bearer|Basic|Token)[ \t]{1,4}(?P<value>[A-Za-z0-9+/=._~-]{8,400})", re.IGNORECASE)
 _USER_PASSWORD_OPTION = lazy_regex(r"""(?<!\S)(?:-u|--user)[ =]?["']?[^\s:"'$]{1,80}:(?P<value>[^\s"']{1,200})""")
@@ -56,6 +57,7 @@ _PASS_PHRASE_SOURCE = lazy_regex(r"""-pass(?:in|out)?[ \t=]{1,4}["']?pass:(?P<va
 _MASKED_BY_RUNNER = lazy_regex(r"::add-mask::(?P<value>[^\s\"']{1,400})")
 _PGPASS_LINE = lazy_regex(r"(?<![\w.:-])[\w.*-]{1,100}:(?:\d{2,5}|\*):[\w*-]{1,60}:[\w*-]{1,60}:(?P<value>[^\s\"':]{1,200})")
 _CERTAIN_PATTERNS = (_USER_PASSWORD_OPTION, _SQL_PASSWORD, _PASS_PHRASE_SOURCE, _MASKED_BY_RUNNER, _PGPASS_LINE)
+_SECRET_DATA_IN_JSON = lazy_regex(r'"(?:data|stringData)"[ ]{0,4}:[ ]{0,4}\{(?P<value>[^{}]{1,4000})\}')  # of an object that an annotation holds
 # What only a value that a machine made proves: a token in a user's place, a login before a registry, the `auth` of Docker and npm.
 _URL_USER = lazy_regex(r"://(?P<value>[^\s/:@'\"<>$]{8,200})@")
 _LOGIN_BEFORE_HOST = lazy_regex(r"(?<![\w./:@-])[\w.-]{1,80}:(?P<value>[^\s/:@'\"<>$]{8,200})@[\w-]{1,60}\.[\w.-]{1,100}/")
@@ -100,7 +102,10 @@ def marks_in_text(text: str) -> Iterator[SecretMark]:
         yield SecretMark(span, is_certain=True)
     for pattern in _CERTAIN_PATTERNS:
         yield from _marks_of_pattern(pattern, text, lambda value: not secrets.is_placeholder(value) and "$" not in value)
-    yield from _marks_of_pattern(_AUTH_SCHEME_TOKEN, text, lambda value: not secrets.is_placeholder(value) and not value.isalpha())
+    for mark in _marks_of_pattern(_AUTH_SCHEME_TOKEN, text, lambda value: not secrets.is_placeholder(value) and not value.isalpha()):
+        yield mark._replace(sort=SecretSort.ENCODED)
+    if '"Secret"' in text:
+        yield from (mark._replace(sort=SecretSort.CONTENT) for mark in _marks_of_pattern(_SECRET_DATA_IN_JSON, text, bool))
     for pattern in _PATTERNS_OF_MADE_VALUES:
         yield from _marks_of_pattern(pattern, text, is_made_by_machine)
     yield from (SecretMark(span) for span in private_key_bodies(text))

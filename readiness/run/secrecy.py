@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from readiness.loading.assembly import Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.render.made import GeneratedSource
-from readiness.model import Finding, Source
+from readiness.model import Finding, Source, Span
 from readiness.model.service import Service
 from readiness.redaction import Redactor, SecretPlace, known_texts, secret_places_in_files
+
+_MAX_RENDERED_TEXTS = 500  # secret values of renderings that are looked for in values and templates
+_MIN_RENDERED_TEXT_LENGTH = 8  # characters of one
 
 
 def mark_secrets(discovered: DiscoveredFiles, assembly: Assembly) -> tuple[list[SecretPlace], set[str]]:
@@ -25,7 +28,18 @@ def mark_secrets(discovered: DiscoveredFiles, assembly: Assembly) -> tuple[list[
         if isinstance(source, GeneratedSource):
             for place in secret_places_in_files([source], {source.path: roots}):
                 rendered_texts.update(known_texts(source.text[place.span.start : place.span.end], place.sort))
-    return list(secret_places_in_files(written_sources, roots_by_path)), rendered_texts
+    places = list(secret_places_in_files(written_sources, roots_by_path))
+    unparsed_sources = [source for source in written_sources if source not in document_roots_by_source]
+    return [*places, *_places_of_texts(unparsed_sources, sorted(rendered_texts)[:_MAX_RENDERED_TEXTS])], rendered_texts
+
+
+def _places_of_texts(sources: Iterable[Source], secret_texts: Sequence[str]) -> Iterator[SecretPlace]:
+    """Where texts stand in the values and templates that a renderer took them from."""
+    for source in sources:
+        for secret_text in secret_texts:
+            offset = source.text.find(secret_text) if len(secret_text) >= _MIN_RENDERED_TEXT_LENGTH else -1
+            if offset >= 0:
+                yield SecretPlace(source, Span(offset, offset + len(secret_text)))
 
 
 def _document_roots_by_source(assembly: Assembly) -> dict[Source, Sequence[Any]]:
@@ -34,10 +48,15 @@ def _document_roots_by_source(assembly: Assembly) -> dict[Source, Sequence[Any]]
     for project in assembly.every_project:
         for documents in project.by_kind.values():
             for document in documents:
-                roots = getattr(document, "roots", None) or ((document.node,) if hasattr(document, "node") else None)
+                roots = getattr(document, "roots", None) or _only_root(document)
                 if document.source.parent is None and roots is not None:
                     roots_by_source[document.source] = roots
     return roots_by_source
+
+
+def _only_root(document: Any) -> Sequence[Any] | None:
+    """The one document of a file whose kind keeps no more; of a file with a head before it the kind tells less than there is."""
+    return (document.node,) if hasattr(document, "node") and "\n---" not in document.source.text else None
 
 
 def findings_without_secrets(findings: Iterable[Finding], redactor: Redactor) -> list[Finding]:
