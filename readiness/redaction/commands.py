@@ -6,7 +6,7 @@ No shell is parsed: words are told apart the same way in a script, in the list o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cache
 from typing import Any, NamedTuple
@@ -60,24 +60,37 @@ class _CommandState:
 
 
 @cache
-def _program_name_pattern() -> re.Pattern[str]:
-    names = sorted(fact_row_by_name("password-arguments"), key=len, reverse=True)
-    return re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, names))})(?![\w.-])")
+def programs_with_passwords() -> frozenset[str]:
+    """The names of the programs that take a password as an argument."""
+    return frozenset(fact_row_by_name("password-arguments"))
 
 
-def command_password_spans(text: str) -> Iterator[Span]:
-    """Where passwords stand in the commands of a text, each command in a line of its own or in lines that go on."""
+_WORD = lazy_regex(r"[\w.-]+")
+
+
+def command_password_spans(text: str, programs: Iterable[str] | None = None) -> Iterator[Span]:
+    """Where passwords stand in the commands of a text, each command in a line of its own or in lines that go on.
+
+    `programs` are those that the text names, where that is known.
+    """
+    named_programs = programs_with_passwords().intersection(_WORD.findall(text)) if programs is None else programs
     command_end = 0
-    for program_match in _program_name_pattern().finditer(text):
-        if program_match.start() < command_end:
-            continue
-        command_start, command_end = _logical_line(text, program_match.start(), program_match.end())
-        yield from password_spans_in_words(text, max(command_start, program_match.start() - _MAX_COMMAND_LENGTH), command_end)
+    for program_start in sorted(offset for program in named_programs for offset in _word_offsets(text, program)):
+        if program_start >= command_end:
+            command_start, command_end = _logical_line(text, program_start, program_start)
+            yield from password_spans_in_words(text, max(command_start, program_start - _MAX_COMMAND_LENGTH), command_end)
+
+
+def _word_offsets(text: str, word: str) -> Iterator[int]:
+    offset = text.find(word)
+    while offset >= 0:
+        yield offset
+        offset = text.find(word, offset + len(word))
 
 
 def has_program_with_password(text: str, start: int, end: int) -> bool:
     """Whether a part of a text names a program that takes a password as an argument."""
-    return _program_name_pattern().search(text, start, end) is not None
+    return not programs_with_passwords().isdisjoint(_WORD.findall(text, start, end))
 
 
 def _logical_line(text: str, start: int, end: int) -> tuple[int, int]:
@@ -147,7 +160,7 @@ def _spans_of_word(state: _CommandState, word: _Word, printed: list[_Word]) -> I
         yield from _span_behind(word, {"account": ":", "entry": "="}.get(awaited, ""))
         return
     program_name = word.text.rpartition("/")[2]
-    if program_name in fact_row_by_name("password-arguments") and not word.text.startswith("-"):
+    if program_name in programs_with_passwords() and not word.text.startswith("-"):
         state.enter_program(program_name)
     elif program_name in _PRINTING_PROGRAMS and not state.facts:
         state.is_printing, state.operands = True, []

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from readiness.model import Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.redaction.commands import has_program_with_password, password_spans_in_words
-from readiness.redaction.text import PERMISSION_VERBS, SecretMark, SecretSort, is_made_by_machine, name_without_trailing_number
+from readiness.redaction.text import PERMISSION_VERBS, SecretMark, SecretSort, is_made_by_machine, is_secret_word, name_without_trailing_number
 from readiness.syntax import secrets
 from readiness.syntax.nodes import Map, Seq
 
@@ -98,18 +97,12 @@ def _places_in_mapping(mapping: Map, around: _Place) -> Iterator[_Place]:
             name = _SECRETS_OF_FILE
         elif around.name == _SECRETS_OF_FILE and isinstance(value, Map):
             name = _SECRETS_OF_COMPOSE
-        elif not name and _may_be_secret_name(key):
+        elif not name and is_secret_word(key):
             name = key
         if name or is_whole or isinstance(value, Map | Seq):
             is_encoded = (is_data and key == "data") or (around.is_encoded and around.is_whole)
             yield _Place(value, mapping.at(key), name, is_whole, is_encoded, around.depth + 1)
 
-
-
-@lru_cache(maxsize=4096)
-def _may_be_secret_name(key: str) -> bool:
-    """Whether a key may be that of a secret; most files have the same few keys over and over."""
-    return secrets.may_contain_secret_name(key) and secrets.is_secret_name(name_without_trailing_number(key))
 
 
 def _places_in_list(entries: Seq, around: _Place) -> Iterator[_Place]:

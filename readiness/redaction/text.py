@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from readiness.model import Span
@@ -161,6 +162,14 @@ def _name_before(text: str, value_start: int) -> str:
     """The name that a value is assigned to, as far as the few characters before it tell."""
     before = text[max(value_start - 90, 0) : value_start].rstrip(" \t\"':=")
     return re.split(r"[^\w.-]", before)[-1]
+
+
+@lru_cache(maxsize=8192)
+def is_secret_word(word: str) -> bool:
+    """Whether a word of a file may be a secret's name; most files have the same few words over and over."""
+    return secrets.may_contain_secret_name(word) and (
+        secrets.is_secret_name(name_without_trailing_number(word.lstrip("-"))) or secrets.is_secret_object_credential_key(word)
+    )
 
 
 def name_without_trailing_number(name: str) -> str:

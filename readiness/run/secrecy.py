@@ -20,13 +20,13 @@ _MIN_RENDERED_TEXT_LENGTH = 8  # characters of one
 def mark_secrets(discovered: DiscoveredFiles, assembly: Assembly) -> tuple[list[SecretPlace], set[str]]:
     """(where secrets stand in what somebody wrote, what the values are that only stand in what a renderer made)."""
     document_roots_by_source = _document_roots_by_source(assembly)
-    sources = [*discovered.sources, *discovered.prose_sources, *(one.root for one in assembly.sources)]
+    sources = [*discovered.sources, *(one.root for one in assembly.sources)]
     written_sources = [source for source in dict.fromkeys(sources) if not isinstance(source, GeneratedSource)]
     roots_by_path = {source.path: roots for source, roots in document_roots_by_source.items() if not isinstance(source, GeneratedSource)}
     rendered_texts: set[str] = set()
     for source, roots in document_roots_by_source.items():
         if isinstance(source, GeneratedSource):
-            for place in secret_places_in_files([source], {source.path: roots}):
+            for place in secret_places_in_files([source], {source.path: roots}, is_rendered=True):
                 rendered_texts.update(known_texts(source.text[place.span.start : place.span.end], place.sort))
     places = list(secret_places_in_files(written_sources, roots_by_path))
     unparsed_sources = [source for source in written_sources if source not in document_roots_by_source]

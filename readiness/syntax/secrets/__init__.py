@@ -55,6 +55,7 @@ from readiness.syntax.secrets.names import (
     is_password_name,
     is_public_name,
     is_secret_name,
+    is_secret_object_credential_key,
     is_signing_key_name,
     is_store_password_name,
     may_be_secret_object_name,
@@ -64,6 +65,7 @@ from readiness.syntax.secrets.names import (
 from readiness.syntax.secrets.placeholders import is_list_of_references, is_placeholder, is_reference
 from readiness.syntax.secrets.public import is_public_credential
 from readiness.syntax.secrets.search import FoundSecret, possible_secret_spans, secrets_in_text, verdict_with_public_comment
+from readiness.syntax.secrets.shapes import find_credential_shapes
 
 __all__ = (
     "URL_USERINFO_REASON",
@@ -74,6 +76,7 @@ __all__ = (
     "SecretVerdict",
     "ValueContext",
     "classify_value",
+    "find_credential_shapes",
     "find_url_accounts",
     "has_possible_credential",
     "has_secret_word",
@@ -90,6 +93,7 @@ __all__ = (
     "is_reference",
     "is_sample_filename",
     "is_secret_name",
+    "is_secret_object_credential_key",
     "is_signing_key_name",
     "is_store_password_name",
     "local_environment_setting_name",
