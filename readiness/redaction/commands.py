@@ -96,7 +96,7 @@ def has_program_with_password(text: str, start: int, end: int) -> bool:
 def _logical_line(text: str, start: int, end: int) -> tuple[int, int]:
     """Where the line around a place begins and ends, with the lines before and after that are one with it, up to a bound."""
     line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-    while line_start and start - line_start < _MAX_COMMAND_LENGTH and text[:line_start].rstrip()[-1:] == "\\" and line_start > 1:
+    while line_start > 1 and start - line_start < _MAX_COMMAND_LENGTH and text[max(line_start - 3, 0) : line_start - 1].rstrip("\r")[-1:] == "\\":
         line_start = text.rfind("\n", 0, line_start - 1) + 1
     while 0 <= line_end - start < _MAX_COMMAND_LENGTH and _LINE_THAT_GOES_ON.match(text, line_end - 1 - (text[line_end - 1 : line_end] == "\r")):
         line_end = text.find("\n", line_end + 1)

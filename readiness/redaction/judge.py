@@ -37,14 +37,15 @@ def secret_places_in_files(
 ) -> Iterator[SecretPlace]:
     """The secret values in files; `roots_by_path` has the parsed documents of those that are YAML and were parsed already."""
     for source in dict.fromkeys(one.root for one in sources):
-        if len(source.text) <= _MAX_MARKED_TEXT:
-            for mark in dict.fromkeys(marks_in_file(source, roots_by_path.get(source.path), is_rendered=is_rendered)):
-                yield SecretPlace(source, mark.span, _sort_of(mark, source.text))
+        for mark in dict.fromkeys(marks_in_file(source, roots_by_path.get(source.path), is_rendered=is_rendered)):
+            yield SecretPlace(source, mark.span, _sort_of(mark, source.text))
 
 
 def marks_in_file(source: Source, document_roots: Sequence[Any] | None = None, *, is_rendered: bool = False) -> Iterator[SecretMark]:
     """The secret values in a file, by its lines and by its structure; of what a renderer made by its structure alone, for its lines are shown nowhere."""
     text = source.text
+    if len(text) > _MAX_MARKED_TEXT:
+        return
     words = set(_WORD.findall(text))
     secret_names = [word for word in words if is_secret_word(word)]
     programs = words & programs_with_passwords()

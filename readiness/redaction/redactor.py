@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from readiness.model import ParseError, Source, Span
 from readiness.model.lazy_regex import lazy_regex
-from readiness.redaction.judge import SecretPlace
+from readiness.redaction.judge import SecretPlace, marks_in_file
 from readiness.redaction.text import (
     ASSIGNMENT_SIGN_PATTERN,
     NAME_PATTERN,
@@ -47,6 +47,7 @@ class Redactor:
 
     def __init__(self, secret_places: Iterable[SecretPlace | tuple[Source, Span]] = (), secret_texts: Iterable[str] = ()) -> None:
         self._rows: dict[tuple[str, int], list[Span]] = {}
+        self._marked_paths: set[str] = set()
         self._texts: dict[str, str] = {}
         self._values: dict[str, set[str]] = {}  # by the first characters
         for secret_place in secret_places:
@@ -75,6 +76,13 @@ class Redactor:
             hidden_length = min(span.end, line_end) - offset
             self._rows.setdefault((root_source.path, line_number), []).append(Span(column - 1, column - 1 + hidden_length))
             offset = max(line_end, offset + 1)
+
+    def _mark_shown_file(self, root_source: Source) -> None:
+        """Mark a file that is shown and was not marked before: a template, a patch, one that nobody judges."""
+        if root_source.path not in self._marked_paths:
+            self._marked_paths.add(root_source.path)
+            for mark in marks_in_file(root_source):
+                self._remember_secret(root_source, mark.span)
 
     def mask_text(self, message: str) -> str:
         """A message without the values of secrets; one that goes on for ever is cut."""
@@ -115,6 +123,7 @@ class Redactor:
         window_text = line_text[window_start : shown_columns.end + _CONTEXT_CHARACTERS_PER_SIDE]
         hidden_spans = [*(mark.span for mark in marks_in_lines(window_text)), *self._known_spans(window_text)]
         hidden_spans = [Span(window_start + span.start, window_start + span.end) for span in hidden_spans]
+        self._mark_shown_file(root_source)
         hidden_spans += self._rows.get((root_source.path, line_number), [])
         hidden_spans += _value_of_name_value_entry(root_source, line_number, line_text)
         return _merge_touching_spans(span for span in hidden_spans if span.start < span.end)

@@ -47,9 +47,10 @@ _DIRECTIVE_LINE = lazy_regex(
 _CONTINUED_VALUE = lazy_regex(
     rf"""(?<![\w.-])(?=-{{0,2}}{NAME_PATTERN}(?:=|[ \t]{{1,8}})[ \t]{{0,8}}\\[ \t]{{0,8}}\r?\n[ \t]{{0,80}}["']?(?P<value>[^\s"'\\-][^\s"'\\]{{0,400}}))"""
 )
+# Each with what a text must hold to be searched for it.
 _VALUES_UNDER_NAMES = (
-    _QUOTED_ASSIGNMENT, _UNQUOTED_ASSIGNMENT, _FLAG_WITH_VALUE, VARIABLE_DEFAULT, _COMPARISON, _FALLBACK, _TEMPLATE_DEFAULT, _PIPED_TEMPLATE_DEFAULT, _ELEMENT,
-    _CONTINUED_VALUE, _QUERY_ARGUMENT,
+    (_QUOTED_ASSIGNMENT, ""), (_UNQUOTED_ASSIGNMENT, ""), (_FLAG_WITH_VALUE, "-"), (VARIABLE_DEFAULT, "${"), (_COMPARISON, "="), (_FALLBACK, "||"),
+    (_TEMPLATE_DEFAULT, "default"), (_PIPED_TEMPLATE_DEFAULT, "default"), (_ELEMENT, "</"), (_CONTINUED_VALUE, "\\"), (_QUERY_ARGUMENT, "="),
 )  # fmt: skip
 _AUTH_SCHEME_TOKEN = lazy_regex(r"\b(?:Bearer|Basic|Token)[ \t]{1,4}(?P<value>[A-Za-z0-9+/=._~-]{8,400})", re.IGNORECASE)
 _USER_PASSWORD_OPTION = lazy_regex(r"""(?<!\S)(?:-u|--user)[ =]?["']?[^\s:"'$]{1,80}:(?P<value>[^\s"']{1,200})""")
@@ -57,13 +58,13 @@ _SQL_PASSWORD = lazy_regex(r"\b(?:PASSWORD|IDENTIFIED[ \t]{1,4}BY)[ \t]{1,4}'(?P
 _PASS_PHRASE_SOURCE = lazy_regex(r"""-pass(?:in|out)?[ \t=]{1,4}["']?pass:(?P<value>[^\s"']{1,200})""")
 _MASKED_BY_RUNNER = lazy_regex(r"::add-mask::(?P<value>[^\s\"']{1,400})")
 _PGPASS_LINE = lazy_regex(r"(?<![\w.:-])[\w.*-]{1,100}:(?:\d{2,5}|\*):[\w*-]{1,60}:[\w*-]{1,60}:(?P<value>[^\s\"':]{1,200})")
-_CERTAIN_PATTERNS = (_USER_PASSWORD_OPTION, _SQL_PASSWORD, _PASS_PHRASE_SOURCE, _MASKED_BY_RUNNER, _PGPASS_LINE)
+_CERTAIN_PATTERNS = ((_USER_PASSWORD_OPTION, "-u"), (_SQL_PASSWORD, "'"), (_PASS_PHRASE_SOURCE, "pass:"), (_MASKED_BY_RUNNER, "add-mask"), (_PGPASS_LINE, ":"))
 _SECRET_DATA_IN_JSON = lazy_regex(r'"(?:data|stringData)"[ ]{0,4}:[ ]{0,4}\{(?P<value>[^{}]{1,4000})\}')  # of an object that an annotation holds
 # What only a value that a machine made proves: a token in a user's place, a login before a registry, the `auth` of Docker and npm.
 _URL_USER = lazy_regex(r"://(?P<value>[^\s/:@'\"<>$]{8,200})@")
 _LOGIN_BEFORE_HOST = lazy_regex(r"(?<![\w./:@-])[\w.-]{1,80}:(?P<value>[^\s/:@'\"<>$]{8,200})@[\w-]{1,60}\.[\w.-]{1,100}/")
 _ENCODED_LOGIN = lazy_regex(r"""\b_?auth["']?[ \t]{0,4}[:=][ \t]{0,4}["']?(?P<value>[A-Za-z0-9+/=_-]{8,400})""")
-_PATTERNS_OF_MADE_VALUES = (_URL_USER, _LOGIN_BEFORE_HOST, _ENCODED_LOGIN)
+_PATTERNS_OF_MADE_VALUES = ((_URL_USER, "@"), (_LOGIN_BEFORE_HOST, "@"), (_ENCODED_LOGIN, "auth"))
 # What every pattern here and every known shape of a key has: an assignment, a flag, a scheme, a long word, or what an entry of .netrc begins with.
 POSSIBLE_SECRET_SIGN = lazy_regex(r"[:=<]|-[A-Za-z]|[A-Za-z0-9_.-]{15}|bearer|basic|token|machine|password|identified", re.IGNORECASE)
 
@@ -97,18 +98,21 @@ def marks_in_text(text: str) -> Iterator[SecretMark]:
             is_named = secrets.is_secret_name(name)  # what is not assigned to a secret's name is known by its shape, or stands in a URL
             yield SecretMark(span, name if is_named else "", is_certain=not is_named)
     if secrets.may_contain_secret_name(text):
-        for pattern in _VALUES_UNDER_NAMES:
-            yield from marks_under_secret_names(pattern, text)
+        for pattern, needed_text in _VALUES_UNDER_NAMES:
+            if needed_text in text:
+                yield from marks_under_secret_names(pattern, text)
     for span in command_password_spans(text):
         yield SecretMark(span, is_certain=True)
-    for pattern in _CERTAIN_PATTERNS:
-        yield from _marks_of_pattern(pattern, text, lambda value: not secrets.is_placeholder(value) and "$" not in value)
+    for pattern, needed_text in _CERTAIN_PATTERNS:
+        if needed_text in text:
+            yield from _marks_of_pattern(pattern, text, lambda value: not secrets.is_placeholder(value) and "$" not in value)
     for mark in _marks_of_pattern(_AUTH_SCHEME_TOKEN, text, lambda value: not secrets.is_placeholder(value) and not value.isalpha()):
         yield mark._replace(sort=SecretSort.ENCODED)
     if '"Secret"' in text:
         yield from (mark._replace(sort=SecretSort.CONTENT) for mark in _marks_of_pattern(_SECRET_DATA_IN_JSON, text, bool))
-    for pattern in _PATTERNS_OF_MADE_VALUES:
-        yield from _marks_of_pattern(pattern, text, is_made_by_machine)
+    for pattern, needed_text in _PATTERNS_OF_MADE_VALUES:
+        if needed_text in text:
+            yield from _marks_of_pattern(pattern, text, is_made_by_machine)
     yield from (SecretMark(span) for span in private_key_bodies(text))
 
 

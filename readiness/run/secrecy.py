@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,14 +14,15 @@ from readiness.model import Finding, Source, Span
 from readiness.model.service import Service
 from readiness.redaction import Redactor, SecretPlace, known_texts, secret_places_in_files
 
-_MAX_RENDERED_TEXTS = 500  # secret values of renderings that are looked for in values and templates
+_MAX_RENDERED_TEXTS = 500  # secret values of renderings that are looked for in values
 _MIN_RENDERED_TEXT_LENGTH = 8  # characters of one
 
 
 def mark_secrets(discovered: DiscoveredFiles, assembly: Assembly) -> tuple[list[SecretPlace], set[str]]:
     """(where secrets stand in what somebody wrote, what the values are that only stand in what a renderer made)."""
     document_roots_by_source = _document_roots_by_source(assembly)
-    sources = [*discovered.sources, *(one.root for one in assembly.sources)]
+    values_sources = [source for source in discovered.sources if _may_have_values(source)]
+    sources = [*values_sources, *(one.root for one in assembly.sources)]
     written_sources = [source for source in dict.fromkeys(sources) if not isinstance(source, GeneratedSource)]
     roots_by_path = {source.path: roots for source, roots in document_roots_by_source.items() if not isinstance(source, GeneratedSource)}
     rendered_texts: set[str] = set()
@@ -29,12 +31,17 @@ def mark_secrets(discovered: DiscoveredFiles, assembly: Assembly) -> tuple[list[
             for place in secret_places_in_files([source], {source.path: roots}, is_rendered=True):
                 rendered_texts.update(known_texts(source.text[place.span.start : place.span.end], place.sort))
     places = list(secret_places_in_files(written_sources, roots_by_path))
-    unparsed_sources = [source for source in written_sources if source not in document_roots_by_source]
-    return [*places, *_places_of_texts(unparsed_sources, sorted(rendered_texts)[:_MAX_RENDERED_TEXTS])], rendered_texts
+    return [*places, *_places_of_texts(values_sources, sorted(rendered_texts)[:_MAX_RENDERED_TEXTS])], rendered_texts
+
+
+def _may_have_values(source: Source) -> bool:
+    """Whether a file may hold what others take in and messages tell: the values of a chart, the variables of a compose file."""
+    filename = posixpath.basename(source.path)
+    return not source.kind and ("values" in source.path or ".env" in filename or filename.startswith("kustomization"))
 
 
 def _places_of_texts(sources: Iterable[Source], secret_texts: Sequence[str]) -> Iterator[SecretPlace]:
-    """Where texts stand in the values and templates that a renderer took them from."""
+    """Where texts stand in the values that a renderer took them from."""
     for source in sources:
         for secret_text in secret_texts:
             offset = source.text.find(secret_text) if len(secret_text) >= _MIN_RENDERED_TEXT_LENGTH else -1
