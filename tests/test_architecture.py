@@ -16,7 +16,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "readiness"
 LAYERS = [
     {"model", "version", "programs", "files"},
     {"syntax"},
-    {"facts", "redaction", "settings"},
+    {"facts", "settings"},
+    {"redaction"},
     {"kinds"},
     {"checks"},
     {"ruleset"},

@@ -11,7 +11,7 @@ from dataclasses import field
 from functools import cache
 from typing import Any, NamedTuple
 
-from readiness.facts.table import fact_row_by_name
+from readiness.facts.table import FactsError, fact_row_by_name
 from readiness.model import Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
@@ -59,9 +59,16 @@ class _CommandState:
         return verbs is None or not set(verbs).isdisjoint(self.words)
 
 
-@cache
 def programs_with_passwords() -> frozenset[str]:
-    """The names of the programs that take a password as an argument."""
+    """The names of the programs that take a password as an argument; none where the facts cannot be read, for an error is told by this, too."""
+    try:
+        return _known_programs()
+    except FactsError:
+        return frozenset()
+
+
+@cache
+def _known_programs() -> frozenset[str]:
     return frozenset(fact_row_by_name("password-arguments"))
 
 

@@ -17,7 +17,7 @@ PERMISSION_VERBS = frozenset({"read", "write", "deletecollection"})  # `id-token
 _PEM_HEADER = "-----BEGIN "
 _MAX_PEM_HEADER_LENGTH = 80  # characters
 _MAX_KEY_LENGTH = 20_000  # characters
-_CUT_OFF_KEY = lazy_regex(r"(?:[ \t\"'\\]{0,80}(?:n)?[A-Za-z0-9+/=]{1,100}[ \t\"'\\]{0,80}\r?(?:\n|\Z)){0,500}")
+_CUT_OFF_KEY = lazy_regex(r"[A-Za-z0-9+/=\s\"'\\]{0,2000}")
 # Each repeats one class only, with a bound: input is hostile. What is looked ahead at is not used up, so that the
 # assignment inside `command: PASSWORD=...` is found as well.
 NAME_PATTERN = r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]{1,80})"

@@ -112,7 +112,7 @@ def run_pipeline(
         project.today = today
     purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
     assembly.parse_findings += purposes.findings_for_invalid_purposes(assembly, core_rule_by_id["core/purpose-invalid"])
-    marked_places, rendered_secret_texts = secrecy.mark_secrets(discovered, assembly)
+    marked_secrets = secrecy.mark_secrets(discovered, assembly)
     run_rules = _load_and_select_rules(assembly, settings)
     active_pairs_by_rule = run_rules.active_rules
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
@@ -124,40 +124,37 @@ def run_pipeline(
     services = services_of_run(assembly, engine_result, core_rule_by_id["core/crash"])
     purposes.record_purposes_in_file_statuses(assembly)
     _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
-    secret_places = redaction.find_secret_places(engine_result.findings, marked_places)
-    redactor = redaction.Redactor(secret_places, rendered_secret_texts)
+    secret_places = redaction.find_secret_places(engine_result.findings, marked_secrets.places)
     deployment_evidence = DeploymentEvidence(discovered)
     unlowered_findings = [*assembly.parse_findings, *engine_result.findings]
     lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(unlowered_findings, deployment_evidence.evidence_for)
     all_findings = engine.sort_and_deduplicate(lowered_findings)
     active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]
     triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today)
-    return RunResult(
-        file_statuses=secrecy.file_statuses_without_secrets(assembly.file_statuses, redactor),
+    run_result = RunResult(
+        file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
         rules=(*rules.rules_without_repeated_tiers(run_rules.loaded_rules), *{one.rule: one.rule_definition for one in shellcheck_findings}.values()),
         active_rules=active_pairs_by_rule,
         tally_by_rule=engine_result.tally_by_rule,
         subject_count_by_path=engine_result.subject_count_by_path,
-        findings=secrecy.findings_without_secrets(triaged_findings, redactor),
+        findings=triaged_findings,
         secret_places=secret_places,
         silenced_by_others_count=silenced_count_by_rule_id,
         evidence_by_fact=evidence.collect_evidence(assembly.projects),
         render_inputs=assembly.render_inputs,
-        notices=tuple(
-            redactor.mask_text(notice)
-            for notice in (
-                *run_rules.names.notices.values(),
-                *assembly.notices,
-                *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
-            )
+        notices=(
+            *run_rules.names.notices.values(),
+            *assembly.notices,
+            *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
         ),
         production=purposes.may_have_production(assembly),
         context=discovered.context,
         environments=assembly.production,
-        services=secrecy.services_without_secrets(services, redactor),
+        services=services,
         undeployed_paths=undeployed_paths,
     )
+    return secrecy.run_result_without_secrets(run_result, marked_secrets)
 
 
 def _assemble_projects_and_variants(discovered: discover.DiscoveredFiles, settings: RunSettings, core_rule_by_id: dict[str, Rule]) -> Assembly:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from readiness.loading.assembly import Assembly, FileStatus
 from readiness.loading.discover import DiscoveredFiles
@@ -14,12 +14,22 @@ from readiness.model import Finding, Source, Span
 from readiness.model.service import Service
 from readiness.redaction import Redactor, SecretPlace, known_texts, secret_places_in_files
 
+if TYPE_CHECKING:
+    from readiness.run.pipeline import RunResult
+
 _MAX_RENDERED_TEXTS = 500  # secret values of renderings that are looked for in values
 _MIN_RENDERED_TEXT_LENGTH = 8  # characters of one
 
 
-def mark_secrets(discovered: DiscoveredFiles, assembly: Assembly) -> tuple[list[SecretPlace], set[str]]:
-    """(where secrets stand in what somebody wrote, what the values are that only stand in what a renderer made)."""
+class MarkedSecrets(NamedTuple):
+    """Where secrets stand in what somebody wrote, and those values that only stand in what a renderer made."""
+
+    places: list[SecretPlace]
+    rendered_texts: set[str]
+
+
+def mark_secrets(discovered: DiscoveredFiles, assembly: Assembly) -> MarkedSecrets:
+    """The secrets in all that the rules of a run will judge, and in the values that it was made from."""
     document_roots_by_source = _document_roots_by_source(assembly)
     values_sources = [source for source in discovered.sources if _may_have_values(source)]
     sources = [*values_sources, *(one.root for one in assembly.sources)]
@@ -31,7 +41,20 @@ def mark_secrets(discovered: DiscoveredFiles, assembly: Assembly) -> tuple[list[
             for place in secret_places_in_files([source], {source.path: roots}, is_rendered=True):
                 rendered_texts.update(known_texts(source.text[place.span.start : place.span.end], place.sort))
     places = list(secret_places_in_files(written_sources, roots_by_path))
-    return [*places, *_places_of_texts(values_sources, sorted(rendered_texts)[:_MAX_RENDERED_TEXTS])], rendered_texts
+    rendered_places = _places_of_texts(values_sources, sorted(rendered_texts)[:_MAX_RENDERED_TEXTS])
+    return MarkedSecrets([*places, *rendered_places], rendered_texts)
+
+
+def run_result_without_secrets(run_result: RunResult, marked_secrets: MarkedSecrets) -> RunResult:
+    """The result with no secret in any of its words; the files themselves are masked where a report shows them."""
+    redactor = Redactor(run_result.secret_places, marked_secrets.rendered_texts)
+    return replace(
+        run_result,
+        findings=_findings_without_secrets(run_result.findings, redactor),
+        file_statuses=_file_statuses_without_secrets(run_result.file_statuses, redactor),
+        services=_services_without_secrets(run_result.services, redactor),
+        notices=tuple(map(redactor.mask_text, run_result.notices)),
+    )
 
 
 def _may_have_values(source: Source) -> bool:
@@ -66,7 +89,7 @@ def _only_root(document: Any) -> Sequence[Any] | None:
     return (document.node,) if hasattr(document, "node") and "\n---" not in document.source.text else None
 
 
-def findings_without_secrets(findings: Iterable[Finding], redactor: Redactor) -> list[Finding]:
+def _findings_without_secrets(findings: Iterable[Finding], redactor: Redactor) -> list[Finding]:
     """Findings whose words hold no secret."""
     mask = redactor.mask_text
     return [
@@ -84,7 +107,7 @@ def findings_without_secrets(findings: Iterable[Finding], redactor: Redactor) ->
     ]
 
 
-def file_statuses_without_secrets(file_statuses: Iterable[FileStatus], redactor: Redactor) -> list[FileStatus]:
+def _file_statuses_without_secrets(file_statuses: Iterable[FileStatus], redactor: Redactor) -> list[FileStatus]:
     """Rows of files whose words hold no secret."""
     mask = redactor.mask_text
     return [
@@ -93,7 +116,7 @@ def file_statuses_without_secrets(file_statuses: Iterable[FileStatus], redactor:
     ]
 
 
-def services_without_secrets(services: Iterable[Service], redactor: Redactor) -> tuple[Service, ...]:
+def _services_without_secrets(services: Iterable[Service], redactor: Redactor) -> tuple[Service, ...]:
     """Services whose names, and what is said of their parts, hold no secret."""
     mask = redactor.mask_text
     return tuple(
