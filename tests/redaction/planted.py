@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a way is a line
 """Ways to write a secret into a file: what stands for it in a text is `§`, its base64 `§64`, and its form in a URL `§url`.
 
 A way is told by kind and syntax form; each is a file of its own, so that nothing masks one for the other.
@@ -403,10 +404,14 @@ def planted() -> list[Planted]:
         value = made_value(number)
         coded = base64.b64encode(value.encode()).decode()
         forms = {"§64": coded, "§url": f"%{ord(value[0]):02X}{value[1:]}", "§esc": f"\\x{ord(value[0]):02x}{value[1:]}", "§": value}
-        for form, text in forms.items():
-            files = {path: content.replace(form, text) for path, content in files.items()}
-        made.append(Planted(way, value, files))
+        made.append(Planted(way, value, {path: _filled_in(content, forms) for path, content in files.items()}))
     return made
+
+
+def _filled_in(content: str, forms: dict[str, str]) -> str:
+    for form, text in forms.items():
+        content = content.replace(form, text)
+    return content
 
 
 def made_value(number: int) -> str:
