@@ -62,7 +62,9 @@ def marks_in_file(source: Source, document_roots: Sequence[Any] | None = None, *
         yield from marks_in_nginx(text)
     elif source.kind == "dotenv":
         yield from _marks_in_dotenv(text)
-    elif (document_roots is not None or source.path.endswith(_YAML_ENDINGS)) and (secret_names or programs or not _WORDS_OF_STRUCTURE.isdisjoint(words)):
+    elif (document_roots is not None or source.path.endswith(_YAML_ENDINGS)) and (
+        secret_names or programs or not _WORDS_OF_STRUCTURE.isdisjoint(words)
+    ):
         yield from _marks_in_yaml_file(text, document_roots)
 
 

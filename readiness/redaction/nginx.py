@@ -21,7 +21,9 @@ _DIRECTIVE = lazy_regex(
 _CONDITION = lazy_regex(
     r"""\(\s{0,8}\$(?P<name>[A-Za-z_]\w{0,80})\s{0,8}(?:!?=|!?~\*?)\s{0,8}(?:"(?P<double>[^"\n]{1,400})"|'(?P<single>[^'\n]{1,400})'|(?P<bare>[^\s)"']{1,400}))"""
 )
-_SECURE_LINK = lazy_regex(r"""\bsecure_link(?:_md5|_secret|_hmac_secret)?\s{1,40}(?:"(?P<double>[^"\n]{1,400})"|'(?P<single>[^'\n]{1,400})'|(?P<bare>[^\s;"']{1,400}))""")
+_SECURE_LINK = lazy_regex(
+    r"""\bsecure_link(?:_md5|_secret|_hmac_secret)?\s{1,40}(?:"(?P<double>[^"\n]{1,400})"|'(?P<single>[^'\n]{1,400})'|(?P<bare>[^\s;"']{1,400}))"""
+)
 _MAP_HEAD = lazy_regex(r"""\b(?:map|split_clients)\s{1,40}["']?(?P<asked>[^\s"'{]{1,200})["']?\s{1,40}\$(?P<name>\w{1,80})\s{0,40}\{""")
 _MAP_ROW = lazy_regex(
     r"""[ \t]{0,80}(?:"(?P<key_double>[^"\n]{1,400})"|'(?P<key_single>[^'\n]{1,400})'|(?P<key_bare>[^\s;"'{}#]{1,400}))[ \t]{1,80}"""

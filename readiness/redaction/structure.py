@@ -104,7 +104,6 @@ def _places_in_mapping(mapping: Map, around: _Place) -> Iterator[_Place]:
             yield _Place(value, mapping.at(key), name, is_whole, is_encoded, around.depth + 1)
 
 
-
 def _places_in_list(entries: Seq, around: _Place) -> Iterator[_Place]:
     """What the entries of a list are; those that only name things are no values."""
     for index, entry in enumerate(entries):

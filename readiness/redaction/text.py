@@ -33,16 +33,15 @@ ENV_INSTRUCTION = lazy_regex(rf"\b(?:ENV|ARG|export)[ \t]{{1,8}}{NAME_PATTERN}{_
 _FLAG_WITH_VALUE = lazy_regex(rf"(?<![\w-])(?=--?{NAME_PATTERN}{_SPACE_SEPARATED_VALUE_PATTERN})")
 _COMPARISON = lazy_regex(rf"""(?<![\w.-])(?={NAME_PATTERN}[ \t]{{0,8}}(?:[!=]=|=|!?~\*?)[ \t]{{0,8}}["'](?P<value>[^"']{{1,400}})["'])""")
 _FALLBACK = lazy_regex(rf"""(?<![\w.-])(?={NAME_PATTERN}[ \t]{{0,8}}\|\|[ \t]{{0,8}}["'](?P<value>[^"']{{1,400}})["'])""")
-_TEMPLATE_DEFAULT = lazy_regex(
-    rf"""\bdefault[ \t]{{1,8}}["'](?P<value>[^"']{{1,400}})["'][ \t]{{1,8}}[.$]{{0,3}}{NAME_PATTERN}"""
-)
+_TEMPLATE_DEFAULT = lazy_regex(rf"""\bdefault[ \t]{{1,8}}["'](?P<value>[^"']{{1,400}})["'][ \t]{{1,8}}[.$]{{0,3}}{NAME_PATTERN}""")
 _PIPED_TEMPLATE_DEFAULT = lazy_regex(
     rf"""(?<![\w.-])(?={NAME_PATTERN}[ \t]{{0,8}}\|[ \t]{{0,8}}default[ \t]{{1,8}}["'](?P<value>[^"']{{1,400}})["'])"""
 )
 _ELEMENT = lazy_regex(rf"""<{NAME_PATTERN}>(?P<value>[^<>\n]{{1,400}})</""")
 # A directive of a program's own configuration: its name and one word. In a sentence two words are two words.
 _DIRECTIVE_LINE = lazy_regex(
-    rf"""^[ \t]{{0,80}}{NAME_PATTERN}[ \t]{{1,20}}(?:=[ \t]{{1,20}})?["']?(?P<value>[^\s"';{{}}=:]{{4,400}})["']?[ \t]{{0,8}};?[ \t]{{0,8}}\r?$""", re.MULTILINE
+    rf"""^[ \t]{{0,80}}{NAME_PATTERN}[ \t]{{1,20}}(?:=[ \t]{{1,20}})?["']?(?P<value>[^\s"';{{}}=:]{{4,400}})["']?[ \t]{{0,8}};?[ \t]{{0,8}}\r?$""",
+    re.MULTILINE,
 )
 _CONTINUED_VALUE = lazy_regex(
     rf"""(?<![\w.-])(?=-{{0,2}}{NAME_PATTERN}(?:=|[ \t]{{1,8}})[ \t]{{0,8}}\\[ \t]{{0,8}}\r?\n[ \t]{{0,80}}["']?(?P<value>[^\s"'\\-][^\s"'\\]{{0,400}}))"""
@@ -58,7 +57,13 @@ _SQL_PASSWORD = lazy_regex(r"\b(?:PASSWORD|IDENTIFIED[ \t]{1,4}BY)[ \t]{1,4}'(?P
 _PASS_PHRASE_SOURCE = lazy_regex(r"""-pass(?:in|out)?[ \t=]{1,4}["']?pass:(?P<value>[^\s"']{1,200})""")
 _MASKED_BY_RUNNER = lazy_regex(r"::add-mask::(?P<value>[^\s\"']{1,400})")
 _PGPASS_LINE = lazy_regex(r"(?<![\w.:-])[\w.*-]{1,100}:(?:\d{2,5}|\*):[\w*-]{1,60}:[\w*-]{1,60}:(?P<value>[^\s\"':]{1,200})")
-_CERTAIN_PATTERNS = ((_USER_PASSWORD_OPTION, "-u"), (_SQL_PASSWORD, "'"), (_PASS_PHRASE_SOURCE, "pass:"), (_MASKED_BY_RUNNER, "add-mask"), (_PGPASS_LINE, ":"))
+_CERTAIN_PATTERNS = (
+    (_USER_PASSWORD_OPTION, "-u"),
+    (_SQL_PASSWORD, "'"),
+    (_PASS_PHRASE_SOURCE, "pass:"),
+    (_MASKED_BY_RUNNER, "add-mask"),
+    (_PGPASS_LINE, ":"),
+)
 _SECRET_DATA_IN_JSON = lazy_regex(r'"(?:data|stringData)"[ ]{0,4}:[ ]{0,4}\{(?P<value>[^{}]{1,4000})\}')  # of an object that an annotation holds
 # What only a value that a machine made proves: a token in a user's place, a login before a registry, the `auth` of Docker and npm.
 _URL_USER = lazy_regex(r"://(?P<value>[^\s/:@'\"<>$]{8,200})@")
@@ -158,7 +163,9 @@ def _is_message_of_expansion(text: str, value_start: int) -> bool:
     """Whether what stands at a place is the message or the replacement of `${NAME:?message}`, `${NAME:+other}`, and no value of the name."""
     before = text[max(value_start - 90, 0) : value_start]
     opening = before.rfind("${")
-    sign_and_rest = (before[opening + 2 :] + text[value_start : value_start + 1]).lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+    sign_and_rest = (before[opening + 2 :] + text[value_start : value_start + 1]).lstrip(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+    )
     return opening >= 0 and sign_and_rest[:2] in (":?", ":+")
 
 

@@ -136,21 +136,26 @@ KUBERNETES = {
     "secret, kind quoted": OBJECT % '"Secret"' + "stringData:\n  db: §",
     "secret, second document": POD + "---\n" + OBJECT % "Secret" + "stringData:\n  db: §",
     "secret, in a list": "apiVersion: v1\nkind: List\nitems:\n  - " + (OBJECT % "Secret").replace("\n", "\n    ") + "stringData:\n      db: §",
-    "secret, last applied": OBJECT.replace("{name: shop}", "\n  name: shop\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: '{\"kind\":\"Secret\",\"stringData\":{\"db\":\"§\"}}'\n") % "Secret",
-    "secret of a docker registry": OBJECT % "Secret" + 'type: kubernetes.io/dockerconfigjson\nstringData:\n  .dockerconfigjson: \'{"auths":{"r.io":{"auth":"§"}}}\'',
+    "secret, last applied": OBJECT.replace(
+        "{name: shop}",
+        '\n  name: shop\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: \'{"kind":"Secret","stringData":{"db":"§"}}\'\n',
+    )
+    % "Secret",
+    "secret of a docker registry": OBJECT % "Secret"
+    + 'type: kubernetes.io/dockerconfigjson\nstringData:\n  .dockerconfigjson: \'{"auths":{"r.io":{"auth":"§"}}}\'',
     "config map": OBJECT % "ConfigMap" + "data:\n  DB_PASSWORD: §",
     "config map, flow": OBJECT % "ConfigMap" + "data: {DB_PASSWORD: '§'}",
     "config map, file": OBJECT % "ConfigMap" + "data:\n  app.properties: |\n    db.user=a\n    db.password=§",
-    "config map, json file": OBJECT % "ConfigMap" + "data:\n  app.json: |\n    {\"db\": {\"password\": \"§\"}}",
+    "config map, json file": OBJECT % "ConfigMap" + 'data:\n  app.json: |\n    {"db": {"password": "§"}}',
     "config map, yaml file": OBJECT % "ConfigMap" + "data:\n  app.yaml: |\n    db:\n      password: §",
     "config map, redis": OBJECT % "ConfigMap" + "data:\n  redis.conf: |\n    requirepass §",
     "config map, sql": OBJECT % "ConfigMap" + "data:\n  init.sql: |\n    CREATE USER shop WITH PASSWORD '§';",
     "config map, sql of mysql": OBJECT % "ConfigMap" + "data:\n  init.sql: |\n    CREATE USER 'shop'@'%' IDENTIFIED BY '§';",
     "config map, netrc": OBJECT % "ConfigMap" + "data:\n  .netrc: machine git.example.org login bob password §",
-    "config map, pgpass": OBJECT % "ConfigMap" + "data:\n  .pgpass: \"db:5432:shop:shop:§\"",
+    "config map, pgpass": OBJECT % "ConfigMap" + 'data:\n  .pgpass: "db:5432:shop:shop:§"',
     "config map, npmrc": OBJECT % "ConfigMap" + "data:\n  .npmrc: //registry.npmjs.org/:_authToken=§",
     "config map, xml": OBJECT % "ConfigMap" + "data:\n  a.xml: |\n    <db><password>§</password></db>",
-    "config map, toml": OBJECT % "ConfigMap" + "data:\n  a.toml: |\n    password = \"§\"",
+    "config map, toml": OBJECT % "ConfigMap" + 'data:\n  a.toml: |\n    password = "§"',
     "annotation": "apiVersion: v1\nkind: Pod\nmetadata:\n  name: shop\n  annotations:\n    acme.io/api-token: §\nspec: {containers: [{name: a, image: 'a:1.0.0'}]}",
     "custom resource": "apiVersion: acme.io/v1\nkind: Database\nmetadata: {name: shop}\nspec:\n  auth:\n    password: §",
     "custom resource, value below": "apiVersion: acme.io/v1\nkind: Database\nmetadata: {name: shop}\nspec:\n  password:\n    value: §",
@@ -194,7 +199,7 @@ DOCKERFILE = {
     "shell, gpg": "RUN gpg --batch --passphrase § -d a.gpg",
     "shell, htpasswd": "RUN htpasswd -bc /etc/nginx/.htpasswd bob §",
     "shell, npm": "RUN npm config set //registry.npmjs.org/:_authToken §",
-    "shell, npmrc": "RUN echo \"//registry.npmjs.org/:_authToken=§\" > .npmrc",
+    "shell, npmrc": 'RUN echo "//registry.npmjs.org/:_authToken=§" > .npmrc',
     "shell, aws": "RUN aws configure set aws_secret_access_key §",
     "shell, rabbitmq": "RUN rabbitmqctl add_user bob §",
     "shell, rabbitmq, change": "RUN rabbitmqctl change_password bob §",
@@ -219,7 +224,7 @@ DOCKERFILE = {
     "unknown instruction": "PASSWORD §",
     "unknown instruction, other": "DB_PASSWORD §",
     "unknown instruction, equals": "SECRET_KEY = §",
-    "private key in one line": "ENV KEY=\"-----BEGIN RSA PRIVATE KEY-----\\n§\\n-----END RSA PRIVATE KEY-----\"",
+    "private key in one line": 'ENV KEY="-----BEGIN RSA PRIVATE KEY-----\\n§\\n-----END RSA PRIVATE KEY-----"',
     "private key by echo": "RUN echo '-----BEGIN OPENSSH PRIVATE KEY----- § -----END OPENSSH PRIVATE KEY-----' > k",
     "comment": "# token: §\nRUN make",
     "copied from": "COPY --from=https://bob:§@r.example.org/x /a /b",
@@ -227,9 +232,9 @@ DOCKERFILE = {
     "base": "FROM bob:§@registry.example.org/x:1",
 }
 NGINX = {
-    "map's key": "map $http_x_api_key $ok { default 0; \"§\" 1; }",
+    "map's key": 'map $http_x_api_key $ok { default 0; "§" 1; }',
     "map's key, plain": "map $http_authorization $ok {\n  default 0;\n  § 1;\n}",
-    "map's key, scheme": "map $http_authorization $ok {\n  default 0;\n  \"Bearer §\" 1;\n}",
+    "map's key, scheme": 'map $http_authorization $ok {\n  default 0;\n  "Bearer §" 1;\n}',
     "map's key, regex": "map $arg_token $ok {\n  default 0;\n  ~^§$ 1;\n}",
     "map's value": "map $host $api_token {\n  default §;\n}",
     "header to a backend": 'server { location / { proxy_set_header Authorization "Basic §64"; proxy_pass http://a; } }',
@@ -261,8 +266,10 @@ GITHUB = {
     "step's environment": GITHUB_HEAD + "    steps:\n      - run: make\n        env:\n          DB_PASSWORD: '§'",
     "input of an action": GITHUB_HEAD + "    steps:\n      - uses: docker/login-action@v3\n        with: {username: bob, password: §}",
     "input of an action, block": GITHUB_HEAD + "    steps:\n      - uses: a/b@v1\n        with:\n          token: §",
-    "input of several lines": GITHUB_HEAD + "    steps:\n      - uses: a/b@v1\n        with:\n          build-args: |\n            A=b\n            NPM_TOKEN=§",
-    "private key of an action": GITHUB_HEAD + "    steps:\n      - uses: a/b@v1\n        with:\n          ssh-private-key: |\n            §\n            more",
+    "input of several lines": GITHUB_HEAD
+    + "    steps:\n      - uses: a/b@v1\n        with:\n          build-args: |\n            A=b\n            NPM_TOKEN=§",
+    "private key of an action": GITHUB_HEAD
+    + "    steps:\n      - uses: a/b@v1\n        with:\n          ssh-private-key: |\n            §\n            more",
     "matrix": GITHUB_HEAD + "    strategy: {matrix: {token: [§, other]}}\n    steps: [{run: make}]",
     "matrix, block": GITHUB_HEAD + "    strategy:\n      matrix:\n        api_key:\n          - one\n          - §\n    steps: [{run: make}]",
     "matrix, include": GITHUB_HEAD + "    strategy: {matrix: {include: [{os: a, password: §}]}}\n    steps: [{run: make}]",
@@ -277,16 +284,19 @@ GITHUB = {
     "service's options": GITHUB_HEAD + "    services: {db: {image: 'redis:7', options: '--env REDIS_PASSWORD=§'}}\n    steps: [{run: make}]",
     "script": GITHUB_HEAD + "    steps:\n      - run: docker login -u bob -p §",
     "script of lines": GITHUB_HEAD + "    steps:\n      - run: |\n          export API_TOKEN=§\n          make",
-    "script, output": GITHUB_HEAD + "    steps:\n      - run: echo \"token=§\" >> $GITHUB_OUTPUT",
+    "script, output": GITHUB_HEAD + '    steps:\n      - run: echo "token=§" >> $GITHUB_OUTPUT',
     "script, mask": GITHUB_HEAD + "    steps:\n      - run: echo '::add-mask::§'",
-    "script, powershell": GITHUB_HEAD + "    steps:\n      - shell: pwsh\n        run: $env:API_TOKEN = \"§\"",
+    "script, powershell": GITHUB_HEAD + '    steps:\n      - shell: pwsh\n        run: $env:API_TOKEN = "§"',
     "script, continued": GITHUB_HEAD + "    steps:\n      - run: |\n          curl -u \\\n            bob:§ https://x",
     "fallback of an expression": GITHUB_HEAD + "    steps:\n      - run: make\n        env: {API_TOKEN: \"${{ secrets.API_TOKEN || '§' }}\"}",
     "condition": GITHUB_HEAD + "    if: github.event.inputs.password == '§'\n    steps: [{run: make}]",
-    "defaults of an action's inputs": ("action.yml", "name: a\ndescription: b\ninputs:\n  token: {description: c, default: §}\nruns: {using: composite, steps: [{run: make, shell: bash}]}"),
+    "defaults of an action's inputs": (
+        "action.yml",
+        "name: a\ndescription: b\ninputs:\n  token: {description: c, default: §}\nruns: {using: composite, steps: [{run: make, shell: bash}]}",
+    ),
     "broken": GITHUB_HEAD + "    env:\n      API_TOKEN: §\n    steps: [",
     "broken on its line": GITHUB_HEAD + "    env: {API_TOKEN: §\n    steps: 3",
-    "broken quote": GITHUB_HEAD + "    env:\n      API_TOKEN: \"§\n    steps: [{run: make}]",
+    "broken quote": GITHUB_HEAD + '    env:\n      API_TOKEN: "§\n    steps: [{run: make}]',
 }
 GITLAB = {
     "variables": "variables: {API_TOKEN: §}\na: {script: [make]}",
@@ -346,8 +356,14 @@ spec:
 HELM = {
     "values": ("db: {password: §}", ""),
     "values, block": ("db:\n  password: '§'", ""),
-    "name made of a value": ("db:\n  password: §", "apiVersion: v1\nkind: Service\nmetadata:\n  name: x-{{ .Values.db.password }}\nspec: {ports: [{port: 80}]}\n"),
-    "image made of a value": ("db:\n  password: §", "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: a, image: 'x:{{ .Values.db.password }}'}]}\n"),
+    "name made of a value": (
+        "db:\n  password: §",
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: x-{{ .Values.db.password }}\nspec: {ports: [{port: 80}]}\n",
+    ),
+    "image made of a value": (
+        "db:\n  password: §",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: a, image: 'x:{{ .Values.db.password }}'}]}\n",
+    ),
     "fail": ("db:\n  password: §", '{{ fail (printf "bad: %s" .Values.db.password) }}\n'),
     "fail, plain": ("db: {password: §}", "{{ fail .Values.db.password }}\n"),
     "fail, quoted": ("db:\n  password: §", '{{ fail (printf "bad: %q" .Values.db.password) }}\n'),
@@ -355,9 +371,15 @@ HELM = {
     "type error": ("db:\n  password: §", "a: {{ index .Values.db.password 0 1 }}\n"),
     "broken yaml": ("db:\n  password: §", "a: {{ .Values.db.password }}\n b: [\n"),
     "secret": ("db:\n  password: §", "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\ndata:\n  p: {{ .Values.db.password | b64enc }}\n"),
-    "secret of any value": ("db: {password: a}\nother: §", "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData:\n  p: {{ .Values.other }}\n"),
+    "secret of any value": (
+        "db: {password: a}\nother: §",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData:\n  p: {{ .Values.other }}\n",
+    ),
     "literal of a template": ("db: {password: a}", "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData:\n  p: §\n"),
-    "default of a template": ("db: {password: a}", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  DB_PASSWORD: {{ default \"§\" .Values.password }}\n"),
+    "default of a template": (
+        "db: {password: a}",
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  DB_PASSWORD: {{ default "§" .Values.password }}\n',
+    ),
 }
 
 
@@ -383,7 +405,10 @@ def ways() -> Iterator[tuple[str, dict[str, str]]]:
     for name, text in DOCKERFILE.items():
         yield f"dockerfile, {name}", {"Dockerfile": f"FROM debian:12.8\n{text}\nCMD x\n"}
     for name, text in NGINX.items():
-        yield f"nginx, {name}", {"nginx.conf": f"{text}\nevents {{}}\nhttp {{}}\n" if name == "main environment" else f"events {{}}\nhttp {{\n{text}\n}}\n"}
+        yield (
+            f"nginx, {name}",
+            {"nginx.conf": f"{text}\nevents {{}}\nhttp {{}}\n" if name == "main environment" else f"events {{}}\nhttp {{\n{text}\n}}\n"},
+        )
     for name, given in GITHUB.items():
         path, text = given if isinstance(given, tuple) else (".github/workflows/ci.yml", given)
         yield f"github, {name}", {path: text + "\n"}
