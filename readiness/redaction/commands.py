@@ -114,18 +114,18 @@ def password_spans_in_words(text: str, start: int, end: int, *, nesting: int = 0
     """Where passwords stand among the words of a part of a text; of one command the ends of its lines are blanks."""
     state = _CommandState()
     printed: list[_Word] = []
-    for token in _words_and_operators(text, start, end, is_one_command=is_one_command):
-        if isinstance(token, str):
-            if token == "<<<":
+    for piece in _words_and_operators(text, start, end, is_one_command=is_one_command):
+        if isinstance(piece, str):
+            if piece == "<<<":
                 state.awaited = "password" if _reads_password(state) else ""
                 continue
             yield from _last_operand_span(state)
-            printed = state.operands if state.is_printing and token == "|" else []
+            printed = state.operands if state.is_printing and piece == "|" else []
             state = _CommandState()
             continue
-        if token.quoted is not None and " " in token.text and not state.awaited and nesting < _MAX_QUOTE_NESTING:
-            yield from password_spans_in_words(text, *token.quoted, nesting=nesting + 1)
-        for span in _spans_of_word(state, token, printed):
+        if piece.quoted is not None and " " in piece.text and not state.awaited and nesting < _MAX_QUOTE_NESTING:
+            yield from password_spans_in_words(text, *piece.quoted, nesting=nesting + 1)
+        for span in _spans_of_word(state, piece, printed):
             if _is_literal(text[span.start : span.end]):
                 yield span
     yield from _last_operand_span(state)
@@ -247,4 +247,4 @@ def _span_behind(word: _Word, sign: str) -> Iterator[Span]:
 
 def _is_literal(value: str) -> bool:
     """Whether a value is one, and not put in from elsewhere or said to belong there."""
-    return bool(value) and value != "-" and "$" not in value and "{{" not in value and not secrets.is_placeholder(value)
+    return bool(value) and value != "-" and "$" not in value and "=@" not in value and "{{" not in value and not secrets.is_placeholder(value)

@@ -42,7 +42,10 @@ def secret_places_in_files(
 
 
 def marks_in_file(source: Source, document_roots: Sequence[Any] | None = None, *, is_rendered: bool = False) -> Iterator[SecretMark]:
-    """The secret values in a file, by its lines and by its structure; of what a renderer made by its structure alone, for its lines are shown nowhere."""
+    """The secret values in a file, by its lines and by its structure.
+
+    Of what a renderer made only by its structure: its lines are shown nowhere.
+    """
     text = source.text
     if len(text) > _MAX_MARKED_TEXT:
         return

@@ -19,6 +19,7 @@ from readiness.redaction.text import (
     marks_in_lines,
     marks_in_text,
     name_without_trailing_number,
+    without_sentence_marks,
 )
 from readiness.syntax import secrets
 from readiness.syntax.yaml import load_yaml_documents
@@ -95,7 +96,7 @@ class Redactor:
     def _spans_in_sentence(self, message: str) -> list[Span]:
         """What to mask in a sentence: `secrets: delete` in one is about a right, not a value."""
         secret_looking_spans = (
-            [mark.span for mark in marks_in_text(message) if not _may_be_lowercase_word(message[mark.span.start : mark.span.end])]
+            [one.span for one in marks_in_text(message) if not _may_be_lowercase_word(without_sentence_marks(message[one.span.start : one.span.end]))]
             if POSSIBLE_SECRET_SIGN.search(message)  # most messages give no reason to look closer, and there are many
             else ()
         )

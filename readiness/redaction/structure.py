@@ -89,9 +89,7 @@ def _places_in_mapping(mapping: Map, around: _Place) -> Iterator[_Place]:
         name = around.name if key in _KEYS_OF_THE_VALUE else ""
         if key == "value" and entry_name:
             name = "password" if entry_name.lower() in _HEADERS_OF_LOGINS else entry_name
-        elif key == "secretGenerator" and around.depth == 0:
-            name = _LITERALS_OF_GENERATOR
-        elif around.name == _LITERALS_OF_GENERATOR and key == "literals":
+        elif (key == "secretGenerator" and around.depth == 0) or (key == "literals" and around.name == _LITERALS_OF_GENERATOR):
             name = _LITERALS_OF_GENERATOR
         elif key == "secrets" and around.depth == 0:
             name = _SECRETS_OF_FILE

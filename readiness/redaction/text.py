@@ -98,7 +98,13 @@ class SecretMark(NamedTuple):
 def marks_in_text(text: str) -> Iterator[SecretMark]:
     """What looks like the value of a secret, in a line of a file or in a sentence about it."""
     for span in secrets.possible_secret_spans(text):
-        if text[span.start : span.end] not in PERMISSION_VERBS and not _is_message_of_expansion(text, span.start):
+        value = without_sentence_marks(text[span.start : span.end])
+        if (
+            value not in PERMISSION_VERBS
+            and not _is_no_value(text[span.start : span.end])
+            and not secrets.is_placeholder(value)
+            and not _is_message_of_expansion(text, span.start)
+        ):
             name = name_without_trailing_number(_name_before(text, span.start))
             is_named = secrets.is_secret_name(name)  # what is not assigned to a secret's name is known by its shape, or stands in a URL
             yield SecretMark(span, name if is_named else "", is_certain=not is_named)
@@ -135,12 +141,27 @@ def marks_under_secret_names(pattern: re.Pattern[str], text: str) -> Iterator[Se
     """The values that a pattern finds under names of secrets."""
     for match in pattern.finditer(text):
         value_group = _value_group_of(match)
-        name, value = name_without_trailing_number(match["name"]), match[value_group]
-        if value in PERMISSION_VERBS and not secrets.is_password_name(name):
+        name, value = name_without_trailing_number(match["name"]), without_sentence_marks(match[value_group])
+        if _is_no_value(match[value_group]) or (value in PERMISSION_VERBS and not secrets.is_password_name(name)):
             continue
-        span = Span(*match.span(value_group))
+        span = Span(match.start(value_group), match.start(value_group) + len(match[value_group].rstrip("`")))
         if secrets.must_be_hidden_in_output(name, value) and not _is_message_of_expansion(text, span.start):
             yield SecretMark(span, name)
+
+
+def without_sentence_marks(value: str) -> str:
+    """A value without what only ends a sentence, or code in one, behind it."""
+    stripped_value = value.strip("`").rstrip(".,;:)`")
+    return (stripped_value if "[" in value or "{" in value else stripped_value.rstrip("]}")) or value
+
+
+# A mapping that begins, a file that a program reads, a variable that has to be there or is replaced.
+_NO_VALUE = lazy_regex(r"""[\[{]{0,3}\{["']?[\w.-]{0,80}["']?:?\}{0,3}\Z|@\.{0,2}/|\$\{\w{1,80}:?[?+]""")
+
+
+def _is_no_value(value: str) -> bool:
+    """Whether what stands behind a name is no value of it, whatever the name."""
+    return bool(_NO_VALUE.match(value))
 
 
 def _value_group_of(match: re.Match[str]) -> str:
