@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
 
 from readiness.programs import confine
 
@@ -103,12 +105,12 @@ def run_program(
         stdin_file.seek(0)
         remove_network = remove_network and os.name == "posix" and bool(sys.executable)
         try:
-            exit_code = subprocess.run(  # noqa: S603  # an argument list; what it reads is data to it
+            exit_code = _exit_code_of_program(
                 [*(_launcher_command(limits, confinement_file.fileno()) if remove_network else ()), *command],
-                stdin=stdin_file, stdout=stdout_file, stderr=stderr_file, timeout=limits.seconds, check=False,
+                stdin=stdin_file, stdout=stdout_file, stderr=stderr_file, timeout=limits.seconds,
                 cwd=working_directory, env={**_library_path_environment(), **environment},
                 pass_fds=(confinement_file.fileno(),) if remove_network else (),
-            ).returncode  # fmt: skip
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise ProgramTimeoutError(f"it did not finish in {limits.seconds:g} seconds") from None
         except OSError as error:
@@ -118,6 +120,40 @@ def run_program(
             raise TooMuchError(f"its output is over {limits.output >> 20} MiB")
         error_output = _read_up_to(stderr_file, MAX_STDERR_BYTES).decode("utf-8", "replace")
         return ProgramResult(output, error_output, exit_code, _read_up_to(confinement_file, 16).decode() or confine.NOT_CONFINED)
+
+
+class _Program(subprocess.Popen[bytes]):
+    """A program that no signal leaves behind: one that comes while it is being started is answered when it is there to be ended."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        held_back_signals: list[int] = []
+        handlers = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if callable(signal.getsignal(number)):
+                    handlers[number] = signal.signal(number, lambda number, _: held_back_signals.append(number))
+        try:
+            super().__init__(*arguments, **options)
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        try:
+            for number in held_back_signals:
+                signal.raise_signal(number)
+        except BaseException:
+            self.kill()
+            self.wait()
+            raise
+
+
+def _exit_code_of_program(command: Sequence[str], *, timeout: float, **options: Any) -> int:
+    """The exit code of a program when it has ended; whatever else ends the wait ends the program."""
+    with _Program(command, **options) as program:
+        try:
+            return program.wait(timeout)
+        except BaseException:
+            program.kill()
+            raise
 
 
 def child_processor_seconds() -> float:

@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, replace
@@ -82,7 +83,7 @@ class ResultCache:
         try:
             cache_bytes = compiled.to_checksummed_json(_run_result_to_row(run_result))
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            partial_file = self.folder / f"{cache_key_hash}.{os.getpid()}.part"
+            partial_file = self.folder / f"{cache_key_hash}.{os.getpid()}-{threading.get_ident()}.part"
             partial_file.write_bytes(cache_bytes)
             partial_file.replace(self.folder / f"{cache_key_hash}.json")
             cached_files_by_age = sorted(self.folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
