@@ -44,7 +44,8 @@ _DIRECTIVE_LINE = lazy_regex(
     re.MULTILINE,
 )
 _CONTINUED_VALUE = lazy_regex(
-    rf"""(?<![\w.-])(?=-{{0,2}}{NAME_PATTERN}(?:=|[ \t]{{1,8}})[ \t]{{0,8}}\\[ \t]{{0,8}}\r?\n[ \t]{{0,80}}["']?(?P<value>[^\s"'\\-][^\s"'\\]{{0,400}}))"""
+    rf"""(?<![\w.-])(?=-{{0,2}}{NAME_PATTERN}(?:=|[ \t]{{1,8}})[ \t]{{0,8}}\\[ \t]{{0,8}}\r?\n[ \t]{{0,80}}["']?"""
+    r"""(?P<value>[^\s"'\\-][^\s"'\\]{0,400}))"""
 )
 # Each with what a text must hold to be searched for it.
 _VALUES_UNDER_NAMES = (

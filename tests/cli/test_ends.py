@@ -64,7 +64,9 @@ def test_a_run_that_is_stopped_while_a_chart_renders_leaves_nothing(
 def run_at_once(root: Path, tool: Path, home: Path, count: int) -> set[tuple[int, str, str]]:
     """The different ends of so many processes of a copy of the tool that begin together on one cache."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(home), "PYTHONPATH": str(tool)}
-    processes = [subprocess.Popen([*CHECK, "."], cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(count)]
+    processes = [
+        subprocess.Popen([*CHECK, "."], cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(count)
+    ]
     outputs = [process.communicate(timeout=120) for process in processes]
     return {(process.returncode, out, said) for process, (out, said) in zip(processes, outputs, strict=True)}
 

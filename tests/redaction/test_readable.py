@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a file is a line
 """What is no secret stays readable: the words of rules, references, names, and values that only stand under a secret's name."""
 
 from __future__ import annotations
