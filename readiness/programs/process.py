@@ -138,8 +138,8 @@ class _Program(subprocess.Popen[bytes]):
             for number, handler in handlers.items():
                 signal.signal(number, handler)
         try:
-            for number in held_back_signals:
-                signal.raise_signal(number)
+            for held_back_signal in held_back_signals:
+                signal.raise_signal(held_back_signal)
         except BaseException:
             self.kill()
             self.wait()

@@ -101,8 +101,7 @@ def test_threads_on_one_cache_each_get_the_report(tmp_path: Path, monkeypatch: p
 
     def check() -> None:
         gate.wait()
-        for _ in range(3):
-            shown.append(show("json", readiness.check([tmp_path / "tree"], base=tmp_path, cache=True)))
+        shown.extend(show("json", readiness.check([tmp_path / "tree"], base=tmp_path, cache=True)) for _ in range(3))
 
     threads = [threading.Thread(target=check) for _ in range(4)]
     for thread in threads:
