@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
 
 from readiness.programs import confine
 from readiness.programs.budget import record_unconfined_program
@@ -101,12 +104,12 @@ def run_program(
         stdin_file.seek(0)
         has_launcher = os.name == "posix" and bool(sys.executable)
         try:
-            exit_code = subprocess.run(  # noqa: S603  # an argument list; what it reads is data to it
+            exit_code = _exit_code_of_program(
                 [*(_launcher_command(limits, confinement_file.fileno()) if has_launcher else ()), *command],
-                stdin=stdin_file, stdout=stdout_file, stderr=stderr_file, timeout=limits.seconds, check=False,
+                stdin=stdin_file, stdout=stdout_file, stderr=stderr_file, timeout=limits.seconds,
                 cwd=working_directory, env={**_library_path_environment(), **environment},
                 pass_fds=(confinement_file.fileno(),) if has_launcher else (),
-            ).returncode  # fmt: skip
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise ProgramTimeoutError(f"it did not finish in {limits.seconds:g} seconds") from None
         except OSError as error:
@@ -142,6 +145,48 @@ def environment_of_its_own(home_folder: Path, kept_variable_names: Sequence[str]
         value_by_variable[variable_name] = str(home_folder / variable_name.lower())
     kept_value_by_variable = {name: os.environ[name] for name in ("SYSTEMROOT", *kept_variable_names) if name in os.environ}
     return value_by_variable | kept_value_by_variable
+
+
+class _Program(subprocess.Popen[bytes]):
+    """A program that no signal leaves behind: one that comes while it is being started is answered when it is there to be ended."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        held_back_signals: list[int] = []
+        handlers = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if callable(signal.getsignal(number)):
+                    handlers[number] = signal.signal(number, lambda number, _: held_back_signals.append(number))
+        try:
+            super().__init__(*arguments, **options)
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        try:
+            for held_back_signal in held_back_signals:
+                signal.raise_signal(held_back_signal)
+        except BaseException:
+            self.kill()
+            self.wait()
+            raise
+
+
+def _exit_code_of_program(command: Sequence[str], *, timeout: float, **options: Any) -> int:
+    """The exit code of a program when it has ended; whatever else ends the wait ends the program."""
+    with _Program(command, **options) as program:
+        try:
+            return program.wait(timeout)
+        except BaseException:
+            program.kill()
+            raise
+
+
+def child_processor_seconds() -> float:
+    """The processor time of all programs that have run so far; by the clock where the system counts none."""
+    if os.name != "posix":
+        return time.monotonic()
+    process_times = os.times()
+    return process_times.children_user + process_times.children_system
 
 
 def _library_path_environment() -> dict[str, str]:

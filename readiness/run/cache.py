@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, replace
@@ -39,7 +40,7 @@ from readiness.model import (
 from readiness.model.package import PACKAGE_FOLDER
 from readiness.model.records import dataclass
 from readiness.model.service import Service, ServicePart
-from readiness.redaction import Redactor
+from readiness.redaction import SecretPlace, SecretSort
 from readiness.ruleset import rules
 from readiness.run.engine import RuleTally
 from readiness.run.pipeline import RunResult
@@ -84,7 +85,7 @@ class ResultCache:
         try:
             cache_bytes = compiled.to_checksummed_json(_run_result_to_row(run_result))
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            partial_file = self.folder / f"{cache_key_hash}.{os.getpid()}.part"
+            partial_file = self.folder / f"{cache_key_hash}.{os.getpid()}-{threading.get_ident()}.part"
             partial_file.write_bytes(cache_bytes)
             partial_file.replace(self.folder / f"{cache_key_hash}.json")
             cached_files_by_age = sorted(self.folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
@@ -224,7 +225,6 @@ def _place_to_row(source: Source, span: Span) -> StoredPlace:
 
 
 def _run_result_to_row(run_result: RunResult) -> dict[str, Any]:
-    redactor = Redactor(run_result.secret_places)
     return {
         "rules": [_rule_to_row(rule) for rule in run_result.rules],
         "active": {name: sorted(cells) for name, cells in sorted(run_result.active_rules.items())},
@@ -234,8 +234,8 @@ def _run_result_to_row(run_result: RunResult) -> dict[str, Any]:
             name: [look.subjects, look.unknown, [_place_to_row(*place) for place in look.places]] for name, look in run_result.tally_by_rule.items()
         },
         "subjects": run_result.subject_count_by_path,
-        "hidden": [_place_to_row(*place) for place in run_result.secret_places],
-        "findings": [_finding_to_row(one, redactor) for one in run_result.findings],
+        "hidden": [[*_place_to_row(place.source, place.span), place.sort] for place in run_result.secret_places],
+        "findings": [_finding_to_row(one) for one in run_result.findings],
         "foreign": run_result.silenced_by_others_count,
         "evidence": run_result.evidence_by_fact,
         "inputs": run_result.render_inputs,
@@ -254,19 +254,19 @@ def _rule_to_row(rule: Rule) -> dict[str, Any]:
     return {**rule._asdict(), **number_by_field, "equivalents": dict(rule.equivalents)}
 
 
-def _finding_to_row(finding: Finding, redactor: Redactor) -> list[Any]:
-    """A finding without the values of secrets: the folder is no place for them either."""
+def _finding_to_row(finding: Finding) -> list[Any]:
+    """A finding; its words hold no value of a secret (run/secrecy.py), for the folder is no place for them either."""
     suppression = finding.suppression
     return [
         finding.rule,
         _place_to_row(finding.source, finding.span),
-        redactor.mask_text(finding.message),
-        redactor.mask_text(finding.resource),
+        finding.message,
+        finding.resource,
         finding.container,
-        [[_place_to_row(other.source, other.span), redactor.mask_text(other.message)] for other in finding.related],
+        [[_place_to_row(other.source, other.span), other.message] for other in finding.related],
         [suppression.suppressed_by, suppression.reason, suppression.until] if suppression else None,
         finding.fingerprint,
-        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path, redactor.mask_text(finding.edit_group), finding.service_name],
+        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path, finding.edit_group, finding.service_name],
     ]
 
 
@@ -294,7 +294,7 @@ def _run_result_from_row(stored_run: dict[str, Any], discovered: DiscoveredFiles
         },
         subject_count_by_path=stored_run["subjects"],
         findings=restored_findings,
-        secret_places=[resolve_place(place) for place in stored_run["hidden"]],
+        secret_places=[SecretPlace(*resolve_place(place), SecretSort(sort)) for *place, sort in stored_run["hidden"]],
         silenced_by_others_count=stored_run["foreign"],
         evidence_by_fact={fact: tuple(Seen(path, line) for path, line in places) for fact, places in stored_run["evidence"].items()},
         render_inputs=[RenderInput(*row) for row in stored_run["inputs"]],

@@ -15,14 +15,14 @@ from readiness.loading.deployed import DeploymentEvidence
 from readiness.loading.discover import Surroundings
 from readiness.loading.render.made import RenderInput, written_source_and_span
 from readiness.loading.variants import Production, Variants
-from readiness.model import Finding, Rule, Source, Span, join_names
+from readiness.model import Finding, Rule, join_names
 from readiness.model.records import dataclass
 from readiness.model.service import Service
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import RuleName, RuleNames
-from readiness.run import ceiling, engine, purposes
+from readiness.run import ceiling, engine, purposes, secrecy
 from readiness.run.groups import needed_rule_groups
 from readiness.run.parameters import apply_parameters
 from readiness.run.run_settings import RunSettings
@@ -54,7 +54,7 @@ class RunResult:
     tally_by_rule: dict[str, engine.RuleTally]
     subject_count_by_path: dict[str, int]
     findings: list[Finding]
-    secret_places: list[tuple[Source, Span]]
+    secret_places: list[redaction.SecretPlace]
     silenced_by_others_count: dict[str, int] = field(default_factory=dict)
     evidence_by_fact: Mapping[str, tuple[EvidencePlace, ...]] = field(default_factory=dict)
     render_inputs: list[RenderInput] = field(default_factory=list)
@@ -91,6 +91,7 @@ def run_pipeline(
         project.today = today
     purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
     assembly.parse_findings += (purpose_findings := purposes.findings_for_invalid_purposes(assembly, core_rule_by_id["core/purpose-invalid"]))
+    marked_secrets = secrecy.mark_secrets(discovered, assembly)
     run_rules = _load_and_select_rules(assembly, settings)
     active_pairs_by_rule = run_rules.active_rules
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
@@ -103,15 +104,14 @@ def run_pipeline(
     purposes.record_purposes_in_file_statuses(assembly)
     assembly.record_unread_parts()
     _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
-    read_documents = [one for project in assembly.projects for kind in project.by_kind.values() for one in kind]
-    secret_places = redaction.find_secret_places(engine_result.findings, [one.source.root for one in read_documents])
+    secret_places = redaction.find_secret_places(engine_result.findings, marked_secrets.places)
     deployment_evidence = DeploymentEvidence(discovered)
     unlowered_findings = ceiling.lower_severities_of_other_environments([*assembly.parse_findings, *engine_result.findings])
     lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(unlowered_findings, deployment_evidence.evidence_for)
     all_findings = engine.sort_and_deduplicate(lowered_findings)
     active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]
     triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today)
-    return RunResult(
+    run_result = RunResult(
         file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
         rules=(*rules.rules_without_repeated_tiers(run_rules.loaded_rules), *{one.rule: one.rule_definition for one in shellcheck_findings}.values()),
@@ -137,6 +137,7 @@ def run_pipeline(
         refused_comment_count=sum(one.message == suppress.LOCKED_COMMENT_PROBLEM for one in triaged_findings),
         refused_purpose_count=sum(one.message == purposes.LOCKED_PURPOSE_PROBLEM for one in purpose_findings),
     )
+    return secrecy.run_result_without_secrets(run_result, marked_secrets)
 
 
 def _assemble_projects_and_variants(discovered: discover.DiscoveredFiles, settings: RunSettings, core_rule_by_id: dict[str, Rule]) -> Assembly:

@@ -13,7 +13,7 @@ from readiness.model import Finding, Rule, Source, Span
 from readiness.model.records import dataclass
 from readiness.model.service import Service
 from readiness.programs.budget import UNCONFINED_NOTICE_START
-from readiness.redaction import Redactor
+from readiness.redaction import Redactor, SecretPlace
 from readiness.settings.effects import SettingsEffect
 from readiness.verdict import checklist, score, service_scores
 from readiness.verdict.by_service import services_as_json
@@ -58,7 +58,7 @@ class Report:
     coverage: Coverage
     checklists: tuple[Checklist, ...] = ()
     chosen: tuple[str, ...] = ()
-    hidden: tuple[tuple[Source, Span], ...] = ()
+    hidden: tuple[SecretPlace | tuple[Source, Span], ...] = ()
     timing: Mapping[str, float] | None = None
     others: int = 0
     foreign: int = 0
@@ -214,7 +214,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     fail_on: str = "high",
     min_score: int | None = None,
     strict_coverage: bool = False,
-    secret_places: Iterable[tuple[Source, Span]] = (),
+    secret_places: Iterable[SecretPlace | tuple[Source, Span]] = (),
     seconds_by_phase: Mapping[str, float] | None = None,
     ignored_file_count: int = 0,
     silenced_by_others_count: int = 0,

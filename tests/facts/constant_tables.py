@@ -17,6 +17,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "loading/assembly.py: _TITLE_BY_KIND",
         "loading/fenced.py: FILENAME_BY_LANGUAGE",
         "model/__init__.py: __all__",
+        "redaction/__init__.py: __all__",
         "model/purpose.py: DESCRIPTION_BY_PURPOSE",
         "model/rule.py: CATEGORIES",
         "reports/digest.py: TITLE_BY_FILE_KIND",
@@ -42,6 +43,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     ),
     "the switches with which we ourselves start git": ("programs/git.py: _HARDENING_GIT_SETTINGS _HARDENING_ENVIRONMENT",),
     "how names, placeholders and passwords are made up: what the judge of secrets reads, and syntax is below the facts": (
+        "redaction/judge.py: _SIGNS_OF_LOGINS",
+        "redaction/structure.py: _KEYS_OF_THE_VALUE",
         "syntax/secrets/beside.py: _STORE_FAMILY_BY_WORD _ENGINE_SETTING_WORDS _WHOLE_APPLICATION_WORDS _ADMINISTRATOR_WORDS",
         "syntax/secrets/accounts.py: PROTOCOL_CONSTANTS",
         "syntax/secrets/entropy.py: _COMMON_LETTER_PAIRS",

@@ -284,6 +284,18 @@ SHAPES: dict[str, dict[str, Shape]] = {
     "registries": {"owned": true, "packages": true},
     "secret-names": {"hint": true},
     "tls-ciphers": {"forward": true, "kubelets": true},
+    "password-arguments": {
+        "verb": many(text),
+        "options": many(text),
+        "glued": many(text),
+        "accounts": many(text),
+        "operands": by_name(number),
+        "pairs": true,
+        "last": many(text),
+        "stdin": many(text),
+        "account": true,
+        "entries": many(text),
+    },
     "programs": {
         "cluster": true,
         "task-runner": true,

@@ -55,15 +55,17 @@ from readiness.syntax.secrets.names import (
     is_password_name,
     is_public_name,
     is_secret_name,
+    is_secret_object_credential_key,
     is_signing_key_name,
     is_store_password_name,
     may_be_secret_object_name,
     may_contain_secret_name,
     name_words,
 )
-from readiness.syntax.secrets.placeholders import is_placeholder, is_reference
+from readiness.syntax.secrets.placeholders import is_list_of_references, is_placeholder, is_reference
 from readiness.syntax.secrets.public import is_public_credential, is_report_token_name
 from readiness.syntax.secrets.search import FoundSecret, possible_secret_spans, secrets_in_text, verdict_with_public_comment
+from readiness.syntax.secrets.shapes import find_credential_shapes
 
 __all__ = (
     "URL_USERINFO_REASON",
@@ -74,6 +76,7 @@ __all__ = (
     "SecretVerdict",
     "ValueContext",
     "classify_value",
+    "find_credential_shapes",
     "find_url_accounts",
     "has_possible_credential",
     "has_secret_word",
@@ -82,6 +85,7 @@ __all__ = (
     "is_application_key_name",
     "is_client_settings_filename",
     "is_database_name",
+    "is_list_of_references",
     "is_password_name",
     "is_placeholder",
     "is_public_credential",
@@ -90,6 +94,7 @@ __all__ = (
     "is_report_token_name",
     "is_sample_filename",
     "is_secret_name",
+    "is_secret_object_credential_key",
     "is_signing_key_name",
     "is_store_password_name",
     "local_environment_setting_name",
