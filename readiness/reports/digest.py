@@ -264,6 +264,11 @@ def gate_text(report: Report, redactor: Redactor, *, width: int = GATE_LINE_WIDT
     return text + score_note if display_width(text + score_note) <= width else text
 
 
+def gate_reason_text(report: Report) -> str:
+    """What decided the gate, and which settings files counted for it; as raw as their words are."""
+    return f"{report.gate.reason}; {settings_text(report)}" if report.settings_effects else report.gate.reason
+
+
 def settings_text(report: Report) -> str:
     """Which settings files counted, what each changed, and what of it was refused."""
     return f"settings from {'; from '.join(one.text for one in report.settings_effects)}"

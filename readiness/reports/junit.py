@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from readiness.model.lazy_regex import lazy_regex
 from readiness.redaction import Redactor
-from readiness.reports import ReportOptions
+from readiness.reports import ReportOptions, digest
 from readiness.reports.machine_text import MachineFinding, machine_findings, remedy_text
 from readiness.verdict.report import Report
 
@@ -65,7 +65,7 @@ def _add_gate(root: ET.Element, report: Report) -> None:
     """The gate as a test: it may fail for the score, or for what was not judged."""
     suite = ET.SubElement(root, "testsuite", name="gate")
     case = ET.SubElement(suite, "testcase", name="gate", classname="readiness")
-    reason = _xml_text(Redactor(report.hidden).mask_text(report.gate.reason))
+    reason = _xml_text(Redactor(report.hidden).mask_text(digest.gate_reason_text(report)))
     if report.gate.passed:
         ET.SubElement(case, "system-out").text = reason
     else:

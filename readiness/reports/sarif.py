@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from readiness.model import Confidence, Finding, Related, Rule
 from readiness.redaction import Redactor
-from readiness.reports import ReportOptions
+from readiness.reports import ReportOptions, digest
 from readiness.reports.frame import escape_controls
 from readiness.reports.machine_text import (
     MachineFinding,
@@ -133,7 +133,7 @@ def _artifact(path: str) -> dict[str, str]:
 
 def _notifications(report: Report, finding_count: int) -> list[dict[str, Any]]:
     """What a reader has to know beside the results: what was left out, and that the gate failed or was not evaluated."""
-    texts = [report.confinement_notice, Redactor(report.hidden).mask_text(report.gate.reason)]
+    texts = [report.confinement_notice, Redactor(report.hidden).mask_text(digest.gate_reason_text(report))]
     if finding_count > MAX_RESULTS:
         texts.append(f"{finding_count - MAX_RESULTS} milder findings are left out: GitHub accepts {MAX_RESULTS} results of one run")
     return [{"level": "note", "message": {"text": escape_controls(text)}} for text in texts if text]
