@@ -7,6 +7,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.fuzz import corpus
@@ -17,6 +18,7 @@ from tests.fuzz.oracle import PLANTED, STAGES, Failure
 from tests.fuzz.worker import Worker
 
 EVERY_SECOND_JUDGED = 10  # of so many inputs one is judged by another process, too, and what is put out must be the same
+EVERY_SHOWN_AT_LENGTH = 4  # of so many inputs one is shown in the long reports, too, which take as long as all the rest
 EVERY_PLANTED = 3  # of so many inputs one has a secret planted
 Signature = tuple[str, str, str]
 
@@ -50,7 +52,8 @@ class Campaign:
         """Judge the next input; the signature of a failure that is new."""
         number, self.tried = self.tried, self.tried + 1
         files = input_with_number(self.kind, self.seed, number)
-        failure = self._failure_of(files, is_judged_twice=number % EVERY_SECOND_JUDGED == 0)
+        stages = STAGES if number % EVERY_SHOWN_AT_LENGTH == 0 else STAGES[:-1]
+        failure = self._failure_of(files, stages, is_judged_twice=number % EVERY_SECOND_JUDGED == 0)
         if failure is None:
             return None
         signature = signature_of(failure)
@@ -60,12 +63,12 @@ class Campaign:
         self.first_by_signature[signature] = number, files
         return signature
 
-    def _failure_of(self, files: Files, *, is_judged_twice: bool) -> Failure | None:
-        verdict = self.workers[0].judge(self.kind, files, counted=self.counted)
+    def _failure_of(self, files: Files, stages: Sequence[str], *, is_judged_twice: bool) -> Failure | None:
+        verdict = self.workers[0].judge(self.kind, files, stages, counted=self.counted)
         self.slowest = max(self.slowest, (round(verdict.seconds, 2), self.tried - 1))
         if verdict.failure or not is_judged_twice:
             return verdict.failure
-        second = self.workers[1].judge(self.kind, files, ("check", "reports"), counted=self.counted)
+        second = self.workers[1].judge(self.kind, files, stages[1:], counted=self.counted)
         return second.failure or (None if second.digest == verdict.digest else Failure("differs", "reports", "another process puts out something else"))
 
     def minimised(self, signature: Signature) -> Files:
@@ -73,7 +76,7 @@ class Campaign:
         sort, stage, _ = signature
 
         def fails_alike(candidate: Files) -> bool:
-            failure = self._failure_of(candidate, is_judged_twice=True) if sort == "differs" else self.workers[0].judge(self.kind, candidate, [stage], counted=self.counted).failure
+            failure = self._failure_of(candidate, STAGES, is_judged_twice=True) if sort == "differs" else self.workers[0].judge(self.kind, candidate, [stage], counted=self.counted).failure
             return failure is not None and signature_of(failure) == signature
 
         files = self.first_by_signature[signature][1]

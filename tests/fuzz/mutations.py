@@ -6,6 +6,8 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
+from tests.fuzz.structure import alias_values, graft_value, rename_key, repeat_block
+
 MAX_MUTATED_BYTES = 200_000  # of one file: growth by size has tests of its own
 ODD_STRINGS = (
     "\0", "\r", "\r\n", "\x0b", "\x0c", "\x1b[31m", "\x1b]8;;http://x\x07", "\x7f", "\x85", "\xa0", "\xad", "\u0130", "\u0301", "\u200b", "\u200d",
@@ -162,7 +164,8 @@ def _change_line_ends(text: str, rng: random.Random, words: Sequence[str], other
 CHANGES: tuple[Change, ...] = (
     _insert_word, _insert_word, _insert_word, _replace_word, _replace_word, _replace_word, _cut, _cut, _cut_end, _drop_lines, _drop_lines, _repeat_lines, _move_lines,
     _move_lines, _indent_lines, _join_lines, _splice, _splice, _splice, _insert_odd, _insert_odd, _insert_long_word, _nest, _swap_words, _swap_words, _change_characters,
-    _replace_value, _replace_value, _replace_value, _change_line_ends,
+    _replace_value, _replace_value, _replace_value, _change_line_ends, repeat_block, graft_value, graft_value, graft_value, graft_value, graft_value, rename_key, rename_key, alias_values,
+    alias_values,
 )  # fmt: skip
 
 

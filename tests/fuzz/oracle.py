@@ -13,7 +13,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -32,7 +32,7 @@ from tests.fuzz.kinds import Files, FuzzKind
 from tests.fuzz.mutations import SECRET_LINE_FORMS
 from tests.make import write_files
 
-STAGES = ("parsers", "check", "reports")
+STAGES = ("parsers", "check", "reports", "long reports")
 PLANTED = "Zq7xPlanted9wT4"  # the value of a secret that is put into inputs: it stands in no output
 TODAY = datetime.date(2026, 1, 1)
 # Processor time that a stage may take: a part that every run has, and one for each byte of the input (20 kB are a second).
@@ -46,9 +46,13 @@ _COMMAND_LINE = re.compile(r"^(?:::|##\[)(?!(?:error|warning|notice|group|endgro
 FORMATS: tuple[tuple[str, reports.ReportOptions], ...] = (
     ("json", reports.ReportOptions()),
     ("terminal", reports.ReportOptions(verbose=True)),
-    ("terminal", reports.ReportOptions(color="always", explain=True, verbose=True, width=90)),
     ("github", reports.ReportOptions()),
     ("markdown", reports.ReportOptions()),
+)
+LONG_FORMATS: tuple[tuple[str, reports.ReportOptions], ...] = (
+    ("terminal", reports.ReportOptions(color="always", explain=True, verbose=True, width=90)),
+    ("terminal", reports.ReportOptions(explain=True)),
+    ("markdown", reports.ReportOptions(explain=True, verbose=True)),
 )
 
 
@@ -98,7 +102,7 @@ def judge(kind: FuzzKind, files: Files, stages: Collection[str] = STAGES, *, cou
 
     def measured_again(stage: str, work: Callable[[], None]) -> Failure | None:
         """Another process may have been in the way of the first time; the second one tells where the time went."""
-        made[:] = made if stage == "reports" else []
+        made[:] = [] if stage == "check" else made
         with samples_of_functions() as samples:
             failure = timed(stage, work)
         return failure._replace(detail=failure.detail or samples.most_common(1)[0][0]) if failure and samples else failure
@@ -108,10 +112,11 @@ def judge(kind: FuzzKind, files: Files, stages: Collection[str] = STAGES, *, cou
         works: tuple[tuple[str, Callable[[], None]], ...] = (
             ("parsers", lambda: _parse_texts(kind, files, counted=counted)),
             ("check", lambda: _check(kind, root, made, digest.update)),
-            ("reports", lambda: _report(made, files, digest.update)),
+            ("reports", lambda: _report(made, files, FORMATS, digest.update)),
+            ("long reports", lambda: _report(made, files, LONG_FORMATS, digest.update)),
         )
         for stage, work in works:
-            if stage in stages or (stage == "check" and "reports" in stages):
+            if stage in stages or (stage == "check" and not {"reports", "long reports"}.isdisjoint(stages)):
                 failure = timed(stage, work)
                 if failure is not None and failure.sort == "slow":
                     failure = measured_again(stage, work)
@@ -190,14 +195,14 @@ def _run_command(root: Path, add_to_digest: Callable[[bytes], object]) -> None:
             add_to_digest(said.encode("utf-8", "surrogatepass"))
 
 
-def _report(made: list[Report], files: Files, add_to_digest: Callable[[bytes], object]) -> None:
+def _report(made: list[Report], files: Files, formats: Sequence[tuple[str, reports.ReportOptions]], add_to_digest: Callable[[bytes], object]) -> None:
     if not made:
         return
     texts = {path: text for path, content in files.items() if (text := decode_text(content)) is not None}
     (report,) = made[-1:]
     _verify_places(report, texts)
     planted = {PLANTED} if any(form.format(PLANTED) in text.splitlines() for text in texts.values() for form in SECRET_LINE_FORMS) else set()
-    for format_name, options in FORMATS:
+    for format_name, options in formats:
         out = io.StringIO()
         reports.write_report(format_name, report, out, options)
         look_at_output(format_name, out.getvalue(), planted)
