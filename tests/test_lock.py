@@ -18,7 +18,13 @@ def test_the_lock_fits_the_project() -> None:
 
 
 def test_every_package_of_the_lock_has_hashes() -> None:
-    assert {requirement.name.lower() for requirement, count in locked_requirements(LOCKED) if count} >= {"pyyaml", "pytest", "ruff", "hatchling", "editables"}
+    assert {requirement.name.lower() for requirement, count in locked_requirements(LOCKED) if count} >= {
+        "pyyaml",
+        "pytest",
+        "ruff",
+        "hatchling",
+        "editables",
+    }
 
 
 PYYAML = next(entry for entry in re.split(r"(?m)^(?=[A-Za-z0-9])", LOCKED) if entry.startswith("pyyaml=="))
@@ -27,7 +33,11 @@ WRONG = {
     "an extra wants one": (PROJECT.replace('"pytest>=8.0"', '"pytest>=8.0", "newer"'), LOCKED, "newer is not in the lock"),
     "the builder is wanted": (PROJECT.replace('["hatchling>=1.24"]', '["hatchling>=1.24", "newer"]'), LOCKED, "newer is not in the lock"),
     "a later version is wanted": (PROJECT.replace("pyyaml>=6.0.1", "pyyaml>=99"), LOCKED, "pyyaml>=99 is wanted, and the lock has"),
-    "a package is wanted no longer": (PROJECT.replace('    "tree-sitter-bash>=0.23",\n', ""), LOCKED, "tree-sitter-bash is in the lock, and nothing wants it"),
+    "a package is wanted no longer": (
+        PROJECT.replace('    "tree-sitter-bash>=0.23",\n', ""),
+        LOCKED,
+        "tree-sitter-bash is in the lock, and nothing wants it",
+    ),
     "an entry is gone": (PROJECT, LOCKED.replace(PYYAML, ""), "pyyaml>=6.0.1 is not in the lock"),
     "hashes are gone": (PROJECT, LOCKED.replace(PYYAML, "pyyaml==6.0.4\n    # via readiness (pyproject.toml)\n"), "pyyaml has no hash"),
     "a hash is of another sort": (PROJECT, LOCKED.replace(PYYAML, "pyyaml==6.0.4 --hash=md5:" + "0" * 32 + "\n"), "pyyaml has no hash"),

@@ -69,14 +69,20 @@ class Campaign:
         if verdict.failure or not is_judged_twice:
             return verdict.failure
         second = self.workers[1].judge(self.kind, files, stages[1:], counted=self.counted)
-        return second.failure or (None if second.digest == verdict.digest else Failure("differs", "reports", "another process puts out something else"))
+        return second.failure or (
+            None if second.digest == verdict.digest else Failure("differs", "reports", "another process puts out something else")
+        )
 
     def minimised(self, signature: Signature) -> Files:
         """The least input found that fails as the first one with a signature did."""
         sort, stage, _ = signature
 
         def fails_alike(candidate: Files) -> bool:
-            failure = self._failure_of(candidate, STAGES, is_judged_twice=True) if sort == "differs" else self.workers[0].judge(self.kind, candidate, [stage], counted=self.counted).failure
+            failure = (
+                self._failure_of(candidate, STAGES, is_judged_twice=True)
+                if sort == "differs"
+                else self.workers[0].judge(self.kind, candidate, [stage], counted=self.counted).failure
+            )
             return failure is not None and signature_of(failure) == signature
 
         files = self.first_by_signature[signature][1]
@@ -106,7 +112,8 @@ def run(kind: str, seed: int, workers: tuple[Worker, Worker], options: argparse.
             print(f"  {sum(map(len, files.values()))} bytes in {where}", flush=True)
     sorts = Counter(sort for sort, _, _ in campaign.first_by_signature)
     print(
-        f"{kind}: {campaign.tried - options.start} inputs from seed {seed} in {time.monotonic() - began:.0f} s, slowest {campaign.slowest[0]} s (input {campaign.slowest[1]}); "
+        f"{kind}: {campaign.tried - options.start} inputs from seed {seed} in {time.monotonic() - began:.0f} s, "
+        f"slowest {campaign.slowest[0]} s (input {campaign.slowest[1]}); "
         + (", ".join(f"{count} {sort}" for sort, count in sorted(sorts.items())) or "nothing failed"),
         flush=True,
     )

@@ -39,7 +39,7 @@ def _written(content: bytes) -> Any:
     if len(text) < 400:
         return text
     for length in range(1, 80):
-        for start in (*range(0, 200), max(len(text) // 2, 0)):
+        for start in (*range(200), max(len(text) // 2, 0)):
             piece = text[start : start + length]
             end = start
             while piece and text.startswith(piece, end):
@@ -61,7 +61,9 @@ def store(kind: str, files: Files, was: str, folder: Path = CORPUS) -> Path:
     """Write an input down; its path."""
     path = folder / kind / f"{content_name(files)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"was": was, "files": {name: _written(content) for name, content in files.items()}}, indent=1) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps({"was": was, "files": {name: _written(content) for name, content in files.items()}}, indent=1) + "\n", encoding="utf-8"
+    )
     return path
 
 

@@ -14,10 +14,11 @@ from readiness.kinds.compose import schema as compose
 from tests import odd_values
 from tests.fuzz import grammars, parsers, seeds
 from tests.fuzz.grammars import Grammar, expand
-from tests.fuzz.mutations import GENERIC_WORDS, ODD_STRINGS, encode_oddly, mutate_text
+from tests.fuzz.mutations import encode_oddly, mutate_text
+from tests.fuzz.rendered_trees import CHART_SEEDS, OVERLAY_SEEDS, make_chart, make_kustomization, make_overlays
 from tests.fuzz.seeds import Texts
 from tests.fuzz.settings_texts import SETTINGS_SEEDS, make_settings
-from tests.fuzz.yaml_texts import YamlWriter
+from tests.fuzz.yaml_texts import YamlWriter, random_value
 
 Files = dict[str, bytes]  # path -> content
 Words = tuple[str, ...]
@@ -26,7 +27,10 @@ Maker = Callable[[random.Random, Words], Texts]
 
 @dataclass(frozen=True)
 class FuzzKind:
-    """One kind of input. `through_settings` runs the command line in the tree, with its settings; `documents` judges Markdown."""
+    """One kind of input.
+
+    `through_settings` runs the command line in the tree, with its settings; `documents` judges Markdown; `renders` renders charts, builds overlays.
+    """
 
     name: str
     seeds: Callable[[], tuple[Texts, ...]]
@@ -34,6 +38,7 @@ class FuzzKind:
     parsers: Mapping[str, Callable[[str], object]]
     through_settings: bool = False
     documents: bool = False
+    renders: bool = False
 
     def words(self) -> Words:
         """The words of its seeds."""
@@ -70,19 +75,6 @@ def _put(root: Any, way: tuple[str | int, ...], value: Any) -> None:
             node = node[step]
 
 
-def _value(rng: random.Random, words: Words, depth: int = 0) -> Any:
-    """A value of some type."""
-    how = rng.randrange(14 if depth < 3 else 9)
-    if how < 4:
-        return rng.choice(words)
-    if how < 9:
-        made = (rng.randrange(-1, 70_000), rng.choice((True, False, None, 0.5, 1e300)), rng.choice(GENERIC_WORDS), rng.choice(ODD_STRINGS))
-        return (*made, expand(grammars.COMMON, rng, words, rng.choice(("image", "var", "url", "path", "script", "secret", "name"))))[how - 4]
-    if how < 12:
-        return {rng.choice(words): _value(rng, words, depth + 1) for _ in range(rng.randrange(4))}
-    return [_value(rng, words, depth + 1) for _ in range(rng.randrange(4))]
-
-
 @cache
 def _compose_ways() -> list[tuple[str | int, ...]]:
     return list(dict.fromkeys(odd_values.compose_ways(compose.load_compose_schema())))
@@ -99,7 +91,7 @@ def _documents(rng: random.Random, roots: list[Any]) -> str:
 
 def _fill(rng: random.Random, words: Words, root: Any, ways: list[tuple[str | int, ...]]) -> Any:
     for way in rng.choices(ways, k=rng.choice((1, 3, 10, 40))):
-        _put(root, way, _value(rng, words))
+        _put(root, way, random_value(rng, words))
     return root
 
 
@@ -121,33 +113,27 @@ def make_compose(rng: random.Random, words: Words) -> Texts:
 def make_kubernetes(rng: random.Random, words: Words) -> Texts:
     """Objects of random kinds with random fields of their types, now and then under a kustomization."""
     rows = sorted(fact_row_by_name("kubernetes-kinds").items())
-    usual = [row for row in rows if row[0].split(" ")[1] in {"Deployment", "Service", "Ingress", "NetworkPolicy", "ConfigMap", "Secret", "CronJob", "Role", "RoleBinding"}]
+    usual = [
+        row
+        for row in rows
+        if row[0].split(" ")[1] in {"Deployment", "Service", "Ingress", "NetworkPolicy", "ConfigMap", "Secret", "CronJob", "Role", "RoleBinding"}
+    ]
     roots = []
     for _ in range(rng.choice((1, 1, 2, 3, 6))):
         name, row = rng.choice(usual if rng.randrange(3) else rows)
         api, _, kind = name.partition(" ")
-        root = {"apiVersion": api, "kind": kind, "metadata": {"name": rng.choice(("web", "web", *rng.sample(words, 1)))}, **odd_values.k8s_needed(row["type"])}
+        root = {
+            "apiVersion": api,
+            "kind": kind,
+            "metadata": {"name": rng.choice(("web", "web", *rng.sample(words, 1)))},
+            **odd_values.k8s_needed(row["type"]),
+        }
         ways = _k8s_ways(row["type"])
         roots.append(_fill(rng, words, root, ways) if ways else root)
     made = {"k8s/a.yaml": _documents(rng, roots)}
     if not rng.randrange(4):
         made["k8s/kustomization.yaml"] = _documents(rng, [make_kustomization(rng, words)])
     return made
-
-
-def make_kustomization(rng: random.Random, words: Words) -> dict[str, Any]:
-    """A kustomization with random fields over the resource beside it."""
-    patch = json.dumps([{"op": rng.choice(("add", "remove", "replace", "test", "move", "copy", "x")), "path": rng.choice(("/spec/replicas", "/metadata/labels/a~1b", "/spec/-", "", "/", "/a/0")), "value": _value(rng, words)}])
-    fields: dict[str, Any] = {
-        "namespace": _value(rng, words), "namePrefix": rng.choice(words), "nameSuffix": _value(rng, words), "commonLabels": _value(rng, words), "labels": [{"pairs": _value(rng, words), "includeSelectors": True}],
-        "commonAnnotations": {"a": _value(rng, words)}, "images": [{"name": rng.choice(words), "newTag": _value(rng, words)}], "replicas": [{"name": "web", "count": _value(rng, words)}],
-        "patches": [{"path": "patch.yaml"}, {"patch": patch, "target": {"kind": "Deployment", "name": rng.choice((".*", "web", "(", "a|b"))}}], "patchesStrategicMerge": _value(rng, words),
-        "configMapGenerator": [{"name": "c", "literals": ["a=b", _value(rng, words)], "behavior": rng.choice(("merge", "create", "x"))}], "secretGenerator": [{"name": "s", "envs": [".env"]}],
-        "replacements": [{"source": {"kind": "Deployment", "fieldPath": rng.choice(("metadata.name", "spec.[a=b].c", "..", "*"))}, "targets": [{"select": {"kind": "Service"}, "fieldPaths": [_value(rng, words)]}]}],
-        "components": _value(rng, words), "bases": ["."], "generatorOptions": _value(rng, words), "vars": _value(rng, words), "helmCharts": _value(rng, words), "openapi": _value(rng, words), "crds": _value(rng, words),
-    }  # fmt: skip
-    chosen = rng.sample(sorted(fields), rng.choice((1, 2, 4, 8)))
-    return {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": ["a.yaml"], **{name: fields[name] for name in chosen}}
 
 
 def make_ci(rng: random.Random, words: Words) -> Texts:
@@ -157,18 +143,75 @@ def make_ci(rng: random.Random, words: Words) -> Texts:
         job = json.loads(json.dumps(rng.choice((odd_values.JOB, odd_values.CALLED, odd_values.DEPLOY))))
         root = _fill(rng, words, {"on": {"push": {}}, "jobs": {"a": job}}, list(odd_values.github_ways()))
         if rng.randrange(2):
-            steps = [{"run": expand(grammars.SHELL, rng, words), "if": "${{ " + expand(grammars.EXPRESSION, rng, words) + " }}", "env": {"A": "${{ " + expand(grammars.EXPRESSION, rng, words) + " }}"}}]
+            steps = [
+                {
+                    "run": expand(grammars.SHELL, rng, words),
+                    "if": "${{ " + expand(grammars.EXPRESSION, rng, words) + " }}",
+                    "env": {"A": "${{ " + expand(grammars.EXPRESSION, rng, words) + " }}"},
+                }
+            ]
             _put(root, ("jobs", "b"), {"runs-on": "ubuntu-24.04", "needs": ["a"], "steps": steps})
         return {rng.choice((".github/workflows/a.yml", ".github/workflows/deploy.yaml")): _documents(rng, [root])}
     if sort == 3:
-        steps = [{"run": expand(grammars.SHELL, rng, words), "shell": _value(rng, words)}, {"uses": _value(rng, words), "with": _value(rng, words)}]
-        return {"action.yml": _documents(rng, [{"name": "a", "inputs": _value(rng, words), "runs": {"using": rng.choice(("composite", "node20", "docker", "x")), "steps": steps, "image": _value(rng, words)}}])}
+        steps = [
+            {"run": expand(grammars.SHELL, rng, words), "shell": random_value(rng, words)},
+            {"uses": random_value(rng, words), "with": random_value(rng, words)},
+        ]
+        return {
+            "action.yml": _documents(
+                rng,
+                [
+                    {
+                        "name": "a",
+                        "inputs": random_value(rng, words),
+                        "runs": {"using": rng.choice(("composite", "node20", "docker", "x")), "steps": steps, "image": random_value(rng, words)},
+                    }
+                ],
+            )
+        }
     if sort == 4:
-        return {".github/dependabot.yml": _documents(rng, [{"version": 2, "updates": [{"package-ecosystem": rng.choice(words), "directory": _value(rng, words), "schedule": _value(rng, words)}], "registries": _value(rng, words)}])}
+        return {
+            ".github/dependabot.yml": _documents(
+                rng,
+                [
+                    {
+                        "version": 2,
+                        "updates": [
+                            {"package-ecosystem": rng.choice(words), "directory": random_value(rng, words), "schedule": random_value(rng, words)}
+                        ],
+                        "registries": random_value(rng, words),
+                    }
+                ],
+            )
+        }
     keys = sorted(odd_values.gitlab_model.NON_JOB_TOP_LEVEL_KEYS)
     root = {"stages": ["build"], "a": {"stage": "build", "script": [expand(grammars.SHELL, rng, words)]}}
-    for key in rng.choices([*keys, "rules", "needs", "extends", "variables", "environment", "image", "services", "artifacts", "cache", "parallel", "trigger", "only", "when", "before_script", "id_tokens"], k=rng.choice((1, 3, 8))):
-        _put(root, rng.choice(((key,), ("a", key), ("default", key), (".b", key), ("a", "rules", 0, key), ("include", 0, key), ("c", key))), _value(rng, words))
+    for key in rng.choices(
+        [
+            *keys,
+            "rules",
+            "needs",
+            "extends",
+            "variables",
+            "environment",
+            "image",
+            "services",
+            "artifacts",
+            "cache",
+            "parallel",
+            "trigger",
+            "only",
+            "when",
+            "before_script",
+            "id_tokens",
+        ],
+        k=rng.choice((1, 3, 8)),
+    ):
+        _put(
+            root,
+            rng.choice(((key,), ("a", key), ("default", key), (".b", key), ("a", "rules", 0, key), ("include", 0, key), ("c", key))),
+            random_value(rng, words),
+        )
     return {".gitlab-ci.yml": _documents(rng, [root])}
 
 
@@ -191,8 +234,10 @@ def hold_script(rng: random.Random, script: str) -> Texts:
         {"Dockerfile": f"FROM debian:12.5\nRUN <<EOF\n{script}\nEOF\nCMD {oneline}\n"},
         {".github/workflows/a.yml": f"on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: |\n{_indented(script, ' ' * 10)}"},
         {".gitlab-ci.yml": f"a:\n  script:\n    - |\n{_indented(script, ' ' * 6)}    - {json.dumps(script)}\n"},
-        {"compose.yaml": "services:\n  a:\n    image: a:1\n    command: " + json.dumps(["sh", "-c", script]) + f"\n    entrypoint: {json.dumps(oneline)}\n"},
-        {"k8s.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n    - {name: a, image: 'a:1', command: [sh, -c], args: [" + json.dumps(script) + "]}\n"},
+        {"compose.yaml": "services:\n  a:\n    image: a:1\n    command: " + json.dumps(["sh", "-c",
+        script]) + f"\n    entrypoint: {json.dumps(oneline)}\n"},
+        {"k8s.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n"
+            "    - {name: a, image: 'a:1', command: [sh, -c], args: [" + json.dumps(script) + "]}\n"},
         {"deploy.sh": script, "k8s/a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n", "Makefile": f"deploy:\n\t{oneline}\n"},
     ))  # fmt: skip
 
@@ -206,16 +251,27 @@ def make_shell(rng: random.Random, words: Words) -> Texts:
 def make_words(rng: random.Random, words: Words) -> Texts:
     """One of the small languages (expressions, schedules, expressions of nginx, images, variables) where a file holds it."""
     sort = rng.randrange(5)
-    grammar, rule = ((grammars.EXPRESSION, "start"), (grammars.CRON, "start"), (grammars.NGINX, "re"), (grammars.COMMON, "image"), (grammars.COMMON, "var"))[sort]
+    grammar, rule = (
+        (grammars.EXPRESSION, "start"),
+        (grammars.CRON, "start"),
+        (grammars.NGINX, "re"),
+        (grammars.COMMON, "image"),
+        (grammars.COMMON, "var"),
+    )[sort]
     word = expand(grammar, rng, words, rule)
     word = mutate_text(word, rng, words, word) if rng.randrange(2) else word
     holders = (
-        {".github/workflows/a.yml": "on: push\njobs:\n  a:\n    runs-on: x\n    if: " + json.dumps(word) + "\n    steps:\n      - run: " + json.dumps("echo ${{ " + word + " }}") + "\n"},
+        {".github/workflows/a.yml": "on: push\njobs:\n  a:\n    runs-on: x\n    if: " + json.dumps(word) + "\n    steps:\n"
+            "      - run: " + json.dumps("echo ${{ " + word + " }}") + "\n"},
         {".github/workflows/a.yml": "on:\n  schedule: [{cron: " + json.dumps(word) + "}]\njobs: {a: {runs-on: x, steps: [{run: a}]}}\n",
-         "a.yaml": "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec: {schedule: " + json.dumps(word) + ", jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: 'a:1'}]}}}}}\n"},
-        {"nginx.conf": "events {}\nhttp { server { listen 80; location ~ " + json.dumps(word) + " { rewrite " + json.dumps(word) + " /$1 last; } if ($uri ~ " + word + ") { return 404; } } }\n"},
-        {"Dockerfile": f"FROM {word}\n", "compose.yaml": "services: {a: {image: " + json.dumps(word) + "}}\n", "a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: " + json.dumps(word) + "}]}\n"},
-        {"compose.yaml": "services: {a: {image: 'a:1', command: " + json.dumps(word) + ", environment: {A: " + json.dumps(word) + "}}}\n", "Dockerfile": f"ARG A={word}\nFROM a:$A\nENV B={word}\nRUN echo {word}\n", ".env": f"A={word}\n"},
+         "a.yaml": "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\n"
+             "spec: {schedule: " + json.dumps(word) + ", jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: 'a:1'}]}}}}}\n"},
+        {"nginx.conf": "events {}\nhttp { server { listen 80; location ~ "
+         + json.dumps(word) + " { rewrite " + json.dumps(word) + " /$1 last; } if ($uri ~ " + word + ") { return 404; } } }\n"},
+        {"Dockerfile": f"FROM {word}\n", "compose.yaml": "services: {a: {image: " + json.dumps(word) + "}}\n",
+        "a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: " + json.dumps(word) + "}]}\n"},
+        {"compose.yaml": "services: {a: {image: 'a:1', command: " + json.dumps(word) + ", environment: {A: " + json.dumps(word) + "}}}\n",
+        "Dockerfile": f"ARG A={word}\nFROM a:$A\nENV B={word}\nRUN echo {word}\n", ".env": f"A={word}\n"},
     )  # fmt: skip
     return holders[sort]
 
@@ -224,12 +280,25 @@ def make_text(rng: random.Random, words: Words) -> Texts:
     """An environment file, a list of ignored files, or Markdown, with files that it is about."""
     sort = rng.randrange(4)
     if sort == 0:
-        return {".env": expand(grammars.DOTENV, rng, words), "compose.yaml": "services: {a: {image: 'a:${A}', env_file: [.env, {path: raw.env, format: raw}]}}\n", "raw.env": expand(grammars.DOTENV, rng, words)}
+        return {
+            ".env": expand(grammars.DOTENV, rng, words),
+            "compose.yaml": "services: {a: {image: 'a:${A}', env_file: [.env, {path: raw.env, format: raw}]}}\n",
+            "raw.env": expand(grammars.DOTENV, rng, words),
+        }
     if sort == 1:
-        return {".gitignore": expand(grammars.IGNORE, rng, words), "a/b/.env": "A=b\n", "a/Dockerfile": "FROM a\n", "a/.gitignore": expand(grammars.IGNORE, rng, words), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/compose.yaml": "services: {a: {image: b}}\n"}
+        return {
+            ".gitignore": expand(grammars.IGNORE, rng, words),
+            "a/b/.env": "A=b\n",
+            "a/Dockerfile": "FROM a\n",
+            "a/.gitignore": expand(grammars.IGNORE, rng, words),
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/compose.yaml": "services: {a: {image: b}}\n",
+        }
     if sort == 2:
         return {".dockerignore": expand(grammars.IGNORE, rng, words), "Dockerfile": "FROM a:1\nCOPY . /a\n", ".env": "A=b\n", "id_rsa": "x\n"}
-    return {rng.choice(("README.md", "docs/a.md")): expand(grammars.MARKDOWN, rng, words), "k8s/a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"}
+    return {
+        rng.choice(("README.md", "docs/a.md")): expand(grammars.MARKDOWN, rng, words),
+        "k8s/a.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n",
+    }
 
 
 def _seed_function(*wanted: str) -> Callable[[], tuple[Texts, ...]]:
@@ -252,6 +321,8 @@ FUZZ_KINDS = {
         FuzzKind("settings", lambda: SETTINGS_SEEDS, make_settings, parsers.SETTINGS_PARSERS, through_settings=True),
         FuzzKind("shell", _seed_function("dockerfile", "github", "gitlab"), make_shell, parsers.SHELL_PARSERS),
         FuzzKind("text", _text_seeds, make_text, parsers.TEXT_PARSERS, documents=True),
+        FuzzKind("overlays", lambda: OVERLAY_SEEDS, make_overlays, parsers.YAML_PARSERS, renders=True),
+        FuzzKind("charts", lambda: CHART_SEEDS, make_chart, parsers.YAML_PARSERS, renders=True),
         FuzzKind("words", _seed_function("github", "nginx", "compose"), make_words, parsers.WORD_PARSERS),
     )
 }

@@ -15,16 +15,36 @@ ODD_STRINGS = (
     "²", "Ⅷ", "K", "ſ", "́" * 40, "::error::x", "##[error]x", "\n::set-env name=A::b\n",
 )  # fmt: skip
 GENERIC_WORDS = (
-    "", " ", "\t", "\n", "\n\n", "'", '"', "`", "\\", "\\\n", "$", "${", "${A", "${A:-", "$((", "$(", "{{", "}}", "{{ .Values.a }}", "{%", "%}", "${{", "${{ a }}",
-    "{", "}", "[", "]", "(", ")", "<", ">", "<<", "<<E", "|", "||", "&", "&&", "&a ", "*a", "<<: *a", "!", "!!binary ", "!!set ", "%", "@", "#", "# ", ":", ": ",
-    ",", ";", "=", "-", "--", "---\n", "...\n", "- ", "? ", "~", "*", "**", "?", "/", "//", "../", "/../../etc/passwd", ".", "..", "0", "-0", "-1", "1e999", ".inf",
-    ".nan", "0x", "0o8", "9" * 30, "1" * 5000, "2147483648", "18446744073709551616", "true", "null", "yes", "on", "None", "http://[::1", "https://a:b@c:99999/", "[::1]:80",
-    "255.255.255.255/33", "2001-02-30", "12:60:61", "a" * 64, "A=B", "A B", "://", "@sha256:", "file:///dev/zero", "/dev/stdin", "# readiness: ignore[ALL] x",
+    "", " ", "\t", "\n", "\n\n", "'", '"', "`", "\\", "\\\n", "$", "${", "${A", "${A:-", "$((", "$(", "{{", "}}", "{{ .Values.a }}", "{%", "%}",
+    "${{", "${{ a }}",
+    "{", "}", "[", "]", "(", ")", "<", ">", "<<", "<<E", "|", "||", "&", "&&", "&a ", "*a", "<<: *a", "!", "!!binary ", "!!set ", "%", "@", "#",
+    "# ", ":", ": ",
+    ",", ";", "=", "-", "--", "---\n", "...\n", "- ", "? ", "~", "*", "**", "?", "/", "//", "../", "/../../etc/passwd", ".", "..", "0", "-0",
+    "-1", "1e999", ".inf",
+    ".nan", "0x", "0o8", "9" * 30, "1" * 5000, "2147483648", "18446744073709551616", "true", "null", "yes", "on", "None", "http://[::1",
+    "https://a:b@c:99999/", "[::1]:80",
+    "255.255.255.255/33", "2001-02-30", "12:60:61", "a" * 64, "A=B", "A B", "://", "@sha256:", "file:///dev/zero", "/dev/stdin",
+    "# readiness: ignore[ALL] x",
     "# readiness: purpose=test", "# hadolint ignore=DL3007", "# nosemgrep", "__A_B__", "%%A%%", "<% x %>", "$[[ inputs.a ]]",
 )  # fmt: skip
 SECRET_LINE_FORMS = ("DB_PASSWORD={}", "  DB_PASSWORD: {}", "API_TOKEN={}", "ENV DB_PASSWORD={}", "  password: {}", "# aws_secret_access_key = {}")
 _WORD = re.compile(r"[\w./:@-]+")
-_OPENERS = (("[", "]"), ("{", "}"), ("(", ")"), ("{a: ", "}"), ("- ", ""), ("  ", ""), ("${A:-", "}"), ("$(", ")"), ("`", "`"), ("<", ">"), ("(?:", ")*"), ("- - ", ""), ("a {", "}"), ("if x; then ", "; fi"))
+_OPENERS = (
+    ("[", "]"),
+    ("{", "}"),
+    ("(", ")"),
+    ("{a: ", "}"),
+    ("- ", ""),
+    ("  ", ""),
+    ("${A:-", "}"),
+    ("$(", ")"),
+    ("`", "`"),
+    ("<", ">"),
+    ("(?:", ")*"),
+    ("- - ", ""),
+    ("a {", "}"),
+    ("if x; then ", "; fi"),
+)
 
 Change = Callable[[str, random.Random, Sequence[str], str], str]
 
@@ -120,7 +140,42 @@ def _insert_odd(text: str, rng: random.Random, words: Sequence[str], other: str)
 
 
 def _insert_long_word(text: str, rng: random.Random, words: Sequence[str], other: str) -> str:
-    unit = rng.choice(("a", "a-", "0-", ".", "/", "a/", "=", "-", " ", "\t", "#", "$", "\\", '"', "'", "*", "a,", "a=", ":", "A_", "é", "{", "}", "%", "0.", "\\\n", " #", ";", "|", "<", "@", "~"))
+    unit = rng.choice(
+        (
+            "a",
+            "a-",
+            "0-",
+            ".",
+            "/",
+            "a/",
+            "=",
+            "-",
+            " ",
+            "\t",
+            "#",
+            "$",
+            "\\",
+            '"',
+            "'",
+            "*",
+            "a,",
+            "a=",
+            ":",
+            "A_",
+            "é",
+            "{",
+            "}",
+            "%",
+            "0.",
+            "\\\n",
+            " #",
+            ";",
+            "|",
+            "<",
+            "@",
+            "~",
+        )
+    )
     at = _place(text, rng)
     return text[:at] + unit * rng.choice((100, 300, 1000, 5000, 20_000)) + rng.choice(("", "!", "a", " ", "\n")) + text[at:]
 
@@ -154,7 +209,11 @@ def _replace_value(text: str, rng: random.Random, words: Sequence[str], other: s
     if not found:
         return text
     start, end = rng.choice(found).span()
-    return text[:start] + rng.choice((*words, *ODD_STRINGS, "[]", "{}", "[[]]", "{a: []}", "[{}]", "[null]", "''", "[a, b]", "{a: b}", "|\n  a\n  b")) + text[end:]
+    return (
+        text[:start]
+        + rng.choice((*words, *ODD_STRINGS, "[]", "{}", "[[]]", "{a: []}", "[{}]", "[null]", "''", "[a, b]", "{a: b}", "|\n  a\n  b"))
+        + text[end:]
+    )
 
 
 def _change_line_ends(text: str, rng: random.Random, words: Sequence[str], other: str) -> str:
@@ -162,10 +221,10 @@ def _change_line_ends(text: str, rng: random.Random, words: Sequence[str], other
 
 
 CHANGES: tuple[Change, ...] = (
-    _insert_word, _insert_word, _insert_word, _replace_word, _replace_word, _replace_word, _cut, _cut, _cut_end, _drop_lines, _drop_lines, _repeat_lines, _move_lines,
-    _move_lines, _indent_lines, _join_lines, _splice, _splice, _splice, _insert_odd, _insert_odd, _insert_long_word, _nest, _swap_words, _swap_words, _change_characters,
-    _replace_value, _replace_value, _replace_value, _change_line_ends, repeat_block, graft_value, graft_value, graft_value, graft_value, graft_value, rename_key, rename_key, alias_values,
-    alias_values,
+    _insert_word, _insert_word, _insert_word, _replace_word, _replace_word, _replace_word, _cut, _cut, _cut_end, _drop_lines, _drop_lines,
+    _repeat_lines, _move_lines, _move_lines, _indent_lines, _join_lines, _insert_odd, _insert_odd, _insert_long_word, _swap_words, _swap_words,
+    _change_characters, _replace_value, _replace_value, _replace_value, _change_line_ends, repeat_block, graft_value, graft_value, graft_value,
+    graft_value, graft_value, rename_key, rename_key, alias_values, alias_values,
 )  # fmt: skip
 
 

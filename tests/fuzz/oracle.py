@@ -171,7 +171,7 @@ def _check(kind: FuzzKind, root: Path, made: list[Report], add_to_digest: Callab
     if kind.through_settings:
         _run_command(root, add_to_digest)
         return
-    report = readiness.check([root], select=["ALL"], base=root, documents=kind.documents, render=False, today=TODAY)
+    report = readiness.check([root], select=["ALL"], base=root, documents=kind.documents, render=kind.renders, today=TODAY)
     crashes = [one for one in report.findings if one.rule == "core/crash"]
     if crashes:
         raise _FailedError("crash", crashes[0].message)
@@ -182,7 +182,9 @@ def _run_command(root: Path, add_to_digest: Callable[[bytes], object]) -> None:
     """Run the command line in a tree with its own settings: what it prints is all that anybody sees."""
     with contextlib.chdir(root):
         for format_name in ("terminal", "github"):
-            result = CliRunner().invoke(main, ["check", "--no-render", "--format", format_name, "."], standalone_mode=False, env={"XDG_CACHE_HOME": os.fspath(root)})
+            result = CliRunner().invoke(
+                main, ["check", "--no-render", "--format", format_name, "."], standalone_mode=False, env={"XDG_CACHE_HOME": os.fspath(root)}
+            )
             error = result.exception
             if error is not None and not isinstance(error, SystemExit) and not hasattr(error, "show"):
                 raise _FailedError("crash", f"{type(error).__name__} in {raising_file_and_line(error)}")

@@ -11,8 +11,30 @@ from readiness.kinds import dockerignore
 from readiness.model import ParseError, Source
 from readiness.ruleset import examples
 from readiness.syntax import (
-    backtracking, certificates, constant, cron_github, cron_k8s, dockerfile, dotenv, expression, gitignore, glob, holes, image, interpolation, markdown, nginx, open_ports, outline, pcre,
-    secrets, shell, template, words, yaml, yaml_whole,
+    backtracking,
+    certificates,
+    constant,
+    cron_github,
+    cron_k8s,
+    dockerfile,
+    dotenv,
+    expression,
+    gitignore,
+    glob,
+    holes,
+    image,
+    interpolation,
+    markdown,
+    nginx,
+    open_ports,
+    outline,
+    pcre,
+    secrets,
+    shell,
+    template,
+    words,
+    yaml,
+    yaml_whole,
 )  # fmt: skip
 from readiness.syntax.glob import WorkBudget
 from readiness.syntax.ways import StepCounter
@@ -121,26 +143,45 @@ ANY_TEXT: dict[str, Parser] = {
     "holes": holes.has_placeholder,
     "secrets": lambda text: list(secrets.possible_secret_spans(text)),
     "comments": _comments,
-    "kind": lambda text: [kinds.detect_kind(path, text) for path in ("Dockerfile", "a", "a.yaml", "compose.yml", ".github/workflows/a.yml", "a.conf", ".env", "x/action.yml", ".gitlab-ci.yml")],
-    "kind of what a template makes": lambda text: [kinds.kind_rendered_from_template(path, text) for path in ("Dockerfile.j2", "a.yaml.tpl", "nginx.conf.erb")],
+    "kind": lambda text: [kinds.detect_kind(path, text) for path in ("Dockerfile", "a", "a.yaml", "compose.yml", ".github/workflows/a.yml",
+    "a.conf", ".env", "x/action.yml", ".gitlab-ci.yml")],
+    "kind of what a template makes": lambda text: [kinds.kind_rendered_from_template(path, text) for path in ("Dockerfile.j2", "a.yaml.tpl",
+    "nginx.conf.erb")],
     "certificates": certificates.parse_first_pem_certificate,
 }  # fmt: skip
-DOCKERFILE_PARSERS = {**ANY_TEXT, "dockerfile": of_kind("dockerfile"), "template": lets_through(ParseError)(lambda text: dockerfile.parse_dockerfile(text, is_template=True))}
-NGINX_PARSERS = {**ANY_TEXT, "nginx": of_kind("nginx"), "syntax": lets_through(ParseError)(lambda text: list(nginx.walk_directives(nginx.parse_nginx(Source("a", text)))))}
+DOCKERFILE_PARSERS = {
+    **ANY_TEXT,
+    "dockerfile": of_kind("dockerfile"),
+    "template": lets_through(ParseError)(lambda text: dockerfile.parse_dockerfile(text, is_template=True)),
+}
+NGINX_PARSERS = {
+    **ANY_TEXT,
+    "nginx": of_kind("nginx"),
+    "syntax": lets_through(ParseError)(lambda text: list(nginx.walk_directives(nginx.parse_nginx(Source("a", text))))),
+}
 YAML_PARSERS = {
-    **ANY_TEXT, "yaml": _yaml, "whole yaml": lets_through(yaml_whole.UnresolvedYamlError)(yaml_whole.load_unresolved), "separators": lambda text: yaml.blank_out_separator_comments(text),
+    **ANY_TEXT, "yaml": _yaml, "whole yaml": lets_through(yaml_whole.UnresolvedYamlError)(yaml_whole.load_unresolved),
+    "separators": yaml.blank_out_separator_comments,
     "compose": of_kind("compose"), "k8s": of_kind("k8s"),
 }  # fmt: skip
 CI_PARSERS = {**ANY_TEXT, "yaml": _yaml, "github": of_kind("github"), "gitlab": of_kind("gitlab"), "dependabot": of_kind("dependabot")}
-SHELL_PARSERS = {**ANY_TEXT, "shell": shell.parse_commands, "open ports": lambda text: list(open_ports.debugger_and_jmx_ports(text)), "words": _words_of_instruction}
+SHELL_PARSERS = {
+    **ANY_TEXT,
+    "shell": shell.parse_commands,
+    "open ports": lambda text: list(open_ports.debugger_and_jmx_ports(text)),
+    "words": _words_of_instruction,
+}
 TEXT_PARSERS = {
-    **ANY_TEXT, "dotenv": dotenv.parse_dotenv, "raw dotenv": dotenv.parse_raw_env_file, "resolved dotenv": lambda text: dotenv.resolve_entries(dotenv.parse_dotenv(text).entries), "gitignore": _gitignore,
+    **ANY_TEXT, "dotenv": dotenv.parse_dotenv, "raw dotenv": dotenv.parse_raw_env_file,
+    "resolved dotenv": lambda text: dotenv.resolve_entries(dotenv.parse_dotenv(text).entries), "gitignore": _gitignore,
     "dockerignore": _dockerignore, "markdown": _markdown, "kind dotenv": of_kind("dotenv"),
 }  # fmt: skip
 WORD_PARSERS = {
-    **ANY_TEXT, "image": image.parse_image, "masked image": image.mask_variables, "expression": _expression, "words": _words_of_instruction, "regex": _regex,
+    **ANY_TEXT, "image": image.parse_image, "masked image": image.mask_variables, "expression": _expression, "words": _words_of_instruction,
+    "regex": _regex,
     "interpolation": lets_through(interpolation.InterpolationError)(lambda text: interpolation.interpolate_variables(text, {"A": "b", "B": "${A}"})),
     "cron of GitHub": lets_through(cron_github.CronError)(cron_github.shortest_interval_minutes), "cron of Kubernetes": cron_k8s.schedule_mistake,
-    "glob": lambda text: [glob.glob_matches(text, name) for name in ("a", "a/b/c.env", "a" * 60)], "scalar": lambda text: yaml.parse_plain_scalar(text),
+    "glob": lambda text: [glob.glob_matches(text, name) for name in ("a", "a/b/c.env", "a" * 60)],
+    "scalar": yaml.parse_plain_scalar,
 }  # fmt: skip
 SETTINGS_PARSERS = {**ANY_TEXT, "yaml": _yaml, "examples": lambda text: examples.strip_caret_lines("a", text), "regex": _regex}

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from tests.conftest import ROOT
 from tests.fuzz.mutations import GENERIC_WORDS, ODD_STRINGS
 
-POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {team: blue}}\nspec:\n  # readiness: ignore[k8s/image-digest-missing] a reason, until=2030-01-01\n  containers: [{name: app, image: 'x:1'}]\n"
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {team: blue}}
+spec:
+  # readiness: ignore[k8s/image-digest-missing] a reason, until=2030-01-01
+  containers: [{name: app, image: 'x:1'}]
+"""
 SETTINGS = """\
 profile: strict
 fail-on: medium
@@ -53,7 +60,9 @@ bad:
     apiVersion: v1
     ^^^
 """
-BASELINE = json.dumps({"version": 2, "findings": [{"fingerprint": "0123456789abcdef", "rule": "k8s/privileged", "path": "pod.yaml", "resource": "Pod/web"}]}, indent=1)
+BASELINE = json.dumps(
+    {"version": 2, "findings": [{"fingerprint": "0123456789abcdef", "rule": "k8s/privileged", "path": "pod.yaml", "resource": "Pod/web"}]}, indent=1
+)
 
 
 def _shipped_rule_texts() -> tuple[str, ...]:
@@ -74,9 +83,37 @@ def _trees() -> tuple[dict[str, str], ...]:
 
 
 SETTINGS_SEEDS = _trees()
-KEYS = "profile select ignore fail-on min-score exclude documents shellcheck checklists rules baseline parameters environments purpose locked waivers x".split()
-RULE_KEYS = "title severity confidence category hides level opinion target asks when beside by require forbid check with message messages why fix edit limits links same-as tiers proves".split()
-WORDS = ("k8s/privileged", "k8s", "ALL", "critical", "never", "recommended", "own", "pod.yaml", "core/crash", "core/syntax", "k8s.object", "k8s.container", "k8s.names.port_name_missing", "present", "absent", "^(a+)+$", "{name}", "{source.path}", "{x!r:>9}", "..", "/")
+KEYS = (
+    "profile select ignore fail-on min-score exclude documents shellcheck checklists rules baseline parameters environments purpose locked waivers x"
+).split()
+RULE_KEYS = (
+    "title severity confidence category hides level opinion target asks when beside by require forbid check with"
+    " message messages why fix edit limits links same-as tiers proves"
+).split()
+OPERATORS = ("matches", "min", "max", "one-of", "at", "in", "write")
+WORDS = (
+    "k8s/privileged",
+    "k8s",
+    "ALL",
+    "critical",
+    "never",
+    "recommended",
+    "own",
+    "pod.yaml",
+    "core/crash",
+    "core/syntax",
+    "k8s.object",
+    "k8s.container",
+    "k8s.names.port_name_missing",
+    "present",
+    "absent",
+    "^(a+)+$",
+    "{name}",
+    "{source.path}",
+    "{x!r:>9}",
+    "..",
+    "/",
+)
 
 
 def _value(rng: random.Random, words: Sequence[str], depth: int = 0) -> str:
@@ -84,10 +121,20 @@ def _value(rng: random.Random, words: Sequence[str], depth: int = 0) -> str:
     if how < 2:
         return json.dumps(rng.choice((*WORDS, *words)))
     if how < 5:
-        return (str(rng.randrange(-1, 200)), json.dumps(rng.choice((*GENERIC_WORDS, *ODD_STRINGS))), rng.choice(("true", "null", "1.5", "", "[]", "{}")))[how - 2]
+        return (
+            str(rng.randrange(-1, 200)),
+            json.dumps(rng.choice((*GENERIC_WORDS, *ODD_STRINGS))),
+            rng.choice(("true", "null", "1.5", "", "[]", "{}")),
+        )[how - 2]
     if how == 5:
         return "[" + ", ".join(_value(rng, words, depth + 1) for _ in range(rng.randrange(4))) + "]"
-    return "{" + ", ".join(f"{json.dumps(rng.choice((*WORDS, *KEYS, *RULE_KEYS, 'matches', 'min', 'max', 'one-of', 'at', 'in', 'write')))}: {_value(rng, words, depth + 1)}" for _ in range(rng.randrange(4))) + "}"
+    return (
+        "{"
+        + ", ".join(
+            f"{json.dumps(rng.choice((*WORDS, *KEYS, *RULE_KEYS, *OPERATORS)))}: {_value(rng, words, depth + 1)}" for _ in range(rng.randrange(4))
+        )
+        + "}"
+    )
 
 
 def make_settings(rng: random.Random, words: Sequence[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import IO, Any
 from tests.conftest import ROOT
 from tests.fuzz.oracle import STAGES, Failure, Verdict, judge
 
-MEMORY_BYTES = 1 << 30  # of address space, beside what the process begins with
+MEMORY_BYTES = 1 << 30  # that an input, with all before it, may take
 SECONDS_UNTIL_HANG = 150  # on the clock: the machine may have other work
 Files = dict[str, bytes]
 
@@ -48,7 +48,7 @@ class Worker:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.fuzz.worker"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-                env={**os.environ, "PYTHONHASHSEED": str(self.hash_seed), "PYTHONPATH": str(ROOT)},
+                env={**os.environ, "PYTHONHASHSEED": str(self.hash_seed), "PYTHONPATH": str(ROOT), "PATH": os.devnull},  # no program but our own
             )  # fmt: skip
         process = self._process
         request = {"kind": kind, "files": encoded(files), "stages": list(stages), "counted": counted}
@@ -90,8 +90,7 @@ def main() -> None:
     from tests.fuzz.kinds import FUZZ_KINDS
 
     faulthandler.enable()
-    begins_with = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if Path("/proc/self/statm").exists() else 1 << 30
-    resource.setrlimit(resource.RLIMIT_AS, (begins_with + MEMORY_BYTES, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, resource.RLIM_INFINITY))  # renderers reserve address space, and don't use it
     out, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from typing import Any
+
+from tests.fuzz import grammars
+from tests.fuzz.grammars import expand
+from tests.fuzz.mutations import GENERIC_WORDS, ODD_STRINGS
 
 MAX_WRITTEN_DEPTH = 60  # of nested blocks; what is deeper is written in flow
 
@@ -71,3 +76,16 @@ class YamlWriter:
         if style == 2 and value.isprintable() and not set(value) & set("#:{}[],&*!|>'\"%@`\n"):
             return value.strip() or '""'
         return self.rng.choice(("", "", "", "", "!!str ", "! ")) + json.dumps(value, ensure_ascii=bool(self.rng.randrange(2)))
+
+
+def random_value(rng: random.Random, words: Sequence[str], depth: int = 0) -> Any:
+    """A value of some type."""
+    how = rng.randrange(14 if depth < 3 else 9)
+    if how < 4:
+        return rng.choice(words)
+    if how < 9:
+        made = (rng.randrange(-1, 70_000), rng.choice((True, False, None, 0.5, 1e300)), rng.choice(GENERIC_WORDS), rng.choice(ODD_STRINGS))
+        return (*made, expand(grammars.COMMON, rng, words, rng.choice(("image", "var", "url", "path", "script", "secret", "name"))))[how - 4]
+    if how < 12:
+        return {rng.choice(words): random_value(rng, words, depth + 1) for _ in range(rng.randrange(4))}
+    return [random_value(rng, words, depth + 1) for _ in range(rng.randrange(4))]
