@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from readiness.checks.dockerfile import base
 from readiness.model import Span, hit
 from readiness.reports import plain
+from readiness.ruleset.bound import LoadedRule
 from readiness.syntax import dockerfile
 from tests.fuzz import __main__ as fuzz
 from tests.fuzz import corpus, minimise, mutations, oracle
@@ -24,22 +24,10 @@ from tests.fuzz.worker import Worker
 
 FILES = {"Dockerfile": b"FROM debian:latest\nRUN true\n"}
 KIND = FUZZ_KINDS["dockerfile"]
-CHECK = "tag_missing_or_latest"
 
 
 def failure(**options: Any) -> Failure | None:
     return judge(KIND, FILES, **options).failure
-
-
-def a_check_of_stages() -> str:
-    """The name of a check on stages in the module, whatever it is called today."""
-    names = [
-        name
-        for name, value in vars(base).items()
-        if callable(value) and getattr(value, "__module__", "") == base.__name__ and not name.startswith("_")
-    ]
-    assert names
-    return names[0]
 
 
 def test_what_is_right_is_no_failure() -> None:
@@ -56,15 +44,8 @@ def test_a_parser_that_raises_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def with_rule(monkeypatch: pytest.MonkeyPatch, check: Callable[..., Any]) -> None:
-    """Let one check of the tool be another one."""
-    from tests.conftest import by_rule
-
-    bound = (
-        by_rule()["dockerfile/image-latest"][0]
-        if "dockerfile/image-latest" in by_rule()
-        else next(tiers[0] for name, tiers in by_rule().items() if name.startswith("dockerfile/") and tiers[0].rule.targets == ("dockerfile.stage",))
-    )
-    monkeypatch.setattr(type(bound), "run_check", lambda self, subject, project: check(subject) if self.rule.id == bound.rule.id else iter(()))
+    """Let one rule of the tool have another check, and no other any."""
+    monkeypatch.setattr(LoadedRule, "run_check", lambda self, subject, project: check(subject) if self.rule.id == "dockerfile/user-root" else iter(()))
 
 
 def test_a_rule_that_raises_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -382,7 +382,7 @@ class Document:
         named_stage = next((one for one in reversed(self.stages) if one.name and one.name.lower() == name_or_number.lower()), None)
         if named_stage is not None:
             return named_stage
-        stage_index = int(name_or_number) if name_or_number.isascii() and name_or_number.isdigit() and len(name_or_number) < 6 else len(self.stages)
+        stage_index = int(name_or_number) if name_or_number.isascii() and name_or_number.isdecimal() and len(name_or_number) < 6 else len(self.stages)
         return self.stages[stage_index] if stage_index < len(self.stages) else None
 
     def script_of_step(self, step: Step) -> shell.ShellScript:
