@@ -45,7 +45,11 @@ def test_a_parser_that_raises_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def with_rule(monkeypatch: pytest.MonkeyPatch, check: Callable[..., Any]) -> None:
     """Let one rule of the tool have another check, and no other any."""
-    monkeypatch.setattr(LoadedRule, "run_check", lambda self, subject, project: check(subject) if self.rule.id == "dockerfile/user-root" else iter(()))
+
+    def run_check(self: LoadedRule, subject: Any, project: Any) -> Any:
+        return check(subject) if self.rule.id == "dockerfile/user-root" else iter(())
+
+    monkeypatch.setattr(LoadedRule, "run_check", run_check)
 
 
 def test_a_rule_that_raises_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
