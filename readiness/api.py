@@ -23,6 +23,7 @@ from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.rule_file import RuleError
+from readiness.ruleset.search import has_equivalent, rules_matching_words
 from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, RunSettings, run_pipeline
@@ -281,13 +282,8 @@ def find_rules(name: str) -> tuple[list[list[LoadedRule]], list[str]]:
     return [loaded_rules_by_id[one] for one in dict.fromkeys(matching_rule_ids)], list(rule_names.notices.values())
 
 
-def has_equivalent(rule: Rule, other_linter_rule_id: str) -> bool:
-    """Whether a rule, or a part of it, says the same as a rule of another linter."""
-    return any(other_linter_rule_id in ids for ids in rule.equivalents.values())
-
-
-def search_rules(*, like: str | None, kind: str | None, profile: str | None) -> list[Rule]:
-    """The rules that fit all that is asked. Raises SelectionError where none does."""
+def search_rules(*, like: str | None, kind: str | None, profile: str | None, words: Sequence[str] = ()) -> list[Rule]:
+    """The rules that fit all that is asked, those that fit `words` best first. Raises SelectionError where none does."""
     loaded_rules = rules.load_rules()
     matching_rules = rules.rules_without_repeated_tiers(loaded_rules)
     if like:
@@ -304,9 +300,12 @@ def search_rules(*, like: str | None, kind: str | None, profile: str | None) -> 
             ignored_selection=empty_selection,
         )
         matching_rules = [selection.rule_with_active_tiers_only(rule, active_rules) for rule in matching_rules if rule.id in active_rules]
+    if words:
+        matching_rules = rules_matching_words(matching_rules, words)
     if not matching_rules:
-        criteria_text = " ".join(f"{word} {value!r}" for word, value in (("like", like), ("of kind", kind)) if value)
-        raise selection.SelectionError(f"there is no rule {criteria_text}".rstrip())
+        criteria_text = " ".join(f"{word} {value!r}" for word, value in (("with", " ".join(words)), ("like", like), ("of kind", kind)) if value)
+        hint = f"; `readiness rules {like}` looks for it as a word" if like else ""
+        raise selection.SelectionError(f"there is no rule {criteria_text}".rstrip() + hint)
     return matching_rules
 
 

@@ -31,7 +31,8 @@ LAYERS = [
 # The same inside kinds and checks: what stands on several kinds stands above them.
 ROOMS = {
     "kinds": [
-        {"units", "variables", "purpose", "head", "readme"},
+        {"units", "variables", "purpose", "head", "readme_use"},
+        {"readme"},
         {"decision", "places"},
         {"dotenv", "dockerignore", "pipeline", "k8s", "dependabot"},
         {"github", "gitlab"},

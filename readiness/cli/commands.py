@@ -17,7 +17,6 @@ from readiness.cli.console import (
     write_file,
 )
 from readiness.cli.program import StrictCommand
-from readiness.version import __version__
 
 if TYPE_CHECKING:
     import datetime
@@ -60,7 +59,8 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
         click.echo(("\n" if page_number else "") + page_text, nl=False)
 
 
-@click.command("rules", cls=StrictCommand, short_help="The catalogue of rules.")
+@click.command("rules", cls=StrictCommand, short_help="The catalogue of rules, or those with some words.")
+@click.argument("words", nargs=-1, metavar="[WORD]...")
 @click.option("--like", metavar="ID", help="Ours that say the same as another linter's rule.")
 @click.option(
     "--kind",
@@ -75,18 +75,20 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
     default="table",
     show_default=True,
 )
-def list_rules(like: str | None, kind: str | None, profile: str | None, format_: str) -> None:
-    """List the rules.
+def list_rules(words: tuple[str, ...], like: str | None, kind: str | None, profile: str | None, format_: str) -> None:
+    """List the rules, or those that hold every WORD in their id, title, reason or fix, or as another linter's id; the best match first.
 
     \b
     Examples:
+      readiness rules privileged
+      readiness rules --kind k8s probe port
       readiness rules --kind nginx
       readiness rules --like DL3007
       readiness rules --profile strict --format json
     """
     from readiness import api
 
-    matching_rules = call_or_exit_with_error(lambda: api.search_rules(like=like, kind=kind, profile=profile))
+    matching_rules = call_or_exit_with_error(lambda: api.search_rules(like=like, kind=kind, profile=profile, words=words))
     if format_ == "json":
         import json
 
@@ -234,13 +236,15 @@ def init(hook: bool, workflow: bool, force: bool) -> None:
       readiness init --hook --workflow
     """
     from readiness.cli import starter
+    from readiness.cli.origin import Origin, installation_origin
 
+    origin = installation_origin()
     is_asked_at_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not (hook or workflow)
     content_by_file_name = {".readiness.yaml": starter.SETTINGS_TEMPLATE}
     if hook or (is_asked_at_terminal and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False)):
-        content_by_file_name[".pre-commit-config.yaml"] = starter.PRE_COMMIT_TEMPLATE.format(version=__version__)
+        content_by_file_name[".pre-commit-config.yaml"] = starter.pre_commit_config(origin)
     if workflow or (is_asked_at_terminal and click.confirm("Write .github/workflows/readiness.yml?", default=False)):
-        content_by_file_name[".github/workflows/readiness.yml"] = starter.WORKFLOW_TEMPLATE.format(version=__version__)
+        content_by_file_name[".github/workflows/readiness.yml"] = starter.workflow(origin)
     existing_file_names = [file_name for file_name in content_by_file_name if Path(file_name).exists()]
     for file_name, file_content in content_by_file_name.items():
         if file_name in existing_file_names and not force:
@@ -248,5 +252,7 @@ def init(hook: bool, workflow: bool, force: bool) -> None:
             continue
         write_file(file_name, file_content)
         click.echo(f"{file_name}: written")
+        if file_content in (starter.pre_commit_config(Origin()), starter.workflow(Origin())):
+            click.echo(f"{file_name}: say in it where readiness is installed from; this installation does not tell", err=True)
     if existing_file_names and not force:
         sys.exit(EXIT_NOT_ASSESSED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from pathlib import Path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from readiness.verdict.report import Report
 
 FAIL_ON_CHOICES = ("critical", "high", "medium", "low", "info", "never")
-REPORT_FORMATS = ("terminal", "json", "github", "markdown")
+REPORT_FORMATS = ("terminal", "json", "github", "markdown", "sarif", "junit", "codequality", "rdjson")
 _ERASE_LINE = "\r\x1b[K"
 
 
@@ -64,7 +65,7 @@ def main() -> None:
     "outputs",
     multiple=True,
     metavar="FORMAT=FILE",
-    help="Write a report to a file; repeatable.",
+    help="Write a report to a file, or to standard output (-); repeatable.",
 )
 @click.option(
     "--select",
@@ -178,9 +179,10 @@ def check(**flags: Any) -> None:
     if flags["config"] and flags["no_config"]:
         raise click.UsageError("--config and --no-config exclude each other")
     format_and_path_pairs = [parse_output_option(value) for value in flags["outputs"]]
+    refuse_outputs_in_one_place(format_and_path_pairs, has_format=flags["format_"] is not None)
     report = call_or_exit_with_error(lambda: report_for_options(flags))
     with end_of_readers_ignored():
-        print_notices(report.notices)
+        print_notices([*report.notices, *notices_of_environment(flags)])
     with end_of_readers_ignored():
         call_or_exit_with_error(lambda: write_reports(report, format_and_path_pairs, flags))
     if report.crashed:
@@ -197,6 +199,25 @@ def parse_output_option(value: str) -> tuple[str, str]:
     if not equals_sign or not output_path or format_name not in REPORT_FORMATS:
         raise click.UsageError(f"--output is FORMAT=FILE with one of {', '.join(REPORT_FORMATS)}, not {value!r}")
     return format_name, output_path
+
+
+def notices_of_environment(flags: dict[str, Any]) -> list[str]:
+    """What somebody who runs this in GitHub Actions may not know: which format makes annotations."""
+    is_unasked = flags["format_"] is None and not flags["outputs"]
+    if is_unasked and os.environ.get("GITHUB_ACTIONS") == "true":
+        return ["this runs in GitHub Actions: --format github annotates the lines of a pull request"]
+    return []
+
+
+def refuse_outputs_in_one_place(format_and_path_pairs: Sequence[tuple[str, str]], *, has_format: bool) -> None:
+    """Raise UsageError where two reports would be written to one file, or to standard output."""
+    paths = [path if path == "-" else os.path.realpath(path) for _, path in format_and_path_pairs]
+    if has_format and "-" in paths:
+        raise click.UsageError("--format and --output FORMAT=- both write to standard output; give one of them")
+    for number, (path, (_, written_path)) in enumerate(zip(paths, format_and_path_pairs, strict=True)):
+        if path in paths[:number]:
+            where = "standard output" if path == "-" else written_path
+            raise click.UsageError(f"two reports cannot be written to {where}; name another file for one of them")
 
 
 def split_comma_separated(values: Sequence[str]) -> list[str]:
@@ -289,22 +310,23 @@ def write_reports(report: Report, outputs: Sequence[tuple[str, str]], flags: dic
     """The report in every format that was asked for."""
     from readiness import reports
 
+    stdout_format = flags["format_"] or next((format_name for format_name, output_path in outputs if output_path == "-"), None) or "terminal"
     for format_name, output_path in outputs:
+        if output_path == "-":
+            continue
         try:
             with Path(output_path).open("w", encoding="utf-8", newline="\n") as output_file:
                 reports.write_report(format_name, report, output_file, reports.ReportOptions(color="never"))
         except OSError as error:
             error_text = (error.strerror or "error").lower()
             raise CommandError(f"{output_path}: cannot be written: {error_text}") from None
-    stdout_format = flags["format_"] or ("terminal" if not any(output_path == "-" for _, output_path in outputs) else None)
-    if stdout_format:
-        report_options = reports.ReportOptions(
-            color=flags["color"],
-            quiet=flags["quiet"],
-            verbose=flags["verbose"],
-            explain=flags["explain_score"],
-        )
-        reports.write_report(stdout_format, report, sys.stdout, report_options)
+    report_options = reports.ReportOptions(
+        color=flags["color"],
+        quiet=flags["quiet"],
+        verbose=flags["verbose"],
+        explain=flags["explain_score"],
+    )
+    reports.write_report(stdout_format, report, sys.stdout, report_options)
 
 
 for command in (

@@ -23,7 +23,6 @@ EXIT_INTERRUPTED, EXIT_TERMINATED = (
     143,
 )  # as a shell counts them: 128 and the number of the signal
 DEBUG_VARIABLE_NAME = "READINESS_DEBUG"
-ISSUES_URL = "https://github.com/readiness-lint/readiness/issues"
 # They tell what is known and decide nothing: a reader that has enough has what it asked for.
 _COMMANDS_THAT_ONLY_TELL = frozenset({"explain", "rules", "checklist", "facts"})
 # What a system says of a stream that nobody reads, that is full or that is not open.
@@ -64,14 +63,18 @@ class CliProgram(click.Group):
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command as a process of its own. Never returns and never shows a traceback unasked."""
+        exit_code = self.exit_code(*args, **kwargs)
+        gc.freeze()  # nor is what is left looked through when the interpreter ends
+        sys.exit(exit_code)
+
+    def exit_code(self, *args: Any, **kwargs: Any) -> int:
+        """Run a command as the work of this process, and return what the process should end with."""
         gc.disable()  # what a process makes lives until its end: looking for rubbish in it takes a third of a large run
         _reopen_closed_standard_streams()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, _handle_termination)
         exit_code = _exit_code_of_run(partial(self.main, *args, **{**kwargs, "standalone_mode": False}))
-        exit_code = _flush_output(exit_code)
-        gc.freeze()  # nor is what is left looked through when the interpreter ends
-        sys.exit(exit_code)
+        return _flush_output(exit_code)
 
     def make_context(
         self,
@@ -184,7 +187,7 @@ def _report_crash(error: BaseException) -> int:
     else:
         _print_error(
             f"internal error: {_crash_summary(error)}, and nothing was decided; set {DEBUG_VARIABLE_NAME}=1 to see where it comes from,"
-            f" and report it at {ISSUES_URL}"
+            " and report it with the files that lead to it (SECURITY.md says how)"
         )
     if os.environ.get(DEBUG_VARIABLE_NAME):
         traceback_lines = "".join(traceback.format_exception(error)).splitlines()

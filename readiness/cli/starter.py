@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from readiness.cli.origin import Origin
+from readiness.version import __version__
+
 SETTINGS_TEMPLATE = """\
 # Settings of the readiness linter. Every line that is commented out shows the default or an example.
 
@@ -69,10 +72,21 @@ fail-on: high
 
 PRE_COMMIT_TEMPLATE = """\
 repos:
-  - repo: https://github.com/readiness-lint/readiness
-    rev: v{version}
+  - repo: {repository}
+    rev: {revision}
     hooks:
       - id: readiness
+"""
+
+# Written where the installation does not tell which repository and commit it is of: a hook that names a wrong one would run a stranger's code.
+PRE_COMMIT_TEMPLATE_WITHOUT_ORIGIN = """\
+# This installation of readiness ({version}) does not tell which repository it came from. Put its address and a full commit here, and take the
+# comment signs away.
+# repos:
+#   - repo: https://git.example.com/tools/readiness
+#     rev: 0000000000000000000000000000000000000000
+#     hooks:
+#       - id: readiness
 """
 
 WORKFLOW_TEMPLATE = """\
@@ -95,6 +109,29 @@ jobs:
       - uses: actions/setup-python@a26af69be951a213d495a4c3e4e4022e16d87065  # v5.6.0
         with:
           python-version: "3.13"
-      - run: pip install readiness=={version}
+{install}
       - run: readiness check --format github .
 """
+INSTALL_STEP_TEMPLATE = """\
+      - run: pip install '{requirement}'"""
+INSTALL_STEP_WITHOUT_ORIGIN = """\
+      # This installation of readiness ({version}) does not tell where it came from. Name that here (a package index, or a repository with a full
+      # commit), and take `exit 1` away.
+      - run: |
+          echo "::error::say in .github/workflows/readiness.yml where readiness is installed from"
+          exit 1
+          pip install 'readiness @ git+https://git.example.com/tools/readiness@0000000000000000000000000000000000000000'"""
+
+
+def pre_commit_config(origin: Origin) -> str:
+    """A pre-commit configuration with the hook, of the repository and commit that are installed here; commented out where nobody knows them."""
+    if not origin.repository:
+        return PRE_COMMIT_TEMPLATE_WITHOUT_ORIGIN.format(version=__version__)
+    return PRE_COMMIT_TEMPLATE.format(repository=origin.repository, revision=origin.revision)
+
+
+def workflow(origin: Origin) -> str:
+    """A workflow that installs what is installed here, and says what to write where nobody knows where that came from."""
+    if not origin.requirement:
+        return WORKFLOW_TEMPLATE.format(install=INSTALL_STEP_WITHOUT_ORIGIN.format(version=__version__))
+    return WORKFLOW_TEMPLATE.format(install=INSTALL_STEP_TEMPLATE.format(requirement=origin.requirement))

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from readiness.facts.table import fact_row_by_name, property_by_fact_name
+from readiness.model.lazy_regex import lazy_regex
 
 
 def action_property(action_name: str, property_key: str) -> Any:
@@ -15,11 +16,20 @@ def action_property(action_name: str, property_key: str) -> Any:
     return fact_row_by_name("actions").get(action_name, {}).get(property_key)
 
 
+_TEST_CLUSTER_ACTION = lazy_regex(
+    r"/(?:(?:actions?|gh|gha|setup|create|start|run)-){1,3}(?:kind|k3d|k3s|k0s|minikube|microk8s)(?:-|\Z)|/(?:kind|k3d|k3s|k0s|minikube|microk8s)-(?:actions?|setup|cluster)\Z"
+)
+
+
 def effects_of_action(action_name: str) -> tuple[str, ...]:
-    """What a step with an action does, told of the action itself, else of its repository, else of its owner."""
+    """What a step with an action does, told of the action itself, else of its repository, else of its owner.
+
+    Another one that is called after a cluster for tests and after setting it up makes one: `acme/setup-k3d`.
+    """
     effects_by_name, name_parts = property_by_fact_name("actions", "effects"), action_name.split("/")
     name_prefixes = ("/".join(name_parts[:count]) for count in (3, 2, 1))
-    return next((tuple(effects_by_name[key]) for key in name_prefixes if key in effects_by_name), ())
+    known_effects = next((tuple(effects_by_name[key]) for key in name_prefixes if key in effects_by_name), ())
+    return known_effects or (("cluster",) if _TEST_CLUSTER_ACTION.search(action_name) else ())
 
 
 def files_brought_by_action(action_name: str) -> str:

@@ -72,7 +72,9 @@ def explicit_purpose(source: Source) -> Purpose | None:
 
 
 def head_signs(source: Source) -> Iterator[NonProductionSign]:
-    """What the sentences at the head of a file say, as a sign that decides alone."""
+    """What the sentences at the head of a file say, and that it lies in an archive, as signs that decide alone."""
+    if source.archived_because:
+        yield NonProductionSign("archived", source.archived_because, Span(0, 0), True, "archive")
     if purpose_and_span := purpose_at_head(source.text, source.path):
         purpose, purpose_span = purpose_and_span
         yield NonProductionSign("head", "the comment at its head says so", purpose_span, True, purpose)

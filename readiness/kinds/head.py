@@ -19,11 +19,15 @@ _PURPOSE_PATTERNS = (
     ("development", r"(?:local )?(?:development|dev|debugging|hacking)"),
 )
 # What every sentence has that says what a file is for: most comments are about other things, and are looked at no closer.
-_PURPOSE_WORD = lazy_regex(rf"production|\b(?:{'|'.join(words for _, words in _PURPOSE_PATTERNS)})\b")
+_PURPOSE_WORD = lazy_regex(rf"production|\bsample\b|\b(?:{'|'.join(words for _, words in _PURPOSE_PATTERNS)})\b")
 # Who speaks of another file, of one setting or of what to do otherwise does not say what this file is for.
 _OTHER_TOPIC_WORD = lazy_regex(
     r"\.ya?ml\b|\.env\b|\bdockerfile\b|password|secret|credential|certificate|\bkeys?\b|\bports?\b|\bvalues?\b|variable|setting"
     r"|\boption|\bsee\b|overrid|uncomment|\bif\b|\bwhen\b|instead|\bchange\b|\bremove\b|\bunless\b|\bvolumes?\b"
+)
+_FILE_OF_SAMPLE_SENTENCE = lazy_regex(
+    r"this (?:file|manifest|compose file) (?:defines|contains|deploys|creates|starts|runs) [^.]{1,160}\bfor the [\w-]{1,40} "
+    r"(?P<word>sample|demo)(?: application)?\W*\Z"
 )
 _LIST_ITEM = lazy_regex(r"[-*][ ]?[\w./-]+:[ ]")  # `- debug: all services, for development` tells of a profile
 _NOT_FOR_PRODUCTION_PHRASE = lazy_regex(
@@ -32,6 +36,8 @@ _NOT_FOR_PRODUCTION_PHRASE = lazy_regex(
 )
 _SENTENCE_LEAD_PATTERN = r"^(?:(?:note|warning|important|caution|attention)\b\W*)?(?:(?:this|the) )?"
 _SUBJECT_NOUN_PATTERN = r"(?:compose|docker[- ]compose|stack|setup|environment|configuration|config|cluster|services?|deployment|file)"
+
+_SORT_OF_TESTS_PATTERN = r"(?:smoke|load|stress|integration|acceptance|regression|e2e|end-to-end|conformance)"
 
 
 def purpose_at_head(text: str, path: str) -> tuple[str, Span] | None:
@@ -47,6 +53,8 @@ def purpose_at_head(text: str, path: str) -> tuple[str, Span] | None:
             return "development", comment_span
         if "production" in sentence or "prod " in sentence:
             continue
+        if sample_match := _FILE_OF_SAMPLE_SENTENCE.match(sentence):
+            return sample_match["word"], comment_span
         for purpose, purpose_pattern in _PURPOSE_PATTERNS:
             if _states_purpose(sentence, purpose_pattern):
                 return purpose, comment_span
@@ -56,7 +64,9 @@ def purpose_at_head(text: str, path: str) -> tuple[str, Span] | None:
 def _states_purpose(sentence: str, purpose_pattern: str) -> bool:
     """Whether a sentence says that the file is for something: `only for X`, `this stack is for X`, `X environment`.
 
-    What is done by hand, or on one's own machine, may stand further from the subject: `this file starts an example for manual X`.
+    A sort of tests (`compose for durability smoke tests`) and what is said to be a purpose (`provided with the purpose of locally
+    testing X`) may have words between. What is done by hand, or on one's own machine, may stand further from the subject: `this file
+    starts an example for manual X`.
     """
     return bool(
         re.search(rf"{_SENTENCE_LEAD_PATTERN}(?:only |just |purely |solely )?(?:meant |intended )?for {purpose_pattern}\b", sentence)
@@ -70,6 +80,15 @@ def _states_purpose(sentence: str, purpose_pattern: str) -> bool:
         )
         or re.search(
             rf"{_SENTENCE_LEAD_PATTERN}(?:an? |simple |minimal |local ){{0,3}}{purpose_pattern} {_SUBJECT_NOUN_PATTERN}\b",
+            sentence,
+        )
+        or re.search(
+            rf"{_SENTENCE_LEAD_PATTERN}(?:\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\S+ ){{0,4}}(?:with|for) (?:the )?purposes? of"
+            rf" (?:\w+ ){{0,2}}{purpose_pattern}\b",
+            sentence,
+        )
+        or re.search(
+            rf"{_SENTENCE_LEAD_PATTERN}(?:\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} for (?:\S+ ){{0,4}}{_SORT_OF_TESTS_PATTERN} {purpose_pattern}\W*\Z",
             sentence,
         )
         or re.search(rf"\bfor {purpose_pattern}(?: purposes)? only\b|\bonly for {purpose_pattern}\b", sentence)

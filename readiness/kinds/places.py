@@ -26,10 +26,10 @@ from readiness.model.project import parent_folders
 from readiness.model.records import dataclass
 
 _TEST_FOLDER = lazy_regex(
-    r"(?:(?:unit|integration|acceptance|e2e|smoke|system|load|perf|performance|stress|helm)[._-]?)?tests?|e2e"
-    r"|test[._-]?(?:data|suites?|infra)|testing|acceptance|unittests?|__tests__|testdata"
+    r"(?:(?:unit|integration|acceptance|e2e|smoke|system|load|perf|performance|stress|helm)[._-]?)?tests?|_tests?|e2e"
+    r"|_?test[._-]?(?:data|suites?|infra)|testing|acceptance|unittests?|__tests__|testdata"
     r"|__fixtures__|fixtures?|kuttl|chainsaw|\.?(?:kyverno|chainsaw)-test|\.(?:github|circleci|gitlab|buildkite|chainsaw)"
-    r"|bench(?:marks?)?|suites"
+    r"|bench(?:marks?)?|suites|smoke"
 )
 _TEST_FILE_NAME = lazy_regex(r"(?:\A|[-_.])(?:tests?|e2e|kind-config|kind-cluster)(?:[-_.]|\Z)")
 _SERVICE_NAME_WITH_TEST = lazy_regex(r"(?:\A|[-_.])(?:ab|a-b|speed)[-_.]tests?(?:[-_.]|\Z)")  # services that are called so
@@ -174,7 +174,7 @@ def _folder_sign(folder_name: str, folders_above: list[str], sign_span: Span) ->
 
 
 TEST_FOLDER_SIGN_TEXT = "a README above it says that its directory is for tests"
-SAMPLE_PAGE_SIGN_TEXT = "a README at or above it says that it is all examples"
+SAMPLE_PAGE_SIGN_TEXT = "a README at or above it says that it is all examples or a demonstration"
 
 
 def readme_signs(source: Source, tree_paths: Surroundings) -> Iterator[NonProductionSign]:

@@ -20,7 +20,7 @@ _PURPOSE_FOLDER = lazy_regex(
     r"|local[._-]?(?:dev(?:elopment)?|env(?:ironment)?)|dev(?:elopment)?[._-]env(?:ironment)?)|(?P<prod>prod|production|live|staging)"
     r"|(?P<build>crossbuild|builders?|toolchains?)"
     r"|(?P<test>(?:[\w.-]+[._-])?(?:testing|tests?|ci)|\w*testserver|\.ci|testdata|__(?:tests|fixtures)__"
-    r"|suites|integration|e2e|qa|bench|benchmarks?|playwright|cypress|selenium|puppeteer"
+    r"|suites|smoke|integration|e2e|qa|bench|benchmarks?|playwright|cypress|selenium|puppeteer"
     r"|\.(?:circleci|github|gitlab|buildkite|cirrus|travis))"
 )
 
@@ -207,7 +207,7 @@ def is_sample_path(path: str) -> bool:
 
 
 _TEST_DATA_FOLDER = lazy_regex(
-    r"(?:^|/)(?:testdata|__fixtures__|__snapshots?__|src/test/resources|\.(?:chainsaw|kyverno)-test|cypress/(?:fixtures|snapshots)|fakes?/data"
+    r"(?:^|/)(?:_?testdata|__fixtures__|__snapshots?__|src/test/resources|\.(?:chainsaw|kyverno)-test|cypress/(?:fixtures|snapshots)|fakes?/data"
     r"|(?:tests?|__tests__|specs?|e2e)/(?:[^/]{1,100}/){0,8}fixtures"
     r"|(?:(?:e2e|integration)-tests?|tests?|e2e)/(?:[^/]{1,100}/){0,8}(?:goldens?(?:[_-]files)?|compare|expected|expectations))/"
 )
@@ -224,12 +224,13 @@ def is_test_data_path(path: str) -> bool:
 
 
 _GOLDEN_FILE_ENDING = lazy_regex(r"[._-]golden(?:\.(?:ya?ml|json))?\Z")
-_GOLDEN_INPUT_OR_OUTPUT_NAME = lazy_regex(r"\.(?P<side>in|out)(?P<ending>\.(?:ya?ml|json))\Z")
+_GOLDEN_INPUT_OR_OUTPUT_NAME = lazy_regex(r"\.(?P<side>in|out|src|source|input|output|expected|golden)(?P<ending>\.(?:ya?ml|json|conf))\Z")
+_GOLDEN_OUTPUT_SIDES_BY_INPUT_SIDE = {"in": ("out",), "src": ("expected",), "source": ("expected",), "input": ("expected", "output", "golden")}
 
 
 def is_golden_file(file_path: str, known_paths: Collection[str]) -> bool:
-    """Whether a file is what a test of a program gives in, or what it expects: `x.in.yaml` beside `x.out.yaml`, `x.golden.yaml`,
-    `x.yaml` beside `x-expected.yaml`.
+    """Whether a file is what a test of a program gives in, or what it expects: `x.in.yaml` beside `x.out.yaml`, `x.src.conf` beside
+    `x.expected.conf`, `x.golden.yaml`, `x.yaml` beside `x-expected.yaml`.
 
     Nobody applies what a program is expected to print.
     """
@@ -245,13 +246,23 @@ def is_golden_file(file_path: str, known_paths: Collection[str]) -> bool:
     name_match = _GOLDEN_INPUT_OR_OUTPUT_NAME.search(file_path)
     if name_match is None:
         return False
-    other_side = "out" if name_match["side"] == "in" else "in"
-    return f"{file_path[: name_match.start()]}.{other_side}{name_match['ending']}" in known_paths
+    own_side, path_before_side, ending = name_match["side"], file_path[: name_match.start()], name_match["ending"]
+    other_sides = set(_GOLDEN_OUTPUT_SIDES_BY_INPUT_SIDE.get(own_side, ()))
+    other_sides |= {one for one, output_sides in _GOLDEN_OUTPUT_SIDES_BY_INPUT_SIDE.items() if own_side in output_sides}
+    return any(f"{path_before_side}.{one}{ending}" in known_paths for one in other_sides)
 
 
 _SHELL_PROGRAMS = frozenset("sh bash ash dash zsh".split())
 _TEST_PROGRAMS = frozenset("tox nox pytest py.test ctest rspec phpunit jest".split())
 _BUILD_PROGRAMS = frozenset("npm yarn pnpm go cargo mvn gradle make dotnet composer".split())
+
+
+_INTERPRETER_PROGRAM = lazy_regex(r"(?:jshell|python[\d.]{0,8}|node|irb|ghci|iex|julia|lua[\d.]{0,8}|scala|sbcl|groovysh|php|R)\Z")
+
+
+def is_interpreter_alone(command_words: Sequence[str]) -> bool:
+    """Whether a command is the interpreter of a language without a program, which waits for what somebody types."""
+    return len(command_words) == 1 and bool(_INTERPRETER_PROGRAM.match(posixpath.basename(command_words[0])))
 
 
 def is_non_serving_command(command_words: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from readiness.kinds.readme_use import is_started_for_development_alone
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import parent_folders
@@ -18,8 +19,11 @@ README_WORD_STUDY, README_WORD_DEMO, README_WORD_TRIAL, README_WORD_CHANGE = (
     "change",
 )  # the words of Source.readme_says
 README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK = "development-stack", "trial-stack"  # of all compose files below
-README_WORD_SAMPLE_PAGE = "sample-page"  # it says that all is samples: by its front matter (Microsoft's catalogue), or as a collection of examples
+README_WORD_SAMPLE_PAGE = (
+    "sample-page"  # it says that all is samples: by its front matter (Microsoft's catalogue), a collection of examples, or made to demonstrate
+)
 README_WORD_TEST_FOLDER = "test-folder"  # of a folder that a README above calls one of tests
+README_WORD_STARTED_TO_DEVELOP = "started-to-develop"  # the compose file beside it is started below headings about development alone
 _WORDS_OF_ALL_BELOW = frozenset(
     {README_WORD_STUDY, README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK, README_WORD_SAMPLE_PAGE, README_WORD_TEST_FOLDER}
 )
@@ -31,6 +35,10 @@ _COLLECTION_OF_EXAMPLES_SENTENCE = lazy_regex(
     r"(?:this|the) (?:repo|repository|project|directory|folder)"
     r" (?:contains|holds|hosts|is home to|includes|provides|is an? (?:[\w-]{1,30} )?collection of)"
     r" (?:(?!(?:and|or|for|to|as|of the)\b)[\w-]{1,30} ){0,5}(?:(?:example|sample) applications?|examples?|samples|demos)\b(?!,| and )"
+)
+_DEMONSTRATION_SENTENCE = lazy_regex(
+    r"(?:(?!(?:my|our|see|how|when|if)\b)[^ ]{1,60} ){1,16}?(?:built|made|written|created|designed|derived|developed|intended|meant)"
+    r"(?: (?!(?:and|but|or|my|our)\b)[^ ]{1,60}){0,8}? to demonstrate (?:the|how|an?|some|various|different)\b(?! (?:i|we|my|our)\b)"
 )
 _MAX_PARAGRAPHS_BEFORE_CONTENTS = 4
 _MAX_TEXT_OF_FOLDERS = 40_000  # characters: folders are told of further down
@@ -114,7 +122,11 @@ def purpose_words_of_readme(readme_text: str) -> Iterator[str]:
         yield README_WORD_TRIAL
     if _CHANGE_BEFORE_PRODUCTION_WORDS.search(prose):
         yield README_WORD_CHANGE
+    if is_started_for_development_alone(readme_text):
+        yield README_WORD_STARTED_TO_DEVELOP
     first_sentences = list(_sentences_of_first_paragraphs(prose))
+    if any(map(_DEMONSTRATION_SENTENCE.match, first_sentences)):
+        yield README_WORD_SAMPLE_PAGE
     if any(map(_DEVELOPMENT_STACK_SENTENCE.match, first_sentences)):
         yield README_WORD_DEVELOPMENT_STACK
     if any(map(_TRIAL_STACK_SENTENCE.match, first_sentences)):

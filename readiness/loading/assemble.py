@@ -10,6 +10,7 @@ from typing import Any
 
 from readiness import kinds
 from readiness.loading import (
+    archived,
     discover,
     environments,
     fenced,
@@ -17,6 +18,7 @@ from readiness.loading import (
     nested_workflows,
     overlays,
     program_input,
+    read_by_templates,
     reading,
     test_use,
     unapplied,
@@ -61,10 +63,10 @@ def assemble_projects(
         kind = "" if unread_file.reason.startswith(ignoring.REASON_GITIGNORE_IS_LINK) else "patterns"  # Git follows none either
         assembly.file_statuses.append(FileStatus(unread_file.path, kind, "skipped", unread_file.reason))
     test_data_sources = program_input.remove_test_data(discovered)
-    assembly.file_statuses += [
-        FileStatus(one.path, "", "skipped", REASON_NESTED_WORKFLOW) for one in nested_workflows.remove_nested_workflows(discovered)
-    ]
+    nested_sources = nested_workflows.remove_nested_workflows(discovered)
+    assembly.file_statuses += [FileStatus(one.path, "", "skipped", REASON_NESTED_WORKFLOW) for one in nested_sources]
     _set_readme_words_and_owners(discovered)
+    archived.mark_archived_files(discovered)
     unapplied.mark_unapplied_manifests(discovered)
     test_use.mark_manifests_of_tests(discovered)
     chart_folders = environments.chart_folders(discovered.paths)
@@ -72,6 +74,8 @@ def assemble_projects(
     variants = variants or Variants()
     variants.context = discovered.context.paths
     problem_by_built_path = overlays.build_overlays(discovered, assembly, core_rules, variants, is_rendering_enabled=render)
+    removed_manifests = read_by_templates.remove_manifests_read_by_templates(discovered, chart_folders, problem_by_built_path)
+    assembly.file_statuses += [FileStatus(one.path, "k8s", "skipped", read_by_templates.REASON_READ_BY_TEMPLATES) for one in removed_manifests]
     sources_of_known_kind = []
     _mark_included_gitlab_files(discovered)
     for source in discovered.sources:

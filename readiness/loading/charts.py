@@ -289,6 +289,7 @@ class ChartRenderer:
             for rendered_template in rendered_templates:
                 rendered_template.alone = not non_test_environment_count
                 rendered_template.test_use_because = chart_yaml.test_use_because if chart_yaml is not None else ""
+                rendered_template.archived_because = chart_yaml.archived_because if chart_yaml is not None else ""
                 if not rendered_template.path.startswith(chart_path_prefix):
                     rendered_template.environment = posixpath.join(chart_folder, environment_name)  # another chart renders it, too
             unparsed_paths |= add_environment_project(

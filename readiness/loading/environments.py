@@ -59,7 +59,8 @@ def add_environment_project(
     (`lacks_inputs`), a text that does not parse is no fault of its file.
     """
     for source in rendered_sources:
-        source.kind = kinds.detect_kind(source.path, source.text)
+        # Helm applies what comes of any template whose name begins with no `_`, of a `.tpl`, too.
+        source.kind = kinds.detect_kind(f"{source.path}.yaml" if source.path.endswith(".tpl") else source.path, source.text)
     finding_count_before = len(assembly.parse_findings)
     kinds_and_documents = list(assembly.parse_and_record([one for one in rendered_sources if one.kind], core_rules, may_add_file_statuses=False))
     project = make_project(kinds_and_documents, discovered, unit_name, is_judged=is_judged)

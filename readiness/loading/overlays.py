@@ -294,14 +294,20 @@ def record_kustomization(kustomization_source: Source, assembly: Assembly, core_
     """A kustomization that stands by itself in the project: nothing else says so where it is no YAML, or no mapping."""
     try:
         yaml_documents = assembly.parsed.documents(kustomization_source)
-        if not yaml_documents or not isinstance(yaml_documents[0], Map):
+        if not yaml_documents:
+            raise ParseError(reading.NOTHING_BUT_COMMENTS, 0)
+        if not isinstance(yaml_documents[0], Map):
             raise ParseError("a kustomization is a mapping", 0)
     except ParseError as error:
         error_line = kustomization_source.line_text(kustomization_source.position_of(error.offset).line)
         if "{{" in error_line or "{%" in error_line:
             assembly.file_statuses.append(FileStatus(kustomization_source.path, "kustomize", "skipped", REASON_TEMPLATE))
             return
-        assembly.file_statuses.append(FileStatus(kustomization_source.path, "kustomize", "invalid", error.message, CAUSE_BROKEN))
+        is_switched_off = error.message == reading.NOTHING_BUT_COMMENTS
+        file_status = FileStatus(kustomization_source.path, "kustomize", "invalid", error.message, CAUSE_BROKEN)
+        assembly.file_statuses.append(
+            FileStatus(kustomization_source.path, "kustomize", "skipped", error.message) if is_switched_off else file_status
+        )
         assembly.parse_findings.append(reading.syntax_finding(core_rules["core/syntax"], kustomization_source, error, "kustomization"))
     else:
         assembly.sources.append(kustomization_source)

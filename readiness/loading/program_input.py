@@ -45,7 +45,9 @@ def is_unrequested_test_data(file_path: str, discovered: DiscoveredFiles) -> boo
 
 
 _EXPECTED_OUTPUT_FOLDER_NAME = lazy_regex(r"goldens?|baselines?|snapshots?|expected|expectations?|wants?")
-_COMPARISON_CALL = lazy_regex(r"\bcmp\.(?:Diff|Equal)\b|\b(?:assert|require|expect)\b|golden|\bDeepEqual\b")
+_COMPARISON_CALL = lazy_regex(
+    r"\bcmp\.(?:Diff|Equal)\b|\b(?:assert|require|expect)\b|golden|\bDeepEqual\b|\bbytes\.Equal\(|\.Diff\(t\b|\bUnifiedDiff"
+)
 _APPLY_COMMAND = lazy_regex(r"[kK]ubectl\w{0,10}[^\n]{0,80}?[aA]pply|\"(?:apply|create)\"")
 _JOINT_OF_PATH_WORDS = lazy_regex(r"[\"'],[ ]?[\"']|[\"'][ ]?/[ ]?[\"']")  # of words of a path: filepath.Join("a", "b"), Path("a") / "b"
 _MAX_LEVELS_ABOVE_OUTPUT = 3  # folders above the output in which its test is looked for

@@ -9,6 +9,9 @@ from readiness import kinds
 from readiness.model import Finding, ParseError, Rule, Severity, Source, Span
 from readiness.model.lazy_regex import lazy_regex
 
+# Of a file that somebody switched off by comments: what includes it fails and is told itself, and nothing else needs it.
+NOTHING_BUT_COMMENTS = "it holds nothing but comments, and an empty one is refused"
+
 
 def syntax_finding(rule: Rule, source: Source, parse_error: ParseError, kind_title: str) -> Finding:
     """The finding that stands for a source that its kind cannot read."""
@@ -19,7 +22,8 @@ def syntax_finding(rule: Rule, source: Source, parse_error: ParseError, kind_tit
     line_end = source.one_line(Span(offset, len(source.text))).end
     span = Span(offset, line_end) if line_end > offset else source.one_line(Span(line_start, len(source.text)))
     finding = Finding(rule, source, span, rule.message.format(reason=parse_error.message, kind=kind_title))
-    return finding._replace(lowered_severity=Severity.MEDIUM) if _MARK_TO_REPLACE.search(source.text[span.start : span.end]) else finding
+    is_lowered = parse_error.message == NOTHING_BUT_COMMENTS or _MARK_TO_REPLACE.search(source.text[span.start : span.end]) is not None
+    return finding._replace(lowered_severity=Severity.MEDIUM) if is_lowered else finding
 
 
 # What programs replace before the file is used, at the place where the parser gets no further: `%%%`, `%%NAME%%`, `@@NAME@@`, `<% %>`, `__NAME__`.

@@ -14,21 +14,29 @@ from readiness.model.lazy_regex import lazy_regex
 
 REASON_MOUNTED_BY_KIND = "only the configuration of a kind cluster names it"
 REASON_TEST_CHART = "its Chart.yaml says that the chart tests another"
+REASON_CHART_FOR_TRIALS = "the description in its Chart.yaml says that it is for development or tests"
 _KIND_CONFIG = lazy_regex(r"^apiVersion:[ ]?[\"']?kind\.x-k8s\.io/", re.MULTILINE)
 _MOUNTED_MANIFEST = lazy_regex(r"\bhostPath:[ ]?[\"']?(?P<path>[\w./-]{1,300}\.ya?ml)\b")
 _TEST_CHART_NAME = lazy_regex(r"^name:[ ]?[\"']?(?:[\w.-]{1,100}-)?tests?[\"']?[ \t]*\r?$", re.MULTILINE)
 _TEST_CHART_DESCRIPTION = lazy_regex(r"^description:[^\n]{0,300}\b(?:tests?|testing)\b", re.MULTILINE | re.IGNORECASE)
+_CHART_DESCRIPTION = lazy_regex(r"^description:(?P<text>[^\n]{0,400}(?:\n[ \t]{1,20}[^\n]{1,400}){0,6})", re.MULTILINE)
+_TRIAL_WORD = r"(?:local |manual )?(?:development|tests?|testing|demo|demonstration|evaluation)"
+_TRIAL_PHRASE = lazy_regex(
+    rf"\bfor {_TRIAL_WORD}(?: (?:and|or) {_TRIAL_WORD})? purposes\b|\b(?:only|solely|purely) for {_TRIAL_WORD}\b|\bfor {_TRIAL_WORD} only\b"
+    r"|\bnot (?:for|intended for|meant for) production\b",
+    re.IGNORECASE,
+)
 _LOCAL_DEPENDENCY = lazy_regex(r"^[ -]+repository:[ ]?[\"']?file://", re.MULTILINE)
 
 
 def mark_manifests_of_tests(discovered: DiscoveredFiles) -> None:
     """Say of each file that only tests apply why that is so."""
     for chart_yaml in discovered.sources:
-        if posixpath.basename(chart_yaml.path) == "Chart.yaml" and _is_test_chart(chart_yaml.text):
-            chart_folder = posixpath.dirname(chart_yaml.path)
-            for source in discovered.sources:
-                if chart_folder and source.path.startswith(f"{chart_folder}/"):
-                    source.test_use_because = REASON_TEST_CHART
+        chart_folder, file_name = posixpath.split(chart_yaml.path)
+        test_use_reason = _reason_of_chart(chart_yaml.text) if file_name == "Chart.yaml" and chart_folder else ""
+        for source in discovered.sources if test_use_reason else ():
+            if source.path.startswith(f"{chart_folder}/"):
+                source.test_use_because = test_use_reason
     kind_configs = [one for one in discovered.sources if "kind.x-k8s.io/" in one.text and _KIND_CONFIG.search(one.text)]
     mounted_paths = {path for one in kind_configs for path in _mounted_paths(one)}
     mounted_sources = [one for one in discovered.sources if posixpath.normpath(one.path) in mounted_paths]
@@ -41,6 +49,14 @@ def mark_manifests_of_tests(discovered: DiscoveredFiles) -> None:
         is_in_kustomization = any(posixpath.basename(source.path) in text for text in kustomization_texts)
         if not is_in_kustomization and not is_applied_by_hand(source.path, folders_and_texts):
             source.test_use_because = REASON_MOUNTED_BY_KIND
+
+
+def _reason_of_chart(chart_text: str) -> str:
+    """Why a chart is for nothing but tests or development, by its Chart.yaml; empty where that does not say so."""
+    description = _CHART_DESCRIPTION.search(chart_text)
+    if description is not None and _TRIAL_PHRASE.search(" ".join(description["text"].split())):
+        return REASON_CHART_FOR_TRIALS
+    return REASON_TEST_CHART if _is_test_chart(chart_text) else ""
 
 
 def _is_test_chart(chart_text: str) -> bool:

@@ -59,7 +59,7 @@ def mark_unapplied_manifests(discovered: DiscoveredFiles) -> None:
         ]
     if not sources_and_reasons:
         return
-    paths_named_by_kustomizations = {path for one in kustomization_sources for path in _paths_named_by_kustomization(one)}
+    paths_named_by_kustomizations = {path for one in kustomization_sources for path in paths_named_by_kustomization(one)}
     folders_and_texts = folders_and_texts_that_may_apply(discovered)
     for source, unapplied_reason in sources_and_reasons:
         if posixpath.normpath(source.path) not in paths_named_by_kustomizations and not is_applied_by_hand(source.path, folders_and_texts):
@@ -85,7 +85,7 @@ def _manifests_with_listed_twin(
 
     It takes in no folder of theirs, and no engine is given their folder as a path, from which it would take all files.
     """
-    named_paths_by_folder = {posixpath.dirname(one.path): frozenset(_paths_named_by_kustomization(one)) for one in kustomization_sources}
+    named_paths_by_folder = {posixpath.dirname(one.path): frozenset(paths_named_by_kustomization(one)) for one in kustomization_sources}
     listed_paths_by_folder = {
         posixpath.dirname(one.path): frozenset(_paths_in_words(one, " ".join(_LIST_LINE.findall(one.text)))) for one in kustomization_sources
     }
@@ -113,7 +113,7 @@ def _is_manifest(source: Source) -> bool:
     return bool(_API_VERSION_LINE.search(source.text)) and not _APPLIED_BY_HAND_FIRST.search(source.text)
 
 
-def _paths_named_by_kustomization(kustomization: Source) -> Iterable[str]:
+def paths_named_by_kustomization(kustomization: Source) -> Iterable[str]:
     """The paths that a kustomization may name: every word in it, from its own folder."""
     return _paths_in_words(kustomization, kustomization.text)
 
@@ -134,10 +134,15 @@ def folders_and_texts_that_may_apply(discovered: DiscoveredFiles) -> list[tuple[
     """(folder, text) of what people apply files by: documents, scripts and the files of make and its like."""
     folders_and_texts = [(posixpath.dirname(one.path), one.text) for one in (*discovered.prose_sources, *discovered.prose_sources_around)]
     folders_and_texts += [("", one.text) for one in discovered.sources]  # an Application, a Taskfile: those beside were asked already
+    folders_and_texts += [(posixpath.dirname(path), text) for path, text in script_texts(discovered)]
+    return folders_and_texts
+
+
+def script_texts(discovered: DiscoveredFiles) -> Iterator[tuple[str, str]]:
+    """(path, text) of the scripts and the files of make and its like, up to a bound."""
     script_paths = sorted(one for one in discovered.paths - discovered.passed_over_paths if _SCRIPT_PATH.search(one))
     for script_path in script_paths[:_MAX_SCRIPTS_PER_RUN]:
-        folders_and_texts.append((posixpath.dirname(script_path), program_text(discovered, script_path)))
-    return folders_and_texts
+        yield script_path, program_text(discovered, script_path)
 
 
 def is_applied_by_hand(manifest_path: str, folders_and_texts: Iterable[tuple[str, str]]) -> bool:

@@ -15,6 +15,7 @@ DESCRIPTION_BY_PURPOSE = {
     "build": "builds",
     "job": "a one-off job",
     "preview": "a preview",
+    "archive": "an archive",
 }
 _TRIAL_PURPOSES = frozenset({"test", "demo", "sample", "study"})
 

@@ -35,8 +35,9 @@ class Source:
 
     `readme_says` are words of the README files at and above it (readiness/kinds/readme.py), `repository_owner` is who owns
     the repository of a pipeline, where its files say so, `described_owners` whose repositories its README and charts name, where they
-    do not (readiness/kinds/github/owner.py).
+    do not, `code_owners` the accounts that its CODEOWNERS name (readiness/kinds/github/owner.py).
     `unapplied_because` is what says that nobody applies it as it stands (readiness/loading/unapplied.py); empty where nothing does.
+    `archived_because` is what says that it is kept and no longer deployed (readiness/loading/archived.py); empty where nothing does.
     `test_use_because` is what says that only tests apply it (readiness/loading/test_use.py); empty where nothing does.
     `replaced_images` are the names of images in it for which somebody puts in others (readiness/loading/image_names.py).
     `said` is what settings or an option say that it is for. `purposes` is what it was taken for: all of it under "", things in
@@ -44,8 +45,9 @@ class Source:
     """
 
     __slots__ = (
-        "_lines", "described_owners", "fragment", "kind", "parent", "path", "purposes", "readme_says", "replaced_images", "repository_owner", "said",
-        "starts", "test_use_because", "text", "unapplied_because",
+        "_lines", "archived_because", "code_owners", "described_owners", "fragment", "kind", "parent", "path", "purposes", "readme_says",
+        "replaced_images",
+        "repository_owner", "said", "starts", "test_use_because", "text", "unapplied_because",
     )  # fmt: skip
 
     def __init__(
@@ -68,8 +70,10 @@ class Source:
         self.readme_says: frozenset[str] = frozenset()
         self.repository_owner = ""
         self.described_owners: frozenset[str] = frozenset()
+        self.code_owners: frozenset[str] = frozenset()
         self.unapplied_because = ""
         self.test_use_because = ""
+        self.archived_because = ""
         self.replaced_images: frozenset[str] = frozenset()
         self.purposes: Mapping[str, Purpose] = _NO_PURPOSE_BY_THING
         self._lines: list[int] | None = None

@@ -120,12 +120,24 @@ def merge_base_with_head(ref: str) -> str:
     try:
         ref_commit = run_git("rev-parse", "--verify", f"{ref}^{{commit}}")
     except GitError:
-        raise GitError(f"{ref!r} is no commit of this repository; fetch it first") from None
+        raise GitError(f"{ref!r} is no commit of this repository; {_how_to_fetch()}") from None
     ref_and_head_commits = [one.decode("ascii", "replace").strip() for one in (ref_commit, head_commit)]
     try:
         return run_git("merge-base", *ref_and_head_commits).decode("ascii", "replace").strip()
     except GitError as error:
-        raise GitError(f"{ref!r} and this branch have no commit in common here; fetch more of the history ({error})") from None
+        remedy = _how_to_fetch("fetch more of the history")
+        raise GitError(f"{ref!r} and this branch have no commit in common here; {remedy} ({error})") from None
+
+
+def _how_to_fetch(otherwise: str = "fetch it first") -> str:
+    """What to do about a commit that is not here: a clone that was cut off needs more of the history."""
+    try:
+        is_shallow = run_git("rev-parse", "--is-shallow-repository").strip() == b"true"
+    except GitError:
+        is_shallow = False
+    if is_shallow:
+        return "this clone is shallow: set fetch-depth: 0 for actions/checkout, or run git fetch --unshallow"
+    return otherwise
 
 
 def working_directory_in_repository() -> str:

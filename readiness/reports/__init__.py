@@ -12,7 +12,7 @@ from readiness.model.records import dataclass
 if TYPE_CHECKING:
     from readiness.verdict.report import Report
 
-MODULE_BY_FORMAT = {"terminal": "terminal", "json": "json", "github": "github", "markdown": "markdown"}
+MODULE_BY_FORMAT = {name: name for name in ("terminal", "json", "github", "markdown", "sarif", "junit", "codequality", "rdjson")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,19 @@ def write_report(format_name: str, report: Report, output_stream: TextIO, option
 
 
 def should_style_output(output_stream: TextIO, color_mode: str, environment: Mapping[str, str] | None = None) -> bool:
-    """Whether the output is a terminal for people: in a pipe, a file or a CI log it is plain and stable."""
+    """Whether the output is a terminal for people: in a pipe, a file or a CI log it is plain and stable.
+
+    `--color` decides, then NO_COLOR, then FORCE_COLOR and CLICOLOR_FORCE, each with any value but an empty one or 0 (https://no-color.org,
+    https://force-color.org).
+    """
     environment_variables = os.environ if environment is None else environment
     if color_mode != "auto":
         return color_mode == "always"
-    if environment_variables.get("NO_COLOR") or environment_variables.get("CI") or environment_variables.get("TERM") == "dumb":
+    if environment_variables.get("NO_COLOR"):
+        return False
+    if any(environment_variables.get(name, "") not in {"", "0"} for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    if environment_variables.get("CI") or environment_variables.get("TERM") == "dumb":
         return False
     encoding = (getattr(output_stream, "encoding", None) or "utf-8").lower().replace("-", "")
     return encoding == "utf8" and output_stream.isatty()

@@ -5,9 +5,7 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TextIO
 
 from readiness.model import Finding, Severity
@@ -15,6 +13,7 @@ from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest
 from readiness.reports.edit_text import edit_text
 from readiness.reports.frame import escape_controls
+from readiness.reports.machine_text import path_prefix_from_workspace
 from readiness.reports.plain import FIX_FIRST_WIDTH, fix_first_lines
 from readiness.reports.thing_words import edit_words
 from readiness.verdict.fix_first import fix_first_rows
@@ -54,8 +53,10 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
             untold_count = sum(map(len, groups_of_level[max_groups_annotated:]))
             overflow_message = f"and {untold_count} more of this level: the log of this step has them all"
             output.write(workflow_command_line(annotation_level, {"title": "readiness"}, overflow_message) + "\n")
-    for finding in sorted_findings:
-        output.write(digest.finding_headline(finding, redactor) + "\n")
+    if sorted_findings:  # folded in the log: the annotations above say the worst of them already
+        output.write(f"::group::all findings ({len(sorted_findings)})\n")
+        output.writelines(digest.finding_headline(finding, redactor) + "\n" for finding in sorted_findings)
+        output.write("::endgroup::\n")
     for line in digest.production_variant_lines(report, redactor, verbose=options.verbose):
         output.write(f"production: {line}\n")
     if undeployed_text := digest.undeployed_text(report, redactor):
@@ -97,7 +98,8 @@ def annotation_command(findings: Sequence[Finding], annotation_level: str, redac
 def _message_lines_of_rule(findings: Sequence[Finding], redactor: Redactor) -> list[str]:
     """What one rule says, why, and how to fix it."""
     messages = dict.fromkeys(redactor.mask_text(one.message) for one in findings)
-    return [*messages, digest.first_sentence(findings[0].why), f"Fix: {digest.first_sentence(findings[0].fix)}"]
+    why, fix = digest.first_sentence(findings[0].why), digest.first_sentence(findings[0].fix)
+    return [*messages, why, f"Fix: {fix}", f"More: readiness explain {findings[0].rule}"]
 
 
 def _message_lines(findings: Sequence[Finding], redactor: Redactor) -> list[str]:
@@ -121,14 +123,3 @@ def _escape_command_message(text: str) -> str:
 
 def _escape_command_property(text: str) -> str:
     return _escape_command_message(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def path_prefix_from_workspace() -> str:
-    """What leads from the root of the checkout to the working directory: annotations want paths from the root."""
-    workspace_path = os.environ.get("GITHUB_WORKSPACE")
-    if not workspace_path:
-        return ""
-    working_directory, workspace_root = Path.cwd(), Path(workspace_path).resolve()
-    if working_directory == workspace_root or not working_directory.is_relative_to(workspace_root):
-        return ""
-    return working_directory.relative_to(workspace_root).as_posix() + "/"

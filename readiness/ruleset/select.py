@@ -11,6 +11,7 @@ from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import RuleName, RuleNames, rule_names_by_former_id
 from readiness.ruleset.rule_file import RuleError
 from readiness.ruleset.rules import SHELLCHECK_RULE_SELECTOR, load_rules, rules_without_repeated_tiers
+from readiness.ruleset.search import has_equivalent
 from readiness.syntax.yaml import Map, load_yaml_documents
 
 ALL_SELECTOR = "ALL"
@@ -196,10 +197,18 @@ def unknown_selector_text(selector: str) -> str:
     if separator and rule_id in rule_by_id:
         members_text = ", ".join(rule_by_id[rule_id].tiers_and_parts) or "none"
         return f"{rule_id} has no tier or part {member_name!r}; there are {members_text}"
-    rule_id_by_local_name = {name.partition("/")[2]: name for name in rule_by_id}
-    rule_id_by_equivalent_id = {one: name for name, rule in rule_by_id.items() for ids in rule.equivalents.values() for one in ids}  # fmt: skip
-    if selector in rule_id_by_equivalent_id:
-        return f"{selector!r} is another linter's id; the rule here is {rule_id_by_equivalent_id[selector]!r}"
-    nearest_name = spelling.most_similar_known_word(selector, [*rule_by_id, *CATEGORIES, *rule_id_by_local_name])
-    suggestion_text = f"; did you mean {rule_id_by_local_name.get(nearest_name, nearest_name)!r}?" if nearest_name else ""
-    return f"no rule, category or prefix is called {selector!r}{suggestion_text}"
+    equal_rule_ids = [name for name, rule in rule_by_id.items() if has_equivalent(rule, selector)]
+    if equal_rule_ids:
+        return f"{selector!r} is another linter's id; the rule here is {equal_rule_ids[-1]!r}"
+    return f"no rule, category or prefix is called {selector!r}{_suggestion_text(selector, rule_by_id)}"
+
+
+def _suggestion_text(selector: str, rule_ids: Iterable[str]) -> str:
+    """The nearest name of the same kind, if the part after the slash is near; else how to look for a word."""
+    kind, slash, local_name = selector.partition("/")
+    id_by_local_name = {name.partition("/")[2]: name for name in rule_ids if not slash or name.startswith(f"{kind}/")}
+    nearest_name = spelling.most_similar_known_word(local_name if slash else selector, [*id_by_local_name, *(() if slash else CATEGORIES)])
+    if nearest_name:
+        return f"; did you mean {id_by_local_name.get(nearest_name, nearest_name)!r}?"
+    words = " ".join((local_name or kind).replace("-", " ").split())
+    return f"; `readiness rules {words}` looks for words" if words.replace(" ", "").isalnum() else ""

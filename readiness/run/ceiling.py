@@ -14,7 +14,7 @@ from readiness.syntax.secrets.shapes import find_credential_shapes
 
 MAX_SEVERITY_OUTSIDE_PRODUCTION = Severity.MEDIUM
 # A build makes what production runs, and a one-off job runs there.
-_NON_PRODUCTION_PURPOSES = frozenset({"development", "test", "demo", "sample", "study", "preview"})
+_NON_PRODUCTION_PURPOSES = frozenset({"development", "test", "demo", "sample", "study", "preview", "archive"})
 _BASE64_TEXT = lazy_regex(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{16,}")
 _MAX_SEARCHED_CHARACTERS = 20_000  # of a marked text in which a credential is looked for
 
@@ -29,6 +29,20 @@ def lower_non_production_severities(findings: Sequence[Finding], project: Projec
         purpose_by_thing = purpose_by_thing_by_source_id.get(id(finding.source), {}) if finding.severity > MAX_SEVERITY_OUTSIDE_PRODUCTION else {}
         purpose = purpose_by_thing.get(finding.resource) or purpose_by_thing.get("")
         if purpose and purpose.word in _NON_PRODUCTION_PURPOSES and not _keeps_severity_outside_production(finding, purpose):
+            yield finding._replace(lowered_severity=MAX_SEVERITY_OUTSIDE_PRODUCTION)
+        else:
+            yield finding
+
+
+def lower_severities_of_other_environments(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings, medium at worst where only environments give them that are not production's, though production's are there.
+
+    Those are values of install tests, and values files and overlays that the settings or their names (`values-dev.yaml`) set aside.
+    """
+    for finding in findings:
+        environments = finding.environments
+        is_of_others = environments is not None and bool(environments.tests) and not environments.names and environments.total > 0
+        if is_of_others and finding.severity > MAX_SEVERITY_OUTSIDE_PRODUCTION and _may_be_lowered_where_undeployed(finding):
             yield finding._replace(lowered_severity=MAX_SEVERITY_OUTSIDE_PRODUCTION)
         else:
             yield finding

@@ -126,7 +126,7 @@ def run_pipeline(
     read_documents = [one for project in assembly.projects for kind in project.by_kind.values() for one in kind]
     secret_places = redaction.find_secret_places(engine_result.findings, [one.source.root for one in read_documents])
     deployment_evidence = DeploymentEvidence(discovered)
-    unlowered_findings = [*assembly.parse_findings, *engine_result.findings]
+    unlowered_findings = ceiling.lower_severities_of_other_environments([*assembly.parse_findings, *engine_result.findings])
     lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(unlowered_findings, deployment_evidence.evidence_for)
     all_findings = engine.sort_and_deduplicate(lowered_findings)
     active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]

@@ -82,6 +82,11 @@ def find_template_marks(text: str) -> Iterator[TemplateMark]:
         yield TemplateMark(mark_start, offset, mark_opening, is_control_tag, _is_alone_on_lines(text, mark_start, offset))
 
 
+def has_control_tag(text: str, start: int, end: int) -> bool:
+    """Whether a tag that says whether what follows is there stands in a part of a text: what is before it and behind may never stand together."""
+    return any(mark.is_control_tag for mark in find_template_marks(text[start:end]))
+
+
 _SHELL_MARK = lazy_regex(r"\$\{[A-Za-z_]\w{0,100}\}")
 _MAX_LINE_CHARACTERS = 2000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from readiness.loading.assembly import CAUSE_NOT_IN_TREE
 from readiness.loading.discover import Surroundings
@@ -333,17 +333,26 @@ def _file_json(row: FileRow, redactor: Redactor) -> dict[str, Any]:
 
 def _findings_json(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str, Any]]:
     """All findings; what they have of their rules is worked out once a rule, tier and part."""
-    equivalents_by_rule_tier_and_part: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    words_by_rule_tier_and_part: dict[tuple[str, str, str], _RuleWords] = {}
     finding_rows = []
     for finding in findings:
         rule_tier_and_part = finding.rule, finding.tier, finding.part
-        if rule_tier_and_part not in equivalents_by_rule_tier_and_part:
-            equivalents_by_rule_tier_and_part[rule_tier_and_part] = {peer: list(ids) for peer, ids in sorted(finding.equivalents.items())}
-        finding_rows.append(_finding_json(finding, equivalents_by_rule_tier_and_part[rule_tier_and_part], redactor))
+        if rule_tier_and_part not in words_by_rule_tier_and_part:
+            equivalents = {peer: list(ids) for peer, ids in sorted(finding.equivalents.items())}
+            words_by_rule_tier_and_part[rule_tier_and_part] = _RuleWords(" ".join(finding.why.split()), " ".join(finding.fix.split()), equivalents)
+        finding_rows.append(_finding_json(finding, words_by_rule_tier_and_part[rule_tier_and_part], redactor))
     return finding_rows
 
 
-def _finding_json(finding: Finding, equivalents: dict[str, list[str]], redactor: Redactor) -> dict[str, Any]:
+class _RuleWords(NamedTuple):
+    """What all findings of one rule, tier and part have in common."""
+
+    why: str
+    remedy: str
+    equivalents: dict[str, list[str]]
+
+
+def _finding_json(finding: Finding, words: _RuleWords, redactor: Redactor) -> dict[str, Any]:
     start_position, rule = finding.start, finding.rule_definition
     suppression = finding.suppression
     return {
@@ -365,6 +374,8 @@ def _finding_json(finding: Finding, equivalents: dict[str, list[str]], redactor:
         "service": redactor.mask_text(finding.service_name),
         "gain": _round_points(finding.score_gain),
         "fingerprint": finding.fingerprint,
+        "why": words.why,
+        "remedy": words.remedy,
         "related": [
             {
                 "path": other.source.root.path,
@@ -374,7 +385,7 @@ def _finding_json(finding: Finding, equivalents: dict[str, list[str]], redactor:
             for other in finding.related
         ],
         "fix": None,
-        "equivalents": equivalents,
+        "equivalents": words.equivalents,
         "suppressed": None
         if suppression is None
         else {

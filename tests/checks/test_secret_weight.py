@@ -341,3 +341,23 @@ def test_a_word_in_a_block_that_its_comment_calls_an_example(tmp_path: Path, com
 )
 def test_a_login_to_what_is_shown_to_the_world(url: str, kind: SecretKind) -> None:
     assert secrets.classify_value("URL", url).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("session_secret", "sessionsecret", SecretKind.PLACEHOLDER),
+        ("sessionSecret", "session-secret", SecretKind.PLACEHOLDER),
+        ("encryption_key_secret", "encryption_key_secret", SecretKind.PLACEHOLDER),
+        ("shop_encryption_key", "encryption_key_secret", SecretKind.PLACEHOLDER),
+        ("token_signing_key", "tokenSigningKeyValue", SecretKind.PLACEHOLDER),
+        ("secret_key", "secretkey", SecretKind.WELL_KNOWN),  # what everybody tries
+        ("mysql_root_password", "mysql_root_password", SecretKind.WELL_KNOWN),
+        ("session_secret", "sessionsecret7Kq2", SecretKind.SECRET),
+        ("session_secret", "cookiesecret", SecretKind.WELL_KNOWN),
+    ],
+)
+def test_a_value_that_repeats_its_name_only_says_what_belongs_there(name: str, value: str, kind: SecretKind) -> None:
+    verdict = secrets.classify_value(name, value)
+    assert verdict.kind is kind
+    assert verdict.is_description is (kind is SecretKind.PLACEHOLDER)

@@ -200,3 +200,12 @@ def test_names_from_files_are_printed_without_their_control_characters() -> None
     write("pod.yaml", POD)
     result = run("check", "gone\x1b[31m")
     assert "\x1b" not in result.output
+
+
+@pytest.mark.parametrize(("arguments", "is_told"), [([], True), (["--format", "github"], False), (["--output", "json=-"], False)])
+def test_in_github_actions_the_format_is_named(arguments: list[str], is_told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("pod.yaml", POD)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert ("--format github annotates" in run("check", *arguments).stderr) is is_told
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    assert "--format github annotates" not in run("check").stderr

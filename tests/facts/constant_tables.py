@@ -43,7 +43,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "syntax/secrets/beside.py: _STORE_FAMILY_BY_WORD _ENGINE_SETTING_WORDS _WHOLE_APPLICATION_WORDS _ADMINISTRATOR_WORDS",
         "syntax/secrets/accounts.py: PROTOCOL_CONSTANTS",
         "syntax/secrets/entropy.py: _COMMON_LETTER_PAIRS",
-        "syntax/secrets/names.py: PASSWORD_WORDS _NON_SECRET_LAST_WORDS _SWITCH_FIRST_WORDS _NON_SECRET_TOKEN_WORDS",
+        "syntax/secrets/names.py: PASSWORD_WORDS _NON_SECRET_LAST_WORDS _SWITCH_FIRST_WORDS _NON_SECRET_TOKEN_WORDS _WORDS_FOR_ANY_SECRET",
         "syntax/secrets/names.py: _QUALIFIER_LAST_WORDS _SECRET_SUBSTRINGS _EXTERNAL_ISSUER_WORDS _SECRET_OBJECT_CONTENT_WORDS _APPLICATION_SECRET_WORDS",  # noqa: E501
         "syntax/secrets/placeholders.py: VALUES_WITHOUT_SECRET",
         "syntax/secrets/public.py: _PUBLIC_CREDENTIAL_FORMS",

@@ -72,6 +72,10 @@ def severity_in(tmp_path: Path, path: str, files: dict[str, str], **options: Any
         {"cluster/web.yaml": ENGINE},
         {"cluster/web.yaml": ARGO},
         {".github/workflows/ship.yaml": "on: push\njobs: {a: {runs-on: ubuntu-24.04, steps: [{run: kubectl apply -f deploy/pod.yaml}]}}\n"},
+        {"README.md": "# Web\n\n    cd deploy\n    docker compose build\n    kubectl apply -f pod.yaml\n"},
+        {"deploy/README.md": "# Web\n\n    docker build -t web . && kubectl apply -f .\n"},
+        {"up.sh": "podman play kube deploy/pod.yaml\n"},
+        {"up.sh": "docker run --rm -v .:/work acme/tools:1.2 kubectl apply -f deploy/pod.yaml\n"},
         {"site.yml": "- hosts: all\n  tasks:\n    - name: web\n      kubernetes.core.k8s: {src: deploy/pod.yaml}\n"},
     ],
 )
@@ -95,6 +99,15 @@ def test_what_shows_that_a_manifest_is_deployed(tmp_path: Path, more: dict[str, 
         ("deploy/pod.yaml", {"Makefile": "manifests: other/pod.yaml ## Put what is made into the deploy directory\n\ttrue\n"}),
         ("deploy/pod.yaml", {"Makefile": "up:\n\tkubectl apply -f other/pod.yaml  # not -f deploy/pod.yaml\n"}),
         ("deploy/pod.yaml", {"Makefile": "all:\n\thelm plugin install x && $(MAKE) deploy\n"}),
+        ("deploy/pod.yaml", {"deploy/Dockerfile": "FROM debian:12.5\nCOPY . /app/\n"}),
+        ("deploy/pod.yaml", {"Dockerfile": "FROM debian:12.5\nCOPY deploy /etc/web\n"}),
+        ("deploy/pod.yaml", {"deploy/README.md": "# Web\n\n    docker build -t acme/web:1.2.0 .\n"}),
+        ("deploy/pod.yaml", {"compose.yaml": "services:\n  web:\n    image: acme/web:1.2.0\n    build: ./deploy\n"}),
+        ("deploy/pod.yaml", {"deploy/README.md": "# Web\n\n    helm install web .\n"}),
+        ("deploy/pod.yaml", {"deploy/Makefile": "lint:\n\tcd . && kubectl version\n"}),
+        ("node/pod.yaml", {"run/pod.yaml": OTHER_POD, "run/README.md": "    kubectl apply -f pod.yaml\n"}),
+        ("node/run/pod.yaml", {"run/pod.yaml": OTHER_POD, "scripts/up.sh": "kubectl apply -f ../run/pod.yaml\n"}),
+        ("pod.yaml", {"run/pod.yaml": OTHER_POD, "run/README.md": "    kubectl apply -f pod.yaml\n"}),
         ("example/pod.yaml", {"example/README.md": "    kubectl apply -f pod.yaml\n"}),
         ("deploy/quickstart.yaml", {"README.md": "    kubectl apply -f deploy/quickstart.yaml\n"}),
     ],
@@ -111,6 +124,11 @@ def test_where_nothing_tells_how_manifests_are_applied_all_may_be(tmp_path: Path
 def test_an_engine_applies_examples_too(tmp_path: Path) -> None:
     files = {"deploy/local-api.yaml": BROKEN_POD, "cluster/web.yaml": ENGINE}
     assert severity_in(tmp_path, "deploy/local-api.yaml", TELLS | files) == "high"
+
+
+def test_a_line_of_data_deploys_nothing(tmp_path: Path) -> None:
+    files = {"deploy/pod.yaml": BROKEN_POD, "deploy/reply": '{"text": "' + "kubectl apply -f . " * 400 + '"}\n'}
+    assert severity_in(tmp_path, "deploy/pod.yaml", TELLS | files) == "medium"
 
 
 def test_what_the_settings_call_production_is_deployed(tmp_path: Path) -> None:
@@ -142,6 +160,8 @@ def test_a_directory_alone_is_judged_as_from_the_root(tmp_path: Path) -> None:
     [
         ("compose.yaml", {}, "high"),
         ("stack.yaml", {}, "medium"),
+        ("stack.yaml", {"Makefile": "build:\n\tdocker build -t web .\n"}, "medium"),
+        ("stack.yaml", {"compose.yaml": "services: {web: {build: .}}\n"}, "medium"),
         ("stack.yaml", {"README.md": "    docker compose -f stack.yaml up -d\n"}, "high"),
         ("web/compose.yaml", {}, "medium"),
         ("web/compose.yaml", {"web/README.md": "    docker compose up -d\n"}, "high"),
@@ -180,6 +200,7 @@ def test_reports_say_what_was_lowered_for_it(tmp_path: Path) -> None:
 
 def test_mentions_without_end_are_read_to_a_limit(tmp_path: Path) -> None:
     from readiness.loading.deployed import MAX_MENTIONS_PER_NAME, DeploymentEvidence
+    from readiness.loading.deployment_texts import LineUse
     from readiness.loading.discover import DiscoveredFiles
     from readiness.model import Source
 
@@ -188,4 +209,4 @@ def test_mentions_without_end_are_read_to_a_limit(tmp_path: Path) -> None:
     evidence = DeploymentEvidence(discovered)
     assert evidence.evidence_for("x1/pod.yaml", "k8s") == "README.md names it"
     assert evidence.evidence_for("a/pod.yaml", "k8s") == ""
-    assert len(evidence._mentions_by_name["pod.yaml"]) == MAX_MENTIONS_PER_NAME
+    assert len(evidence._mentions_by_use_and_name[LineUse.APPLIES, "pod.yaml"]) == MAX_MENTIONS_PER_NAME

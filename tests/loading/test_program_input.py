@@ -63,6 +63,11 @@ GOLDEN = (
     "tests/x/expected/a.yaml",
     "controllers/a.yaml",
     "controllers/a-expected.yaml",
+    "data/proxy.src.yaml",
+    "data/proxy.expected.yaml",
+    "data/rules.input.yaml",
+    "data/rules.output.yaml",
+    "cmd/_testdata/apply/a.yaml",
 )
 NEIGHBOURS = (
     "deploy/a.out.yaml",
@@ -72,6 +77,9 @@ NEIGHBOURS = (
     "a.out.yml",
     "compare/a.yaml",
     "deploy/b-expected.yaml",
+    "deploy/proxy.src.yaml",
+    "deploy/rules.expected.yaml",
+    "deploy/rules.out.yaml",
 )
 
 
@@ -101,6 +109,7 @@ OUTPUTS = (
     ("pkg/expected/a.yaml", "pkg/render_test.go", 'cmp.Diff(got, load("expected/a.yaml"))\n'),
     ("pkg/data/want/a.yaml", "pkg/render_test.go", 'require.Equal(t, got, load(filepath.Join("data", "want", name)))\n'),
     ("tests/snapshots/a.yaml", "tests/test_chart.py", 'assert got == (HERE / "snapshots" / name).read_text()\n'),
+    ("tests/snapshots/one/web/templates/a.yaml", "tests/a_test.go", 'dir := Sprintf("snapshots/%s", name)\nactual.Diff(t, load(dir))\n'),
     ("src/expected/a.yaml", "src/render.test.ts", "expect(got).toEqual(read('expected/a.yaml'))\n"),
 )
 

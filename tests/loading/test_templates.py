@@ -250,3 +250,10 @@ def test_somebody_elses_templates_are_only_counted(tmp_path: Path) -> None:
     report = check(tmp_path, {"a.yaml.j2": "users: {{ x }}\n", "b.html.j2": "<p>{{ x }}</p>\n"})
     assert {one.path for one in report.files} == {"ok/Dockerfile"}
     assert report.others == 2
+
+
+@pytest.mark.parametrize(("name", "count"), [("helmfile.yaml", 0), ("helmfile_namespaces.yaml", 0), ("deploy.yaml", 1), ("my-helmfile.yaml", 1)])
+def test_helmfile_renders_its_own_files(tmp_path: Path, name: str, count: int) -> None:
+    text = "apiVersion: v1\nkind: List\nreleases:\n{{ range .Values.names }}\n- name: {{ . }}\n{{ end }}\n"
+    root = write_files(tmp_path, {name: text})
+    assert sum(one.rule == "core/template-unjudged" for one in api.check([root], base=root).findings) == count

@@ -75,3 +75,31 @@ def test_a_chart_that_tests_another(tmp_path: Path, name: str, description: str,
     root = write_files(tmp_path, files)
     findings = [one for one in check([root], base=root, select=["k8s/privileged"]).findings if one.path.endswith("pod.yaml")]
     assert [str(one.severity) for one in findings] == ([] if is_test else ["medium"])  # a test may do so
+
+
+@pytest.mark.parametrize(
+    ("description", "is_for_trials"),
+    [
+        ("A single broker for development and testing purposes", True),
+        (">\n  Installs a single broker\n  for local development purposes.", True),
+        ("A broker, only for testing", True),
+        ("A database for demo only, with no storage", True),
+        ("A broker that is not for production", True),
+        ("General-purpose broker for developers", False),
+        ("A tool for load testing of the shop", False),
+        ("Sets up disks suitable for simple development tasks", False),
+        ("A broker\nkeywords: [for testing purposes]", False),
+    ],
+)
+def test_a_chart_whose_description_says_what_it_is_for(tmp_path: Path, description: str, is_for_trials: bool) -> None:
+    files = {
+        "charts/broker/Chart.yaml": CHART % ("broker", description),
+        "charts/broker/values.yaml": "",
+        "charts/broker/templates/pod.yaml": POD,
+        "charts/shop/Chart.yaml": CHART % ("shop", "The shop"),
+        "charts/shop/templates/pod.yaml": POD,
+    }
+    root = write_files(tmp_path, files)
+    severities = {one.path: str(one.severity) for one in check([root], base=root, select=["k8s/privileged"]).findings}
+    assert "charts/shop/templates/pod.yaml" in severities
+    assert ("charts/broker/templates/pod.yaml" not in severities) is is_for_trials

@@ -268,7 +268,7 @@ def test_headings_and_annotations_tell_things_in_words() -> None:
 
 # -- annotations ----------------------------------------------------------------------------------------------------
 def annotations_of(whole: Report, **options: bool) -> list[str]:
-    return [line for line in show("github", whole, **options).splitlines() if line.startswith("::")]
+    return [line for line in show("github", whole, **options).splitlines() if line.startswith(("::error", "::warning", "::notice"))]
 
 
 def test_a_group_is_one_annotation_with_all_its_ids() -> None:

@@ -19,6 +19,7 @@ from .conftest import WEB, find, report, rule, show
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "readiness" / "data" / "report.schema.json").read_text("utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+GROUP = re.compile(r"^::(?:group::all findings \(\d+\)|endgroup::)$")
 COMMAND = re.compile(r"^::(error|warning|notice) ([^:]*)::(.*)$")
 
 
@@ -33,7 +34,7 @@ def commands(text: str) -> list[tuple[str, dict[str, str], str]]:
     """The workflow commands in a log, read as the runner reads them."""
     found = []
     for line in text.splitlines():
-        if line.lstrip().startswith("::"):
+        if line.lstrip().startswith("::") and not GROUP.match(line):
             match = COMMAND.match(line)
             assert match, line
             properties = dict(one.split("=", 1) for one in match[2].split(","))
@@ -110,6 +111,8 @@ def test_json_of_a_finding() -> None:
             "service": "web",
             "gain": 5.3343,
             "fingerprint": finding.fingerprint,
+            "why": "The kubelet restarts a process that ends, e.g. a crash. Not one that hangs.",
+            "remedy": "Add a probe. Make it cheap.",
             "related": [{"path": "svc.yaml", "line": 2, "message": "see here"}],
             "fix": None,
             "equivalents": {"trivy": ["KSV-0013"]},
@@ -163,6 +166,7 @@ def test_github_annotation() -> None:
         "image 'a:b', 100% movable\\nnext",
         "The kubelet restarts a process that ends, e.g. a crash.",
         "Fix: Add a probe.",
+        "More: readiness explain k8s/probe-missing",
     ]
 
 
@@ -261,7 +265,7 @@ def test_nothing_from_a_file_steers_the_reader(name: str, color: str) -> None:
         assert not re.search(r"##\w*\[", bare)
         ours = re.compile(r"::(error|notice|warning) (file|title)=")
         for line in bare.splitlines():
-            assert not line.lstrip().startswith("::") or ours.match(line)
+            assert not line.lstrip().startswith("::") or ours.match(line) or (name == "github" and GROUP.match(line))
         if name == "terminal":
             assert "[bold]" in bare.replace("\n", "") or options == {"quiet": True}
 

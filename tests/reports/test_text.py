@@ -146,6 +146,9 @@ STYLED = {
     "dumb": ({"TERM": "dumb"}, "auto", False),
     "always beats ci": ({"CI": "true", "NO_COLOR": "1"}, "always", True),
     "never": ({}, "never", False),
+    "forced off": ({"FORCE_COLOR": "0"}, "auto", True),
+    "no color beats force": ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, "auto", False),
+    "never beats force": ({"FORCE_COLOR": "1"}, "never", False),
 }
 
 
@@ -153,7 +156,13 @@ STYLED = {
 def test_when_there_are_colours(name: str) -> None:
     environment, color, expected = STYLED[name]
     assert reports.should_style_output(Terminal(), color, environment) is expected
-    assert reports.should_style_output(io.StringIO(), "auto", environment) is False
+    if color == "auto":
+        assert reports.should_style_output(io.StringIO(), color, environment) is False
+
+
+@pytest.mark.parametrize("environment", [{"FORCE_COLOR": "1"}, {"CLICOLOR_FORCE": "1"}, {"FORCE_COLOR": "true", "CI": "true"}])
+def test_colours_that_a_log_asks_for(environment: dict[str, str]) -> None:
+    assert reports.should_style_output(io.StringIO(), "auto", environment) is True
 
 
 def test_a_pipe_never_loads_rich() -> None:

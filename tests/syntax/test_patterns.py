@@ -72,11 +72,14 @@ PUT_TOGETHER = {
     ("kinds/k8s/model.py", "f'(?:\\\\A|[/._-])(?:{development_word_pattern})(?=[/._-]|\\\\Z)'"): "facts on purposes, below",
     ("kinds/head.py", "f'\\\\bfor {purpose_pattern}(?: purposes)? only\\\\b|\\\\bonly for {purpose_pattern}\\\\b'"): _OF_A_HEAD,
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,4}}for (?:\\\\w+ )?{purpose_pattern}\\\\b'"): _OF_A_HEAD,  # noqa: E501
+    ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,4}}(?:with|for) (?:the )?purposes? of (?:\\\\w+ ){{0,2}}{purpose_pattern}\\\\b'"): _OF_A_HEAD,  # noqa: E501
+    ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} for (?:\\\\S+ ){{0,4}}{_SORT_OF_TESTS_PATTERN} {purpose_pattern}\\\\W*\\\\Z'"): _OF_A_HEAD,  # noqa: E501
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:an? |simple |minimal |local ){{0,3}}{purpose_pattern} {_SUBJECT_NOUN_PATTERN}\\\\b'"): _OF_A_HEAD,
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:only |just |purely |solely )?(?:meant |intended )?for {purpose_pattern}\\\\b'"): _OF_A_HEAD,
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,12}}for (?:manual|local|exploratory) {purpose_pattern}\\\\b'"): _OF_A_HEAD,  # noqa: E501
     ("model/lazy_regex.py", "self.pattern"): "the constants of modules, each judged where it stands",
     ("loading/program_input.py", '_MARK + re.escape(folder_path) + _MARK'): "the directory is escaped",
+    ("loading/archived.py", "f'{file_of_folder_pattern}|{whole_folder_pattern}'"): "the name is escaped, and followed by one class",
     ("loading/unapplied.py", "f'\\\\bapply\\\\b[^\\\\n]{{0,200}}{re.escape(file_name)}\\\\b'"): "the name is escaped",
     ("loading/render/overlay/resource.py", "f'(?:{pattern})'"): "its stars, its length and that of the name are bounded",
     ("loading/render/overlay/transform.py", 're.escape(image_name) + _IMAGE_TAG_AND_DIGEST_PATTERN'): "the name is escaped",

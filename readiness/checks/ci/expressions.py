@@ -11,7 +11,7 @@ from readiness.kinds.github import contexts
 from readiness.kinds.github import types as t
 from readiness.kinds.github.model import Action, Job, Workflow, expression_texts_with_key_paths
 from readiness.kinds.github.texts import Expression, expressions_in_text, is_one_expression, located_texts_with_key_paths
-from readiness.model import CheckOutcome, Hit, Span
+from readiness.model import CheckOutcome, Hit, Severity, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import FactValue
 from readiness.model.project import Project
@@ -53,8 +53,23 @@ def expression_invalid(file: Workflow | Action, *, project: Project) -> CheckOut
 
 
 def expression_name_undefined(file: Workflow | Action, *, project: Project) -> CheckOutcome:
-    """An expression that asks for a context or a property that is not there."""
-    yield from _expression_fault_hits(file, project, "undefined")
+    """An expression that asks for a context or a property that is not there; low in the key of a cache, which is a key without it, too."""
+    cache_key_spans = _cache_key_spans(file)
+    for told in _expression_fault_hits(file, project, "undefined"):
+        is_in_cache_key = isinstance(told, Hit) and any(one.start <= told.span.start < one.end for one in cache_key_spans)
+        yield told._replace(severity=Severity.LOW) if isinstance(told, Hit) and is_in_cache_key and told.message_name == "property" else told
+
+
+def _cache_key_spans(file: Workflow | Action) -> list[Span]:
+    """Where the keys of caches stand that steps keep."""
+    steps = file.steps if isinstance(file, Action) else [step for job in file.jobs for step in job.steps]
+    return [
+        step.with_inputs.at(input_name)
+        for step in steps
+        if step.parsed_uses is not None and step.parsed_uses.slug == "actions/cache"
+        for input_name in ("key", "restore-keys")
+        if input_name in step.with_inputs
+    ]
 
 
 def expression_context_unavailable(file: Workflow | Action, *, project: Project) -> CheckOutcome:

@@ -55,8 +55,17 @@ def _find_jobs_and_uses_references(document: Workflow | Action) -> Iterator[tupl
 
 
 def _belongs_to_repository_owner(document: Workflow | Action, uses_reference: UsesReference) -> bool:
-    """Whether a reference leads to a repository of the owner whom this tree's files name as their own."""
-    return uses_reference.owner.lower() == document.source.root.repository_owner
+    """Whether a reference leads to a repository of the owner whom this tree's files name as their own, or of one of its code owners."""
+    root_source, owner = document.source.root, uses_reference.owner.lower()
+    return owner == root_source.repository_owner or owner in root_source.code_owners
+
+
+def _note_on_owner(document: Workflow | Action, uses_reference: UsesReference) -> str:
+    """What a message says behind the action of somebody who may push to this repository; empty of others."""
+    if not _belongs_to_repository_owner(document, uses_reference):
+        return ""
+    is_owner = uses_reference.owner.lower() == document.source.root.repository_owner
+    return " of this repository's owner" if is_owner else " of a code owner of this repository"
 
 
 def _belongs_to_stranger(document: Workflow | Action, uses_reference: UsesReference) -> bool:
@@ -78,8 +87,8 @@ def _severity_of_movable_ref(
 
     A workflow or an action that lies in this tree under the same path is the repository's own; GitHub's own are trusted
     with the runner already; a job that shows neither a secret nor a right to change what others run gives little away.
-    Of the repository's own owner a branch is medium and a tag low: whoever moves it may push here, too. Where no file tells whose this
-    repository is, the action may be its owner's own.
+    Of the repository's owner and its code owners a branch is medium and a tag low: whoever moves it may push here, too. Where no file
+    tells whose this repository is, the action may be its owner's own.
     """
     path_in_own_repository = repository_path_of_uses(f"./{uses_reference.path}", document.source.path) if uses_reference.path else None
     if path_in_own_repository is not None and project.was_path_seen(path_in_own_repository):
@@ -120,7 +129,7 @@ def action_unpinned(
             is_branch = False
         if ("branch" if is_branch else "tag") == kind:
             severity = _severity_of_movable_ref(file, job, uses_reference, project, is_branch=is_branch)
-            owner_note = " of this repository's owner" if _belongs_to_repository_owner(file, uses_reference) else ""
+            owner_note = _note_on_owner(file, uses_reference)
             is_surely_of_kind = not is_branch or is_moving_name_of_kind("branch", ref_name) or bool(_BRANCH_PREFIX.match(ref_name))
             severity = severity if is_surely_of_kind else min(severity, Severity.MEDIUM)
             message_name = "" if is_surely_of_kind else "name"

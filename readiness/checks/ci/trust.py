@@ -18,7 +18,7 @@ from readiness.model.project import Project
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy_in_expression
 from readiness.syntax.text import LocatedText
-from readiness.syntax.yaml import Map
+from readiness.syntax.yaml import Map, Seq
 
 
 def trigger_dangerous(workflow: Workflow) -> CheckOutcome:
@@ -107,15 +107,23 @@ def _conditions_in_document(document: Workflow | Action) -> Iterator[tuple[str, 
 def bot_conditions(workflow: Workflow, *, outsiders: bool) -> CheckOutcome:
     """A condition that trusts the actor of an event to be the author of the change.
 
-    With `outsiders`, where people outside start a run with the repository's secrets; else everywhere but there.
+    With `outsiders`, where people outside start a run with the repository's secrets; else everywhere but there. Who opens a pull request
+    or an issue is its author: of a workflow that runs then alone nobody can let a bot be the last to act.
     """
-    if bool(property_by_fact_name("github-events", "outsiders").keys() & workflow.triggers) is not outsiders:
+    outsider_events = property_by_fact_name("github-events", "outsiders").keys() & workflow.triggers
+    if bool(outsider_events) is not outsiders or (outsiders and all(_comes_when_opened_alone(workflow.triggers[one]) for one in outsider_events)):
         return
     for resource, condition_text in _conditions_in_document(workflow):
         for expression in expressions_in_text(condition_text, whole_text_is_expression=True):
             for expression_node in ex.walk_expression_tree(expression.tree) if expression.tree else ():
                 if isinstance(expression_node, ex.BinaryOperation) and expression_node.operator == "==" and _is_bot_comparison(expression_node):
                     yield hit(expression.to_source_span(expression_node.span), resource=resource)
+
+
+def _comes_when_opened_alone(trigger_settings: object) -> bool:
+    """Whether the settings of an event keep to the activity by which its thing is made."""
+    activity_types = trigger_settings.get("types") if isinstance(trigger_settings, Map) else None
+    return activity_types == "opened" or (isinstance(activity_types, Seq) and [*activity_types] == ["opened"])
 
 
 def _is_bot_comparison(comparison_node: ex.BinaryOperation) -> bool:

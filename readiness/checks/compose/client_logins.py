@@ -20,6 +20,9 @@ _URL_WITH_CREDENTIALS = lazy_regex(
     rf"\b[a-z][a-z0-9+.-]{{1,30}}://(?P<user>{_CREDENTIAL_CHARACTER_PATTERN}{{0,100}}):(?P<password>{_CREDENTIAL_CHARACTER_PATTERN}{{1,200}})@(?P<host>[A-Za-z0-9_.-]{{1,200}})"
 )
 _HOST_VARIABLE_NAME = lazy_regex(r"(?P<prefix>[A-Z0-9_]*?)_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)\Z")
+# An address holds a host, too: `MYSQL_URL: mysql:3306`, `JDBC_URL: jdbc:postgresql://db/shop`.
+_ADDRESS_VARIABLE_NAME = lazy_regex(r"(?P<prefix>[A-Z0-9_]*?)_?(?:(?:DB|DATABASE)_)?UR[LI]\Z")
+_HOST_IN_ADDRESS = lazy_regex(r"(?:jdbc:)?(?:[a-z][a-z0-9+.-]{0,30}://)?(?:[^\s@/]{0,200}@)?(?P<host>[A-Za-z0-9_.-]{1,200})(?=[:/?]|\Z)")
 _PASSWORD_VARIABLE_ENDINGS = ("PASSWORD", "PASS", "PWD")
 _USER_VARIABLE_ENDINGS = ("USER", "USERNAME")
 
@@ -62,21 +65,29 @@ def client_logins(service: Service, project: Project) -> Iterator[ClientLogin]:
             password_span = substring_span(url_location.source, url_location.span, variable_text, *url_match.span("password"))
             user, password = unquote(url_match["user"]), unquote(url_match["password"])
             yield variable_name, url_match["host"], user, password, ValuePlace(url_location.source, password_span)
-        host_variable = _HOST_VARIABLE_NAME.match(variable_name)
+        host_variable = _HOST_VARIABLE_NAME.match(variable_name) or _ADDRESS_VARIABLE_NAME.match(variable_name)
         if host_variable:
             user = _first_nonempty_variable(text_by_variable, host_variable["prefix"], _USER_VARIABLE_ENDINGS)
             password = _first_nonempty_variable(text_by_variable, host_variable["prefix"], _PASSWORD_VARIABLE_ENDINGS)
             if user and password:
                 value_by_variable = service.document.environment.values_with_secrets
-                host = expand_scalar(variable_text, value_by_variable).text.partition(":")[0]
+                host = _host_in_value(variable_name, expand_scalar(variable_text, value_by_variable).text)
                 yield password, host, text_by_variable[user], text_by_variable[password], location_by_variable[password]
 
 
 def hosts_of_variables(service: Service, text_by_variable: Mapping[str, str]) -> Iterator[str]:
-    """The hosts that variables name which are called after one: `HOST`, `MYSQL_HOST`, `DB_SERVER`; without their ports."""
+    """The hosts that variables name which are called after one or an address: `HOST`, `MYSQL_HOST`, `DB_SERVER`, `JDBC_URL`; without their ports."""
     for variable_name, variable_text in text_by_variable.items():
-        if _HOST_VARIABLE_NAME.match(variable_name) and variable_text:
-            yield expand_scalar(variable_text, service.document.environment.values_with_secrets).text.partition(":")[0]
+        if variable_text and (_HOST_VARIABLE_NAME.match(variable_name) or _ADDRESS_VARIABLE_NAME.match(variable_name)):
+            yield _host_in_value(variable_name, expand_scalar(variable_text, service.document.environment.values_with_secrets).text)
+
+
+def _host_in_value(variable_name: str, variable_text: str) -> str:
+    """The host in the value of a variable that is called after one or after an address; empty where none stands there."""
+    if _HOST_VARIABLE_NAME.match(variable_name):
+        return variable_text.partition(":")[0]
+    host_match = _HOST_IN_ADDRESS.match(variable_text)
+    return host_match["host"] if host_match else ""
 
 
 def _first_nonempty_variable(text_by_variable: dict[str, str], variable_prefix: str, name_endings: Sequence[str]) -> str:

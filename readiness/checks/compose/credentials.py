@@ -267,12 +267,13 @@ def _is_in_env_file(value_location: ValuePlace, project: Project) -> bool:
 
 
 def _location_of_same_password(server: Service, password: str, client_verdict: SecretVerdict, project: Project) -> ValuePlace | None:
-    """Where a server is given a password in the same words and told so by the same rule."""
+    """Where a server is given a password in the same words and told so: by the same rule, or by that for what is written down where the
+    client's URL alone shows that the password is the name of its user."""
     for variable_name, (value_text, value_location) in value_and_location_by_variable(server, project, server.extended_node).items():
         if value_text != password or not secrets.is_password_name(variable_name):
             continue
         server_verdict = secrets.classify_value(variable_name, value_text)
-        if server_verdict.is_exposed and server_verdict.is_guessed is client_verdict.is_guessed:
+        if server_verdict.is_exposed and (server_verdict.is_guessed is client_verdict.is_guessed or not server_verdict.is_guessed):
             return value_location
     return None
 

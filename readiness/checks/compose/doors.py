@@ -82,22 +82,23 @@ def _takers_by_line(project: Project) -> dict[tuple[str, int], list[tuple[Servic
 def _lets_stranger_in(service: Service, variable_name: str, project: Project) -> bool:
     """Whether strangers reach what asks for a setting of a service.
 
-    That is the server of the account in an address; the service itself where it is a store, or where the setting is the
-    password of its administrator or a key that it signs with. Every other password may be one with which the service logs in
+    That is the server of the account in an address, or whose host a setting beside names; the service itself where it is a store, or where the
+    setting is the password of its administrator or a key that it signs with. Every other password may be one with which the service logs in
     somewhere else.
     """
     text_by_variable = project.memoize_for_subject(_text_by_variable, service)
     text = text_by_variable.get(variable_name, "")
     account = next(secrets.find_url_accounts(text), None) if "://" in text else None
-    if account is not None:
-        server = project.memoize(join_compose_files).application_of(service.document).services().get(account.host)
+    host = account.host if account is not None else "" if is_store(service, project) else secrets.host_of_password(variable_name, text_by_variable)
+    if host:
+        server = project.memoize(join_compose_files).application_of(service.document).services().get(host)
         return server is not None and is_reached_by_strangers(server, project)
     if is_store(service, project):
         is_password = secrets.is_password_name(variable_name) or variable_name == "NEO4J_AUTH"
         return is_password and (is_reached_by_strangers(service, project) or _has_open_console(service, project))
     if not is_reached_by_strangers(service, project):
         return False
-    if secrets.host_of_password(variable_name, text_by_variable) or secrets.is_database_name(variable_name):
+    if secrets.is_database_name(variable_name):
         return False
     return secrets.is_administrator_password(variable_name, text_by_variable) or secrets.is_application_key_name(variable_name)
 

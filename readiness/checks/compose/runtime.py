@@ -189,7 +189,7 @@ _LIMIT_KEY_PATHS_BY_RESOURCE = {
 def limit_missing(service: Service, project: Project, *, resources: Sequence[str]) -> CheckOutcome:
     """A service that may take all memory, processor time or process numbers of the host."""
     merged_node_and_completeness = merged_node_if_defined_here(service, project)
-    if merged_node_and_completeness is None or not service.owned or "provider" in service.extended_node:
+    if merged_node_and_completeness is None or not service.owned or "provider" in service.extended_node or service.never_started:
         return
     merged_node, is_merged_completely = merged_node_and_completeness
     unlimited_resources = [

@@ -10,6 +10,7 @@ from typing import Any
 from readiness.checks.compose.doors import has_way_in
 from readiness.facts.base_images import drops_root_in_entrypoint, nonroot_user
 from readiness.facts.host_paths import is_container_runtime_socket, is_sensitive_host_path
+from readiness.kinds.compose.application import merged_node_and_is_complete
 from readiness.kinds.compose.model import Mount, Service
 from readiness.kinds.compose.parts import expand_scalar, string_entries
 from readiness.kinds.compose.words import (
@@ -18,6 +19,7 @@ from readiness.kinds.compose.words import (
     missing_service_hit,
     stage_built_by_service,
 )
+from readiness.kinds.dockerfile.users import is_root_user, user_of
 from readiness.model import CheckOutcome, Hit, Severity, Span, Undecidable, hit
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, parent_folders
@@ -69,10 +71,41 @@ def _hit_by_way_in(service: Service, project: Project, span: Span, severity: Sev
     return hit(span, severity=severity, **facts)
 
 
+def _hit_by_way_in_and_user(service: Service, project: Project, span: Span, severity: Severity | None = None, **facts: Any) -> Hit:
+    """The same of what only root in the container makes use of, medium under another user, too: the engine gives its processes no capability."""
+    told = _hit_by_way_in(service, project, span, severity, **facts)
+    if told.severity is None and _runs_as_other_than_root(service, project):
+        return told._replace(severity=Severity.MEDIUM, message_name="user")
+    return told
+
+
+_POWERFUL_GROUPS = frozenset({"0", "root", "disk", "docker", "kmem"})  # they own devices, sockets and files of the host
+
+
+def _runs_as_other_than_root(service: Service, project: Project) -> bool:
+    """Whether a service surely runs as somebody else than root: by its own `user`, else by the USER of the image that it builds or names.
+
+    A group that it is given besides may open what root's would.
+    """
+    merged_node, is_merged_completely = merged_node_and_is_complete(service, project)
+    if merged_node.get("group_add") is not None:
+        return False
+    if merged_node.get("user") is not None:
+        user_name, _, group_name = (part.strip() for part in expand_scalar(merged_node["user"], service.env_values).text.partition(":"))
+        return bool(user_name) and group_name not in _POWERFUL_GROUPS and UNKNOWN_VALUE_MARK not in user_name and not is_root_user(user_name)
+    if not is_merged_completely or merged_node.get("entrypoint") is not None:
+        return False
+    if service.builds:
+        built_stage = stage_built_by_service(service, project)
+        return built_stage is not None and not is_root_user(user_of(built_stage) or "root")
+    image = service.image
+    return image is not None and not image.name_unknown and nonroot_user(image) is not None
+
+
 def privileged(service: Service, project: Project) -> CheckOutcome:
     """A service that sets `privileged: true`."""
     if is_true_value(service.node.get("privileged")):
-        yield _hit_by_way_in(service, project, service.node.at("privileged"))
+        yield _hit_by_way_in_and_user(service, project, service.node.at("privileged"))
 
 
 def capability_dangerous(service: Service, project: Project, *, deny: Sequence[str]) -> CheckOutcome:
@@ -90,7 +123,7 @@ def capability_dangerous(service: Service, project: Project, *, deny: Sequence[s
         if capability_name in deny and isinstance(added_capabilities, Seq):
             is_less_dangerous = is_capability_given_up or (capability_name == "SYS_PTRACE" and has_own_pid_namespace)
             severity = Severity.MEDIUM if is_less_dangerous else None
-            yield _hit_by_way_in(service, project, added_capabilities.at(index), severity, capability=capability_name)
+            yield _hit_by_way_in_and_user(service, project, added_capabilities.at(index), severity, capability=capability_name)
 
 
 def capabilities_not_dropped(service: Service, project: Project) -> CheckOutcome:
@@ -141,7 +174,7 @@ def host_namespace(service: Service, project: Project, *, keys: Sequence[str]) -
             # runs with nobody else's processes beside it than those of whoever started it.
             severity_outside_user_namespace = None if service.production else Severity.MEDIUM
             severity = Severity.LOW if namespace_key == "userns_mode" else severity_outside_user_namespace
-            yield _hit_by_way_in(service, project, service.node.at(namespace_key), severity, key=namespace_key)
+            yield _hit_by_way_in_and_user(service, project, service.node.at(namespace_key), severity, key=namespace_key)
 
 
 _DISABLED_SECURITY_OPTION = lazy_regex(r"(?:seccomp|apparmor|systempaths)[:=]\s*unconfined\Z|label[:=]\s*disable\Z", re.IGNORECASE)
@@ -164,7 +197,7 @@ def device_host(service: Service, project: Project) -> CheckOutcome:
     for index, device in enumerate(devices) if isinstance(devices, Seq) else ():
         device_path = device.get("source") if isinstance(device, Map) else device
         if isinstance(device_path, str) and isinstance(devices, Seq) and _DANGEROUS_DEVICE.match(device_path.partition(":")[0]):
-            yield _hit_by_way_in(service, project, devices.at(index), path=device_path.partition(":")[0])
+            yield _hit_by_way_in_and_user(service, project, devices.at(index), path=device_path.partition(":")[0])
 
 
 def engine_socket(mount: Mount, *, tools: bool, project: Project) -> CheckOutcome:
@@ -224,9 +257,16 @@ def host_path_sensitive(mount: Mount, project: Project) -> CheckOutcome:
         message_name = "read-only"
     elif not has_way_in(mount.owner, project):
         message_name = "inside"
+    elif not _is_in_home(host_path) and _runs_as_other_than_root(mount.owner, project):
+        message_name = "user"
     else:
         message_name = "devices" if host_path == "/dev" and _is_kept_from_disks(mount.owner.extended_node) else "writable"
     yield hit(mount_spec.span, severity=None if message_name == "writable" else Severity.MEDIUM, say=message_name, path=host_path)
+
+
+def _is_in_home(host_path: str) -> bool:
+    """Whether a folder of the host may belong to the user whom a container runs as."""
+    return host_path.startswith(("~", "/home")) or has_variable_sign(host_path)
 
 
 _CHARACTER_DEVICES_RULE = lazy_regex(r"\s*c\s+(?:[2-9]|[1-9][0-9]{1,4}):(?:\*|[0-9]{1,5})\s+[rwm]{1,3}\s*\Z")  # major 1 has the memory of the host

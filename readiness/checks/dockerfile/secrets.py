@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from readiness.facts.wrappers import unwrap_command
 from readiness.kinds.dockerfile.model import Step
 from readiness.model import CheckOutcome, Severity, Span, hit
+from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import secrets, shell
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.instruction import Heredoc, NameValuePair
@@ -91,11 +92,20 @@ def secret_argument(step: Step) -> CheckOutcome:
             yield hit(pair.name_span, name=pair.name, keyword=step.keyword)
 
 
+# vite.dev/guide/env-and-mode, create-react-app.dev/docs/adding-custom-environment-variables and the like: what is called so, pages carry.
+# A password or a secret under such a name is a mistake, and the image is where it shows.
+_BROWSER_BUILD_KEY_NAME = lazy_regex(
+    r"(?:VITE|REACT_APP|VUE_APP|GATSBY|EXPO_PUBLIC|NUXT_PUBLIC|NEXT_PUBLIC|PUBLIC)_(?!\w*(?:SECRET|PASSWORD|PASSWD|PRIVATE))\w{1,100}\Z"
+)
+
+
 def _is_secret_argument(step: Step, pair: NameValuePair) -> bool:
     """Whether a variable whose name sounds like a secret's is one, by the value that it has here."""
     verdict = _verdict_on_pair_value(step, pair)
     if not pair.value or verdict.kind is SecretKind.REFERENCE or has_variable_sign(pair.value):
-        return True  # whatever comes from outside is as secret as its name says
+        # Whatever comes from outside is as secret as its name says; what a bundler writes into pages everybody reads there.
+        is_only_passed_on = pair.value.strip("\"'") in ("", f"${pair.name}", f"${{{pair.name}}}")
+        return not (is_only_passed_on and _BROWSER_BUILD_KEY_NAME.match(pair.name))
     if _secret_severity(step, verdict) is not None and not _is_well_known_word(verdict):
         return False  # secret_in_environment tells of it
     if pair.value.lower() in _BOOLEAN_TEXTS:

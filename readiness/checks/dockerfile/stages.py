@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import posixpath
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from readiness.kinds.dockerfile.model import Document, Stage, Step
 from readiness.kinds.joins.every_build import builds_of_project
-from readiness.model import CheckOutcome, Related, Span, hit
+from readiness.model import CheckOutcome, Related, Source, Span, Undecidable, hit
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_sign
+from readiness.syntax.template import has_control_tag, is_named_as_template
 
 RESERVED_STAGE_NAMES = frozenset({"scratch", "context"})
 
@@ -86,15 +88,29 @@ def onbuild_instruction_forbidden(step: Step) -> CheckOutcome:
 
 
 def instruction_invalid(document: Document) -> CheckOutcome:
-    """What the builder cannot read, one hit a place."""
+    """What the builder cannot read, one hit a place.
+
+    In a template a line that is no instruction may go on with one that a condition parts from it, in the branch that is not printed.
+    """
     text = document.source.text
+    error_offsets = {one.offset for one in document.parsed_dockerfile.errors}
+    instruction_starts = sorted({one.span.start for one in document.parsed_dockerfile.instructions} - error_offsets)
     span_by_offset = {one.span.start: one.span for one in document.parsed_dockerfile.instructions}
     for error in document.parsed_dockerfile.errors:
         span = span_by_offset.get(error.offset)
         if span is None:
             line_end = text.find("\n", error.offset)
             span = Span(error.offset, len(text) if line_end < 0 else line_end)
-        yield hit(span, reason=error.message)
+        preceding_start = instruction_starts[max(bisect_left(instruction_starts, error.offset) - 1, 0)] if instruction_starts else 0
+        if error.message.startswith("unknown instruction") and _may_be_in_another_branch(document.source, preceding_start, error.offset):
+            yield Undecidable(span)
+        else:
+            yield hit(span, reason=error.message)
+
+
+def _may_be_in_another_branch(source: Source, start: int, end: int) -> bool:
+    """Whether a condition of a template stands between two places, so that one file may never hold both."""
+    return is_named_as_template(source.path) and has_control_tag(source.text, start, end)
 
 
 def instruction_repeated(stage: Stage, *, keywords: Sequence[str]) -> CheckOutcome:
@@ -103,4 +119,7 @@ def instruction_repeated(stage: Stage, *, keywords: Sequence[str]) -> CheckOutco
         instructions_of_keyword = [one for one in stage.instructions if one.keyword == keyword and not one.is_under_onbuild]
         for instruction in instructions_of_keyword[:-1]:
             effective_location = Related(stage.source, instructions_of_keyword[-1].span, "the one that counts")
-            yield hit(instruction.keyword_span, keyword=keyword, related=(effective_location,))
+            if _may_be_in_another_branch(stage.source, instruction.span.end, instructions_of_keyword[-1].span.start):
+                yield Undecidable(instruction.keyword_span)
+            else:
+                yield hit(instruction.keyword_span, keyword=keyword, related=(effective_location,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.checks.k8s.exposure import is_open_to_outside, routes_by_service_name
+from readiness.checks.k8s.webhooks import failure_policy
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.model.lazy_regex import lazy_regex
@@ -31,7 +32,7 @@ def is_service_used(service: Object, pod: Pod, project: Project) -> bool:
         return True
     if service.name in project.memoize(_services_of_further_routes) or failing_webhook_of_service(service, project) is not None:
         return True
-    own_config_maps = _config_map_names_of(pod)
+    own_config_maps = config_map_names_of(pod)
     return any(
         owner is not pod.owner and not (owner.kind == "ConfigMap" and owner.name in own_config_maps)
         for owner in project.memoize(_naming_objects_by_host).get(service.name, ())
@@ -47,12 +48,12 @@ def failing_webhook_of_service(service: Object, project: Project) -> Object | No
 
 
 def _failing_webhooks_by_service(project: Project) -> dict[str, list[tuple[Object, str]]]:
-    """The webhook configurations that say or leave it at `failurePolicy: Fail`, with the namespace, by the name of their Service."""
+    """The webhook configurations whose `failurePolicy` is Fail, with the namespace, by the name of their Service."""
     webhooks_by_service: dict[str, list[tuple[Object, str]]] = {}
     for obj in object_index(project).objects_of_kinds(*_WEBHOOK_KINDS):
         for webhook in obj.node.mappings_under("webhooks"):
             client_service = webhook.mapping_at_path("clientConfig", "service")
-            if client_service.string_under("name") and webhook.get("failurePolicy") in (None, "Fail"):
+            if client_service.string_under("name") and failure_policy(obj, webhook) == "Fail":
                 webhooks_by_service.setdefault(client_service.string_under("name"), []).append((obj, client_service.string_under("namespace")))
     return webhooks_by_service
 
@@ -109,7 +110,7 @@ def _hosts_in_setting(name: str, value: object) -> Iterator[str]:
         yield host_match[1] or host_match[2]
 
 
-def _config_map_names_of(pod: Pod) -> set[str]:
+def config_map_names_of(pod: Pod) -> set[str]:
     """The ConfigMaps that a pod mounts or takes its variables from."""
     names = {volume.mapping_at_path("configMap").string_under("name") for volume in pod.node.mappings_under("volumes")}
     for container in pod.containers():

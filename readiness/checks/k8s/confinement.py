@@ -12,6 +12,7 @@ from readiness.kinds.k8s.effective import (
     pod_security_context,
 )
 from readiness.kinds.k8s.model import Container, Pod
+from readiness.kinds.k8s.openshift import has_default_constraints
 from readiness.model import CheckOutcome, Undecidable, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -23,11 +24,14 @@ SECCOMP_ANNOTATION_PREFIXES = (
 )
 
 
-def seccomp_missing(pod: Pod, *, allow_local: bool = True) -> CheckOutcome:
+def seccomp_missing(pod: Pod, project: Project, *, allow_local: bool = True) -> CheckOutcome:
     """A container has no seccomp profile in force; without `allow_local`, one other than the runtime's counts too.
 
-    A privileged container runs unconfined whatever its profile is: that it is privileged is told by itself.
+    A privileged container runs unconfined whatever its profile is: that it is privileged is told by itself. OpenShift's default constraints give
+    the runtime's profile.
     """
+    if has_default_constraints(pod, project):
+        return
     for container in linux_containers(pod):
         if container.security_context.get("privileged") is True:
             continue

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from readiness.checks.k8s.callers import config_map_names_of
 from readiness.facts.table import fact_row_by_name
 from readiness.kinds.k8s.effective import account_name
 from readiness.kinds.k8s.index import Workload, object_index
@@ -67,6 +69,11 @@ class _Holder(NamedTuple):
 _CONTROLLER_NAME = lazy_regex(
     r"(?:\A|[-_/.])(?:[a-z0-9]{0,40}controllers?|[a-z0-9]{0,40}operators?|[a-z0-9]{0,40}managers?|provisioners?|reconcilers?|webhooks?)(?=\Z|[-_/.:@])"
 )
+# Of several copies one does the work: `--leader-elect`, `--enable-leader-election`, `leaderElection: true` in a file of settings.
+_LEADER_ELECTION_ARGUMENT = lazy_regex(r"-{0,2}(?:enable[-_])?leader[-_]?elect", re.IGNORECASE)
+_LEADER_ELECTION_SETTING = lazy_regex(r"^[ ]*(?:enable[-_])?leader[-_]?elect(?:ion)?[ ]*[:=][ ]*(?:true\b|$)", re.IGNORECASE | re.MULTILINE)
+_MAX_SETTINGS_CHARACTERS = 65_536  # of a ConfigMap's value that is searched
+_MAX_CONFIG_MAPS_OF_A_NAME = 64
 _EVERY_ACCOUNT = lazy_regex(r"system:(?:serviceaccounts(?::.{0,253})?|authenticated|unauthenticated|anonymous)\Z")
 
 
@@ -78,22 +85,35 @@ def _holder_of_subject(binding: Object, subject: Map, project: Project) -> _Hold
     if name == "default" or name in project.memoize(_account_names_in_values) or name in project.memoize(_account_names_with_lasting_token):
         return _Holder(is_open=True)
     account_workloads = _workloads_of_subject(binding, subject, project)
-    other_workloads = [one for one in account_workloads if _controller_of_workload(one) is None and not _is_controller_by_name(one)]
+    other_workloads = [one for one in account_workloads if _controller_of_workload(one) is None and not _is_controller_by_words(one, project)]
     if other_workloads:
         return _Holder(is_open=True)
     return _Holder(False, account_workloads[0].owner.resource if account_workloads else "")
 
 
-def _is_controller_by_name(workload: Workload) -> bool:
-    """Whether a workload says by its name, an image or an argument that it is a controller, or is a Job, which comes and goes with one."""
+def _is_controller_by_words(workload: Workload, project: Project) -> bool:
+    """Whether a workload says that it is a controller: by its name, an image, or that it elects a leader; or is a Job, which goes with one."""
     if workload.owner.kind in {"Job", "CronJob"}:
         return True
     containers = list(workload.pod.containers()) if workload.pod else []
     words = [str(word)[:200] for container in containers for listed in container.command_lists() for word in listed]
-    if any(word.lstrip("-").startswith("leader-elect") for word in words):
+    if any(_LEADER_ELECTION_ARGUMENT.match(word) for word in words) or _elects_leader_by_settings(workload, project):
         return True
     names = [workload.owner.name, account_name(workload.pod) if workload.pod else "", *(one.image for one in containers)]
     return any(_CONTROLLER_NAME.search(name[:400].lower()) for name in names)
+
+
+def _elects_leader_by_settings(workload: Workload, project: Project) -> bool:
+    """Whether a ConfigMap that a workload mounts or takes in turns the election of a leader on."""
+    if workload.pod is None:
+        return False
+    objects_by_name = object_index(project).objects_by_kind_and_name
+    for config_map_name in sorted(config_map_names_of(workload.pod)):
+        for obj in objects_by_name.get(("ConfigMap", config_map_name), ())[:_MAX_CONFIG_MAPS_OF_A_NAME]:
+            texts = [f"{key}: {value}" for key, value in obj.node.mapping_at_path("data").items()]
+            if any(_LEADER_ELECTION_SETTING.search(one[:_MAX_SETTINGS_CHARACTERS]) for one in texts):
+                return True
+    return False
 
 
 def _account_names_in_values(project: Project) -> frozenset[str]:

@@ -45,14 +45,17 @@ KINDS_ALLOWING_COLONS = frozenset({"Role", "ClusterRole", "RoleBinding", "Cluste
 
 @lowered_where_values_decide(DNS_SUBDOMAIN_PATTERN)
 def name_invalid(obj: Object) -> CheckOutcome:
-    """An object's name is none that Kubernetes takes; a place for another program to fill in, as `_` is, is not known."""
+    """An object's name is none that Kubernetes takes; a place for another program to fill in, as `_` is, is not known.
+
+    A Template of OpenShift needs none: `oc process -f` makes its objects, and it is not stored.
+    """
     metadata = obj.metadata
     object_name = metadata.get("name")
     if object_name is None:
         if (
             metadata.get("generateName") is None
             and obj.source.parent is None
-            and obj.kind not in {"Kustomization", "Component"}
+            and obj.kind not in {"Kustomization", "Component", "Template"}
             and _is_api_object(obj)
         ):
             yield missing(obj.metadata.at(), say="missing")

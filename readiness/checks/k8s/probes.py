@@ -9,6 +9,7 @@ from readiness.checks.k8s.callers import failing_webhook_of_service, is_service_
 from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.public_images import is_server_ready_at_once, is_slow_starting_server
 from readiness.kinds.k8s import traffic
+from readiness.kinds.k8s.agents import is_filled_in_by_injector
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import (
@@ -107,11 +108,12 @@ def _reason_for_severity(container: Container, services: Sequence[Object], proje
         return "at-once", {"server": image.name}
     if not traffic.has_overlapping_rollout(container.pod, project) or traffic.has_only_udp_ports(list(services)):
         return "", {}
-    webhook = next((one for service in services if (one := failing_webhook_of_service(service, project)) is not None), None)
+    own_services = [one for one in services if traffic.receives_service_requests(container, [one])]
+    webhook = next((one for service in own_services if (one := failing_webhook_of_service(service, project)) is not None), None)
     if webhook is not None:
         return "webhook", {"webhook": webhook.resource}
     sign = slow_start_sign(container)
-    if sign is not None and any(is_service_used(one, container.pod, project) for one in services):
+    if sign is not None and any(is_service_used(one, container.pod, project) for one in own_services):
         return sign.sort, {"sign": sign.words}
     return "", {}
 
@@ -122,7 +124,7 @@ def readiness_probe_missing_behind_service(pod: Pod, *, project: Project) -> Che
     if workload is None or pod.kind in {"Job", "CronJob"}:
         return
     selecting_services = certain_selecting_objects(workload, project, service_selector_index)
-    if selecting_services and all(one.node.get("readinessProbe") is None for one in pod.containers()):
+    if selecting_services and not any(one.node.get("readinessProbe") is not None or is_filled_in_by_injector(one) for one in pod.containers()):
         service_name_span = selecting_services[0].metadata.at("name")
         service_location = Related(selecting_services[0].source, service_name_span, "this Service sends traffic to it")
         yield missing(pod.node.at("containers"), related=[service_location], service=selecting_services[0].name)

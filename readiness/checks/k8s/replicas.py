@@ -7,13 +7,16 @@ from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.index import find_autoscalers, workload_of
 from readiness.kinds.k8s.model import REPLICATED_KINDS, Object, Pod
 from readiness.kinds.k8s.scale import AUTOSCALER_KINDS, stated_replica_count
-from readiness.kinds.k8s.selecting import certain_selecting_objects, service_selector_index
+from readiness.kinds.k8s.traffic import takes_requests_from_network
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit, missing
 from readiness.model.project import Project
 
 
 def replicas_single(pod: Pod, *, minimum: int, behind_service: bool, project: Project) -> CheckOutcome:
-    """A workload has fewer than `minimum` pods at its least; `behind_service`: only where a Service sends it traffic."""
+    """A workload has fewer than `minimum` pods at its least; `behind_service`: only where a Service sends it traffic.
+
+    A Service that is there to be scraped sends none: nobody waits for an answer while the pod moves.
+    """
     owner = pod.owner
     workload = workload_of(pod, project)
     if owner.kind not in REPLICATED_KINDS or workload is None:
@@ -31,7 +34,7 @@ def replicas_single(pod: Pod, *, minimum: int, behind_service: bool, project: Pr
     replicas = stated_replica_count(owner)
     if replicas is None or not 0 < replicas < minimum:
         return
-    if behind_service and (not certain_selecting_objects(workload, project, service_selector_index) or has_single_writer(pod, project)):
+    if behind_service and (not takes_requests_from_network(pod, project) or has_single_writer(pod, project)):
         yield NotApplicable()
         return
     if "replicas" in owner.spec:

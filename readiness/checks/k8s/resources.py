@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from readiness.checks.k8s.written import lowered_where_values_decide
-from readiness.kinds.k8s.effective import span_of_deepest_mapping
+from readiness.kinds.k8s.agents import is_hook_job
+from readiness.kinds.k8s.effective import integer_or_none, span_of_deepest_mapping
 from readiness.kinds.k8s.index import workload_of
 from readiness.kinds.k8s.model import Container, Pod
 from readiness.kinds.k8s.quantity import parse_quantity, quantity_unit
 from readiness.kinds.k8s.selecting import limit_range_selector_index
-from readiness.model import CheckOutcome, Undecidable, hit, join_names, missing
+from readiness.model import CheckOutcome, Severity, Undecidable, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_or_placeholder
 from readiness.syntax.yaml import Map
@@ -53,7 +54,10 @@ def _has_limit_range_default(container: Container, section: str, resource_name: 
 
 
 def resources_unset(container: Container, *, sort: str, name: str, exact: bool, project: Project) -> CheckOutcome:
-    """A request or limit is not set. Unless `exact`, a limit counts as its request, and a LimitRange fills in."""
+    """A request or limit is not set. Unless `exact`, a limit counts as its request, and a LimitRange fills in.
+
+    Low in a Job that is gone as soon as it has ended: nothing that it leaks grows for long.
+    """
     if container.role == "ephemeral" or (not exact and container.role == "init"):
         return
     if resource_quantities(container, sort).get(name) is not None or has_malformed_resources(container):
@@ -63,7 +67,19 @@ def resources_unset(container: Container, *, sort: str, name: str, exact: bool, 
         is_set_for_pod = pod_level_quantities(container.pod, sort).get(name) is not None
         if is_implied_by_limit or is_set_for_pod or _has_limit_range_default(container, sort, name, project):
             return
-    yield missing(span_of_deepest_mapping(container, "resources", sort), resource_name=name)
+    severity = Severity.LOW if _is_brief_job(container.pod) else None
+    yield missing(span_of_deepest_mapping(container, "resources", sort), severity=severity, resource_name=name)
+
+
+_MAX_SECONDS_OF_BRIEF_JOB = 60
+
+
+def _is_brief_job(pod: Pod) -> bool:
+    """Whether a pod is of a Job that is deleted when it has ended, or that Helm or Argo CD wait for before or after a release."""
+    if pod.kind != "Job":
+        return False
+    seconds_kept = integer_or_none(pod.owner.spec.get("ttlSecondsAfterFinished"))
+    return is_hook_job(pod) or (seconds_kept is not None and seconds_kept <= _MAX_SECONDS_OF_BRIEF_JOB)
 
 
 def resources_incomplete(container: Container, *, names: Sequence[str], sorts: Sequence[str]) -> CheckOutcome:

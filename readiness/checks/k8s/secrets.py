@@ -122,6 +122,8 @@ def is_issued_credential(verdict: SecretVerdict) -> bool:
 
 def secret_description(verdict: SecretVerdict) -> str:
     """What a secret is called in a message."""
+    if verdict.to_change:
+        return f"placeholder for a {verdict.reason}"
     return f"well-known {verdict.reason}" if verdict.is_guessed else verdict.reason
 
 

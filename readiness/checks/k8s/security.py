@@ -21,6 +21,7 @@ from readiness.kinds.k8s.effective import (
     undecidable_if_variable,
 )
 from readiness.kinds.k8s.model import Container, Pod
+from readiness.kinds.k8s.openshift import has_default_constraints
 from readiness.model import (
     CheckOutcome,
     NotApplicable,
@@ -80,11 +81,17 @@ def root_user(pod: Pod, *, key: str = "runAsUser", init: bool | None = None) -> 
         yield hit(pod_context.at(key), severity=severity, who=pod.resource)
 
 
-def run_as_non_root_missing(pod: Pod) -> CheckOutcome:
-    """Nothing keeps a container from running as root: no runAsNonRoot and no user other than 0."""
-    if pod.windows or has_user_namespace(pod):
+def run_as_non_root_missing(pod: Pod, project: Project) -> CheckOutcome:
+    """Nothing keeps a container from running as root: no runAsNonRoot and no user other than 0.
+
+    OpenShift gives pods under its default constraints a user of their namespace, whatever the image says, and Istio's injector
+    one to the containers that it fills in.
+    """
+    if pod.windows or has_user_namespace(pod) or has_default_constraints(pod, project):
         return
     for container in pod.containers():
+        if agents.is_filled_in_by_injector(container):
+            continue
         run_as_user, run_as_non_root = (
             effective_security_setting(container, "runAsUser"),
             effective_security_setting(container, "runAsNonRoot"),
@@ -96,10 +103,12 @@ def run_as_non_root_missing(pod: Pod) -> CheckOutcome:
 
 
 def _root_possible_hits(container: Container, run_as_non_root: Any) -> CheckOutcome:
-    """The hit for a container without a guard: at the value that takes it away, else at the container."""
+    """The hit for a container without a guard: at the value that takes it away, of the container or its pod, else at the container."""
     container_context, container_name = container.security_context, container.name
     if run_as_non_root is False and container_context.get("runAsNonRoot") is False:
         yield hit(container_context.at("runAsNonRoot"), container=container_name, name=container_name, say="off")
+    elif run_as_non_root is False:
+        yield hit(pod_security_context(container.pod).at("runAsNonRoot"), container=container_name, name=container_name, say="off-in-pod")
     else:
         yield missing(container.node.at(), say="neither", container=container_name, name=container_name)
 
@@ -145,10 +154,10 @@ def supplemental_group_root(pod: Pod) -> CheckOutcome:
 
 
 def security_flag_set(container: Container, *, key: str, value: bool) -> CheckOutcome:
-    """A field of the container's securityContext is set to a value; low beside `privileged`, which implies it."""
+    """A field of the container's securityContext is set to a value; info beside what implies it, and is told itself."""
     yield from undecidable_if_variable(container.security_context, key)
     if container.security_context.get(key) is value:
-        severity = Severity.LOW if agents.is_privileged(container) else None
+        severity = Severity.INFO if _may_always_escalate(container) else None
         yield hit(container.security_context.at(key), severity=severity)
 
 
@@ -176,12 +185,17 @@ def root_filesystem_writable(container: Container, *, key: str, wanted: bool) ->
         yield hit(container.security_context.at(key), say="set", field=key, value=str(field_value).lower())
 
 
+def _may_always_escalate(container: Container) -> bool:
+    """Whether a container is privileged or adds SYS_ADMIN: allowPrivilegeEscalation is always true then, whatever is written."""
+    return agents.is_privileged(container) or any(name == "SYS_ADMIN" for _, name in capabilities_listed(container, "add"))
+
+
 def privilege_escalation_unset(container: Container) -> CheckOutcome:
     """allowPrivilegeEscalation is not written, so that setuid programs may raise privileges.
 
-    Of a privileged container it is always true, and the API server refuses a `false` beside it.
+    Where it is always true, the API server refuses a `false`.
     """
-    if agents.is_privileged(container):
+    if _may_always_escalate(container):
         yield NotApplicable()
     elif container.security_context.get("allowPrivilegeEscalation") is None:
         yield missing(container.node.at())
@@ -218,7 +232,8 @@ def capabilities_dropped(container: Container) -> set[str]:
 def capability_added(container: Container, *, project: Project, deny: Sequence[str] = (), allow: Sequence[str] = ()) -> CheckOutcome:
     """The container adds a capability of `deny`; without `deny`, any that is not in `allow`.
 
-    A privileged container has them all, and is told for that. Medium but for a server that takes requests and has no work on its node.
+    A privileged container has them all, and is told for that. Medium but for a server that takes requests, has no work on its node and
+    drives no storage.
     """
     if agents.is_privileged(container):
         yield NotApplicable()
@@ -227,20 +242,24 @@ def capability_added(container: Container, *, project: Project, deny: Sequence[s
         if is_filled_in_value(capability):
             yield Undecidable(span)
         elif capability and (capability in deny if deny else capability not in allow):
-            yield lowered_unless_reached(hit(span, capability=capability), container.pod, project)
+            severity = Severity.MEDIUM if agents.is_storage_driver(container) else None
+            yield lowered_unless_reached(hit(span, severity=severity, capability=capability), container.pod, project)
 
 
 def capabilities_not_dropped(container: Container, project: Project) -> CheckOutcome:
     """The container drops neither ALL nor every capability that the runtime grants by default; a privileged one drops none.
 
-    Low where the image of the tree runs as a user other than root, whose process has none unless it adds one.
+    Low where the image of the tree runs as a user other than root, whose process has none unless it adds one, as under the default constraints of
+    OpenShift.
     """
     if agents.is_privileged(container):
         yield NotApplicable()
         return
     dropped_capabilities = capabilities_dropped(container)
     if "ALL" not in dropped_capabilities and not dropped_capabilities >= property_by_fact_name("linux-capabilities", "default").keys():
-        has_none = not any(capabilities_listed(container, "add")) and _is_user_of_image_other_than_root(container, project)
+        has_none = not any(capabilities_listed(container, "add")) and (
+            _is_user_of_image_other_than_root(container, project) or has_default_constraints(container.pod, project)
+        )
         yield missing(span_of_deepest_mapping(container, "securityContext", "capabilities"), severity=Severity.LOW if has_none else None)
 
 

@@ -57,19 +57,27 @@ def _workloads_by_folder_and_selector(project: Project) -> dict[tuple[str, Selec
 
 
 def selector_shared(obj: Object, *, project: Project) -> CheckOutcome:
-    """Two workloads of one folder select the same pods; files that define the same object are alternatives."""
+    """Two workloads of one folder select the same pods; files that define the same object are alternatives.
+
+    Of what one template makes the second is told, with the others beside it: they have their selector from one place.
+    """
     selector = selector_of_workload(obj)
     if selector is None or selector.selects_everything:
         return
-    for other_workload in project.memoize(_workloads_by_folder_and_selector).get((folder_of(obj.source), selector), ())[:64]:
-        if other_workload is obj:
-            return  # told at the later one
-        are_alternatives = object_index(project).are_alternatives(obj.source, other_workload.source)
-        if (
-            may_be_same_namespace(obj.namespace, other_workload.namespace) is True
-            and (obj.kind, obj.name) != (other_workload.kind, other_workload.name)
-            and not are_alternatives
-        ):
-            selector_location = Related(other_workload.source, other_workload.spec.mapping_at_path("selector").at(), "the same selector")
-            yield hit(obj.spec.at("selector"), related=[selector_location], other=other_workload.resource)
-            return
+    workloads = project.memoize(_workloads_by_folder_and_selector).get((folder_of(obj.source), selector), ())[:64]
+    sharing_workloads = [one for one in workloads if one is obj or _shares_pods(obj, one, project)]
+    place = next((at for at, one in enumerate(sharing_workloads) if one is obj), 0)
+    template_paths = {one.source.root.path for one in sharing_workloads}
+    is_of_one_template = bool(project.unit) and len(template_paths) == 1 and "templates/" in obj.source.root.path
+    if place == 0 or (place > 1 and is_of_one_template):
+        return  # told at a later one, or at the second
+    others = [one for one in sharing_workloads if one is not obj] if is_of_one_template else sharing_workloads[:1]
+    selector_locations = [Related(one.source, one.spec.mapping_at_path("selector").at(), "the same selector") for one in others[:8]]
+    yield hit(obj.spec.at("selector"), related=selector_locations, other=others[0].resource)
+
+
+def _shares_pods(obj: Object, other_workload: Object, project: Project) -> bool:
+    """Whether two workloads with one selector are two, are applied together, and stand in one namespace."""
+    is_same_namespace = may_be_same_namespace(obj.namespace, other_workload.namespace) is True
+    is_other = (obj.kind, obj.name) != (other_workload.kind, other_workload.name)
+    return is_same_namespace and is_other and not object_index(project).are_alternatives(obj.source, other_workload.source)

@@ -8,6 +8,7 @@ from readiness.checks.k8s.absence import are_workloads_beside, details_of_missin
 from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.facts.domains import is_private_ip
 from readiness.facts.table import property_by_fact_name
+from readiness.kinds.k8s.agents import is_filled_in_by_injector
 from readiness.kinds.k8s.deliveries import has_objects_of_kind_beside, is_release_beside
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_matching_services_in_run, find_reached_workloads_in_run
@@ -141,9 +142,11 @@ def _declared_ports(workload: Workload) -> Iterator[Map]:
 
 
 def _declares_all_ports(workload: Workload) -> bool:
-    """Whether every main container of a workload declares its ports, so that an undeclared one stands out."""
+    """Whether every main container of a workload declares its ports, so that an undeclared one stands out; an injector adds some."""
     containers = [one for one in workload.pod.containers() if one.role == "main"] if workload.pod else []
-    return bool(containers) and all(any(True for _ in container.node.mappings_under("ports")) for container in containers)
+    return bool(containers) and all(
+        any(True for _ in container.node.mappings_under("ports")) and not is_filled_in_by_injector(container) for container in containers
+    )
 
 
 def service_exposed(obj: Object, *, types: Sequence[str]) -> CheckOutcome:

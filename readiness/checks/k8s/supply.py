@@ -41,8 +41,8 @@ def is_below_image_tool_folder(path: str, project: Project) -> bool:
 
 
 def image_unless_set_by_tool(container: Container, project: Project) -> ImageReference | None:
-    """The container's image; None where none is written, or where another tool of the project fills it in."""
-    if not container.image or container.image != container.image.strip():
+    """The container's image; None where none is written or named, or where another tool of the project fills it in."""
+    if not container.image or container.image != container.image.strip() or _is_nameless(container.image):
         return None
     image = images.parse_image(container.image)
     image_without_tag = container.image[: image.name_span.end]
@@ -53,6 +53,12 @@ def image_unless_set_by_tool(container: Container, project: Project) -> ImageRef
         or (has_no_registry_path and is_below_image_tool_folder(container.source.root.path, project))
         else image
     )
+
+
+def _is_nameless(image_text: str) -> bool:
+    """Whether a reference has a registry or a tag, and no name of an image."""
+    last_part = image_text.partition("@")[0].rpartition("/")[2]
+    return not last_part.partition(":")[0]
 
 
 def image_part_span(container: Container, inner: Span) -> Span:
@@ -68,10 +74,10 @@ def image_part_span(container: Container, inner: Span) -> Span:
 def image_tag_missing(container: Container, *, project: Project) -> CheckOutcome:
     """The image has neither tag nor digest, so it is `latest`, or it has that tag.
 
-    A reference without a name (`:latest`, of a chart whose values give no repository) names no image; its tag is the
-    default for whoever gives the repository alone.
+    A reference without a name (`:latest` or `registry.example.net/:latest`, of a chart whose values give no repository) names
+    no image; its tag is the default for whoever gives the repository alone.
     """
-    if container.image.strip() == ":latest":
+    if _is_nameless(container.image.strip()) and container.image.strip().endswith(":latest"):
         image_span = container.node.at("image")
         yield hit(image_span, severity=Severity.LOW, image=container.image, version="nameless")
         return

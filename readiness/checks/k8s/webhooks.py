@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, hit
 from readiness.syntax.yaml import Map, Seq
@@ -16,11 +18,19 @@ def webhook_for_review(obj: Object) -> CheckOutcome:
 def webhook_blocks_pods(obj: Object) -> CheckOutcome:
     """A webhook is asked for every pod of every namespace, and a pod is refused while nothing answers."""
     for webhook in obj.node.mappings_under("webhooks"):
-        if webhook.get("failurePolicy", "Fail") != "Fail" or excludes_some_namespaces_or_objects(webhook):
+        if failure_policy(obj, webhook) != "Fail" or excludes_some_namespaces_or_objects(webhook):
             continue
         if any(matches_pod_creation(rule) for rule in webhook.mappings_under("rules")):
             reported_key = "failurePolicy" if "failurePolicy" in webhook else "name"
             yield hit(webhook.at(reported_key), name=webhook.get("name", ""))
+
+
+def failure_policy(obj: Object, webhook: Map) -> Any:
+    """What happens while a webhook does not answer; v1 refuses where nothing is written, v1beta1 let requests pass."""
+    written_policy = webhook.get("failurePolicy")
+    if written_policy is None:
+        return "Ignore" if obj.api_version.endswith("/v1beta1") else "Fail"
+    return written_policy
 
 
 def excludes_some_namespaces_or_objects(webhook: Map) -> bool:

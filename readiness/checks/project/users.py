@@ -8,6 +8,7 @@ from readiness.kinds.dockerfile.users import is_root_user, user_of
 from readiness.kinds.joins.images import stage_of_container
 from readiness.kinds.k8s.effective import effective_security_setting, has_user_namespace
 from readiness.kinds.k8s.model import Container
+from readiness.kinds.k8s.openshift import is_openshift
 from readiness.model import CheckOutcome, NotApplicable, Related, Span, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_sign
@@ -33,11 +34,6 @@ def image_user_refused(container: Container, *, root: bool, project: Project) ->
         dockerfile_path = built_stage.source.path
         image_user_related = Related(built_stage.source, user_span, f"the image runs as {user_name or 'root'}")
         yield hit(container.node.at("image"), related=[image_user_related], user=user_name or "root", file=dockerfile_path)
-
-
-def is_openshift(project: Project) -> bool:
-    """Whether the manifests are for OpenShift, which gives each pod a numeric user where none is written."""
-    return any(obj.group.endswith("openshift.io") for document in project.documents_of_kind("k8s") for obj in document.objects)
 
 
 def _image_user_and_span(stage: Stage) -> tuple[str, Span] | None:

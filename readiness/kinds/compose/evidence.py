@@ -28,12 +28,14 @@ from readiness.kinds.readme import (
     README_WORD_CHANGE,
     README_WORD_DEVELOPMENT_STACK,
     README_WORD_SAMPLE_PAGE,
+    README_WORD_STARTED_TO_DEVELOP,
     README_WORD_STUDY,
     README_WORD_TEST_FOLDER,
     README_WORD_TRIAL,
     README_WORD_TRIAL_STACK,
     STUDY_FOLDER,
 )
+from readiness.kinds.readme_use import DEFAULT_COMPOSE_NAMES
 from readiness.model import Purpose
 from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.dotenv import EnvEntry
@@ -160,6 +162,9 @@ def _signs_of_folder_readme_and_blanks(document: Document) -> Iterator[NonProduc
     elif README_WORD_TRIAL_STACK in readme_statements:
         sign_text = "a README at or above it says that its compose files are for trials"
         yield NonProductionSign("readme-stack", sign_text, document_span, True, purpose="demo")
+    if README_WORD_STARTED_TO_DEVELOP in readme_statements and posixpath.basename(document_path) in DEFAULT_COMPOSE_NAMES:
+        sign_text = "the README beside it starts it in sections about development, tests or one's own machine alone"
+        yield NonProductionSign("readme-start", sign_text, document_span, True)
     if README_WORD_TEST_FOLDER in readme_statements:
         yield NonProductionSign("test-folder", TEST_FOLDER_SIGN_TEXT, document_span, True, purpose="test")
     if README_WORD_SAMPLE_PAGE in readme_statements:

@@ -27,12 +27,15 @@ from readiness.kinds.purpose import (
 )
 from readiness.kinds.variables import HasVariables, VariableSetting
 from readiness.model import Purpose, Source, Span
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax import image as images
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.image import ImageReference
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
+
+_NEVER_STARTED_PROFILE = lazy_regex(r"(?:none|never|templates?|disabled|do-?not-?start)\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,8 +117,14 @@ class Service(HasPurpose, HasVariables):
 
     @property
     def runs(self) -> bool:
-        """Whether it is a container that is meant to stay: no job, no provider, no box of tools."""
-        return self.owned and "provider" not in self.extended_node and not self.once and self.role != "tool"
+        """Whether it is a container that is meant to stay: no job, no provider, no box of tools, nor a block for others to take over alone."""
+        return self.owned and "provider" not in self.extended_node and not self.once and self.role != "tool" and not self.never_started
+
+    @property
+    def never_started(self) -> bool:
+        """Whether all of its profiles say that nobody starts it: it only holds what other services merge (`profiles: [none]`)."""
+        profiles_node = self.extended_node.get("profiles")
+        return isinstance(profiles_node, Seq) and bool(profiles_node) and all(_NEVER_STARTED_PROFILE.match(str(one)) for one in profiles_node)
 
     @property
     def builds(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from readiness.facts.arguments import platform_build_arguments, predefined_proxy_build_arguments
 from readiness.facts.base_images import is_known_official, sets_only_path_variable, starts_service
 from readiness.kinds.dockerfile.inherited import EffectiveValue, effective_value_of, inherited_value
-from readiness.kinds.purpose import is_deployed, is_non_serving_command, may_be_deployed
+from readiness.kinds.purpose import is_deployed, is_interpreter_alone, is_non_serving_command, may_be_deployed
 from readiness.kinds.variables import HasVariables, VariableSetting
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
@@ -101,9 +101,12 @@ class Stage(HasVariables):
         if any(below.instructions_of("EXPOSE") for below in self.base_chain):
             return "server"
         base_starts_service = starts_service(self.root_stage.image) if self.whole else None
-        effective_command = self.effective_value("ENTRYPOINT") or self.effective_value("CMD")
+        default_arguments = self.effective_value("CMD")
+        effective_command = self.effective_value("ENTRYPOINT") or default_arguments
         if effective_command and is_non_serving_command([word.value for word in effective_command.instruction.words]):
             return "base"
+        if default_arguments and is_interpreter_alone([word.value for word in default_arguments.instruction.words]):
+            return "base"  # an entry point that passes on to an interpreter: an image of a language
         return "program" if effective_command or base_starts_service is None else "server" if base_starts_service else "base"
 
     @property

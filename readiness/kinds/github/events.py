@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from readiness.facts.table import fact_row_by_name
 from readiness.kinds.github.shapes import (
     MappingShape,
     Problem,
@@ -113,6 +114,8 @@ def check_on_value(owner: Any, key: Any, value: Any) -> Iterator[Problem]:
     elif isinstance(value, Map) and value:
         yield from repeated_key_problems(value, ignore_case=False)
         for event_name, event_item in value.items():
+            if event_name not in fact_row_by_name("github-events"):
+                continue  # told as such: an event that GitHub has not has no shape
             yield from _SHAPE_BY_EVENT.get(event_name, _WEBHOOK_EVENT_SHAPE)(value, event_name, event_item)
     else:
         yield make_problem("value", value_or_key_span(owner, key), "no-event")

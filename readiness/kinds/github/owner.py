@@ -22,6 +22,7 @@ _OWNER_CONDITION = lazy_regex(
 )
 _WORKFLOW_BADGE = lazy_regex(rf"\bgithub\.com/(?P<owner>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}/actions/workflows/(?P<file>[\w.-]{{1,100}}\.ya?ml)\b")
 _TEAM_MENTION = lazy_regex(rf"(?:\A|(?<=\s))@(?P<owner>{_OWNER_NAME_PATTERN})/[\w.-]{{1,100}}")
+_ACCOUNT_MENTION = lazy_regex(rf"(?<=\s)@(?P<account>{_OWNER_NAME_PATTERN})(?!\S)")
 # What a package says of itself: a fork says its upstream, and is in conflict with conditions of its own.
 _REPOSITORY_PATTERN_BY_FILE_NAME = {
     "go.mod": lazy_regex(rf"\Amodule[ \t]+github\.com/(?P<owner>{_OWNER_NAME_PATTERN})/", re.M),
@@ -45,7 +46,7 @@ _MAX_CHARACTERS_PER_FILE = 200_000  # of one file: who writes more hides what st
 
 
 def set_repository_owners(sources: Iterable[Source]) -> None:
-    """Give the pipelines and actions of each repository of a tree the owner that its files agree on, in lower case."""
+    """Give the pipelines and actions of each repository of a tree its owner and code owners as its files name them, in lower case."""
     source_by_path = {posixpath.normpath(one.path): one for one in sources}
     workflow_sources_by_root: dict[str, list[Source]] = {}
     for source_path, source in source_by_path.items():
@@ -61,11 +62,13 @@ def set_repository_owners(sources: Iterable[Source]) -> None:
         for repository_folder, owner in owner_by_root.items()
         if not owner
     }
+    code_owners_by_root = {repository_folder: _accounts_of_code_owners(repository_folder, source_by_path) for repository_folder in owner_by_root}
     for source_path, source in source_by_path.items() if owner_by_root else ():
         repository_folder = next((folder for folder in parent_folders(source_path) if folder in owner_by_root), None)
         if repository_folder is not None and (".github/" in source_path or posixpath.basename(source_path).startswith("action.y")):
             source.repository_owner = owner_by_root[repository_folder]
             source.described_owners = described_owners_by_root.get(repository_folder, frozenset())
+            source.code_owners = code_owners_by_root[repository_folder]
 
 
 def _sole_owner_of_repository(root_folder: str, workflow_sources: Iterable[Source], source_by_path: Mapping[str, Source]) -> str:
@@ -125,10 +128,21 @@ def _owner_names_in_repository(root_folder: str, workflow_sources: list[Source],
         package_source = source_by_path.get(posixpath.join(root_folder, file_name))
         if package_source is not None and (repository_match := repository_pattern.search(package_source.text[:_MAX_CHARACTERS_PER_FILE])):
             yield repository_match["owner"]
+    for source_line in _lines_of_codeowners(root_folder, source_by_path):
+        yield from (found["owner"] for found in _TEAM_MENTION.finditer(source_line))
+
+
+def _accounts_of_code_owners(root_folder: str, source_by_path: Mapping[str, Source]) -> frozenset[str]:
+    """The accounts that CODEOWNERS name, in lower case: GitHub takes as code owners only those who may write to the repository."""
+    lines = _lines_of_codeowners(root_folder, source_by_path)
+    return frozenset(found["account"].lower() for line in lines for found in _ACCOUNT_MENTION.finditer(line.partition(" #")[0]))
+
+
+def _lines_of_codeowners(root_folder: str, source_by_path: Mapping[str, Source]) -> Iterator[str]:
+    """The lines of the repository's CODEOWNERS that are no comment."""
     for file_name in _CODEOWNERS_PATHS:
         codeowners_source = source_by_path.get(posixpath.join(root_folder, file_name))
-        for source_line in _non_comment_lines(codeowners_source) if codeowners_source else ():
-            yield from (found["owner"] for found in _TEAM_MENTION.finditer(source_line))
+        yield from _non_comment_lines(codeowners_source) if codeowners_source else ()
 
 
 def _non_comment_lines(source: Source) -> Iterator[str]:

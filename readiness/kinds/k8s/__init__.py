@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from readiness.facts.table import fact_row_by_name, property_by_fact_name
+from readiness.kinds.k8s.agents import is_filled_in_by_injector
 from readiness.kinds.k8s.model import Container, Document, Object, Pod
 from readiness.kinds.k8s.objects import is_program_config_kind, objects_of, pod_specs_of
 from readiness.kinds.k8s.releases import release_values_in
@@ -284,8 +285,8 @@ def pods(document: Document) -> tuple[Pod, ...]:
 
 
 def containers(document: Document) -> tuple[Container, ...]:
-    """Every container of a file."""
-    return document.containers
+    """Every container of a file, but those that an injector fills in: what they lack, they get."""
+    return tuple(one for one in document.containers if not is_filled_in_by_injector(one))
 
 
 def whole_file(document: Document) -> Iterator[Document]:

@@ -1,4 +1,4 @@
-"""Pods that work on their node: node agents, storage drivers, runners of pipelines."""
+"""Pods that work on their node (node agents, storage drivers, runners of pipelines), and containers that agents of the cluster fill in."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ def container_mounts_of_volume(pod: Pod, volume_name: str) -> Iterator[tuple[Con
         for volume_mount in container.node.mappings_under("volumeMounts"):
             if volume_mount.get("name") == volume_name:
                 yield container, volume_mount
+
+
+def is_filled_in_by_injector(container: Container) -> bool:
+    """Whether Istio's injector writes most of a container, as its `image: auto` asks: image, ports, probes, resources and security context."""
+    if container.image != "auto":
+        return False
+    asked_keys = (*container.pod.annotations.keys(), *container.pod.labels.keys())
+    return container.name == "istio-proxy" or any(one.startswith(("inject.istio.io/", "sidecar.istio.io/")) for one in asked_keys)
 
 
 def is_privileged(container: Container) -> bool:
@@ -86,8 +94,14 @@ def is_windows_host_process(pod: Pod) -> bool:
     return any(one.mapping_at_path("windowsOptions").get("hostProcess") is True for one in security_contexts)
 
 
+_PROVISIONER_ARGUMENT = lazy_regex(r"--?provisioner=[a-z0-9-]{1,60}\.[a-z0-9.-]{1,100}")
+
+
 def is_storage_driver(container: Container) -> bool:
-    """Whether a container mounts volumes for other pods: only a privileged one may do so."""
+    """Whether a container mounts volumes for other pods, which only a privileged one may do, or makes them under a name of its own."""
+    words = (word for listed in container.command_lists() for word in listed if isinstance(word, str))
+    if any(_PROVISIONER_ARGUMENT.match(word[:200]) for word in words):
+        return True
     return any(mount.get("mountPropagation") == "Bidirectional" for mount in container.node.mappings_under("volumeMounts"))
 
 

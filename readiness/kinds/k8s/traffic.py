@@ -19,7 +19,7 @@ from readiness.syntax.yaml import Map
 
 # Words in the name of a port that nobody's requests go to.
 _NON_TRAFFIC_PORT_WORD = lazy_regex(
-    r"\b(?:metrics?|prom|prometheus|telemetry|monitor(?:ing)?|health[a-z]{0,8}|probes?|liveness|livez|readiness|readyz|dummy|placeholder"
+    r"\b(?:metrics?|stats|prom|prometheus|telemetry|monitor(?:ing)?|health[a-z]{0,8}|probes?|liveness|livez|readiness|readyz|dummy|placeholder"
     r"|unused|pprof|profiling)\b"
 )
 

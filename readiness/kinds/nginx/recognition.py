@@ -17,6 +17,8 @@ _OTHER_LANGUAGE_SUFFIX = lazy_regex(
     r"|proto|lua|lock|log|csv|desktop|repo|cmake|gradle|kt|swift|cs|scala|ps1|bat|mk|pl|pm|t|r|properties)$",
     re.IGNORECASE,
 )
+# Of these a file that is called nginx (`nginx/nginx.go`) is a program all the same, unless the whole of it can be read as nginx's.
+_PROGRAM_SUFFIX = lazy_regex(r"\.(?:html?|py|js|ts|go|rb|php|java|c|h|cpp|rs|sh|css|scss|sql|lua|kt|swift|cs|scala|ps1|bat|pl|pm)$", re.IGNORECASE)
 _NGINX_PATH_HINT = lazy_regex(
     r"nginx|(?:^|/)(?:sites-(?:available|enabled)|vhosts?|conf\.d|snippets)(?:/|$)|\.(?:nginx|vhost)(?:\.|$)"
     r"|\.conf\.(?:template|tmpl|tpl|in)$",
@@ -112,7 +114,8 @@ def recognizes_file(path: str, text: str) -> bool:
         if path_hints_at_nginx
         else certain_statement_count > 0 and nginx_statement_count > 2 * foreign_statement_count and top_level_balance >= 0
     )
-    return is_nginx_text and (has_usual_file_name or "#" in path or _is_parsable_as_nginx(path, text))
+    is_surely_no_program = _PROGRAM_SUFFIX.search(path) is None or _USUAL_NGINX_FILENAME.search(path) is not None
+    return is_nginx_text and ((has_usual_file_name and is_surely_no_program) or "#" in path or _is_parsable_as_nginx(path, text))
 
 
 def _is_certainly_nginx_statement(statement_head: StatementHead, *, path_hints_at_nginx: bool) -> bool:

@@ -102,6 +102,10 @@ class RenderedTemplate(GeneratedSource):
         for one in values_printed_alone(source.text[span.start : span.end], self.values):
             yield Related(one.source, one.span, "the value is set here")
 
+    def values_sources(self) -> Iterator[Source]:
+        """The files of values that it is made with."""
+        return (source for source, _, _ in self.values)
+
     def set_value(self, span: Span) -> SetValue | None:
         """Where the value is set that a place of this text prints; of an archive's template, that decides about it."""
         rendered_line_index = bisect.bisect_right(self.line_offsets, span.start) - 1

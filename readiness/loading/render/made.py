@@ -56,6 +56,10 @@ class GeneratedSource(Source):
         del span
         return iter(())
 
+    def values_sources(self) -> Iterator[Source]:
+        """The files of values that it is made with."""
+        return iter(())
+
     def set_value(self, span: Span) -> SetValue | None:
         """Where somebody set the value that a place of this text prints, when that can be told."""
         del span

@@ -32,7 +32,7 @@ def relocate_findings(findings: Iterable[Finding], environment_count_by_path: di
         if rendered_source.trial and not (
             _counts_outside_production(finding)
             if rendered_source.aside and not rendered_source.alone
-            else _counts_for_install_tests(finding_in_template, rendered_source)
+            else _counts_for_install_tests(finding_in_template, rendered_source) and not _is_brought_by_install_test(finding, finding_in_template)
         ):
             continue
         if (
@@ -100,6 +100,24 @@ def _counts_for_install_tests(finding: Finding, rendered_source: GeneratedSource
     if not marked_text or "{{" in marked_text or marked_text[0] in "{[":
         return False
     return _is_at_set_value(finding, marked_text)
+
+
+def _is_brought_by_install_test(finding: Finding, finding_in_template: Finding) -> bool:
+    """Whether what a finding marks stands in the values of an install test alone: a chart that prints whole objects from its values
+    (`{{ toYaml . }}`) prints theirs, which nobody deploys."""
+    marked_text = finding.source.text[finding.span.start : finding.span.end].strip("\"' ")
+    rendered_source = finding.source.root
+    if finding.rule_definition.category == "secrets":  # asked below, for a credential lets in from wherever it stands
+        return False
+    if not marked_text or not isinstance(rendered_source, GeneratedSource) or marked_text in finding_in_template.source.text:
+        return False
+    values_sources = [one for one in rendered_source.values_sources() if _is_written_in_yaml(marked_text, one.text)]
+    return bool(values_sources) and all("/ci/" in f"/{one.path}" for one in values_sources)
+
+
+def _is_written_in_yaml(text: str, yaml_text: str) -> bool:
+    """Whether a text stands in a line of YAML that is no comment: values show in comments what may be set."""
+    return text in yaml_text and any(text in line for line in yaml_text.splitlines() if not line.lstrip().startswith("#"))
 
 
 def _is_secret_only_in_test_values(finding: Finding, finding_in_template: Finding, rendered_source: GeneratedSource) -> bool:

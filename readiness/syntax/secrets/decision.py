@@ -26,6 +26,7 @@ from readiness.syntax.secrets.names import (
     is_truststore_password_name,
     may_be_secret_reference_name,
     name_words,
+    repeats_setting_name,
 )
 from readiness.syntax.secrets.placeholders import (
     PLACEHOLDER_PHRASE,
@@ -301,6 +302,8 @@ def _classify_literal(name: str, text: str, reason: str, value_context: ValueCon
     full_span = Span(0, len(text))
     is_alphabetic_password = is_password_name(name) and text.isalpha() and len(set(text)) > 1
     stated_meaning = _meaning_of_literal(text, _MIN_CHOSEN_WORD_LENGTH if is_alphabetic_password else _MIN_PASSWORD_LENGTH)
+    if repeats_name := repeats_setting_name(name, text):
+        stated_meaning = StatedMeaning.TO_CHANGE
     secret_strength = secret_strength_of(text) if stated_meaning is None else SecretStrength.WORD
     if _is_literal_setting(name, text, reason, stated_meaning, secret_strength):
         return SecretVerdict(SecretKind.SETTING)
@@ -312,7 +315,7 @@ def _classify_literal(name: str, text: str, reason: str, value_context: ValueCon
         is_well_known_password = stated_meaning is StatedMeaning.COMMON and not is_made_of_secret_words(text) and not _is_one_character_key(text)
         is_exposed = grants_access_by_itself(name) or is_well_known_password
         meaning_verdict = _verdict_of_meaning(stated_meaning, reason, full_span, value_context, grants_access=is_exposed)
-        return replace(meaning_verdict, is_description=meaning_verdict.to_change and is_secret_description(text))
+        return replace(meaning_verdict, is_description=meaning_verdict.to_change and (repeats_name or is_secret_description(text)))
     is_weak_test_value = secret_strength < SecretStrength.RANDOM and has_test_word(text)
     if _TEST_KEY_PREFIX.match(text) or (is_weak_test_value and not grants_access_by_itself(name)):
         return SecretVerdict(SecretKind.TEST_VALUE)

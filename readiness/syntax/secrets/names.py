@@ -256,3 +256,22 @@ def may_contain_secret_name(text: str) -> bool:
     """Whether a text can hold a name that `is_secret_name` takes for a secret's: a quick look, before slow ones."""
     lower_case_text = text.lower()
     return any(mark in lower_case_text for mark in _SECRET_SUBSTRINGS)
+
+
+_WORDS_FOR_ANY_SECRET = frozenset("secret secrets key keys token tokens api app application root admin base".split())
+_ENDINGS_OF_REPEATED_NAMES = ("", "secret", "value", "key", "here")
+_MIN_REPEATED_LETTERS = 8
+
+
+def repeats_setting_name(name: str, value: str) -> bool:
+    """Whether a value is the name that it is set under once more, so that it only says what belongs there: `session_secret: sessionsecret`.
+
+    A word such as `value` may follow, and the name's own first words may be left out. Names that only say that there is a secret
+    (`SECRET_KEY: secretkey`), and passwords that are their names, are what everybody tries.
+    """
+    words = [one.lower() for one in _NAME_WORD.findall(name)]
+    letters = "".join(filter(str.isalnum, value.lower()))
+    if len(words) < 2 or len(letters) < _MIN_REPEATED_LETTERS or value.isupper() or is_password_name(name):
+        return False
+    repetitions = {"".join(words[at:]) for at in range(len(words) - 1) if not _WORDS_FOR_ANY_SECRET.issuperset(words[at:])}
+    return any(letters.endswith(ending) and letters.removesuffix(ending) in repetitions for ending in _ENDINGS_OF_REPEATED_NAMES)

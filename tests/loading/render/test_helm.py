@@ -268,7 +268,7 @@ def test_what_trimming_glues_to_a_separator_belongs_to_the_next_object(tmp_path:
             "shop/templates/two.yaml",
             line,
             "true",
-            "Pod/two sets hostPID, so it sees every process of the node; no Service in the files sends it requests",
+            "Pod/two sets hostPID, so it sees every process of the node; no Service in the files sends it requests, metrics aside",
         )
     ]
     assert {row.status for row in report.files if row.kind} == {"checked"}

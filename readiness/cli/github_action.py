@@ -1,0 +1,143 @@
+"""The step of action.yml: reads its inputs from the environment, checks, and writes annotations, a summary, reports and outputs.
+
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from readiness.cli.console import EXIT_NOT_ASSESSED, EXIT_PASSED
+from readiness.cli.main import main as readiness_command
+
+COMMENT_MARK = "<!-- readiness -->"
+"""What a comment begins with, so that the next run finds it."""
+MAX_COMMENT_CHARACTERS = 60_000
+"""Of a comment, of which GitHub refuses more than 65,536 characters."""
+_EVENTS_WITH_MERGE_COMMIT = frozenset({"pull_request"})
+_EVENTS_OF_PULL_REQUESTS = frozenset({"pull_request", "pull_request_target"})
+_REPORT_FILES = {"json": "readiness.json", "sarif": "readiness.sarif", "markdown": "readiness.md"}
+_OPTION_BY_INPUT = {
+    "READINESS_PROFILE": "--profile",
+    "READINESS_FAIL_ON": "--fail-on",
+    "READINESS_MIN_SCORE": "--min-score",
+    "READINESS_CONFIG": "--config",
+}
+
+
+def main() -> None:
+    """Run the step. It ends with 0 whatever the gate says, which a later step asks; with 2 where the tool could not do its work."""
+    environment = os.environ
+    folder = Path(environment.get("RUNNER_TEMP") or ".").resolve()
+    path_by_format = {name: folder / file_name for name, file_name in _REPORT_FILES.items()}
+    for path in path_by_format.values():
+        path.unlink(missing_ok=True)
+    exit_code = readiness_command.exit_code(check_arguments(environment, path_by_format))
+    if not path_by_format["json"].is_file():
+        _append(environment.get("GITHUB_OUTPUT"), "".join(f"{name}=\n" for name in ("score", "grade", "verdict", "exit-code")))
+        sys.exit(exit_code or EXIT_NOT_ASSESSED)
+    report = json.loads(path_by_format["json"].read_text(encoding="utf-8"))
+    markdown = path_by_format["markdown"].read_text(encoding="utf-8")
+    _append(environment.get("GITHUB_STEP_SUMMARY"), markdown)
+    comment_path = folder / "readiness-comment.md"
+    comment_path.write_text(comment_text(markdown, run_address(environment)), encoding="utf-8")
+    _append(environment.get("GITHUB_OUTPUT"), outputs_text(report, exit_code, {**path_by_format, "comment": comment_path}))
+    sys.exit(EXIT_PASSED)
+
+
+def check_arguments(environment: Mapping[str, str], path_by_format: Mapping[str, Path]) -> list[str]:
+    """The arguments of `readiness check` that the inputs of the step ask for."""
+    arguments = ["check", "--format", "github"]
+    for name, path in path_by_format.items():
+        arguments += ["--output", f"{name}={path}"]
+    for input_name, option in _OPTION_BY_INPUT.items():
+        if value := environment.get(input_name, "").strip():
+            arguments.append(f"{option}={value}")
+    if base := base_commit(environment):
+        arguments.append(f"--since={base}")
+    paths = [line.strip() for line in environment.get("READINESS_PATHS", ".").splitlines() if line.strip()]
+    return [*arguments, "--", *(paths or ["."])]
+
+
+def base_commit(environment: Mapping[str, str]) -> str:
+    """The commit after which findings count; empty where all do.
+
+    The commit that GitHub makes of a pull request has the base as its first parent, which a checkout of depth 2 holds. Where another commit is
+    checked out, the event says what the base was.
+    """
+    since = environment.get("READINESS_SINCE", "auto").strip() or "auto"
+    if since != "auto":
+        return "" if since == "all" else since
+    event_name = environment.get("GITHUB_EVENT_NAME", "")
+    if event_name not in _EVENTS_OF_PULL_REQUESTS:
+        return ""
+    if event_name in _EVENTS_WITH_MERGE_COMMIT and environment.get("GITHUB_SHA") and _checked_out_commit() == environment["GITHUB_SHA"]:
+        return "HEAD^1"
+    return _base_of_event(environment.get("GITHUB_EVENT_PATH", ""))
+
+
+def _checked_out_commit() -> str:
+    """The commit that is checked out; empty where that cannot be told."""
+    from readiness.programs.git import GitError, run_git
+
+    try:
+        return run_git("rev-parse", "--verify", "HEAD^{commit}").decode("ascii", "replace").strip()
+    except GitError:
+        return ""
+
+
+def _base_of_event(event_path: str) -> str:
+    """The base of the pull request that an event is about; empty where the event's file does not say it."""
+    try:
+        event = json.loads(Path(event_path).read_text(encoding="utf-8"))
+        commit = event["pull_request"]["base"]["sha"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return commit if isinstance(commit, str) and commit.isalnum() else ""
+
+
+def outputs_text(report: Mapping[str, Any], exit_code: int, path_by_name: Mapping[str, Path]) -> str:
+    """The outputs of the step, a line each; none of them holds text of a scanned file."""
+    outputs = {
+        "score": "" if report["score"] is None else str(report["score"]),
+        "grade": report["grade"] or "",
+        "verdict": report["verdict"],
+        "passed": "true" if report["gate"]["passed"] else "false",
+        "findings": str(sum(1 for one in report["findings"] if one["suppressed"] is None)),
+        "exit-code": str(exit_code),
+        **{name: str(path) for name, path in path_by_name.items()},
+    }
+    return "".join(f"{name}={value}\n" for name, value in outputs.items())
+
+
+def comment_text(markdown: str, address: str) -> str:
+    """The report as a comment: cut behind the last file that fits, with where the rest is."""
+    text = f"{COMMENT_MARK}\n{markdown}"
+    if len(text) <= MAX_COMMENT_CHARACTERS:
+        return text
+    end_of_file_part = "</details>\n"
+    cut = text.rfind(end_of_file_part, 0, MAX_COMMENT_CHARACTERS)
+    where = f"[the summary of the run]({address})" if address else "the summary of the run"
+    return f"{text[: cut + len(end_of_file_part)] if cut >= 0 else COMMENT_MARK}\n\nThe rest is in {where}.\n"
+
+
+def run_address(environment: Mapping[str, str]) -> str:
+    """The URL of the workflow's run; empty outside of GitHub Actions."""
+    parts = [environment.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")]
+    return f"{parts[0]}/{parts[1]}/actions/runs/{parts[2]}" if all(parts) else ""
+
+
+def _append(path: str | None, text: str) -> None:
+    """Add text to a file that the runner reads after the step; nothing where it names none."""
+    if path:
+        with Path(path).open("a", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""OpenShift: which pods run there, and under the security context constraints (SCC) that it gives to everybody.
+
+Its default constraints, `restricted-v2` and before 4.11 `restricted`, give each pod a numeric user of its namespace and take capabilities away,
+whatever image and manifest leave unsaid (docs.redhat.com, "Managing security context constraints").
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from readiness.kinds.k8s.agents import host_path_by_volume_name, is_privileged
+from readiness.kinds.k8s.effective import account_name
+from readiness.kinds.k8s.model import Object, Pod
+from readiness.model.project import Project, RunProjects
+from readiness.model.records import dataclass
+from readiness.syntax.yaml import Seq
+
+_GROUP_ENDING = "openshift.io"
+_KINDS_OF_A_WHOLE_CLUSTER = frozenset({"ClusterVersion", "OAuth", "ClusterOperator", "MachineConfigPool"})
+_GROUPS_OF_APPLICATIONS = frozenset({"route.openshift.io", "apps.openshift.io", "build.openshift.io", "image.openshift.io", "template.openshift.io"})
+_ROLE_OF_CONSTRAINTS = "system:openshift:scc:"
+_ACCOUNT_USER = "system:serviceaccount:"
+
+
+def is_openshift(project: Project) -> bool:
+    """Whether the manifests are for OpenShift, which gives each pod a numeric user where none is written."""
+    return any(obj.group.endswith(_GROUP_ENDING) for document in project.documents_of_kind("k8s") for obj in document.objects)
+
+
+def has_default_constraints(pod: Pod, project: Project) -> bool:
+    """Whether a pod surely runs on OpenShift under the constraints that everybody has there.
+
+    It runs there where the files hold a whole OpenShift cluster's settings, or an application's object that only OpenShift knows in the pod's own
+    folder or chart, or a chart beside it. Its constraints are others where a binding gives its account some, and where it asks of its node what
+    the default ones refuse.
+    """
+    openshift = _openshift_of_run(project.run) if project.run is None else project.run.memoize(_openshift_of_run)
+    if not (openshift.is_whole_cluster or _folders_of(pod.source.root.path) & openshift.folders):
+        return False
+    asks_of_node = any(pod.node.get(key) is True for key in ("hostNetwork", "hostPID", "hostIPC")) or bool(host_path_by_volume_name(pod))
+    is_anybody = account_name(pod) in openshift.accounts_with_constraints or "*" in openshift.accounts_with_constraints
+    return not asks_of_node and not is_anybody and not any(map(is_privileged, pod.containers()))
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenShift:
+    """What the files of a run say of OpenShift: a whole cluster, folders of applications made for it, accounts with constraints of their own."""
+
+    is_whole_cluster: bool = False
+    folders: frozenset[str] = frozenset()
+    accounts_with_constraints: frozenset[str] = frozenset()
+
+
+def _openshift_of_run(run: RunProjects | None) -> _OpenShift:
+    objects = [
+        obj
+        for project in (run.projects if run is not None else ())
+        for document in project.documents_of_kind("k8s")
+        for obj in document.objects
+        if not obj.source.root.purposes
+    ]
+    openshift_objects = [one for one in objects if one.group.endswith(_GROUP_ENDING)]
+    if not openshift_objects:
+        return _OpenShift()
+    folders = {folder for one in openshift_objects if one.group in _GROUPS_OF_APPLICATIONS for folder in _folders_of(one.source.root.path)}
+    accounts = frozenset(account for one in objects for account in _accounts_with_constraints(one))
+    return _OpenShift(any(one.kind in _KINDS_OF_A_WHOLE_CLUSTER for one in openshift_objects), frozenset(folders), accounts)
+
+
+def _folders_of(path: str) -> frozenset[str]:
+    """The folder of a file; of a chart's template the folder of the chart, and that of the charts beside it."""
+    folder = posixpath.dirname(path)
+    chart_folder, is_template, _ = f"{folder}/".partition("/templates/")
+    return frozenset({chart_folder, posixpath.dirname(chart_folder)} - {""}) if is_template else frozenset({folder})
+
+
+def _strings(obj: Object, key: str) -> Iterator[str]:
+    values = obj.node.get(key)
+    yield from (one for one in values if isinstance(one, str)) if isinstance(values, Seq) else ()
+
+
+def _accounts_with_constraints(obj: Object) -> Iterator[str]:
+    """The names of the service accounts to which an object gives constraints of their own; `*` for all of them."""
+    if obj.kind == "SecurityContextConstraints":
+        yield from (one.rpartition(":")[2] for one in _strings(obj, "users") if one.startswith(_ACCOUNT_USER))
+        yield from ("*" for one in _strings(obj, "groups") if one.startswith("system:serviceaccounts") or one == "system:authenticated")
+    elif obj.kind in {"RoleBinding", "ClusterRoleBinding"} and obj.node.mapping_at_path("roleRef").string_under("name").startswith(
+        _ROLE_OF_CONSTRAINTS
+    ):
+        for subject in obj.node.mappings_under("subjects"):
+            yield subject.string_under("name") if subject.get("kind") == "ServiceAccount" else "*"

@@ -1,0 +1,118 @@
+"""Texts that tell what is applied, started or built: their lines that do, and the paths in these."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from enum import Enum
+
+from readiness.loading.discover import PROSE_SUFFIXES
+from readiness.loading.render import is_kustomization_path
+from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
+
+MAX_LINE_CHARACTERS = 4_000
+"""A longer line is data in one piece (JSON, a certificate) and tells nobody what to run."""
+
+_APPLY_PROGRAMS = r"kubectl|oc|kustomize|kapp|helm|helmfile|flux|argocd|skaffold|envsubst|tanka|ytt"
+_CONTAINER_PROGRAMS = r"docker|docker-compose|podman|podman-compose|nerdctl|buildah|buildx|kaniko"
+APPLY_COMMAND = lazy_regex(
+    r"(?<![\w./-])(?:kubectl|oc)\s[^\n]{0,120}?\b(?:apply|create|replace|process)\b|(?<![\w./-])(?:kustomize\s+build|kapp\s+deploy|skaffold\s+\w)"
+)
+_COMMAND_WORD = lazy_regex(rf"(?<![\w./-])(?:{_APPLY_PROGRAMS}|{_CONTAINER_PROGRAMS}|cd|cp|cat|sed)(?=[\s\"'`]|$)")
+# An image takes in whole directories (`COPY . .`, `docker build .`), and applies none of the manifests in them.
+_LINE_FOR_IMAGE = lazy_regex(
+    rf"(?<![\w./-])(?:{_CONTAINER_PROGRAMS})(?=[\s\"'`]|$)|^[\s{{,-]*[\"']?(?:build|context|dockerfile|project_src|env_file|extends)[\"']?\s*[:=]",
+    re.IGNORECASE,
+)
+_MANIFEST_WORD = lazy_regex(rf"(?<![\w./-])(?:{_APPLY_PROGRAMS}|kube|play)(?=[\s\"'`]|$)")
+_VERB_OF_PROSE = lazy_regex(
+    r"(?<![\w./-])(?:appl(?:y|ies|ied|ying)|deploy|install|start|run|use|launch|execute)(?:s|ed|ing|ning)?(?![\w/-]|\.\w)", re.IGNORECASE
+)
+_KEY_OF_PATHS = lazy_regex(
+    r"(?:^|[\s{,-])[\"']?(?:file|files|context|dockerfile|manifests?|path|src|project_src|project_directory|build|chart|env_file|extends|include"
+    r"|stack-?file|compose-?files?|COMPOSE_FILE|resources|bases|rawYaml|definition)[\"']?\s*[:=]",
+    re.IGNORECASE,
+)
+_LIST_ITEM_WITH_PATH = lazy_regex(r"^\s*-\s+[\"']?[\w./-]+\.(?:ya?ml|env|conf)\b")
+_COMMENT_AFTER_CODE = lazy_regex(r"(?<=[^\s#])[ \t]{1,8}#{1,2}[ \t]")
+_COPY_INSTRUCTION = lazy_regex(r"^\s*(?:COPY|ADD)\s", re.IGNORECASE)
+# What stands before a bare word that is a path (`-f deploy`, `cd deploy`, `build deploy`), and after one (`the deploy directory`).
+_BEFORE_PATH = lazy_regex(r"(?:(?<![\w-])--?[A-Za-z][\w-]{0,30}[= ]|[`\"'(=]|(?<![\w-])(?:cd|build|cat|cp)[ ])\Z")
+_AFTER_PATH = lazy_regex(r"[`\"')]?[ ](?:director(?:y|ies)|folders?)\b")
+_MAX_CHARACTERS_BEFORE_PATH = 40
+_VERB = lazy_regex(r"(?:apply|build|deploy|execute|install|launch|run|start|test|use)", re.IGNORECASE)
+_PATH_WORD = lazy_regex(r"[\w.@+*-]*(?:/[\w.@+*-]+)*/?")
+_MANIFEST = lazy_regex(r"^apiVersion:", re.MULTILINE)
+_DOCKERFILE_NAME = lazy_regex(r"(?:Dockerfile|Containerfile)(?:\.[\w.-]+)?|[\w.-]+\.(?:Dockerfile|dockerfile)")
+
+
+def may_tell_of_deployment(source: Source) -> bool:
+    """Whether a text may say what is deployed: manifests do not, but for kustomizations."""
+    return is_kustomization_path(source.path) or not _MANIFEST.search(source.text)
+
+
+def is_prose_path(path: str) -> bool:
+    """Whether a path is of a document for people."""
+    return path.lower().endswith(PROSE_SUFFIXES)
+
+
+def telling_lines(telling_text: Source) -> Iterator[str]:
+    """The lines of a text that may apply, start or build a file, those that go on put together."""
+    is_prose = is_prose_path(telling_text.path)
+    is_kustomization = is_kustomization_path(telling_text.path)
+    is_dockerfile = bool(_DOCKERFILE_NAME.fullmatch(posixpath.basename(telling_text.path)))
+    for line in telling_text.text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
+        if len(line) <= MAX_LINE_CHARACTERS and (
+            is_kustomization
+            or _COMMAND_WORD.search(line)
+            or (is_prose and _VERB_OF_PROSE.search(line))
+            or (is_dockerfile and _COPY_INSTRUCTION.match(line))
+            or (not is_prose and (_KEY_OF_PATHS.search(line) or _LIST_ITEM_WITH_PATH.match(line)))
+        ):
+            yield line if is_prose else _COMMENT_AFTER_CODE.split(line, maxsplit=1)[0]
+
+
+class LineUse(Enum):
+    """What a line of a text does with the paths in it."""
+
+    APPLIES = "it applies manifests"
+    IMAGE = "it builds or starts images"
+    OTHER = "nobody can tell"
+
+
+def use_of_line(line: str, text_path: str) -> LineUse:
+    """What a line does: one that applies manifests may do it in an image."""
+    if _DOCKERFILE_NAME.fullmatch(posixpath.basename(text_path)):
+        return LineUse.IMAGE
+    if APPLY_COMMAND.search(line):
+        return LineUse.APPLIES
+    return LineUse.IMAGE if _LINE_FOR_IMAGE.search(line) and not _MANIFEST_WORD.search(line) else LineUse.OTHER
+
+
+def paths_in_line(line: str, *, is_prose: bool) -> Iterable[str]:
+    """The words of a line that may be paths, normalised; `.` for the folder of the text."""
+    for match in _PATH_WORD.finditer(line):
+        word = match[0]
+        if word.isalnum() and not _is_bare_word_a_path(line, match.span(), is_prose=is_prose):
+            continue
+        path = word.split("*", 1)[0].rstrip("/")
+        if not path.strip("."):
+            path = "." if path == "." else ""  # `..` and an ellipsis name nothing that is looked up
+        if path.strip("/"):
+            yield posixpath.normpath(path.strip("/") if path == "." else path.lstrip("/").rstrip("."))
+
+
+def _is_bare_word_a_path(line: str, word_edges: tuple[int, int], *, is_prose: bool) -> bool:
+    """Whether a word without a slash or a dot names a directory: in prose `deploy` and `production` mostly are no more than words.
+
+    In prose something has to say that a path comes, or the word ends a command; elsewhere that is asked of verbs alone.
+    """
+    word_start, word_end = word_edges
+    text_before = line[max(0, word_start - _MAX_CHARACTERS_BEFORE_PATH) : word_start]
+    if _BEFORE_PATH.search(text_before) or (is_prose and _AFTER_PATH.match(line, word_end)):
+        return True
+    if not is_prose:
+        return not _VERB.fullmatch(line, word_start, word_end) or bool(_KEY_OF_PATHS.search(text_before))
+    return not line[word_end:].strip() and bool(_COMMAND_WORD.match(line.lstrip("$#> \t")))

@@ -1,0 +1,38 @@
+"""A report for reviewdog, which posts findings as comments on GitHub, GitLab, Bitbucket and Gerrit: Reviewdog Diagnostic Format.
+
+https://github.com/reviewdog/reviewdog/tree/master/proto/rdf
+"""
+
+from __future__ import annotations
+
+from typing import Any, TextIO
+
+from readiness.model import Finding, Position
+from readiness.reports import ReportOptions
+from readiness.reports.machine_text import MachineFinding, machine_findings, remedy_text, word_by_severity, worst_first, write_json
+from readiness.verdict.report import Report
+
+SEVERITY_WORDS = word_by_severity("ERROR", "ERROR", "WARNING", "INFO", "INFO")
+
+
+def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
+    """Write all open findings, worst first; with `quiet` those that fail the gate alone."""
+    findings = filter(report.gate.is_failed_by, report.open) if options.quiet else report.open
+    diagnostics = [_diagnostic(one) for one in machine_findings(report, worst_first(findings))]
+    write_json(output, {"source": {"name": "readiness"}, "diagnostics": diagnostics})
+
+
+def _diagnostic(told: MachineFinding) -> dict[str, Any]:
+    finding = told.finding
+    return {
+        "message": f"{told.message}\n\nFix: {remedy_text(finding)}",
+        "location": {"path": told.path, "range": {"start": _byte_position(finding, finding.start), "end": _byte_position(finding, finding.end)}},
+        "severity": SEVERITY_WORDS[finding.severity],
+        "code": {"value": finding.rule},
+    }
+
+
+def _byte_position(finding: Finding, position: Position) -> dict[str, int]:
+    """A position as the format counts it: columns in bytes of UTF-8, from 1."""
+    line_text = finding.source.root.line_text(position.line)
+    return {"line": position.line, "column": len(line_text[: position.column - 1].encode("utf-8", "surrogatepass")) + 1}
