@@ -60,7 +60,7 @@ def _runs_problems(parent_node: Any, runs_key: Any, runs_value: Any) -> Iterator
         return
     runs_using = runs_value.get("using")
     if not isinstance(runs_using, str):
-        yield make_problem("missing", parent_node.key(runs_key), "lacks", thing="runs", key="using")
+        yield make_problem("missing", parent_node.key_span(runs_key), "lacks", thing="runs", key="using")
         return
     action_kind = runs_using if runs_using in ("composite", "docker") else "node"
     if runs_using not in ("composite", "docker", "node20", "node24"):
