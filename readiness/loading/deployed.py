@@ -85,7 +85,7 @@ class DeploymentEvidence:
 
         Where no text of the tree tells how anything of its kind is deployed, all of it may be: that is told, too.
         """
-        if _is_prose(path) and path not in self._discovered.named_paths:
+        if is_prose_path(path) and path not in self._discovered.named_paths:
             return ""  # a snippet in a document shows how; whoever names the document asks about its snippets
         if self._discovered.context.cut:
             return "not all of the repository was read"
