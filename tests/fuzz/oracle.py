@@ -98,6 +98,7 @@ def judge(kind: FuzzKind, files: Files, stages: Collection[str] = STAGES, *, cou
         seconds = time.process_time() - began
         slowest = max(slowest, seconds)
         allowed = seconds_allowed(byte_count) + (len(made[-1].findings) * SECONDS_PER_FINDING if made else 0)
+        allowed *= 5 if kind.through_settings else 1  # two whole runs, with their reports
         return Failure("slow", stage, "") if not counted and seconds > allowed else None
 
     def measured_again(stage: str, work: Callable[[], None]) -> Failure | None:
