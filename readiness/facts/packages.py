@@ -151,7 +151,7 @@ def _apt_quiet_level(option_text: str) -> int:
     """How quiet an option of apt-get makes it."""
     option_name, _, level_text = option_text.partition("=")
     if option_name in ("-q", "--quiet"):
-        return int(level_text) if level_text.isascii() and level_text.isdigit() and len(level_text) < 3 else 1
+        return int(level_text) if level_text.isascii() and level_text.isdecimal() and len(level_text) < 3 else 1
     return option_name.count("q") if re.fullmatch(r"-[A-Za-z]+", option_name) else 0
 
 

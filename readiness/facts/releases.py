@@ -15,6 +15,7 @@ from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.image import ImageReference
 
 _VERSION_PATTERN = lazy_regex(r"v?(\d+(?:\.\d+)*)(?:u\d+)?\Z")
+_MAX_RELEASE_PARTS = 8  # numbers of a release: a tag may have thousands, and each beginning of it would be a text of its own
 _SYSTEM_WITH_VERSION_PATTERN = lazy_regex(r"(alpine|debian|ubuntu|centos|fedora)(\d[\d.]*)\Z")
 _PRODUCT_BY_SYSTEM = {"alpine": "alpine-linux"}  # of systems whose name in tags is not that of the row
 _SYSTEMS_WITH_CODE_NAMES_IN_TAGS = (
@@ -116,7 +117,7 @@ def _candidate_releases_of_tag(version_text: str) -> list[str]:
     version_match = _VERSION_PATTERN.match(version_text)
     if version_match is None:
         return [version_text] if version_text else []
-    version_parts = version_match.group(1).split(".")
+    version_parts = version_match.group(1).split(".", _MAX_RELEASE_PARTS)[:_MAX_RELEASE_PARTS]
     return [".".join(version_parts[:count]) for count in range(len(version_parts), 0, -1)]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import readiness
+from readiness.checks.dockerfile import user
 from tests.make import write_files
 
 
@@ -232,3 +233,17 @@ def test_where_requests_go_is_no_password(tmp_path: Path) -> None:
 def test_a_mark_that_a_program_replaces(tmp_path: Path, text: str, want: str) -> None:
     files = {"deploy/a.yaml": f"apiVersion: v1\nkind: Secret\nmetadata:\n  {text}\ndata: {{}}\n"}
     assert severities(tmp_path, files, "core/syntax") == [want]
+
+
+@pytest.mark.parametrize(("lines", "times"), [("RUN echo 'app:seafarer' | chpasswd\n" * 30, 1), ("RUN touch a && rm b\n" * 30, 0)])
+def test_the_text_of_an_image_is_searched_once_for_servers(lines: str, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+
+    class Counting:
+        def search(self, text: str) -> None:
+            searched.append(text)
+
+    monkeypatch.setattr(user, "_NETWORK_LOGIN", Counting())
+    user._has_login_by_network.cache_clear()
+    readiness.check([write_files(tmp_path, {"Dockerfile": f"FROM debian:12.5\n{lines}"})], select=["dockerfile/password-in-build"])
+    assert len(searched) == times

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 import readiness
 from readiness.cli.main import main
+from readiness.facts import releases
 from readiness.facts.releases import end_of_life_of_image, end_of_life_of_release
 from readiness.facts.table import facts_table
 from readiness.syntax.image import parse_image
@@ -120,3 +121,15 @@ def test_the_day_on_the_command_line(tmp_path: Path, today: str, code: int) -> N
     path.write_text(FILES["compose.yaml"])
     words = ["check", "--no-config", "--select", RULES[1], "--fail-on", "medium", str(path)]
     assert CliRunner().invoke(main, [*words, "--no-cache", "--today", today]).exit_code == code
+
+
+@pytest.mark.parametrize("parts", [1, 8, 9, 20_000])
+def test_a_release_of_many_numbers_is_that_of_the_first(parts: int) -> None:
+    found = end_of_life_of_release("python", "3.8" + ".1" * parts, DAY("2026-11-01"))
+    assert found is not None
+    assert found.release.endswith("3.8")
+
+
+def test_the_releases_that_a_tag_may_name_are_few_however_long_it_is() -> None:
+    candidates = releases._candidate_releases_of_tag("1" + ".1" * 20_000)
+    assert sum(map(len, candidates)) < 100

@@ -25,12 +25,12 @@ from readiness.kinds.github.shapes import (
 from readiness.kinds.github.texts import is_text_with_expression
 from readiness.model import CheckOutcome, Hit, Severity, hit, missing
 from readiness.model.project import Project
-from readiness.syntax.yaml import Map
+from readiness.syntax.yaml import Map, Seq
 
 _BRANDING_COLORS = "white black yellow blue green orange red purple gray-dark".split()
 
 
-def _deprecation_message_problems(parent_node: Any, key: Any, deprecation_message: Any) -> Iterator[Problem]:
+def _deprecation_message_problems(parent_node: Map | Seq, key: Any, deprecation_message: Any) -> Iterator[Problem]:
     if deprecation_message is None or (isinstance(deprecation_message, str) and not deprecation_message.strip()):
         yield make_problem("value", value_or_key_span(parent_node, key), "empty", key="deprecationMessage")
 
@@ -54,13 +54,14 @@ _REQUIRED_KEYS_BY_RUNS_USING = {"composite": ("steps",), "docker": ("image",)}
 _FILE_KEYS_BY_RUNS_USING = {"docker": ("pre-entrypoint", "entrypoint", "post-entrypoint")}
 
 
-def _runs_problems(parent_node: Any, runs_key: Any, runs_value: Any) -> Iterator[Problem]:
+def _runs_problems(parent_node: Map | Seq, runs_key: Any, runs_value: Any) -> Iterator[Problem]:
     if not isinstance(runs_value, Map):
         yield wrong_type_problem(parent_node, runs_key, runs_value, "mapping")
         return
+    runs_span = parent_node.key_span(runs_key) if isinstance(parent_node, Map) else parent_node.at(runs_key)
     runs_using = runs_value.get("using")
     if not isinstance(runs_using, str):
-        yield make_problem("missing", parent_node.key(runs_key), "lacks", thing="runs", key="using")
+        yield make_problem("missing", runs_span, "lacks", thing="runs", key="using")
         return
     action_kind = runs_using if runs_using in ("composite", "docker") else "node"
     if runs_using not in ("composite", "docker", "node20", "node24"):
@@ -69,7 +70,7 @@ def _runs_problems(parent_node: Any, runs_key: Any, runs_value: Any) -> Iterator
     shape_by_key = dict.fromkeys((*allowed_keys, "using", "plugin"), accept_any_value)
     yield from MappingShape(
         f"a {runs_using} action", shape_by_key, required=_REQUIRED_KEYS_BY_RUNS_USING.get(action_kind, ("main",))
-    ).problems_inside(runs_value, parent_node.key_span(runs_key))
+    ).problems_inside(runs_value, runs_span)
 
 
 _ACTION_SHAPE = MappingShape(

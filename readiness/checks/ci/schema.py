@@ -51,14 +51,14 @@ _CONCURRENCY_SHAPE = make_scalar_or_mapping_check(
 )
 
 
-def _permissions_problems(parent_node: Any, key: Any, permissions: Any) -> Iterator[Problem]:
+def _permissions_problems(parent_node: Map | Seq, key: Any, permissions: Any) -> Iterator[Problem]:
     if isinstance(permissions, Seq):
         yield wrong_type_problem(parent_node, key, permissions, "mapping")
     elif isinstance(permissions, Map):
         yield from make_mapping_check(check_nonempty_scalar)(parent_node, key, permissions)
 
 
-def _credentials_problems(parent_node: Any, key: Any, credentials: Any) -> Iterator[Problem]:
+def _credentials_problems(parent_node: Map | Seq, key: Any, credentials: Any) -> Iterator[Problem]:
     yield from MappingShape(
         "credentials",
         {"username": check_scalar, "password": check_scalar},
@@ -89,11 +89,11 @@ _SERVICE_SHAPE = make_scalar_or_mapping_check(
 )
 
 
-def _services_problems(parent_node: Any, key: Any, services: Any) -> Iterator[Problem]:
+def _services_problems(parent_node: Map | Seq, key: Any, services: Any) -> Iterator[Problem]:
     yield from make_mapping_check(_SERVICE_SHAPE, may_be_expression=True)(parent_node, key, services)
 
 
-def _environment_problems(parent_node: Any, key: Any, environment: Any) -> Iterator[Problem]:
+def _environment_problems(parent_node: Map | Seq, key: Any, environment: Any) -> Iterator[Problem]:
     environment_mapping_shape = MappingShape(
         "environment",
         {"name": check_nonempty_scalar, "url": check_scalar, "deployment": check_boolean},
@@ -102,7 +102,7 @@ def _environment_problems(parent_node: Any, key: Any, environment: Any) -> Itera
     yield from make_scalar_or_mapping_check(check_nonempty_scalar, environment_mapping_shape)(parent_node, key, environment)
 
 
-def _matrix_problems(parent_node: Any, key: Any, matrix: Any) -> Iterator[Problem]:
+def _matrix_problems(parent_node: Map | Seq, key: Any, matrix: Any) -> Iterator[Problem]:
     if is_text_with_expression(matrix) or (isinstance(matrix, str) and STARTER_WORKFLOW_PLACEHOLDER.match(matrix)):
         return
     if not isinstance(matrix, Map):
@@ -126,7 +126,7 @@ _STRATEGY_SHAPE = MappingShape(
 )
 
 
-def _runs_on_problems(parent_node: Any, key: Any, runs_on: Any) -> Iterator[Problem]:
+def _runs_on_problems(parent_node: Map | Seq, key: Any, runs_on: Any) -> Iterator[Problem]:
     labels_shape = make_list_check(check_nonempty_scalar)
     if isinstance(runs_on, Map):
         yield from MappingShape("runs-on", {"group": check_nonempty_scalar, "labels": labels_shape})(parent_node, key, runs_on)
@@ -143,7 +143,7 @@ _SNAPSHOT_SHAPE = MappingShape(
 )
 
 
-def _snapshot_problems(parent_node: Any, key: Any, snapshot: Any) -> Iterator[Problem]:
+def _snapshot_problems(parent_node: Map | Seq, key: Any, snapshot: Any) -> Iterator[Problem]:
     if isinstance(snapshot, Seq):
         yield make_problem("value", value_or_key_span(parent_node, key), "snapshot")
         return
@@ -177,7 +177,7 @@ _USES_STEP_SHAPE = MappingShape(
 _SPECIAL_STEP_KEYS = ("parallel", "wait", "wait-all", "cancel")
 
 
-def _step_problems(parent_node: Any, key: Any, step_node: Any) -> Iterator[Problem]:
+def _step_problems(parent_node: Map | Seq, key: Any, step_node: Any) -> Iterator[Problem]:
     if not isinstance(step_node, Map):
         yield wrong_type_problem(parent_node, key, step_node, "mapping", "a step")
         return
@@ -198,7 +198,7 @@ def _step_problems(parent_node: Any, key: Any, step_node: Any) -> Iterator[Probl
 _SECRETS_SHAPE = make_mapping_check(check_scalar)
 
 
-def _secrets_problems(parent_node: Any, key: Any, secrets_value: Any) -> Iterator[Problem]:
+def _secrets_problems(parent_node: Map | Seq, key: Any, secrets_value: Any) -> Iterator[Problem]:
     if isinstance(secrets_value, str) and secrets_value and not is_text_with_expression(secrets_value):
         if secrets_value != "inherit":
             yield make_problem("value", value_or_key_span(parent_node, key), "secrets")
@@ -238,7 +238,7 @@ _SHAPE_BY_JOB_KEY: dict[str, ShapeCheck] = {
 }
 
 
-def _job_problems(parent_node: Any, key: Any, job_node: Any) -> Iterator[Problem]:
+def _job_problems(parent_node: Map | Seq, key: Any, job_node: Any) -> Iterator[Problem]:
     if isinstance(job_node, Map) and "uses" in job_node:
         steps_only_keys = {job_key for job_key in _SHAPE_BY_JOB_KEY if job_key in job_node and job_key not in _SHAPE_BY_CALLING_JOB_KEY}
         shape_by_key = {**_SHAPE_BY_CALLING_JOB_KEY, **dict.fromkeys(steps_only_keys, accept_any_value)}

@@ -175,7 +175,7 @@ def _find_ports_opened_to_all(service: Service, project: Project) -> list[tuple[
     command_text = f"{command_line(merged_node.get('entrypoint'))} {command_line(merged_node.get('command'))}"
     opened_ports = [(one.number, one.what) for text in (command_text, *text_by_variable.values()) for one in debugger_and_jmx_ports(text)]
     jmx_port = text_by_variable.get("KAFKA_JMX_PORT", "")
-    if jmx_port.isdigit() and "authenticate=true" not in text_by_variable.get("KAFKA_JMX_OPTS", ""):
+    if jmx_port.isdecimal() and "authenticate=true" not in text_by_variable.get("KAFKA_JMX_OPTS", ""):
         opened_ports.append((int(jmx_port[:5]), JMX_WITHOUT_LOGIN_LABEL))
     image = service.image
     if image is not None and "dind" in f"{image.name.rpartition('/')[2]}:{image.tag}":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from readiness.checks.dockerfile.packages import is_shipped
 from readiness.facts.base_images import drops_root_in_entrypoint, may_be_official_image, nonroot_user
@@ -107,7 +108,6 @@ def sudo_used(command: Command) -> CheckOutcome:
 
 def password_in_build(command: Command) -> CheckOutcome:
     """A password is set while the image is built; high where the image lets people log in by the network."""
-    severity = None if _has_login_by_network(command.source.text) else Severity.MEDIUM
     if command.program == "chpasswd":
         pipeline_number = command.command_with_wrapper.pipeline_number
         pipeline_start = min(
@@ -117,13 +117,18 @@ def password_in_build(command: Command) -> CheckOutcome:
         )
         span = Span(pipeline_start, command.command_with_wrapper.span.end)
         is_of_platform = "root:Docker!" in command.source.text[span.start : span.end]
-        yield hit(span, severity=Severity.LOW if is_of_platform else severity, program=command.program)
+        yield hit(span, severity=Severity.LOW if is_of_platform else _severity_of_password(command), program=command.program)
     elif command.program == "passwd" and command.command.has_option("--stdin"):
-        yield hit(command.command.span, severity=severity, program=command.program)
+        yield hit(command.command.span, severity=_severity_of_password(command), program=command.program)
     elif command.program in ("useradd", "usermod"):
         password = command.command.option_value("-p", "--password") or ""
         if password and password[0] not in "!*":
-            yield hit(command.command.span, severity=severity, program=command.program)
+            yield hit(command.command.span, severity=_severity_of_password(command), program=command.program)
+
+
+def _severity_of_password(command: Command) -> Severity | None:
+    """How bad a password is: as bad as the rule says where people log in by the network."""
+    return None if _has_login_by_network(command.source.text) else Severity.MEDIUM
 
 
 _NETWORK_LOGIN = lazy_regex(
@@ -131,6 +136,7 @@ _NETWORK_LOGIN = lazy_regex(
 )
 
 
+@lru_cache(maxsize=16)  # the commands of a file ask one after the other
 def _has_login_by_network(dockerfile_text: str) -> bool:
     """Whether a Dockerfile installs, starts or publishes a server by which people log in to the system."""
     return _NETWORK_LOGIN.search(dockerfile_text) is not None

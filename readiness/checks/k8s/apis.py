@@ -64,7 +64,7 @@ def _served_versions_by_group_and_kind() -> dict[tuple[str, str], tuple[str, ...
 def version_sort_key(version: str) -> tuple[int, int]:
     """A Kubernetes version as numbers; nothing comes before what is no version."""
     major, _, minor = version.partition(".")
-    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
+    return (int(major), int(minor)) if major.isdecimal() and minor.isdecimal() else (0, 0)
 
 
 def api_version_removed(obj: Object, *, project: Project, version: str = "") -> CheckOutcome:

@@ -141,7 +141,7 @@ def flag_below_minimum(container: Container, *, program: str, flag: str, minimum
     written_flag = flag_by_name.get(flag)
     if written_flag is None:
         yield _missing_flag_hit(container, flag_by_name, hit(container.node.at(), flag=flag, value="not set"))
-    elif not written_flag.value.isdigit() or int(written_flag.value[:9]) < minimum:
+    elif not written_flag.value.isdecimal() or int(written_flag.value[:9]) < minimum:
         yield hit(written_flag.span, flag=flag, value=written_flag.value)
 
 

@@ -219,7 +219,7 @@ def target_port_invalid(obj: Object) -> CheckOutcome:
                 and not has_variable_or_placeholder(port_value)
                 and not PORT_NAME_PATTERN.match(port_value)
             ):
-                is_quoted_number = port_value.isdigit() and 0 < int(port_value[:6]) < 65536
+                is_quoted_number = port_value.isdecimal() and 0 < int(port_value[:6]) < 65536
                 message_name = "quoted" if is_quoted_number else "name"
                 yield hit(port.at(port_key), say=message_name, field=port_key, value=port_value[:40])
             elif integer_or_none(port_value) == 0 and port_key == "targetPort":

@@ -32,7 +32,7 @@ def enforced_standards_version(namespace: Object) -> tuple[int, int]:
     """The version of the standards that a namespace asks for; the newest where it names none."""
     version = namespace.labels.string_under(POD_SECURITY_LABEL_PREFIX + "enforce-version")
     major, _, minor = version.removeprefix("v").partition(".")
-    is_minor_version = major.isdigit() and minor.isdigit() and len(version) < 8
+    is_minor_version = major.isdecimal() and minor.isdecimal() and len(version) < 8
     return (int(major), int(minor)) if is_minor_version else (99, 0)
 
 

@@ -276,7 +276,7 @@ def probe_port_undeclared(container: Container, *, silent: bool) -> CheckOutcome
         if handler_and_port is None:
             continue
         port = handler_and_port[1]
-        port = int(port) if isinstance(port, str) and port.isdigit() and len(port) < 6 else port
+        port = int(port) if isinstance(port, str) and port.isdecimal() and len(port) < 6 else port
         is_undeclared = integer_or_none(port) is not None and port not in protocol_by_tcp_port and (silent or declared_ports(container))
         if is_undeclared or port in non_tcp_port_names:
             yield hit(handler_and_port[0].at("port"), probe=probe_key, port=port)

@@ -272,7 +272,7 @@ def _is_user_of_image_other_than_root(container: Container, project: Project) ->
     stage = stage_of_container(container, project)
     user = stage.effective_value("USER") if stage is not None else None
     user_number = user.instruction.words[0].value.partition(":")[0] if user is not None and user.instruction.words else ""
-    return user_number.isdigit() and int(user_number) != 0
+    return user_number.isascii() and user_number.isdecimal() and user_number.strip("0") != ""
 
 
 def net_raw(container: Container, *, unset: bool) -> CheckOutcome:

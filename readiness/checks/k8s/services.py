@@ -119,7 +119,7 @@ def service_port_undeclared(obj: Object, *, project: Project) -> CheckOutcome:
         return
     container_port_numbers = {integer_or_none(port.get("containerPort")) for each in workloads for port in _declared_ports(each)}
     for port, target_port in service_ports_with_targets(obj):
-        target_number = int(target_port) if isinstance(target_port, str) and target_port.isdigit() and len(target_port) < 6 else target_port
+        target_number = int(target_port) if isinstance(target_port, str) and target_port.isdecimal() and len(target_port) < 6 else target_port
         port_number = integer_or_none(target_number)
         if port_number is not None and port_number not in container_port_numbers:
             port_key = "targetPort" if port.get("targetPort") is not None else "port"

@@ -327,7 +327,7 @@ class _ServerExposures:
 def _captured_group(directive: Directive, variable_name: str) -> pcre_tree.RegexNode | None:
     """The group of a rewrite's own expression that a variable of its target stands for."""
     rewrite_regex = pcre.try_parse_regex(directive.args[0]) if directive.name == "rewrite" else None
-    return rewrite_regex.group(int(variable_name) if variable_name.isdigit() else variable_name) if rewrite_regex is not None else None
+    return rewrite_regex.group(int(variable_name) if variable_name.isdecimal() else variable_name) if rewrite_regex is not None else None
 
 
 def _path_changes(project: Project, server_block: Block) -> Iterator[PathChange]:

@@ -10,6 +10,7 @@ from readiness.facts.table import property_by_fact_name
 from readiness.kinds.nginx import BlockScope, DirectiveSubject, includes
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit, missing
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.number import decimal_number
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive, walk_directives
@@ -27,14 +28,16 @@ def worker_files_too_few(scope: BlockScope, project: Project) -> CheckOutcome:
         return
     main_directives = includes.expanded_directives_of_block(project, scope.node)
     open_file_limit_directives = [
-        directive for directive in main_directives if directive.name == "worker_rlimit_nofile" and directive.joined_arguments.isdigit()
+        directive
+        for directive in main_directives
+        if directive.name == "worker_rlimit_nofile" and decimal_number(directive.joined_arguments) is not None
     ]
     if not open_file_limit_directives:
         return
     worker_connections_directives = _worker_connections_directives(main_directives, project)
     has_events_block = any(directive.name == "events" for directive in main_directives)
     if not (worker_connections_directives or has_events_block) or (
-        worker_connections_directives and not worker_connections_directives[-1].joined_arguments.isdigit()
+        worker_connections_directives and decimal_number(worker_connections_directives[-1].joined_arguments) is None
     ):
         return
     worker_connection_count = (
@@ -64,8 +67,8 @@ def worker_files_unset(scope: BlockScope, project: Project, *, usual: int) -> Ch
         return
     main_directives = includes.expanded_directives_of_block(project, scope.node)
     for directive in _worker_connections_directives(main_directives, project)[-1:]:
-        is_within_usual_file_limit = not directive.joined_arguments.isdigit() or 2 * int(directive.joined_arguments) <= usual
-        if is_within_usual_file_limit or any(one.name == "worker_rlimit_nofile" for one in main_directives):
+        connection_count = decimal_number(directive.joined_arguments)
+        if connection_count is None or 2 * connection_count <= usual or any(one.name == "worker_rlimit_nofile" for one in main_directives):
             continue
         if includes.may_be_set_in_unread_file(project, scope.node):
             yield Undecidable(directive.at())
@@ -74,7 +77,7 @@ def worker_files_unset(scope: BlockScope, project: Project, *, usual: int) -> Ch
                 directive.at(1),
                 at=directive.source,
                 connections=directive.joined_arguments,
-                wanted=2 * int(directive.joined_arguments),
+                wanted=2 * connection_count,
             )
 
 
@@ -125,7 +128,8 @@ def version_disclosed_by_default(scope: BlockScope, project: Project) -> CheckOu
 def keepalive_requests_few(statement: DirectiveSubject, *, least: int) -> CheckOutcome:
     """The number that a directive sets is below `least`."""
     request_limit_text = statement.node.args[0] if statement.node.args else ""
-    if request_limit_text.isdigit() and int(request_limit_text) < least:
+    request_limit = decimal_number(request_limit_text)
+    if request_limit is not None and request_limit < least:
         yield hit(statement.node.at(1), given=request_limit_text, least=least)
 
 

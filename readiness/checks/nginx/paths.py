@@ -60,7 +60,7 @@ def alias_traversal(statement: DirectiveSubject, project: Project) -> CheckOutco
     if location_regex is None:
         return
     for capture_name in variable_names_in_text(directive.args[0]):
-        captured_group = location_regex.group(int(capture_name) if capture_name.isdigit() else capture_name)
+        captured_group = location_regex.group(int(capture_name) if capture_name.isdecimal() else capture_name)
         if captured_group is None or not pcre_tree.may_match_any_char_of(captured_group, _DOT_MASK):
             continue
         preceding_characters_mask = pcre_tree.preceding_char_mask(location_regex.root, captured_group)

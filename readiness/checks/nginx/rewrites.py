@@ -118,7 +118,7 @@ def _missing_condition_group_hits(set_directive: Directive, if_directive: Direct
 
 
 def _lowest_referenced_group_number(text_with_group_references: str) -> int:
-    group_numbers = [int(name) for name in variable_names_in_text(text_with_group_references) if name.isdigit() and name != "0"]
+    group_numbers = [int(name) for name in variable_names_in_text(text_with_group_references) if name.isdecimal() and name != "0"]
     return min(group_numbers, default=0)
 
 
@@ -127,7 +127,7 @@ def _lowest_missing_group_number(text_with_group_references: str, regex: pcre_tr
     missing_group_numbers = [
         int(name)
         for name in variable_names_in_text(text_with_group_references)
-        if name.isdigit() and name != "0" and regex and not regex.group(int(name))
+        if name.isdecimal() and name != "0" and regex and not regex.group(int(name))
     ]
     return min(missing_group_numbers, default=0)
 
@@ -185,16 +185,16 @@ def rewrite_overlapping_captures(statement: DirectiveSubject, project: Project) 
     if len(directive.args) < 2 or versions.is_nginx_at_least(project, directive.source, (1, 30, 2), (1, 31, 1)):
         return
     rewrite_target = directive.args[1]
-    used_group_numbers = [int(n) for n in variable_names_in_text(rewrite_target) if n.isdigit()]
+    used_group_numbers = [int(n) for n in variable_names_in_text(rewrite_target) if n.isdecimal()]
     if (
         len(used_group_numbers) < 2
         or len(set(used_group_numbers)) < len(used_group_numbers)
-        or any(not n.isdigit() for n in variable_names_in_text(rewrite_target))
+        or any(not n.isdecimal() for n in variable_names_in_text(rewrite_target))
     ):
         return
     if not (rewrite_target.startswith(("http://", "https://")) or {"redirect", "permanent"} & set(directive.args[2:])):
         _, query_separator, query_text = rewrite_target.partition("?")
-        used_group_numbers = [int(n) for n in variable_names_in_text(query_text) if n.isdigit()] if query_separator else []
+        used_group_numbers = [int(n) for n in variable_names_in_text(query_text) if n.isdecimal()] if query_separator else []
     rewrite_regex = pcre.try_parse_regex(directive.args[0])
     if rewrite_regex is None:
         return

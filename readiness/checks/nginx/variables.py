@@ -11,7 +11,7 @@ from readiness.model.records import dataclass
 from readiness.syntax import pcre, pcre_tree
 from readiness.syntax.nginx import Block, Directive
 
-VARIABLE_REFERENCE = lazy_regex(r"\$(?:\{([A-Za-z0-9_]+)\}|([1-9])|([A-Za-z0-9_]+))")
+VARIABLE_REFERENCE = lazy_regex(r"\$(?:\{([A-Za-z0-9_]{1,200})\}|([1-9])|([A-Za-z0-9_]{1,200}))")
 _LINE_BREAK_MASK = pcre_tree.char_mask("\n")
 _VISIBLE_MASK = pcre_tree.ANY_CHAR_MASK & ~pcre_tree.char_mask("\x00\t\n\v\f\r ")
 _CLIENT_VARIABLE_PATTERN = lazy_regex(r"(?:arg|http|cookie)_\w+|args|query_string|request_body|is_args")
@@ -185,7 +185,7 @@ def value_of_leading_variable(project: Project, directive: Directive, text: str)
 
 def variable_value(project: Project, directive: Directive, name: str) -> PossibleValue:
     """What a variable can hold where the directive stands."""
-    if name.isdigit():
+    if name.isdecimal():
         return _capture_value(project, directive, int(name))
     assigned_value = _cached_assigned_value(project, directive, name)
     if assigned_value is not None:
@@ -314,9 +314,9 @@ def _map_entry_value(project: Project, map_directive: Directive, map_entry: Dire
     matched_value = value_of_leading_variable(project, map_directive, map_directive.args[0] if map_directive.args else "")
     client_character_mask, is_slash_always_held, is_any_part_decoded = 0, _has_literal_slash(mapped_text), False
     for variable_name in variable_names_in_text(mapped_text):
-        captured_group = map_key_regex.group(int(variable_name)) if variable_name.isdigit() else map_key_regex.group(variable_name)
+        captured_group = map_key_regex.group(int(variable_name)) if variable_name.isdecimal() else map_key_regex.group(variable_name)
         if captured_group is None:
-            value_of_variable = NO_CLIENT_VALUE if variable_name.isdigit() else variable_value(project, map_directive, variable_name)
+            value_of_variable = NO_CLIENT_VALUE if variable_name.isdecimal() else variable_value(project, map_directive, variable_name)
         else:
             group_character_mask = 0
             for regex_node in pcre_tree.walk_nodes(captured_group):
@@ -342,7 +342,7 @@ def possible_value_of_text(project: Project, directive: Directive, text: str) ->
     client_character_mask, is_slash_always_held, is_any_part_decoded = 0, _has_literal_slash(text), False
     for variable_name in variable_names_in_text(text):
         value_of_variable = variable_value(project, directive, variable_name)
-        if variable_name.isdigit() and directive.name == "set":
+        if variable_name.isdecimal() and directive.name == "set":
             value_of_variable = PossibleValue(value_of_variable.client_characters, value_of_variable.has_slash, False)  # `set` escapes captures again
         client_character_mask |= value_of_variable.client_characters
         is_slash_always_held = is_slash_always_held or value_of_variable.has_slash

@@ -139,11 +139,11 @@ def split_short_port(port_text: str) -> tuple[str | None, str, str, str]:
 def parse_port_range(range_text: str) -> PortRange | None:
     """`80` or `80-90` as a range; None for anything else."""
     first_port, dash_separator, last_port = range_text.partition("-")
-    if not first_port.isascii() or not first_port.isdigit() or len(first_port) > 6:
+    if not first_port.isascii() or not first_port.isdecimal() or len(first_port) > 6:
         return None
     if not dash_separator:
         return int(first_port), int(first_port)
-    if not last_port.isascii() or not last_port.isdigit() or len(last_port) > 6:
+    if not last_port.isascii() or not last_port.isdecimal() or len(last_port) > 6:
         return None
     return int(first_port), int(last_port)
 

@@ -18,6 +18,7 @@ from readiness.kinds.dockerfile.model import Stage
 from readiness.kinds.variables import VariableSetting
 from readiness.model import Hit, Related, Span, hit, missing
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.number import decimal_number
 from readiness.model.project import Project
 from readiness.syntax.interpolation import NO_VARIABLES, UNKNOWN_VALUE_MARK, InterpolatedValue
 from readiness.syntax.yaml import Map, Seq
@@ -107,7 +108,8 @@ def replica_count(node: Map, variable_values: Mapping[str, str] = NO_VARIABLES) 
             replicas_text = expand_scalar(replicas_value, variable_values).text
             if UNKNOWN_VALUE_MARK in replicas_text:
                 return None
-            return int(replicas_text) if replicas_text.isdigit() and len(replicas_text) < 9 else 1
+            written_count = decimal_number(replicas_text, 8)
+            return 1 if written_count is None else written_count
     return 1
 
 

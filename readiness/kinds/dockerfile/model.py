@@ -386,7 +386,7 @@ class Document:
         named_stage = self.last_stage_by_name.get(name_or_number.lower())
         if named_stage is not None and named_stage.name:
             return named_stage
-        stage_index = int(name_or_number) if name_or_number.isascii() and name_or_number.isdigit() and len(name_or_number) < 6 else len(self.stages)
+        stage_index = int(name_or_number) if name_or_number.isascii() and name_or_number.isdecimal() and len(name_or_number) < 6 else len(self.stages)
         return self.stages[stage_index] if stage_index < len(self.stages) else None
 
     def script_of_step(self, step: Step) -> shell.ShellScript:

@@ -32,18 +32,18 @@ def make_problem(problem_code: str, span: Span, message_key: str, **facts: FactV
     return Problem(problem_code, span, message_key, facts)
 
 
-def wrong_type_problem(container: Any, key: Any, value: Any, expected_type: str, value_name: str = "") -> Problem:
+def wrong_type_problem(container: Map | Seq, key: Any, value: Any, expected_type: str, value_name: str = "") -> Problem:
     """A value of another kind than the one that `expected_type` names; `value_name` is what it is the value of, where the key does not tell."""
     span = value_or_key_span(container, key)
     return make_problem("value", span, expected_type, key=value_name or str(key), value=describe_value(value))
 
 
 STARTER_WORKFLOW_PLACEHOLDER = lazy_regex(r"\$[a-z][a-z-]*\Z")  # GitHub's starter workflows: $default-branch, $cron-daily
-ShapeCheck = Callable[[Any, Any, Any], Iterator[Problem]]
+ShapeCheck = Callable[[Map | Seq, Any, Any], Iterator[Problem]]
 """A function of (owner, key, value): the container, where in it, and what stands there."""
 
 
-def accept_any_value(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+def accept_any_value(container: Map | Seq, key: Any, value: Any) -> Iterator[Problem]:
     """Accepts any value: no problem."""
     yield from ()
 
@@ -61,7 +61,7 @@ def describe_value(value: Any) -> str:
     return "a list" if isinstance(value, Seq) else "a mapping"
 
 
-def value_or_key_span(container: Any, key: Any) -> Span:
+def value_or_key_span(container: Map | Seq, key: Any) -> Span:
     """Where to show a value: itself, or its key where it is empty."""
     own_value_span: Span = container.at(key)
     if own_value_span.end > own_value_span.start or not isinstance(container, Map):
@@ -69,32 +69,32 @@ def value_or_key_span(container: Any, key: Any) -> Span:
     return container.key_span(key)
 
 
-def check_scalar(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_scalar(container: Map | Seq, key: Any, value: Any) -> Iterator[Problem]:
     """A text, a number or a boolean; empty is allowed."""
     if isinstance(value, Map | Seq):
         yield wrong_type_problem(container, key, value, "text")
 
 
-def check_nonempty_scalar(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_nonempty_scalar(container: Map | Seq, key: Any, value: Any) -> Iterator[Problem]:
     """Accepts a scalar that is not empty."""
     yield from check_scalar(container, key, value)
     if value is None or value == "":
         yield make_problem("value", value_or_key_span(container, key), "empty", key=_key_or_entry_number_text(key))
 
 
-def check_scalar_or_empty_string(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_scalar_or_empty_string(container: Map | Seq, key: Any, value: Any) -> Iterator[Problem]:
     """A scalar, or an empty string that is written as one: the choice of nothing."""
     if value != "":
         yield from check_nonempty_scalar(container, key, value)
 
 
-def check_boolean(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_boolean(container: Map | Seq, key: Any, value: Any) -> Iterator[Problem]:
     """Accepts true, false, or one expression."""
     if not isinstance(value, bool) and not _is_expression_or_placeholder(value):
         yield wrong_type_problem(container, key, value, "boolean")
 
 
-def check_positive_number(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_positive_number(container: Map | Seq, key: Any, value: Any) -> Iterator[Problem]:
     """A number over zero, or one expression."""
     if _is_expression_or_placeholder(value):
         return
@@ -105,7 +105,7 @@ def check_positive_number(container: Any, key: Any, value: Any) -> Iterator[Prob
         yield make_problem("value", span, "positive", key=str(key), value=str(value))
 
 
-def check_positive_integer(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+def check_positive_integer(container: Map | Seq, key: Any, value: Any) -> Iterator[Problem]:
     """A whole number over zero, or one expression."""
     if isinstance(value, float):
         yield make_problem("value", value_or_key_span(container, key), "whole", key=str(key), value=str(value))
@@ -125,7 +125,7 @@ def _key_or_entry_number_text(key: Any) -> str:
 def make_enum_check(*allowed: str) -> ShapeCheck:
     """Accepts one of the words `allowed`, or one expression."""
 
-    def check(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+    def check(container: Map | Seq, key: Any, value: Any) -> Iterator[Problem]:
         if value not in allowed and not is_text_with_expression(value):
             shown_value = value if isinstance(value, str) and len(value) < 60 else describe_value(value)
             span, allowed_text = value_or_key_span(container, key), join_names(allowed)
@@ -137,7 +137,7 @@ def make_enum_check(*allowed: str) -> ShapeCheck:
 def make_list_check(check_item: ShapeCheck, *, may_be_empty: bool = False, may_be_single: bool = True) -> ShapeCheck:
     """A list of things; with `may_be_single`, one alone may stand without the list."""
 
-    def check(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+    def check(container: Map | Seq, key: Any, value: Any) -> Iterator[Problem]:
         if is_text_with_expression(value) and isinstance(value, str):
             return
         if not isinstance(value, Seq):
@@ -163,7 +163,7 @@ def make_mapping_check(
 ) -> ShapeCheck:
     """A mapping with any keys, which are the same in any case, and values of one shape."""
 
-    def check(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+    def check(container: Map | Seq, key: Any, value: Any) -> Iterator[Problem]:
         if may_be_expression and _is_expression_or_placeholder(value):
             return
         if value is None and may_be_empty:
@@ -191,7 +191,7 @@ class MappingShape:
     may_be_expression: bool = False
     may_have_also: tuple[Callable[[Map, str], Iterator[Problem]], ...] = field(default=())
 
-    def __call__(self, container: Any, key: Any, value: Any) -> Iterator[Problem]:
+    def __call__(self, container: Map | Seq, key: Any, value: Any) -> Iterator[Problem]:
         """The problems of the value under `key` of `container`."""
         if (value is None and self.may_be_empty) or (self.may_be_expression and _is_expression_or_placeholder(value)):
             return
@@ -244,7 +244,7 @@ def repeated_key_problems(mapping: Map, *, ignore_case: bool = True) -> Iterator
 def make_scalar_or_mapping_check(check_other_value: ShapeCheck, check_mapping: ShapeCheck) -> ShapeCheck:
     """A mapping of the second shape, or anything else of the first."""
 
-    def check(container: Any, key: Any, value: Any) -> Iterator[Problem]:
+    def check(container: Map | Seq, key: Any, value: Any) -> Iterator[Problem]:
         yield from (check_mapping if isinstance(value, Map) else check_other_value)(container, key, value)
 
     return check

@@ -15,7 +15,7 @@ Version = tuple[int, int, int]
 _NGINX_IMAGE_LINE = lazy_regex(
     r"^[ \t-]*(?:FROM[ \t]+(?:--platform=\S+[ \t]+)?|\"?image\"?:[ \t]*[\"']?)"
     r"(?:[\w.-]+(?::\d+)?/){0,8}(?:nginx|nginx-unprivileged|openresty):v?"
-    r"(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])",
+    r"(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?![\d.])",
     re.MULTILINE | re.IGNORECASE,
 )
 _KINDS_THAT_NAME_IMAGES = ("dockerfile", "compose", "k8s")
