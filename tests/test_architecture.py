@@ -126,7 +126,7 @@ OPENERS = {
     "loading/render/archive.py": "an archive that was read, in memory",
     **dict.fromkeys(
         ("facts/table.py", "kinds/compose/schema.py", "ruleset/message_facts.py", "ruleset/names.py", "ruleset/precision.py", "ruleset/select.py",
-         "settings.py", "verdict/checklist.py"),
+         "settings/__init__.py", "verdict/checklist.py"),
         "data of the package",
     ),
 }  # fmt: skip

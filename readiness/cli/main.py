@@ -21,6 +21,7 @@ from readiness.cli.console import (
     print_notices,
 )
 from readiness.cli.program import CliProgram, end_of_readers_ignored
+from readiness.reports import REPORT_FORMATS
 from readiness.run import deadline
 from readiness.version import __version__
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from readiness.verdict.report import Report
 
 FAIL_ON_CHOICES = ("critical", "high", "medium", "low", "info", "never")
-REPORT_FORMATS = ("terminal", "json", "github", "markdown", "sarif", "junit", "codequality", "rdjson")
 _FORMATS_OF_FINDINGS_ALONE = frozenset({"codequality", "rdjson"})  # they have no place for what else there is to say
 _ERASE_LINE = "\r\x1b[K"
 

@@ -12,7 +12,7 @@ from readiness.model.records import dataclass
 if TYPE_CHECKING:
     from readiness.verdict.report import Report
 
-MODULE_BY_FORMAT = {name: name for name in ("terminal", "json", "github", "markdown", "sarif", "junit", "codequality", "rdjson")}
+REPORT_FORMATS = ("terminal", "json", "github", "markdown", "sarif", "junit", "codequality", "rdjson")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,11 @@ class ReportOptions:
 
 
 def write_report(format_name: str, report: Report, output_stream: TextIO, options: ReportOptions | None = None) -> None:
-    """Write a report in the format `format_name`; raises KeyError for a name that is none."""
+    """Write a report in the format `format_name`; raises ValueError for a name that is none."""
     options = options or ReportOptions()
-    module_name = MODULE_BY_FORMAT[format_name]
+    if format_name not in REPORT_FORMATS:
+        raise ValueError(f"there is no format {format_name!r}")
+    module_name = format_name
     if module_name == "terminal" and not should_style_output(output_stream, options.color):
         module_name = "plain"
     if module_name != "json" and hasattr(output_stream, "reconfigure"):  # a narrow encoding must not end the report

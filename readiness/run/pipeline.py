@@ -86,9 +86,7 @@ def run_pipeline(
 ) -> RunResult:
     """Sources to findings, suppressed ones marked. `report_progress` is told how many rules of how many are done."""
     core_rule_by_id = {one.rule.id: one.rule for one in load_core_rules()}
-    assembly = _assemble_projects_and_variants(discovered, settings, core_rule_by_id)
-    for project in assembly.every_project:
-        project.today = today
+    assembly = _assemble_projects_and_variants(discovered, settings, core_rule_by_id, today)
     purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
     assembly.parse_findings += (purpose_findings := purposes.findings_for_invalid_purposes(assembly, core_rule_by_id["core/purpose-invalid"]))
     marked_secrets = secrecy.mark_secrets(discovered, assembly)
@@ -105,9 +103,8 @@ def run_pipeline(
     assembly.record_unread_parts()
     _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
     secret_places = redaction.find_secret_places(engine_result.findings, marked_secrets.places)
-    deployment_evidence = DeploymentEvidence(discovered)
-    unlowered_findings = ceiling.lower_severities_of_other_environments([*assembly.parse_findings, *engine_result.findings])
-    lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(unlowered_findings, deployment_evidence.evidence_for)
+    found = ceiling.lower_severities_of_other_environments([*assembly.parse_findings, *engine_result.findings])
+    lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(found, DeploymentEvidence(discovered).evidence_for)
     all_findings = engine.sort_and_deduplicate(lowered_findings)
     active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]
     triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today)
@@ -140,8 +137,10 @@ def run_pipeline(
     return secrecy.run_result_without_secrets(run_result, marked_secrets)
 
 
-def _assemble_projects_and_variants(discovered: discover.DiscoveredFiles, settings: RunSettings, core_rule_by_id: dict[str, Rule]) -> Assembly:
-    """What was found, as projects, with what is to be told of settings that name nothing."""
+def _assemble_projects_and_variants(
+    discovered: discover.DiscoveredFiles, settings: RunSettings, core_rule_by_id: dict[str, Rule], today: datetime.date
+) -> Assembly:
+    """What was found, as projects of a day, with what is to be told of settings that name nothing."""
     production_variants = Variants(settings.config.environments, settings.config.prefix)
     assembly = assemble.assemble_projects(
         discovered,
@@ -151,6 +150,8 @@ def _assemble_projects_and_variants(discovered: discover.DiscoveredFiles, settin
         helm_values=settings.helm_values,
         variants=production_variants,
     )
+    for project in assembly.every_project:
+        project.today = today
     assembly.whole = discover.is_walked_whole(discovered, settings.config.folder)
     assembly.production = tuple(production_variants.decisions)
     assembly.notices = production_variants.unused() if assembly.whole and settings.render else ()

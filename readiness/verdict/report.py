@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from readiness.loading.assembly import CAUSE_NOT_IN_TREE
 from readiness.loading.discover import Surroundings
@@ -18,6 +18,7 @@ from readiness.settings.effects import SettingsEffect
 from readiness.verdict import checklist, score, service_scores
 from readiness.verdict.by_service import services_as_json
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
+from readiness.verdict.finding_json import findings_as_json, rounded_points
 from readiness.verdict.gate import Gate, GateOptions, decide_gate, gate_as_json, missing_score_reason_text
 from readiness.verdict.score import Category, Coverage, Score, ScoredFileRow
 
@@ -143,13 +144,13 @@ class Report:
             **({"confinement": self.confinement_notice} if self.confinement_notice else {}),
             "verdict": self.verdict,
             "score": self.score,
-            "raw_score": _round_points(self.raw),
+            "raw_score": rounded_points(self.raw),
             "grade": self.grade,
             "previous_score": service_scores.previous_score_as_json(self.by_service),
             "waived": {
                 "findings": len(self.suppressed),
                 "score": self.unwaived.score,
-                "raw_score": _round_points(self.unwaived.unrounded_score),
+                "raw_score": rounded_points(self.unwaived.unrounded_score),
                 "foreign": self.foreign,
             },
             "gate": gate_as_json(self.gate, self.settings_effects, redactor),
@@ -158,7 +159,7 @@ class Report:
             "services": services_as_json(self.services, self.open, self.by_service, redactor),
             "purposes": [{"path": row.path, "purpose": redactor.mask_text(row.purpose)} for row in self.files if row.purpose],
             "files": [_file_json(row, redactor) for row in self.files],
-            "findings": _findings_json(self.findings, redactor),
+            "findings": findings_as_json(self.findings, redactor),
             "checklists": [checklist.outcome_as_json(one) for one in self.checklists],
         }
         if self.environments:
@@ -291,11 +292,6 @@ def rules_version(rules: Iterable[Rule]) -> str:
     return hashlib.sha256("\n".join(rule_descriptions).encode()).hexdigest()[:12]
 
 
-def _round_points(points: float | None) -> float | None:
-    """Four digits: as many as every platform's arithmetic agrees on, and more than anyone needs."""
-    return None if points is None else round(points, 4)
-
-
 def _coverage_json(coverage: Coverage, redactor: Redactor) -> dict[str, Any]:
     return {
         "percent": coverage.percent,
@@ -317,7 +313,7 @@ def _category_json(category: Category) -> dict[str, Any]:
         "id": category.id,
         "title": category.title,
         "cap": category.cap,
-        "loss": _round_points(category.capped_loss),
+        "loss": rounded_points(category.capped_loss),
         "assessed": category.assessed,
     }
 
@@ -335,68 +331,3 @@ def _file_json(row: FileRow, redactor: Redactor) -> dict[str, Any]:
     if row.aside:
         row_data["aside"] = [{"resource": redactor.mask_text(resource), "purpose": redactor.mask_text(text)} for resource, text in row.aside]
     return row_data
-
-
-def _findings_json(findings: Iterable[Finding], redactor: Redactor) -> list[dict[str, Any]]:
-    """All findings; what they have of their rules is worked out once a rule, tier and part."""
-    words_by_rule_tier_and_part: dict[tuple[str, str, str], _RuleWords] = {}
-    finding_rows = []
-    for finding in findings:
-        rule_tier_and_part = finding.rule, finding.tier, finding.part
-        if rule_tier_and_part not in words_by_rule_tier_and_part:
-            equivalents = {peer: list(ids) for peer, ids in sorted(finding.equivalents.items())}
-            words_by_rule_tier_and_part[rule_tier_and_part] = _RuleWords(" ".join(finding.why.split()), " ".join(finding.fix.split()), equivalents)
-        finding_rows.append(_finding_json(finding, words_by_rule_tier_and_part[rule_tier_and_part], redactor))
-    return finding_rows
-
-
-class _RuleWords(NamedTuple):
-    """What all findings of one rule, tier and part have in common."""
-
-    why: str
-    remedy: str
-    equivalents: dict[str, list[str]]
-
-
-def _finding_json(finding: Finding, words: _RuleWords, redactor: Redactor) -> dict[str, Any]:
-    start_position, rule = finding.start, finding.rule_definition
-    suppression = finding.suppression
-    return {
-        "rule": rule.id,
-        "title": rule.title,
-        "severity": str(finding.severity),
-        "confidence": str(rule.confidence),
-        "category": rule.category,
-        "message": redactor.mask_text(finding.message),
-        "path": finding.path,
-        "line": start_position.line,
-        "column": start_position.column,
-        "end_line": start_position.line,
-        "end_column": start_position.column + finding.span.end - finding.span.start,
-        "resource": redactor.mask_text(finding.resource),
-        "container": redactor.mask_text(finding.container),
-        "unit": redactor.mask_text(finding.unit_path),
-        "group": redactor.mask_text(finding.edit_group),
-        "service": redactor.mask_text(finding.service_name),
-        "gain": _round_points(finding.score_gain),
-        "fingerprint": finding.fingerprint,
-        "why": words.why,
-        "remedy": words.remedy,
-        "related": [
-            {
-                "path": other.source.root.path,
-                "line": other.source.position_of(other.span.start).line,
-                "message": redactor.mask_text(other.message),
-            }
-            for other in finding.related
-        ],
-        "fix": None,
-        "equivalents": words.equivalents,
-        "suppressed": None
-        if suppression is None
-        else {
-            "by": suppression.suppressed_by,
-            "reason": redactor.mask_text(suppression.reason),
-            "until": suppression.until,
-        },
-    }

@@ -11,6 +11,8 @@ REASONS: dict[str, tuple[str, ...]] = {
         "checks/compose/network.py: _EXPOSED_THING_BY_ROLE",
         "checks/k8s/pss.py: BASELINE_CHECK_BY_CONTROL RESTRICTED_CHECK_BY_CONTROL",
         "cli/main.py: FAIL_ON_CHOICES",
+        "reports/__init__.py: REPORT_FORMATS",
+        "verdict/score.py: UNSCORED_RULES",
         "facts/public_images.py: DATA_STORE_ROLES",
         "kinds/__init__.py: KINDS_BY_PRECEDENCE _PURPOSE_MODULE_BY_KIND _PREFILTER_BY_KIND",
         "kinds/nginx/__init__.py: TARGETS",

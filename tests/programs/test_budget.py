@@ -15,7 +15,7 @@ from readiness.loading.assembly import CAUSE_NOT_HERE
 from readiness.loading.render import helm, kustomize
 from readiness.programs import budget, process
 from readiness.programs.budget import BudgetExceededError, RunBudget
-from readiness.reports import MODULE_BY_FORMAT, ReportOptions, write_report
+from readiness.reports import REPORT_FORMATS, ReportOptions, write_report
 from readiness.verdict.report import Report
 from tests.make import write_files
 
@@ -131,7 +131,7 @@ def unconfined(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @needs_helm
 @pytest.mark.parametrize("quiet", [False, True])
-@pytest.mark.parametrize(("name", "color"), [*((name, "never") for name in MODULE_BY_FORMAT if name not in FINDINGS_ALONE), ("terminal", "always")])
+@pytest.mark.parametrize(("name", "color"), [*((name, "never") for name in REPORT_FORMATS if name not in FINDINGS_ALONE), ("terminal", "always")])
 def test_every_report_says_first_that_a_program_had_the_network_within_reach(
     tmp_path: Path, unconfined: None, name: str, color: str, quiet: bool
 ) -> None:

@@ -168,7 +168,7 @@ def test_colours_that_a_log_asks_for(environment: dict[str, str]) -> None:
 def test_a_pipe_never_loads_rich() -> None:
     code = (
         "import sys; from readiness import reports; from tests.reports.conftest import report; "
-        "[reports.write_report(name, report([]), sys.stdout) for name in reports.MODULE_BY_FORMAT]; "
+        "[reports.write_report(name, report([]), sys.stdout) for name in reports.REPORT_FORMATS]; "
         "assert 'rich' not in sys.modules, 'rich'"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

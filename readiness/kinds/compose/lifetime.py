@@ -14,6 +14,7 @@ _JOB_NAME_PATTERN = lazy_regex(
 )
 # What such a service does is done once where nothing starts it again and nobody sends it anything.
 _ONE_TIME_WORK_NAME = lazy_regex(r"(?:^|[-_])(?:bootstrap\w{0,60}|configur(?:e|er|ator)|initiali[sz]\w{0,60})(?:$|[-_\d])", re.IGNORECASE)
+_PROFILE_OF_NOBODY = lazy_regex(r"(?:none|never|templates?|disabled|do-?not-?start)\Z", re.IGNORECASE)
 
 
 def is_meant_to_end(service_name: str, service_node: Map) -> bool:
@@ -35,3 +36,9 @@ def starts_nothing(service_node: Map) -> bool:
     command = service_node.get("command")
     words = command.split() if isinstance(command, str) else list(command) if isinstance(command, Seq) else []
     return len(words) == 1 and words[0] in ("true", "/bin/true") and service_node.get("entrypoint") is None
+
+
+def has_only_profiles_of_nobody(service_node: Map) -> bool:
+    """Whether all profiles of a service say that nobody starts it (`profiles: [none]`): it only holds what others merge."""
+    profiles_node = service_node.get("profiles")
+    return isinstance(profiles_node, Seq) and bool(profiles_node) and all(_PROFILE_OF_NOBODY.match(str(one)) for one in profiles_node)

@@ -12,7 +12,7 @@ from readiness.facts import public_images
 from readiness.facts.public_images import ImageFacts
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.compose.environment import EMPTY_ENVIRONMENT, EnvFileValue, Environment
-from readiness.kinds.compose.lifetime import is_meant_to_end, starts_nothing
+from readiness.kinds.compose.lifetime import has_only_profiles_of_nobody, is_meant_to_end, starts_nothing
 from readiness.kinds.compose.parts import MountSpec, PortSpec, expand_scalar, variable_settings_under_key
 from readiness.kinds.compose.started import runs_other_program
 from readiness.kinds.compose.stated import first_stated_purpose
@@ -27,15 +27,12 @@ from readiness.kinds.purpose import (
 )
 from readiness.kinds.variables import HasVariables, VariableSetting
 from readiness.model import Purpose, Source, Span
-from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax import image as images
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.image import ImageReference
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
 from readiness.syntax.yaml import Map, Seq
-
-_NEVER_STARTED_PROFILE = lazy_regex(r"(?:none|never|templates?|disabled|do-?not-?start)\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +120,7 @@ class Service(HasPurpose, HasVariables):
     @property
     def never_started(self) -> bool:
         """Whether all of its profiles say that nobody starts it: it only holds what other services merge (`profiles: [none]`)."""
-        profiles_node = self.extended_node.get("profiles")
-        return isinstance(profiles_node, Seq) and bool(profiles_node) and all(_NEVER_STARTED_PROFILE.match(str(one)) for one in profiles_node)
+        return has_only_profiles_of_nobody(self.extended_node)
 
     @property
     def builds(self) -> bool:
