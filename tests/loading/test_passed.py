@@ -295,9 +295,7 @@ def test_sparse_files_take_no_memory(tree: Path) -> None:
 BROKEN = {
     "no YAML": "resources: [\n",
     "a list": "- a.yaml\n",
-    "empty": "",
     "a word": "x\n",
-    "a comment": "# x\n",
 }
 
 
@@ -308,6 +306,17 @@ def test_a_kustomization_that_is_none_is_a_finding(tree: Path, text: str) -> Non
     report = check(tree)
     assert rows(report)["prod/kustomization.yaml"][0] == "invalid"
     assert [one.path for one in report.findings if one.rule == "core/syntax"] == ["prod/kustomization.yaml"]
+    assert not report.gate.passed
+
+
+@pytest.mark.parametrize("text", ["", "# resources: [web.yaml]\n"])
+def test_a_kustomization_of_nothing_is_told(tree: Path, text: str) -> None:
+    """Nobody builds it as it stands: medium. It keeps the gate shut all the same, as every file of ours without a verdict."""
+    (tree / "prod").mkdir()
+    (tree / "prod" / "kustomization.yaml").write_text(text)
+    report = check(tree)
+    assert rows(report)["prod/kustomization.yaml"][0] == "skipped"
+    assert [(one.path, str(one.severity)) for one in report.findings if one.rule == "core/syntax"] == [("prod/kustomization.yaml", "medium")]
     assert not report.gate.passed
 
 

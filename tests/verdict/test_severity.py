@@ -103,6 +103,14 @@ def test_a_lower_hit_counts_as_what_it_is(tmp_path: Path, lower: Callable[..., N
     assert [one.fingerprint for one in report.findings] == marks
 
 
+WORDS_OF_OTHER_PROGRAMS = {
+    "sarif": ('"severity": "high"', '"severity": "low"'),
+    "junit": ('type="high"', "low[k8s/privileged]"),
+    "codequality": ('"severity": "critical"', '"severity": "minor"'),
+    "rdjson": ('"severity": "ERROR"', '"severity": "INFO"'),
+}
+
+
 @pytest.mark.parametrize("form", REPORT_FORMATS)
 def test_every_format_tells_the_severity_of_the_place(form: str, tmp_path: Path, lower: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pod(tmp_path))
@@ -114,6 +122,9 @@ def test_every_format_tells_the_severity_of_the_place(form: str, tmp_path: Path,
     if form == "json":
         found = [one["severity"] for one in json.loads(result.stdout)["findings"]]
         assert found == ["high", "low"]
+        return
+    if form in WORDS_OF_OTHER_PROGRAMS:
+        assert all(said.count(word) == 1 for word in WORDS_OF_OTHER_PROGRAMS[form]), said
         return
     for severity, line in (("high", 6), ("low", 7)):
         place = f"`pod.yaml:{line}`" if form == "markdown" else f"pod.yaml:{line}:65: {severity}[k8s/privileged]"

@@ -315,7 +315,7 @@ def test_what_is_not_known_is_left_to_others(tmp_path: Path, name: str) -> None:
 
 def test_aliases_of_aliases_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placed, "MAX_VALUES_PER_OVERLAY", 5_000)
-    rows = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+    rows = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 12))
     tree(tmp_path, "")
     (tmp_path / "base/web.yaml").write_text(f"apiVersion: v1\nkind: X\nmetadata: {{name: x}}\n{rows}")
     with pytest.raises(RenderError, match="over 5,000 values"):
