@@ -48,8 +48,8 @@ def test_a_workflow_may_describe_itself(tmp_path: Path, key: str, is_told: bool)
     assert ("ci/workflow-key-unknown" in rules_of(tmp_path, {".github/workflows/a.yml": workflow})) is is_told
 
 
-@pytest.mark.parametrize(("folder", "is_told"), [("apps", True), (".archive", False), ("archive", True)])
-def test_production_is_not_asked_of_a_hidden_archive(tmp_path: Path, folder: str, is_told: bool) -> None:
+@pytest.mark.parametrize(("folder", "is_told"), [("apps", True), (".archive", False), ("archive", False), ("archives-service", True)])
+def test_production_is_not_asked_of_an_archive(tmp_path: Path, folder: str, is_told: bool) -> None:
     pod = (
         "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: 'acme/a:1.4', securityContext: {privileged: true}}]}\n"
     )

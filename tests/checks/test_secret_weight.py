@@ -123,9 +123,7 @@ OTHER_COMMENTS = [
 
 
 def workflow_severities(tmp_path: Path, above: str, behind: str) -> list[tuple[Severity, bool]]:
-    text = (
-        f"on: push\njobs:\n  scan:\n    runs-on: ubuntu-24.04\n    env:\n      {above}FOSSA_API_KEY: {HEX}{behind}\n    steps:\n      - run: make\n"
-    )
+    text = f"on: push\njobs:\n  scan:\n    runs-on: ubuntu-24.04\n    env:\n      {above}ACME_API_KEY: {HEX}{behind}\n    steps:\n      - run: make\n"
     write_files(tmp_path, {".github/workflows/scan.yml": text})
     findings = readiness.check([str(tmp_path)], select=["ci/secret-inline"]).findings
     return [(one.severity, "its comment calls public" in one.message) for one in findings]

@@ -376,6 +376,12 @@ def test_every_format_tells_the_tier_s_severity_and_words(form: str, shelf: Path
         severities = [one["severity"] for one in json.loads(said)["findings"]]
         assert severities == ["medium", "low", "info"]
         return
+    if form in {"sarif", "codequality", "rdjson"}:
+        levels = {"sarif": ["warning", "note", "note"], "codequality": ["major", "minor", "info"], "rdjson": ["WARNING", "INFO", "INFO"]}[form]
+        value = json.loads(said)
+        rows = value["runs"][0]["results"] if form == "sarif" else value["diagnostics"] if form == "rdjson" else value
+        assert [one["level" if form == "sarif" else "severity"] for one in rows] == levels
+        return
     for text in ("asks for 2, under three", "A node goes in a drain.", "Ask for five."):
         assert text in said
     for word in (f"`{FEW}`", " low") if form == "markdown" else (f"low[{FEW}]",):

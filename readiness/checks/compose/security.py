@@ -73,10 +73,9 @@ def _hit_by_way_in(service: Service, project: Project, span: Span, severity: Sev
 
 def _hit_by_way_in_and_user(service: Service, project: Project, span: Span, severity: Severity | None = None, **facts: Any) -> Hit:
     """The same of what only root in the container makes use of, medium under another user, too: the engine gives its processes no capability."""
-    told = _hit_by_way_in(service, project, span, severity, **facts)
-    if told.severity is None and _runs_as_other_than_root(service, project):
-        return told._replace(severity=Severity.MEDIUM, message_name="user")
-    return told
+    if severity is None and has_way_in(service, project) and _runs_as_other_than_root(service, project):
+        return hit(span, severity=Severity.MEDIUM, say="user", **facts)
+    return _hit_by_way_in(service, project, span, severity, **facts)
 
 
 _POWERFUL_GROUPS = frozenset({"0", "root", "disk", "docker", "kmem"})  # they own devices, sockets and files of the host

@@ -74,4 +74,4 @@ def test_aliases_of_aliases_are_not_written_out(tmp_path: Path) -> None:
     lines += ["jobs:", f"  staging: {staging}", f"  production: {production}", ""]
     (folder / "ci.yml").write_text("\n".join(lines))
     report = readiness.check([tmp_path], select=["ci/staging-is-production"])
-    assert [one.rule for one in report.findings] == []
+    assert [one.rule for one in report.findings] == ["core/syntax"]  # no parser takes what stands for hundreds of millions of values
