@@ -138,7 +138,7 @@ def _text_with_replaced_part(old_value: PlacedValue, new_value: PlacedValue, del
 
 
 def _field_path_segments(field_path: str) -> list[str]:
-    """The steps of a field path: keys, `*`, numbers, `[key=value]`. Raises UnsupportedFeatureError for a path of none, and of more than any object has."""
+    """The steps of a field path: keys, `*`, numbers, `[key=value]`. Raises UnsupportedFeatureError for none, and for more than any object has."""
     segments = []
     for segment_match in _FIELD_PATH_SEGMENT.finditer(field_path):
         bracketed_text = segment_match["inner"]
