@@ -19,6 +19,7 @@ from readiness.syntax.pcre_tree import (
 
 MAX_PATTERN_LENGTH = 4000
 MAX_GROUP_NESTING = 60
+MAX_STACKED_QUANTIFIERS = 3  # `a{2}{3}*`: each is a repeat around the one before it, in every group anew
 
 
 def _char_range_mask(first_code_point: int, last_code_point: int) -> int:
@@ -91,7 +92,11 @@ class _PatternParser:
         return RegexNode("cat", tuple(sequence_nodes))
 
     def parse_quantifiers(self, node: RegexNode) -> RegexNode:
+        quantifier_count = 0
         while (repeat_bounds := self.parse_bounds()) is not None:
+            quantifier_count += 1
+            if quantifier_count > MAX_STACKED_QUANTIFIERS:
+                raise UnsupportedError("too many quantifiers in a row")
             is_possessive = self.peek_chars() == "+"
             if self.peek_chars() in {"?", "+"} and self.peek_chars():
                 self.place += 1

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
+from xml.etree import ElementTree
 
 from click.testing import CliRunner
 
@@ -43,11 +44,10 @@ LINES_OF_ANY_TEXT, LINES_PER_CHARACTER = 60_000, 400
 _STYLE = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x07\x1b]*(?:\x07|\x1b\\)")
 _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _COMMAND_LINE = re.compile(r"^(?:::|##\[)(?!(?:error|warning|notice|group|endgroup|debug)\b)", re.MULTILINE)
+JSON_FORMATS = frozenset({"json", "sarif", "codequality", "rdjson"})
 FORMATS: tuple[tuple[str, reports.ReportOptions], ...] = (
-    ("json", reports.ReportOptions()),
     ("terminal", reports.ReportOptions(verbose=True)),
-    ("github", reports.ReportOptions()),
-    ("markdown", reports.ReportOptions()),
+    *((name, reports.ReportOptions()) for name in sorted(reports.MODULE_BY_FORMAT) if name != "terminal"),
 )
 LONG_FORMATS: tuple[tuple[str, reports.ReportOptions], ...] = (
     ("terminal", reports.ReportOptions(color="always", explain=True, verbose=True, width=90)),
@@ -218,8 +218,10 @@ def _report(made: list[Report], files: Files, formats: Sequence[tuple[str, repor
 
 def look_at_output(format_name: str, text: str, planted: Collection[str]) -> None:
     """Raise where an output holds what steers terminals or runners, what cannot be encoded, or a planted secret."""
-    if format_name == "json":
+    if format_name in JSON_FORMATS:
         json.loads(text)
+    elif format_name == "junit":
+        ElementTree.fromstring(text)  # noqa: S314  # our own output, which must parse
     found = _CONTROL.search(text if format_name != "terminal" else _STYLE.sub("", text))
     if found:
         raise _FailedError("output", f"{format_name}: U+{ord(found[0]):04X}")

@@ -49,6 +49,9 @@ def test_does_not_run_away(pattern: str) -> None:
         r"(a)\1",
         "(" * 99 + ")" * 99,
         "a" * 5000,
+        "a****",
+        "a" + "*" * 3000,
+        "a{2}{3}{4}{5}",
     ],
 )
 def test_unsupported(pattern: str) -> None:
@@ -122,6 +125,9 @@ def test_no_pattern_raises_anything_else(pattern: str) -> None:
         "(?:a?){500}b",
         "[a-z]*" * 200,
         "(((a{9}){9}){9}){9}",
+        "a" + "*" * 3000,
+        "(?:" * 55 + "a|b" + ")***" * 55,
+        "(" * 55 + "a" + "){1,2}{1,2}*" * 55,
     ],
 )
 def test_hostile_patterns_are_bounded(pattern: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from readiness.kinds.delivery.model import (
+    MAX_ORDERED_JOBS,
     AnyJob,
     AnyPipeline,
     JobDelivery,
@@ -107,6 +108,7 @@ class JobNeighbourhood:
         self.pipeline = _pipeline_of_job(job)
         self.stages = project.memoize(job_stages_by_pipeline)[id(self.pipeline)]
         self.stage = self.stages[job.name]
+        self.is_order_known = len(self.stages) <= MAX_ORDERED_JOBS  # where it is not, what is before and behind a job may not be asked
 
     @cached_property
     def stages_before(self) -> list[JobDelivery]:
@@ -156,9 +158,10 @@ class JobNeighbourhood:
 
 
 def neighbourhood_of_deploying_job(job: AnyJob, project: Project) -> JobNeighbourhood | None:
-    """The view of a job that deploys; None for every other, and for one that only runs when others failed."""
+    """The view of a job that deploys; None for every other, for one that only runs when others failed, and where the order of jobs is not known."""
     neighbourhood = project.memoize_for_subject(JobNeighbourhood, job)
-    return neighbourhood if neighbourhood.deployments and not neighbourhood.stage.after_failure else None
+    is_deploying = bool(neighbourhood.deployments) and not neighbourhood.stage.after_failure
+    return neighbourhood if is_deploying and neighbourhood.is_order_known else None
 
 
 def deployment_tool_name(act: PipelineAction) -> str:
@@ -176,6 +179,9 @@ def deploy_untested(job: AnyJob, *, kind: str, project: Project) -> CheckOutcome
         yield NotApplicable()
         return
     first_action = judged_actions[0]
+    if not neighbourhood.is_order_known:
+        yield Undecidable(first_action.span)
+        return
     if neighbourhood.is_done_earlier(first_action, "test", "smoke" if kind == "deploy" else "test"):
         return
     if any(stage.calls_unreadable_code for stage in neighbourhood.stages_before) or _may_tests_run_in_other_pipeline(neighbourhood.pipeline, project):

@@ -293,8 +293,13 @@ def results_by_pipeline_id(pipelines: Iterable[AnyPipeline], make_result: Callab
     return result_by_id
 
 
+MAX_ORDERED_JOBS = 300  # of a pipeline of which it is worked out which job waits for which: each may wait for all others
+
+
 def finished_names_by_job_name(pipeline: AnyPipeline) -> dict[str, frozenset[str]]:
-    """For each job the names of all jobs that have finished before it starts."""
+    """For each job the names of all jobs that have finished before it starts; empty for a pipeline of over MAX_ORDERED_JOBS."""
+    if len(list(merged_jobs(pipeline))) > MAX_ORDERED_JOBS:
+        return {}
     direct_needs_by_name = {job.name: set(_names_of_direct_needs(job, pipeline)) for job in merged_jobs(pipeline)}
     finished_names_by_name: dict[str, frozenset[str]] = {}
     for job_name, direct_need_names in direct_needs_by_name.items():

@@ -319,7 +319,7 @@ def declared_dependencies(chart_files: ChartFiles, copy_folder: str) -> Iterator
     for declaring_file_name in (CHART_FILENAME, "requirements.yaml"):
         content = chart_files.content_by_path.get(copy_folder + declaring_file_name)
         if content is not None:
-            declaring_source = Source(chart_files.report_path_by_path[copy_folder + declaring_file_name], content.decode("utf-8", "replace"))
+            declaring_source = Source(chart_files.report_path_by_path[copy_folder + declaring_file_name], content.decode("utf-8-sig", "replace"))
             yield from dependencies_in(declaring_source)
 
 
@@ -337,7 +337,7 @@ def dependencies_in(declaring_source: Source) -> Iterator[Dependency]:
 
 def _first_mapping_in_yaml(yaml_bytes: bytes) -> Map | None:
     try:
-        documents = load_yaml_documents(yaml_bytes.decode("utf-8", "replace"))
+        documents = load_yaml_documents(yaml_bytes.decode("utf-8-sig", "replace"))
     except ParseError:
         return None
     return documents[0] if documents and isinstance(documents[0], Map) else None

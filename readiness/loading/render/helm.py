@@ -214,7 +214,7 @@ def _values_text(chart_folder: Path, values_path: Path) -> str | None:
     try:
         if not is_inside_folder(chart_folder, values_path):
             return None
-        return files.read_regular_file(values_path, files.MAX_JUDGED_FILE_BYTES).decode("utf-8", "replace")
+        return files.read_regular_file(values_path, files.MAX_JUDGED_FILE_BYTES).decode("utf-8-sig", "replace")
     except OSError:
         return None
 
@@ -317,7 +317,7 @@ def _values_files(chart_files: ChartFiles, helm_template_path: str, environment:
         helm_chart_prefix = "".join(f"charts/{name}/" for name in subchart_names[:chart_depth])
         values_path = chart_files.copy_folder_by_helm_path.get(helm_chart_prefix, helm_chart_prefix) + DEFAULT_VALUES_FILE
         if values_path in chart_files.content_by_path:
-            values_text = chart_files.content_by_path[values_path].decode("utf-8", "replace")
+            values_text = chart_files.content_by_path[values_path].decode("utf-8-sig", "replace")
             values_files.append((Source(chart_files.report_path_by_path[values_path], values_text), subchart_names[chart_depth:], None))
     return tuple(values_files)
 
@@ -331,7 +331,7 @@ def _write_copies_and_read_templates(chart_files: ChartFiles, copy_folder_by_lab
         is_template = "templates/" in f"/{path_in_chart}" and path_in_chart.endswith((".yaml", ".yml", ".tpl"))
         plain_content = marked_content = content
         if is_template:
-            template_text = content.decode("utf-8", "replace")
+            template_text = content.decode("utf-8-sig", "replace")
             template_source_by_path[path_in_chart] = Source(chart_files.report_path_by_path[path_in_chart], template_text)
             text_without_removed_versions = capabilities.replace_removed_api_versions(template_text)
             plain_content = marked_content = text_without_removed_versions.encode("utf-8", "surrogatepass")

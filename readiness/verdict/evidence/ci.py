@@ -44,7 +44,9 @@ def ci_facts(project: Project) -> Iterator[tuple[str, Source, Span]]:
             for action in stage.actions:
                 for fact_name in _action_facts(action, pipeline):
                     yield fact_name, action.source, action.span
-            yield from _job_facts(stage, project.memoize_for_subject(JobNeighbourhood, stage.job))
+            neighbourhood = project.memoize_for_subject(JobNeighbourhood, stage.job)
+            if neighbourhood.is_order_known:
+                yield from _job_facts(stage, neighbourhood)
         yield from _pipeline_facts(pipeline, list(stages.values()))
         yield from _login_facts(pipeline)
 

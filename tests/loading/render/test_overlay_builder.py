@@ -381,3 +381,22 @@ def test_an_alias_of_itself_is_left_to_others(tmp_path: Path) -> None:
     (tmp_path / "base/web.yaml").write_text("apiVersion: v1\nkind: X\nmetadata: {name: x}\nspec: &a {b: *a}\n")
     with pytest.raises(UnsupportedFeatureError):
         build(tmp_path)
+
+
+FIELD_PATHS = {"only a dot": ".", "nothing": "''", "brackets without a name": "'['", "more steps than any object has": "a" + ".a" * 5000}
+
+
+@pytest.mark.parametrize("name", FIELD_PATHS)
+@pytest.mark.parametrize("place", ["source", "target"])
+def test_a_field_path_that_leads_nowhere_is_left_to_others(tmp_path: Path, place: str, name: str) -> None:
+    source, target = (f", fieldPath: {FIELD_PATHS[name]}", "") if place == "source" else ("", f", fieldPaths: [{FIELD_PATHS[name]}]")
+    tree(
+        tmp_path,
+        f"replacements:\n- source: {{kind: Service, name: web{source}}}\n"
+        f"  targets: [{{select: {{kind: Deployment}}{target}, options: {{create: true}}}}]\n",
+    )
+    if (place, name) == ("source", "nothing"):
+        build(tmp_path)  # of a source it is left out so, and then its name is meant
+    else:
+        with pytest.raises(UnsupportedFeatureError, match="field path"):
+            build(tmp_path)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay.placed import (
+    MAX_VALUE_NESTING_DEPTH,
     PlacedValue,
     UnsupportedFeatureError,
     WorkCounter,
@@ -137,7 +138,7 @@ def _text_with_replaced_part(old_value: PlacedValue, new_value: PlacedValue, del
 
 
 def _field_path_segments(field_path: str) -> list[str]:
-    """The steps of a field path: keys, `*`, numbers, `[key=value]`."""
+    """The steps of a field path: keys, `*`, numbers, `[key=value]`. Raises UnsupportedFeatureError for none, and for more than any object has."""
     segments = []
     for segment_match in _FIELD_PATH_SEGMENT.finditer(field_path):
         bracketed_text = segment_match["inner"]
@@ -145,6 +146,8 @@ def _field_path_segments(field_path: str) -> list[str]:
             segments.append(f"[{bracketed_text}]" if "=" in bracketed_text else bracketed_text)
         else:
             segments.append(segment_match["plain"].replace("\\.", "."))
+    if not 0 < len(segments) <= MAX_VALUE_NESTING_DEPTH:
+        raise UnsupportedFeatureError(f"a replacement has the field path {field_path[:120]!r}")
     return segments
 
 
