@@ -47,7 +47,7 @@ _COMMAND_LINE = re.compile(r"^(?:::|##\[)(?!(?:error|warning|notice|group|endgro
 JSON_FORMATS = frozenset({"json", "sarif", "codequality", "rdjson"})
 FORMATS: tuple[tuple[str, reports.ReportOptions], ...] = (
     ("terminal", reports.ReportOptions(verbose=True)),
-    *((name, reports.ReportOptions()) for name in sorted(reports.MODULE_BY_FORMAT) if name != "terminal"),
+    *((name, reports.ReportOptions()) for name in sorted(reports.REPORT_FORMATS) if name != "terminal"),
 )
 LONG_FORMATS: tuple[tuple[str, reports.ReportOptions], ...] = (
     ("terminal", reports.ReportOptions(color="always", explain=True, verbose=True, width=90)),

@@ -20,7 +20,8 @@ _GROUP_ENDING = "openshift.io"
 _KINDS_OF_A_WHOLE_CLUSTER = frozenset({"ClusterVersion", "OAuth", "ClusterOperator", "MachineConfigPool"})
 _GROUPS_OF_APPLICATIONS = frozenset({"route.openshift.io", "apps.openshift.io", "build.openshift.io", "image.openshift.io", "template.openshift.io"})
 _ROLE_OF_CONSTRAINTS = "system:openshift:scc:"
-_ACCOUNT_USER = "system:serviceaccount:"
+_ACCOUNT_USER, _ACCOUNTS_OF_NAMESPACE = "system:serviceaccount:", "system:serviceaccounts:"
+_DEFAULT_CONSTRAINTS = frozenset({"restricted", "restricted-v2", "restricted-v3"})
 
 
 def is_openshift(project: Project) -> bool:
@@ -39,7 +40,7 @@ def has_default_constraints(pod: Pod, project: Project) -> bool:
     if not (openshift.is_whole_cluster or _folders_of(pod.source.root.path) & openshift.folders):
         return False
     asks_of_node = any(pod.node.get(key) is True for key in ("hostNetwork", "hostPID", "hostIPC")) or bool(host_path_by_volume_name(pod))
-    is_anybody = account_name(pod) in openshift.accounts_with_constraints or "*" in openshift.accounts_with_constraints
+    is_anybody = not openshift.accounts_with_constraints.isdisjoint({account_name(pod), "*", f"{pod.namespace}/*"})
     return not asks_of_node and not is_anybody and not any(map(is_privileged, pod.containers()))
 
 
@@ -81,12 +82,21 @@ def _strings(obj: Object, key: str) -> Iterator[str]:
 
 
 def _accounts_with_constraints(obj: Object) -> Iterator[str]:
-    """The names of the service accounts to which an object gives constraints of their own; `*` for all of them."""
+    """The service accounts to which an object gives constraints of their own: by name, `*` for all, `NAMESPACE/*` for those of a namespace."""
     if obj.kind == "SecurityContextConstraints":
-        yield from (one.rpartition(":")[2] for one in _strings(obj, "users") if one.startswith(_ACCOUNT_USER))
-        yield from ("*" for one in _strings(obj, "groups") if one.startswith("system:serviceaccounts") or one == "system:authenticated")
+        if obj.name not in _DEFAULT_CONSTRAINTS:
+            yield from (one.rpartition(":")[2] for one in _strings(obj, "users") if one.startswith(_ACCOUNT_USER))
+            yield from map(_accounts_of_group, _strings(obj, "groups"))
     elif obj.kind in {"RoleBinding", "ClusterRoleBinding"} and obj.node.mapping_at_path("roleRef").string_under("name").startswith(
         _ROLE_OF_CONSTRAINTS
     ):
         for subject in obj.node.mappings_under("subjects"):
-            yield subject.string_under("name") if subject.get("kind") == "ServiceAccount" else "*"
+            name = subject.string_under("name")
+            yield name if subject.get("kind") == "ServiceAccount" else _accounts_of_group(name)
+
+
+def _accounts_of_group(group: str) -> str:
+    """Which accounts are in a group: `*` for all, `NAMESPACE/*` for those of one namespace; nothing of a group of people, who run no pods."""
+    if group in {"system:authenticated", "system:serviceaccounts"}:
+        return "*"
+    return f"{group.removeprefix(_ACCOUNTS_OF_NAMESPACE)}/*" if group.startswith(_ACCOUNTS_OF_NAMESPACE) else ""

@@ -26,6 +26,10 @@ users: ['system:serviceaccount:shop:web']
 CONSTRAINTS_FOR_ALL = CONSTRAINTS.replace("users: ['system:serviceaccount:shop:web']", "groups: ['system:authenticated']")
 
 
+def group(name: str) -> str:
+    return BINDING.replace("ServiceAccount, name: web", f"Group, name: '{name}'")
+
+
 def deployment(spec: str = "") -> str:
     return f"""apiVersion: apps/v1
 kind: Deployment
@@ -51,6 +55,21 @@ CONFINED = {
     "a route beside it": {"a/web.yaml": deployment(), "a/route.yaml": ROUTE},
     "a whole cluster": {"a/web.yaml": deployment(), "cluster/version.yaml": VERSION},
     "another account has constraints": {"a/web.yaml": deployment(), "a/route.yaml": ROUTE, "a/binding.yaml": BINDING},
+    "a group of people": {
+        "a/web.yaml": deployment(),
+        "a/route.yaml": ROUTE,
+        "a/binding.yaml": group("admins"),
+    },
+    "accounts of another namespace": {
+        "a/web.yaml": deployment(),
+        "a/route.yaml": ROUTE,
+        "a/binding.yaml": group("system:serviceaccounts:other"),
+    },
+    "the default constraints": {
+        "a/web.yaml": deployment(),
+        "a/route.yaml": ROUTE,
+        "a/c.yaml": CONSTRAINTS_FOR_ALL.replace("name: web", "name: restricted"),
+    },
     "a build config": {"a/web.yaml": deployment(), "a/b.yaml": ROUTE.replace("Route", "BuildConfig").replace("route.", "build.")},
 }
 FREE = {
@@ -60,6 +79,7 @@ FREE = {
     "constraints of its account": {"a/web.yaml": deployment("serviceAccountName: web"), "a/route.yaml": ROUTE, "a/c.yaml": CONSTRAINTS},
     "what the default ones refuse": {"a/web.yaml": deployment("hostNetwork: true"), "a/route.yaml": ROUTE},
     "constraints for all": {"a/web.yaml": deployment(), "a/route.yaml": ROUTE, "a/c.yaml": CONSTRAINTS_FOR_ALL},
+    "all accounts of its namespace": {"a/web.yaml": deployment(), "a/route.yaml": ROUTE, "a/binding.yaml": group("system:serviceaccounts")},
     "only a route that tests hold": {"tests/web.yaml": ROUTE, "a/web.yaml": deployment()},
 }  # fmt: skip
 
