@@ -21,6 +21,7 @@ _KINDS_OF_A_WHOLE_CLUSTER = frozenset({"ClusterVersion", "OAuth", "ClusterOperat
 _GROUPS_OF_APPLICATIONS = frozenset({"route.openshift.io", "apps.openshift.io", "build.openshift.io", "image.openshift.io", "template.openshift.io"})
 _ROLE_OF_CONSTRAINTS = "system:openshift:scc:"
 _ACCOUNT_USER, _ACCOUNTS_OF_NAMESPACE = "system:serviceaccount:", "system:serviceaccounts:"
+_USERS_OTHER_THAN_ROOT = frozenset({"MustRunAsRange", "MustRunAsNonRoot"})
 _DEFAULT_CONSTRAINTS = frozenset({"restricted", "restricted-v2", "restricted-v3"})
 
 
@@ -40,8 +41,7 @@ def has_default_constraints(pod: Pod, project: Project) -> bool:
     if not (openshift.is_whole_cluster or _folders_of(pod.source.root.path) & openshift.folders):
         return False
     asks_of_node = any(pod.node.get(key) is True for key in ("hostNetwork", "hostPID", "hostIPC")) or bool(host_path_by_volume_name(pod))
-    is_anybody = not openshift.accounts_with_constraints.isdisjoint({account_name(pod), "*", f"{pod.namespace}/*"})
-    return not asks_of_node and not is_anybody and not any(map(is_privileged, pod.containers()))
+    return not asks_of_node and not openshift.may_have_other_constraints(pod) and not any(map(is_privileged, pod.containers()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,13 @@ class _OpenShift:
     is_whole_cluster: bool = False
     folders: frozenset[str] = frozenset()
     accounts_with_constraints: frozenset[str] = frozenset()
+
+    def may_have_other_constraints(self, pod: Pod) -> bool:
+        """Whether the account of a pod may be one with constraints of its own; by its name alone where its namespace is not written."""
+        account = account_name(pod)
+        if pod.namespace:
+            return not self.accounts_with_constraints.isdisjoint({"*", f"{pod.namespace}/{account}", f"{pod.namespace}/*", f"/{account}", "/*"})
+        return any(one == "*" or one.endswith((f"/{account}", "/*")) for one in self.accounts_with_constraints)
 
 
 def _openshift_of_run(run: RunProjects | None) -> _OpenShift:
@@ -82,17 +89,21 @@ def _strings(obj: Object, key: str) -> Iterator[str]:
 
 
 def _accounts_with_constraints(obj: Object) -> Iterator[str]:
-    """The service accounts to which an object gives constraints of their own: by name, `*` for all, `NAMESPACE/*` for those of a namespace."""
+    """The service accounts to which an object gives other constraints: `NAMESPACE/NAME`, where nobody can tell the namespace `/NAME`, `*` for all.
+
+    Constraints that give each pod a user of its namespace, too, are none in this sense.
+    """
     if obj.kind == "SecurityContextConstraints":
-        if obj.name not in _DEFAULT_CONSTRAINTS:
-            yield from (one.rpartition(":")[2] for one in _strings(obj, "users") if one.startswith(_ACCOUNT_USER))
+        if obj.node.mapping_at_path("runAsUser").get("type") not in _USERS_OTHER_THAN_ROOT and obj.name not in _DEFAULT_CONSTRAINTS:
+            yield from (one.removeprefix(_ACCOUNT_USER).replace(":", "/") for one in _strings(obj, "users") if one.startswith(_ACCOUNT_USER))
             yield from map(_accounts_of_group, _strings(obj, "groups"))
     elif obj.kind in {"RoleBinding", "ClusterRoleBinding"} and obj.node.mapping_at_path("roleRef").string_under("name").startswith(
         _ROLE_OF_CONSTRAINTS
     ):
         for subject in obj.node.mappings_under("subjects"):
             name = subject.string_under("name")
-            yield name if subject.get("kind") == "ServiceAccount" else _accounts_of_group(name)
+            is_account = subject.get("kind") == "ServiceAccount"
+            yield f"{subject.string_under('namespace') or obj.namespace}/{name}" if is_account else _accounts_of_group(name)
 
 
 def _accounts_of_group(group: str) -> str:

@@ -30,10 +30,10 @@ def group(name: str) -> str:
     return BINDING.replace("ServiceAccount, name: web", f"Group, name: '{name}'")
 
 
-def deployment(spec: str = "") -> str:
+def deployment(spec: str = "", namespace: str = "''") -> str:
     return f"""apiVersion: apps/v1
 kind: Deployment
-metadata: {{name: web}}
+metadata: {{name: web, namespace: {namespace}}}
 spec:
   selector: {{matchLabels: {{app: web}}}}
   template:
@@ -61,7 +61,7 @@ CONFINED = {
         "a/binding.yaml": group("admins"),
     },
     "accounts of another namespace": {
-        "a/web.yaml": deployment(),
+        "a/web.yaml": deployment(namespace="shop"),
         "a/route.yaml": ROUTE,
         "a/binding.yaml": group("system:serviceaccounts:other"),
     },
@@ -69,6 +69,16 @@ CONFINED = {
         "a/web.yaml": deployment(),
         "a/route.yaml": ROUTE,
         "a/c.yaml": CONSTRAINTS_FOR_ALL.replace("name: web", "name: restricted"),
+    },
+    "an account of that name elsewhere": {
+        "a/web.yaml": deployment(namespace="shop"),
+        "a/route.yaml": ROUTE,
+        "b/binding.yaml": BINDING.replace("name: web}]", "name: default, namespace: other}]"),
+    },
+    "constraints without root for all": {
+        "a/web.yaml": deployment(),
+        "a/route.yaml": ROUTE,
+        "a/c.yaml": f"{CONSTRAINTS_FOR_ALL}runAsUser: {{type: MustRunAsRange}}\n",
     },
     "a build config": {"a/web.yaml": deployment(), "a/b.yaml": ROUTE.replace("Route", "BuildConfig").replace("route.", "build.")},
 }
