@@ -23,18 +23,18 @@ _HOST_VARIABLE_NAME = lazy_regex(r"(?i)(?:host(?:name)?|server|servers|addr(?:es
 _WEBHOOK_KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 
 
-def is_service_used(service: Object, pod: Pod, project: Project) -> bool:
+def is_service_used(service: Object, pod: Pod | None, project: Project) -> bool:
     """Whether the files show who sends requests to a Service: it is open to the outside, a route leads to it, or others name it.
 
-    Others are workloads, and ConfigMaps that the Service's own pod does not take in.
+    Others are workloads, and ConfigMaps that the Service's own pod does not take in. `pod` is None where the Service has none.
     """
     if is_open_to_outside(service) or project.memoize(routes_by_service_name).get(service.name):
         return True
     if service.name in project.memoize(_services_of_further_routes) or failing_webhook_of_service(service, project) is not None:
         return True
-    own_config_maps = config_map_names_of(pod)
+    own_config_maps = config_map_names_of(pod) if pod is not None else set()
     return any(
-        owner is not pod.owner and not (owner.kind == "ConfigMap" and owner.name in own_config_maps)
+        (pod is None or owner is not pod.owner) and not (owner.kind == "ConfigMap" and owner.name in own_config_maps)
         for owner in project.memoize(_naming_objects_by_host).get(service.name, ())
     )
 
