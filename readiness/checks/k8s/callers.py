@@ -23,12 +23,17 @@ _HOST_VARIABLE_NAME = lazy_regex(r"(?i)(?:host(?:name)?|server|servers|addr(?:es
 _WEBHOOK_KINDS = ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
 
 
-def is_service_used(service: Object, pod: Pod | None, project: Project) -> bool:
+def is_service_used(service: Object, pod: Pod, project: Project) -> bool:
     """Whether the files show who sends requests to a Service: it is open to the outside, a route leads to it, or others name it.
 
-    Others are workloads, and ConfigMaps that the Service's own pod does not take in. `pod` is None where the Service has none.
+    Others are workloads, and ConfigMaps that the Service's own pod does not take in.
     """
-    if is_open_to_outside(service) or project.memoize(routes_by_service_name).get(service.name):
+    return is_open_to_outside(service) or is_service_named(service, pod, project)
+
+
+def is_service_named(service: Object, pod: Pod | None, project: Project) -> bool:
+    """Whether a route, a webhook, a workload or a ConfigMap of the files names a Service; `pod` is its own, None where it has none."""
+    if project.memoize(routes_by_service_name).get(service.name):
         return True
     if service.name in project.memoize(_services_of_further_routes) or failing_webhook_of_service(service, project) is not None:
         return True

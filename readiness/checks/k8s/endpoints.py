@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from readiness.checks.k8s.absence import are_workloads_beside, details_of_missing_pods
-from readiness.checks.k8s.callers import is_service_used
+from readiness.checks.k8s.callers import is_service_named
 from readiness.checks.k8s.services import is_service
 from readiness.kinds.k8s.deliveries import is_release_beside
 from readiness.kinds.k8s.effective import is_filled_in_value
@@ -48,11 +48,16 @@ def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Ch
         yield Undecidable(obj.spec.at("selector"))
     elif details is not None:
         label_pairs_text = join_names(f"{key}={value}" for key, value in selector_without_controller.pairs)
-        is_workload_meant = _has_unserved_workload_beside(obj, selector_without_controller, project) and is_service_used(obj, None, project)
+        is_workload_meant = _has_unserved_workload_beside(obj, selector_without_controller, project) and _may_anybody_call(obj, project)
         yield missing(
             obj.spec.key_span("selector"), severity=details.severity or (None if is_workload_meant else Severity.MEDIUM),
             related=details.related, pairs=label_pairs_text, where=details.where_missing_text,
         )  # fmt: skip
+
+
+def _may_anybody_call(obj: Object, project: Project) -> bool:
+    """Whether the files show who sends requests to a Service without pods; a port on the nodes is no more than an open door."""
+    return obj.spec.get("type") == "LoadBalancer" or is_service_named(obj, None, project)
 
 
 def _has_unserved_workload_beside(obj: Object, selector: Selector, project: Project) -> bool:

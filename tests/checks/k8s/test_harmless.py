@@ -98,9 +98,15 @@ SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector
 CALLER = workload("", ", env: [{name: BACKEND_URL, value: 'http://web:80'}]", name="shop") + SERVICE.replace("web}", "shop}").replace("wbe", "shop")
 
 
+INGRESS = (
+    "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\n"
+    "spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}\n---\n"
+)
+
+
 @pytest.mark.parametrize(
     ("more", "want"),
-    [("", "medium"), (CALLER, "high"), (SERVICE.replace("ports:", "type: NodePort, ports:").replace("web}", "front}"), "medium")],
+    [("", "medium"), (CALLER, "high"), (INGRESS, "high"), (CALLER.replace("//web:", "//db:"), "medium")],
 )
 def test_a_service_without_pods_is_high_where_somebody_uses_it(tmp_path: Path, more: str, want: str) -> None:
     assert severities(tmp_path, "service-selects-nothing", {"a.yaml": workload("") + SERVICE + more})[0] == want
@@ -139,3 +145,9 @@ def test_secrets_that_an_object_of_another_chart_makes(tmp_path: Path, target: s
     external_secret = f"apiVersion: external-secrets.io/v1\nkind: ExternalSecret\n{target}\n"
     files = chart("web", pod) | chart("secrets", external_secret)
     assert len(severities(tmp_path, "config-map-unresolved", files)) == want
+
+
+@pytest.mark.parametrize(("service_type", "want"), [("ClusterIP", "medium"), ("NodePort", "medium"), ("LoadBalancer", "high")])
+def test_a_service_without_pods_that_is_open(tmp_path: Path, service_type: str, want: str) -> None:
+    service = SERVICE.replace("ports:", f"type: {service_type}, ports:")
+    assert severities(tmp_path, "service-selects-nothing", {"a.yaml": workload("") + service}) == [want]
