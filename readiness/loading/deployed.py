@@ -20,6 +20,7 @@ from readiness.loading.deployment_texts import (
     paths_in_line,
     telling_lines,
     use_of_line,
+    without_comment_lines,
 )
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.engine_reach import EngineObject, EngineReach, reach_of_engines
@@ -132,7 +133,7 @@ class DeploymentEvidence:
                 return "a GitOps engine applies it"
             return self._mention_of(path, folder, is_manifest=True, by_kustomizations=False)
         for kustomization in self._kustomizations_by_folder.get(folder, ()):
-            if file_name in kustomization.text:
+            if file_name in without_comment_lines(kustomization.text):
                 return f"{kustomization.path} lists it"
         return self._mention_of(path, folder, is_manifest=True)
 

@@ -37,6 +37,7 @@ _KEY_OF_PATHS = lazy_regex(
 )
 _LIST_ITEM_WITH_PATH = lazy_regex(r"^\s*-\s+[\"']?[\w./-]+\.(?:ya?ml|env|conf)\b")
 _COMMENT_AFTER_CODE = lazy_regex(r"(?<=[^\s#])[ \t]{1,8}#{1,2}[ \t]")
+_COMMENT_LINE = lazy_regex(r"^[ \t]*#[^\n]*", re.MULTILINE)
 _COPY_INSTRUCTION = lazy_regex(r"^\s*(?:COPY|ADD)\s", re.IGNORECASE)
 # What stands before a bare word that is a path (`-f deploy`, `cd deploy`, `build deploy`), and after one (`the deploy directory`).
 _BEFORE_PATH = lazy_regex(r"(?:(?<![\w-])--?[A-Za-z][\w-]{0,30}[= ]|[`\"'(=]|(?<![\w-])(?:cd|build|cat|cp)[ ])\Z")
@@ -58,18 +59,27 @@ def is_prose_path(path: str) -> bool:
     return path.lower().endswith(PROSE_SUFFIXES)
 
 
+def without_comment_lines(text: str) -> str:
+    """A text without the lines that are commented out (`#- patches/webhook.yaml`): a name in them is taken in by nothing."""
+    return _COMMENT_LINE.sub("", text)
+
+
 def telling_lines(telling_text: Source) -> Iterator[str]:
-    """The lines of a text that may apply, start or build a file, those that go on put together."""
+    """The lines of a text that may apply, start or build a file, those that go on put together.
+
+    A line that is commented out tells something only as a command, by which comments say how a file is used.
+    """
     is_prose = is_prose_path(telling_text.path)
     is_kustomization = is_kustomization_path(telling_text.path)
     is_dockerfile = bool(_DOCKERFILE_NAME.fullmatch(posixpath.basename(telling_text.path)))
     for line in telling_text.text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
+        is_comment = not is_prose and line.lstrip().startswith("#")
         if len(line) <= MAX_LINE_CHARACTERS and (
-            is_kustomization
+            (is_kustomization and not is_comment)
             or _COMMAND_WORD.search(line)
             or (is_prose and _VERB_OF_PROSE.search(line))
             or (is_dockerfile and _COPY_INSTRUCTION.match(line))
-            or (not is_prose and (_KEY_OF_PATHS.search(line) or _LIST_ITEM_WITH_PATH.match(line)))
+            or (not is_prose and not is_comment and (_KEY_OF_PATHS.search(line) or _LIST_ITEM_WITH_PATH.match(line)))
         ):
             yield line if is_prose else _COMMENT_AFTER_CODE.split(line, maxsplit=1)[0]
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from readiness.checks.k8s.rbac import (
     binding_subjects,
-    is_system_object,
     resource_covers,
     role_of_binding,
     role_rules,
     strings_in,
 )
+from readiness.checks.k8s.shipped import is_system_object
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s.model import Object
 from readiness.kinds.purpose import is_non_production_path

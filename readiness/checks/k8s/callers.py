@@ -28,13 +28,18 @@ def is_service_used(service: Object, pod: Pod, project: Project) -> bool:
 
     Others are workloads, and ConfigMaps that the Service's own pod does not take in.
     """
-    if is_open_to_outside(service) or project.memoize(routes_by_service_name).get(service.name):
+    return is_open_to_outside(service) or is_service_named(service, pod, project)
+
+
+def is_service_named(service: Object, pod: Pod | None, project: Project) -> bool:
+    """Whether a route, a webhook, a workload or a ConfigMap of the files names a Service; `pod` is its own, None where it has none."""
+    if project.memoize(routes_by_service_name).get(service.name):
         return True
     if service.name in project.memoize(_services_of_further_routes) or failing_webhook_of_service(service, project) is not None:
         return True
-    own_config_maps = config_map_names_of(pod)
+    own_config_maps = config_map_names_of(pod) if pod is not None else set()
     return any(
-        owner is not pod.owner and not (owner.kind == "ConfigMap" and owner.name in own_config_maps)
+        (pod is None or owner is not pod.owner) and not (owner.kind == "ConfigMap" and owner.name in own_config_maps)
         for owner in project.memoize(_naming_objects_by_host).get(service.name, ())
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from readiness.checks.k8s.callers import failing_webhook_of_service, is_service_used
@@ -263,8 +264,23 @@ def probe_port_undefined(container: Container) -> CheckOutcome:
                 yield hit(handler_and_port[0].at("port"), probe=probe_key, port=handler_and_port[1])
 
 
+_PORT_AT_END_OF_ARGUMENT = lazy_regex(
+    r"(?i)(?:addr(?:ess)?|bind|listen|port|host)[\w.-]{0,40}[= ][\"']?(?:[\w.-]{0,253}:|\[[0-9a-f:]{0,40}\]:)?([0-9]{2,5})[\"']?\Z"
+)
+
+
+def _ports_in_arguments(container: Container) -> frozenset[int]:
+    """The port numbers that arguments of a container tell its process to listen on (`--health-probe-bind-address=:8081`, `--port 8081`)."""
+    words = [str(word)[:400] for part in container.command_lists() for word in part]
+    words += [f"{option} {value}" for option, value in pairwise(words) if option.startswith("-") and "=" not in option]
+    return frozenset(int(match[1]) for word in words if word.startswith("-") and (match := _PORT_AT_END_OF_ARGUMENT.search(word)))
+
+
 def probe_port_undeclared(container: Container, *, silent: bool) -> CheckOutcome:
-    """A probe asks a port number that the container does not declare; `silent`: also where it declares none at all."""
+    """A probe asks a port number that the container does not declare; `silent`: also where it declares none at all.
+
+    Info where the container's own arguments name the port: something listens on it.
+    """
     protocol_by_tcp_port = {
         integer_or_none(port.get("containerPort")): str(port.get("protocol") or "TCP")
         for port in declared_ports(container)
@@ -279,7 +295,8 @@ def probe_port_undeclared(container: Container, *, silent: bool) -> CheckOutcome
         port = int(port) if isinstance(port, str) and port.isdecimal() and len(port) < 6 else port
         is_undeclared = integer_or_none(port) is not None and port not in protocol_by_tcp_port and (silent or declared_ports(container))
         if is_undeclared or port in non_tcp_port_names:
-            yield hit(handler_and_port[0].at("port"), probe=probe_key, port=port)
+            severity = Severity.INFO if port in _ports_in_arguments(container) else None
+            yield hit(handler_and_port[0].at("port"), severity=severity, probe=probe_key, port=port)
 
 
 def probe_scheme_mismatch(container: Container) -> CheckOutcome:

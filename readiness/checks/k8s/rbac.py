@@ -8,6 +8,7 @@ from typing import Any
 from readiness.checks.k8s.absence import details_of_missing_name
 from readiness.checks.k8s.apis import kinds_by_group
 from readiness.checks.k8s.holders import lowered_for_people, lowered_unless_held
+from readiness.checks.k8s.shipped import BUILT_IN_CLUSTER_ROLES, is_system_object
 from readiness.facts.table import fact_row_by_name
 from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
@@ -32,7 +33,6 @@ from readiness.syntax.yaml import Map, Seq
 ROLE_KINDS = frozenset({"Role", "ClusterRole"})
 BINDING_KINDS = frozenset({"RoleBinding", "ClusterRoleBinding"})
 # What every cluster has; nobody commits them.
-BUILT_IN_CLUSTER_ROLES = frozenset({"cluster-admin", "admin", "edit", "view"})
 _PUBLIC_CLUSTER_ROLES = frozenset({"system:public-info-viewer", "system:discovery", "system:basic-user"})
 BUILT_IN_ROLES = frozenset({"extension-apiserver-authentication-reader"})
 EVERY_VERB = frozenset({"get", "list", "watch", "create", "update", "patch", "delete"})
@@ -109,12 +109,6 @@ def _role_reference(binding: Object) -> tuple[str, str, str]:
     role_ref = binding.node.mapping_at_path("roleRef")
     role_kind, role_name = role_ref.string_under("kind"), role_ref.string_under("name")
     return role_kind, role_name, binding.namespace if role_kind == "Role" else ""
-
-
-def is_system_object(obj: Object) -> bool:
-    """Whether an object is one of those that the control plane, or GKE's, makes and repairs itself."""
-    is_built_in_cluster_role = obj.kind.startswith("Cluster") and obj.name in BUILT_IN_CLUSTER_ROLES
-    return is_built_in_cluster_role or obj.name.startswith(("system:", "gce:")) or obj.labels.get("kubernetes.io/bootstrapping") == "rbac-defaults"
 
 
 def strings_in(rule: Map, key: str) -> list[str]:

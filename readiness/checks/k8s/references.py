@@ -13,7 +13,7 @@ from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.kinds.units import folder_of
 from readiness.model import CheckOutcome, Related, Severity, Undecidable, missing
-from readiness.model.project import Project
+from readiness.model.project import Project, RunProjects
 from readiness.syntax.nodes import text_or_empty
 from readiness.syntax.yaml import Map
 
@@ -89,6 +89,18 @@ def _generated_kinds_and_names(project: Project) -> frozenset[tuple[str, str]]:
     return frozenset(kinds_and_names)
 
 
+def _generated_kinds_and_names_of_run(run: RunProjects) -> frozenset[tuple[str, str]]:
+    """What other objects of any unit make: the chart of an ExternalSecret is seldom that of the pod that reads its Secret."""
+    return frozenset().union(*(one.memoize(_generated_kinds_and_names) for one in run.projects))
+
+
+def _is_generated(kind_and_name: tuple[str, str], project: Project) -> bool:
+    """Whether another object of the run makes an object of a kind and name."""
+    if kind_and_name in project.memoize(_generated_kinds_and_names):
+        return True
+    return project.run is not None and kind_and_name in project.run.memoize(_generated_kinds_and_names_of_run)
+
+
 # What a cluster has without anybody's file.
 BUILT_IN_KINDS_AND_NAMES = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ConfigMap", "extension-apiserver-authentication")})
 
@@ -104,7 +116,7 @@ def object_unresolved(pod: Pod, *, kinds: Sequence[str], project: Project) -> Ch
         resolution = find_named_in_run(pod, reference.kind, reference.name, project)
         if resolution.is_ambiguous:
             yield Undecidable(reference.node.at(reference.name_key))
-        elif resolution.is_absent and kind_and_name not in project.memoize(_generated_kinds_and_names):
+        elif resolution.is_absent and not _is_generated(kind_and_name, project):
             if reference.kind == "PersistentVolumeClaim" and _is_template_claim(reference.name, pod, project):
                 continue
             details = details_of_missing_name(resolution, pod.namespace)
@@ -145,7 +157,7 @@ def key_unresolved(container: Container, *, whole: bool, project: Project) -> Ch
         if resolution.is_ambiguous:
             yield Undecidable(reference.node.at("name"))
         elif resolution.is_absent:
-            if whole and (reference.kind, reference.name) not in project.memoize(_generated_kinds_and_names):
+            if whole and not _is_generated((reference.kind, reference.name), project):
                 details = details_of_missing_name(resolution, pod.namespace)
                 yield missing(
                     reference.node.at("name"), related=details.related, severity=details.severity,

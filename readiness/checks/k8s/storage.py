@@ -10,10 +10,11 @@ from readiness.checks.k8s.written import lowered_where_values_decide
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
-from readiness.kinds.k8s.labels import selector_of_service
+from readiness.kinds.k8s.labels import parse_label_selector, selector_of_service
 from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.kinds.k8s.scale import pod_count_range
 from readiness.model import CheckOutcome, NotApplicable, Related, Undecidable, hit, missing
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -33,12 +34,40 @@ def _single_node_mode(claim: Object) -> str:
     return mode_names[0] if mode_names and set(mode_names) <= {"ReadWriteOnce", "ReadWriteOncePod"} else ""
 
 
+# Sources that nodes mount without attaching them, so that nothing holds a second node to `ReadWriteOnce`.
+_UNATTACHED_SOURCES = ("nfs", "cephfs", "glusterfs", "azureFile", "hostPath")
+_UNATTACHED_CSI_DRIVER = lazy_regex(r"(?i)(?:\A|[./-])(?:nfs|smb|efs|cephfs)(?:[./-]|\Z)")
+
+
+def _is_bound_to_unattached_volume(claim: Object, project: Project) -> bool:
+    """Whether a claim binds to volumes of the files that any number of nodes mount: access modes only choose the volume there."""
+    volumes = [one for one in object_index(project).objects_of_kinds("PersistentVolume") if _may_bind(claim, one)]
+    return bool(volumes) and all(
+        any(key in one.spec for key in _UNATTACHED_SOURCES)
+        or bool(_UNATTACHED_CSI_DRIVER.search(one.spec.mapping_at_path("csi").string_under("driver")))
+        for one in volumes
+    )
+
+
+def _may_bind(claim: Object, volume: Object) -> bool:
+    """Whether a claim may bind to a volume of the files: by name, by the volume's claimRef, by labels, or without a class."""
+    volume_name, claim_ref = claim.spec.string_under("volumeName"), volume.spec.mapping_at_path("claimRef")
+    if volume_name or claim_ref.string_under("name"):
+        is_named = claim_ref.string_under("name") in {"", claim.name} and claim_ref.string_under("namespace") in {"", claim.namespace}
+        return volume_name in {"", volume.name} and is_named
+    class_name = claim.spec.get("storageClassName")
+    if class_name is None or (class_name or "") != (volume.spec.get("storageClassName") or ""):
+        return False
+    selector = parse_label_selector(claim.spec.get("selector"))
+    return class_name == "" if selector is None else selector.matches(volume.labels)
+
+
 def single_node_claims(pod: Pod, project: Project) -> Iterator[tuple[Map, Object, str]]:
     """The claims of a pod that only one node can mount: where it is named, the claim and its mode."""
     for claim_node, claim_name in claim_nodes_with_names(pod):
         for claim in object_index(project).find_named(pod, "PersistentVolumeClaim", claim_name).meant:
             access_mode = _single_node_mode(claim)
-            if access_mode:
+            if access_mode and not (access_mode == "ReadWriteOnce" and _is_bound_to_unattached_volume(claim, project)):
                 yield claim_node, claim, access_mode
             break
 

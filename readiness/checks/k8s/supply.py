@@ -153,8 +153,14 @@ def image_registry_retired(container: Container, *, deny: Sequence[str]) -> Chec
 
 
 def image_bitnami_gone(container: Container, *, owners: Sequence[str]) -> CheckOutcome:
-    """The image comes from an owner who took every tag but `latest` away."""
+    """The image comes from an owner who took every tag but `latest` away.
+
+    One that is never pulled lies on its nodes, and the owner's tags have a version in them: another tag (`sandbox`) is one that somebody
+    gave to an image of his own.
+    """
     image = images.parse_image(container.image)
+    if container.node.get("imagePullPolicy") == "Never" or not any(map(str.isdecimal, image.tag)):
+        return
     if image.tag_unknown or image.name_unknown or image.digest or image.tag in {"", "latest"}:
         return
     if any(image.full_repository.startswith(owner + "/") for owner in owners):

@@ -17,6 +17,7 @@ INGRESS = (
 GRAFANA = "apiVersion: grafana.integreatly.org/v1beta1\nkind: Grafana\nmetadata: {name: %s}\n"
 MCP_SERVER = "apiVersion: toolhive.stacklok.dev/v1beta1\nkind: MCPServer\nmetadata: {name: %s}\n"
 VICTORIA = "apiVersion: operator.victoriametrics.com/v1beta1\nkind: %s\nmetadata: {name: %s}\n"
+EMQX = "apiVersion: apps.emqx.io/v2beta1\nkind: EMQX\nmetadata: {name: %s}\n"
 OTHER = "apiVersion: monitoring.example.com/v1\nkind: Dashboards\nmetadata: {name: %s}\n"
 RULES = ["k8s/gateway-backend-unresolved", "k8s/ingress-backend-unresolved"]
 
@@ -38,6 +39,10 @@ RULES = ["k8s/gateway-backend-unresolved", "k8s/ingress-backend-unresolved"]
         ("vmauth-logs", VICTORIA % ("VMAuth", "logs"), False),
         ("vmselect-metrics", VICTORIA % ("VMCluster", "metrics"), False),
         ("vmauth-logs", VICTORIA % ("VMAuth", "metrics"), True),
+        ("broker-dashboard", EMQX % "broker", False),
+        ("broker-listeners", EMQX % "broker", False),
+        ("broker-dashboard", EMQX % "queue", True),
+        ("broker-dashboard", OTHER % "broker", True),
         ("vmselect-metrics", VICTORIA % ("VMSingle", "metrics"), True),
     ],
 )
