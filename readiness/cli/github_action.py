@@ -58,21 +58,28 @@ def check_arguments(environment: Mapping[str, str], path_by_format: Mapping[str,
     for input_name, option in _OPTION_BY_INPUT.items():
         if value := environment.get(input_name, "").strip():
             arguments.append(f"{option}={value}")
-    if base := base_commit(environment):
-        arguments.append(f"--since={base}")
+    if since := revision_of_input(environment, "READINESS_SINCE", own_word="all"):
+        arguments.append(f"--since={since}")
+    if settings_from := revision_of_input(environment, "READINESS_SETTINGS_FROM", own_word="tree"):
+        arguments.append(f"--settings-from={settings_from}")
     paths = [line.strip() for line in environment.get("READINESS_PATHS", ".").splitlines() if line.strip()]
     return [*arguments, "--", *(paths or ["."])]
 
 
-def base_commit(environment: Mapping[str, str]) -> str:
-    """The commit after which findings count; empty where all do.
+def revision_of_input(environment: Mapping[str, str], input_name: str, own_word: str) -> str:
+    """The revision that an input means: the base of a pull request for auto, nothing for its own word, else what it says."""
+    value = environment.get(input_name, "auto").strip() or "auto"
+    if value == "auto":
+        return base_of_pull_request(environment)
+    return "" if value == own_word else value
+
+
+def base_of_pull_request(environment: Mapping[str, str]) -> str:
+    """The commit that a pull request is to change; empty on other events.
 
     The commit that GitHub makes of a pull request has the base as its first parent, which a checkout of depth 2 holds. Where another commit is
     checked out, the event says what the base was.
     """
-    since = environment.get("READINESS_SINCE", "auto").strip() or "auto"
-    if since != "auto":
-        return "" if since == "all" else since
     event_name = environment.get("GITHUB_EVENT_NAME", "")
     if event_name not in _EVENTS_OF_PULL_REQUESTS:
         return ""

@@ -130,9 +130,21 @@ def test_a_pull_request_is_told_what_it_brings(upstream: Path, depth: int) -> No
 
 
 def test_all_findings_where_that_is_asked_for(upstream: Path) -> None:
-    run = run_step(check_out(upstream, 1), since="all", fail_on="medium")
+    run = run_step(check_out(upstream, 1), since="all", settings_from="tree", fail_on="medium")
     assert run.annotated == {"Dockerfile", "app/Dockerfile"}
     assert (run.status, run.outputs["passed"], gate(run.outputs)) == (0, "false", 1)
+
+
+@pytest.mark.parametrize(("settings_from", "is_off"), [("auto", False), ("tree", True)])
+def test_the_author_of_a_pull_request_does_not_write_its_settings(upstream: Path, settings_from: str, is_off: bool) -> None:
+    git(upstream, "checkout", "-q", "--detach", "refs/pull/1/merge")
+    write_files(upstream, {".readiness.yaml": "fail-on: never\n"})
+    git(upstream, "add", "-A")
+    git(upstream, "commit", "-q", "--amend", "-m", "merge")
+    git(upstream, "update-ref", "refs/pull/1/merge", "HEAD")
+    run = run_step(check_out(upstream, 2), settings_from=settings_from, since="all")
+    assert (run.status, run.errors) == (0, "")
+    assert ("gate off (fail-on never)" in run.log) is is_off
 
 
 def test_a_push_is_told_everything(upstream: Path) -> None:
@@ -221,5 +233,5 @@ def test_a_long_report_is_cut_behind_a_file() -> None:
 
 
 def test_the_steps_inputs_and_those_that_are_read_are_the_same() -> None:
-    read = {*github_action._OPTION_BY_INPUT, "READINESS_PATHS", "READINESS_SINCE"}
+    read = {*github_action._OPTION_BY_INPUT, "READINESS_PATHS", "READINESS_SINCE", "READINESS_SETTINGS_FROM"}
     assert set(STEPS["Check"]["env"]) == read
