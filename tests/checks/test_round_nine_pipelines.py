@@ -1,0 +1,77 @@
+"""What readers of the ninth round at first sight called wrong in pipelines, images, services and proxies, and neighbours that stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import readiness
+from readiness.model import Severity
+from tests.make import write_files
+
+CI = ".github/workflows/ci.yml"
+
+
+def severities_by_line(tmp_path: Path, files: dict[str, str], rule: str) -> dict[int, Severity]:
+    """How bad what a rule says of a tree is, by line."""
+    root = write_files(tmp_path, files)
+    return {one.line: one.severity for one in readiness.check([root], base=root, select=[rule]).findings if one.rule == rule}
+
+
+GREETING = """runs:
+  using: composite
+  steps:
+    - shell: bash
+      run: echo "${{ github.event.pull_request.title }}"
+"""
+LINT = """on: workflow_call
+jobs:
+  lint:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: ./.github/actions/greet
+"""
+
+
+def calls(event: str, uses: str) -> str:
+    return f"on: {event}\njobs:\n  lint: {{uses: {uses}}}\n"
+
+
+def runs(event: str, uses: str) -> str:
+    return f"on: {event}\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps: [{{uses: {uses}}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("callers", "severity"),
+    [
+        ({CI: calls("[pull_request, push, merge_group]", "./.github/workflows/lint.yml")}, Severity.MEDIUM),
+        ({CI: calls("pull_request_target", "./.github/workflows/lint.yml")}, Severity.HIGH),
+        ({CI: calls("push", "./.github/workflows/lint.yml")}, Severity.LOW),
+        ({CI: calls("pull_request", "acme/shop/.github/workflows/lint.yml@main")}, Severity.MEDIUM),
+        ({}, Severity.HIGH),  # who calls the workflow is in no file
+        (
+            {
+                CI: calls("pull_request", "./.github/workflows/lint.yml"),
+                ".github/workflows/label.yml": runs("pull_request_target", "./base/.github/actions/greet"),
+            },
+            Severity.HIGH,
+        ),
+        (
+            {
+                CI: calls("pull_request", "./.github/workflows/lint.yml"),
+                ".github/workflows/label.yml": runs("pull_request_target", "./.github/actions/outer"),
+                ".github/actions/outer/action.yml": "runs: {using: composite, steps: [{uses: ./.github/actions/greet}]}\n",
+            },
+            Severity.HIGH,
+        ),
+    ],
+)
+def test_the_events_of_the_first_caller_weigh_an_injection(tmp_path: Path, callers: dict[str, str], severity: Severity) -> None:
+    files = {".github/actions/greet/action.yml": GREETING, ".github/workflows/lint.yml": LINT, **callers}
+    assert severities_by_line(tmp_path, files, "ci/template-injection") == {5: severity}
+
+
+def test_an_action_that_other_repositories_use_has_unknown_callers(tmp_path: Path) -> None:
+    files = {"action.yml": GREETING, CI: runs("pull_request", "./")}
+    assert severities_by_line(tmp_path, files, "ci/template-injection") == {5: Severity.HIGH}
