@@ -75,3 +75,35 @@ def test_the_events_of_the_first_caller_weigh_an_injection(tmp_path: Path, calle
 def test_an_action_that_other_repositories_use_has_unknown_callers(tmp_path: Path) -> None:
     files = {"action.yml": GREETING, CI: runs("pull_request", "./")}
     assert severities_by_line(tmp_path, files, "ci/template-injection") == {5: Severity.HIGH}
+
+
+DEPLOYED = """on: [push, pull_request]
+jobs:
+  deploy:
+    runs-on: ubuntu-24.04
+    environment: production
+    steps:
+      - run: {command}
+      - run: helm upgrade --install shop ./chart
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "is_thrown_away"),
+    [
+        ("make launch-kind", True),
+        ("make KIND=/usr/bin/kind setup-kind-cluster", True),
+        ("./hack/create-k3d.sh", True),
+        ("bash scripts/kind/start.sh", True),
+        ("kind load docker-image shop:ci", True),
+        ("minikube image load shop:ci", True),
+        ("make kind", False),  # may only install the program
+        ("kind version", False),
+        ("make delete-kind-cluster", False),
+        ("make create-kindred", False),
+        ("make start-cluster", False),
+    ],
+)
+def test_a_deployment_to_a_cluster_of_the_job_is_a_trial(tmp_path: Path, command: str, is_thrown_away: bool) -> None:
+    found = severities_by_line(tmp_path, {CI: DEPLOYED.format(command=command)}, "ci/deploy-from-pull-request")
+    assert (found == {}) is is_thrown_away
