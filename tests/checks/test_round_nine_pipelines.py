@@ -107,3 +107,20 @@ jobs:
 def test_a_deployment_to_a_cluster_of_the_job_is_a_trial(tmp_path: Path, command: str, is_thrown_away: bool) -> None:
     found = severities_by_line(tmp_path, {CI: DEPLOYED.format(command=command)}, "ci/deploy-from-pull-request")
     assert (found == {}) is is_thrown_away
+
+
+@pytest.mark.parametrize(
+    ("setting", "ends"),
+    [
+        ("command: ['-duration', 10s, '-workers', '3']", True),
+        ("command: --duration=90 --rate 5", True),
+        ("command: -duration 0", False),
+        ("command: server --timeout 30s", False),
+        ("command: sh -c 'sleep 10; exec server'", False),
+        ("command: -retention-duration 30d", False),
+        ("command: -duration 10s\n    ports: ['127.0.0.1:8080:8080']", False),
+    ],
+)
+def test_a_command_with_a_duration_ends_by_itself(tmp_path: Path, setting: str, ends: bool) -> None:
+    compose = f"services:\n  trace:\n    image: acme/trace:1.0.0\n    {setting}\n"
+    assert (severities_by_line(tmp_path, {"compose.yml": compose}, "compose/restart-missing") == {}) is ends
