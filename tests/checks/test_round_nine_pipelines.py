@@ -124,3 +124,24 @@ def test_a_deployment_to_a_cluster_of_the_job_is_a_trial(tmp_path: Path, command
 def test_a_command_with_a_duration_ends_by_itself(tmp_path: Path, setting: str, ends: bool) -> None:
     compose = f"services:\n  trace:\n    image: acme/trace:1.0.0\n    {setting}\n"
     assert (severities_by_line(tmp_path, {"compose.yml": compose}, "compose/restart-missing") == {}) is ends
+
+
+LOCATION = "server {{\n    {server}\n    location / {{\n        proxy_set_header Host $host;\n        proxy_pass http://app:3000;\n    }}\n}}\n"
+
+
+@pytest.mark.parametrize(
+    ("server", "head", "is_told"),
+    [
+        ("listen 8080;", "log_format main '$remote_addr $http_x_forwarded_proto';\n", False),
+        ("listen 8080;", "map $http_x_forwarded_proto $is_https { default 0; https 1; }\n", False),
+        ('listen 8080; if ($http_x_forwarded_proto = "http") { return 301 https://$host; }', "", False),
+        ("listen 8080; set_real_ip_from 10.0.0.0/8;", "", False),
+        ("listen 443 ssl;", "log_format main '$remote_addr $http_x_forwarded_proto';\n", True),
+        # the log format that nginx comes with
+        ("listen 8080;", "log_format main '$remote_addr \"$http_x_forwarded_for\"';\n", True),
+        ("listen 8080;", "", True),
+    ],
+)
+def test_headers_of_a_proxy_in_front_are_passed_on(tmp_path: Path, server: str, head: str, is_told: bool) -> None:
+    files = {"nginx/conf.d/app.conf": head + LOCATION.format(server=server)}
+    assert bool(severities_by_line(tmp_path, files, "nginx/forwarded-headers-missing")) is is_told
