@@ -135,7 +135,10 @@ REASONS: dict[str, tuple[str, ...]] = {
     ),
     "names of files and programs that one check looks for, and nothing else": (
         "checks/ci/runners.py: _LICENSE_FILE_NAMES",
+        "checks/ci/trust.py: _SEARCHING_PROGRAMS",
+        "checks/dockerfile/scripts.py: _CHECKSUM_PROGRAMS",
         "checks/compose/own_stores.py: _STORE_SERVER_PROGRAMS",
     ),
+    "words in names that people give to tasks": ("kinds/delivery/effects.py: _TEST_CLUSTER_TASK_VERBS _CLUSTER_REMOVAL_VERBS",),
     "to be moved with the purposes of compose files": ("kinds/purpose.py: _TEST_PROGRAMS _BUILD_PROGRAMS",),
 }

@@ -53,11 +53,36 @@ def expression_invalid(file: Workflow | Action, *, project: Project) -> CheckOut
 
 
 def expression_name_undefined(file: Workflow | Action, *, project: Project) -> CheckOutcome:
-    """An expression that asks for a context or a property that is not there; low in the key of a cache, which is a key without it, too."""
+    """An expression that asks for a context or a property that is not there.
+
+    Low in the key of a cache, which is a key without it, too, and in a step that runs only where the matrix has the property.
+    """
     cache_key_spans = _cache_key_spans(file)
+    guarded_spans = _spans_and_matrix_conditions(file)
     for told in _expression_fault_hits(file, project, "undefined"):
-        is_in_cache_key = isinstance(told, Hit) and any(one.start <= told.span.start < one.end for one in cache_key_spans)
-        yield told._replace(severity=Severity.LOW) if isinstance(told, Hit) and is_in_cache_key and told.message_name == "property" else told
+        if isinstance(told, Hit) and told.message_name == "property":
+            is_in_cache_key = any(one.start <= told.span.start < one.end for one in cache_key_spans)
+            is_in_dead_step = any(
+                step_span.start <= told.span.start < step_span.end
+                and not condition_span.start <= told.span.start < condition_span.end
+                and told.facts.get("path") in paths
+                for step_span, condition_span, paths in guarded_spans
+            )
+            yield told._replace(severity=Severity.LOW) if is_in_cache_key or is_in_dead_step else told
+        else:
+            yield told
+
+
+def _spans_and_matrix_conditions(file: Workflow | Action) -> list[tuple[Span, Span, frozenset[str]]]:
+    """Where steps stand that run only under a condition, where that stands, and the properties of the matrix all of which have to be true for it."""
+    spans_and_paths = []
+    for step in [step for job in file.jobs for step in job.steps] if isinstance(file, Workflow) else ():
+        condition = step.node.get("if")
+        if not isinstance(condition, str) or "||" in condition or "matrix." not in condition:
+            continue
+        terms = condition.strip().removeprefix("${{").removesuffix("}}").split("&&")
+        spans_and_paths.append((step.node.at(), step.node.at("if"), frozenset(one.strip() for one in terms if one.strip().startswith("matrix."))))
+    return spans_and_paths
 
 
 def _cache_key_spans(file: Workflow | Action) -> list[Span]:

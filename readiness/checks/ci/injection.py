@@ -12,6 +12,7 @@ from readiness.checks.ci.outsiders import OutsiderChance, chance_to_start
 from readiness.facts.actions import action_property
 from readiness.facts.github import is_fixed_word_context, is_untrusted_context
 from readiness.facts.table import property_by_fact_name
+from readiness.kinds.github.callers import events_that_start_step
 from readiness.kinds.github.model import Job, Step
 from readiness.kinds.github.runners import matrix_values_with_spans
 from readiness.kinds.github.texts import Expression, expressions_in_text, is_text_with_expression, located_text_at
@@ -73,28 +74,34 @@ def template_injection(step: Step, project: Project) -> CheckOutcome:
             context_name = _untrusted_context(expression, step, 0) or _foreign_artifact_context(expression, step, project)
             if context_name is None:
                 continue
-            filling_events = _events_filling_context(context_name, step)
+            filling_events = _events_filling_context(context_name, step, project)
             severity = Severity.HIGH
             if filling_events is not None and filling_events <= {"pull_request"}:
                 severity = Severity.MEDIUM if filling_events else Severity.LOW
-            elif filling_events == {"workflow_run"} and chance_to_start(step, "workflow_run", project) is OutsiderChance.NO:
+            elif filling_events == {"workflow_run"} and _is_started_by_insiders(step, "workflow_run", project):
                 severity = Severity.MEDIUM  # who may write to the repository names its branches
             yield hit(expression.span_with_braces, severity=severity, context=context_name)
 
 
-def _events_filling_context(context_name: str, step: Step) -> set[str] | None:
-    """The events of a step's workflow that fill a context; None where a caller brings the event, or any may fill it.
+def _is_started_by_insiders(step: Step, event: str, project: Project) -> bool:
+    """Whether no outsider brings an event about that gets as far as a step of a workflow which it starts itself."""
+    workflow = step.workflow
+    return workflow is not None and event in workflow.triggers and chance_to_start(step, event, project) is OutsiderChance.NO
+
+
+def _events_filling_context(context_name: str, step: Step, project: Project) -> set[str] | None:
+    """The events that start a step, itself or by a caller, and fill a context; None where no file tells, or any event may fill it.
 
     On `pull_request` alone the run of a fork holds no secret and a token that only reads; where no event of the workflow
     fills it, it is empty until somebody adds one.
     """
-    workflow = step.workflow
     context_parts = context_name.split(".")
     payload_key = context_parts[2] if context_parts[:2] == ["github", "event"] and len(context_parts) > 2 else context_parts[-1]
     filling_events = {event for event, keys in property_by_fact_name("github-events", "payload").items() if payload_key in keys}
-    if workflow is None or not filling_events or "workflow_call" in workflow.triggers:
+    starting_events = events_that_start_step(step, project)
+    if starting_events is None or not filling_events:
         return None
-    return filling_events & set(workflow.triggers)
+    return filling_events & starting_events
 
 
 def _untrusted_context(expression: Expression, step: Step, variable_depth: int) -> str | None:

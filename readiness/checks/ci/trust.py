@@ -10,8 +10,10 @@ from readiness.checks.ci.foreign_values import is_outsiders_value
 from readiness.checks.ci.injection import contexts_in_result, is_safe_context
 from readiness.facts.github import may_hold_outsiders_text
 from readiness.facts.table import property_by_fact_name
+from readiness.kinds.github.actions import resolve_called_workflow
 from readiness.kinds.github.model import Action, Job, Step, Workflow, expression_texts_with_key_paths
 from readiness.kinds.github.texts import Expression, expressions_in_text, located_text_at
+from readiness.kinds.pipeline.scripts import script_calls
 from readiness.model import CheckOutcome, Hit, Severity, hit, missing
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
@@ -29,14 +31,57 @@ def trigger_dangerous(workflow: Workflow) -> CheckOutcome:
             yield hit(workflow.trigger_span(event), event=event)
 
 
-def permissions_missing(workflow: Workflow) -> CheckOutcome:
-    """Jobs that run with the token's default rights, whatever the repository's settings make of them."""
+def permissions_missing(workflow: Workflow, project: Project) -> CheckOutcome:
+    """Jobs that run with the token's default rights, whatever the repository's settings make of them.
+
+    A called workflow of this repository that states its jobs' rights itself leaves nothing of the default.
+    """
     if "permissions" in workflow.node:
         return
-    for job in workflow.jobs:
-        if "permissions" not in job.node and (job.calls or not workflow.callable_only) and not job.dead:
-            yield missing(job.id_span, resource=job.resource, job=job.name)
-            return
+    default_jobs = [
+        job
+        for job in workflow.jobs
+        if "permissions" not in job.node
+        and (job.calls or not workflow.callable_only)
+        and not job.dead
+        and not _is_callee_with_permissions(job, project)
+    ]
+    job = next((one for one in default_jobs if not _is_token_out_of_reach(one)), default_jobs[0] if default_jobs else None)
+    if job is not None:
+        severity = Severity.LOW if _is_token_out_of_reach(job) else Severity.MEDIUM
+        yield missing(job.id_span, severity=severity, resource=job.resource, job=job.name)
+
+
+def _is_callee_with_permissions(job: Job, project: Project) -> bool:
+    """Whether a job only calls a workflow of this repository, every job of which runs with rights that it states."""
+    called_workflow = resolve_called_workflow(job, project) if job.calls else None
+    if called_workflow is None or not called_workflow.jobs:
+        return False
+    return "permissions" in called_workflow.node or all("permissions" in one.node for one in called_workflow.jobs)
+
+
+_SEARCHING_PROGRAMS = frozenset({"grep", "egrep", "fgrep", "echo", "printf", "test", "[", "exit", "wc", "cat", "true", "false", "ls", "diff"})
+
+
+def _is_token_out_of_reach(job: Job) -> bool:
+    """Whether a job only checks the code out, by a commit of the action and without leaving the token behind, and searches in it."""
+    return bool(job.steps) and all(_is_step_without_token(one) for one in job.steps)
+
+
+def _is_step_without_token(step: Step) -> bool:
+    if step.run_script is not None:
+        script = step.run_script.value
+        return "${{" not in script and all(
+            call.program in _SEARCHING_PROGRAMS or (call.program == "git" and "grep" in call.non_option_arguments[:1])
+            for call in script_calls(script)
+        )
+    uses_reference = step.parsed_uses
+    return (
+        uses_reference is not None
+        and uses_reference.slug == "actions/checkout"
+        and uses_reference.is_pinned_to_commit
+        and str(step.with_inputs.get("persist-credentials")).lower() == "false"
+    )
 
 
 def all_permissions(workflow: Workflow, *, value: str) -> CheckOutcome:

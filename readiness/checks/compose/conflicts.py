@@ -9,7 +9,7 @@ from readiness.kinds.compose.application import is_service_defined_in_own_file, 
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar
 from readiness.kinds.compose.words import replica_count, span_at_key_path
-from readiness.model import CheckOutcome, Hit, hit
+from readiness.model import CheckOutcome, Hit, Severity, hit
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
@@ -35,7 +35,11 @@ def _network_conflicts(service_node: Map) -> Iterator[Hit]:
     if "network_mode" in service_node and isinstance(service_node.get("networks"), Map | Seq) and service_node["networks"]:
         yield hit(service_node.at("network_mode"), say="beside", first="network_mode", second="networks")
     network_mode = str(service_node.get("network_mode"))
-    if service_node.get("ports") and (network_mode == "host" or network_mode.startswith(("service:", "container:"))):
+    if service_node.get("ports") and network_mode == "host":
+        # Only Compose v1 refused it. The engine warns that it discards the ports, and starts the container:
+        # https://docs.docker.com/engine/network/drivers/host/
+        yield hit(service_node.at("ports"), severity=Severity.LOW, say="discarded", mode=network_mode)
+    elif service_node.get("ports") and network_mode.startswith(("service:", "container:")):
         yield hit(service_node.at("ports"), say="mode", mode=network_mode)
 
 

@@ -10,10 +10,11 @@ from readiness.facts.arguments import platform_build_arguments, predefined_proxy
 from readiness.facts.base_images import is_known_official
 from readiness.facts.moving import is_floating_image, is_floating_tag
 from readiness.facts.releases import end_of_life_of_image
-from readiness.facts.table import property_by_fact_name
+from readiness.facts.table import fact_row_by_name, property_by_fact_name
 from readiness.kinds.dockerfile import global_arg_default
 from readiness.kinds.dockerfile.model import Stage, Step
-from readiness.model import CheckOutcome, Span, Undecidable, hit, spelling
+from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit, spelling
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, parent_folders
 from readiness.syntax import image as images
 from readiness.syntax.holes import has_template_opening, has_variable_sign
@@ -32,12 +33,22 @@ def base_image_untagged(stage: Stage) -> CheckOutcome:
         return
     image = stage.image
     has_digest = image.digest or image.digest_unknown
+    severity = Severity.LOW if _is_release_in_name(image.name) else Severity.MEDIUM
     if image.tag == "latest" and not has_digest and not image.tag_unknown:
-        yield hit(image_word.span, image=image.text, tag="latest")
+        yield hit(image_word.span, severity=severity, image=image.text, tag="latest")
     elif images.parse_image(image_word.value).tag_unknown or image.tag_unknown:
         yield Undecidable(image_word.span)
     elif not image.tag and not image.digest:
-        yield hit(image_word.span, image=image.text, tag="untagged")
+        yield hit(image_word.span, severity=severity, image=image.text, tag="untagged")
+
+
+_NAME_PART_WITH_RELEASE = lazy_regex(r"(?:\A|[/_-])([a-z]{2,20})[0-9]{1,2}(?=[/_-]|\Z)")
+
+
+def _is_release_in_name(image_name: str) -> bool:
+    """Whether an image's name tells the release of its distribution or runtime (`ubi10/ubi-minimal`, `nodejs24-debian13`): no other one can come."""
+    named_systems = property_by_fact_name("distributions", "variant").keys() | fact_row_by_name("releases").keys()
+    return any(part in named_systems for part in _NAME_PART_WITH_RELEASE.findall(image_name.lower()[:500]))
 
 
 def base_image_tag_floating(stage: Stage, *, tags: Sequence[str] = (), ignore: Sequence[str] = ()) -> CheckOutcome:

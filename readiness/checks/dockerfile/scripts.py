@@ -45,8 +45,31 @@ def pipe_unchecked(step: Step) -> CheckOutcome:
             continue
         if "condition" in upstream_commands[0].enclosing_constructs or not _is_exit_status_used(step.script, upstream_commands[0]):
             continue
+        if _is_written_file_verified(step, pipeline):
+            continue
         yield hit(Span(upstream_commands[0].span.start, pipeline[-1].span.end), shell=shell_name)
         return
+
+
+_CHECKSUM_PROGRAMS = frozenset({"sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "b2sum", "shasum"})
+
+
+def _is_written_file_verified(step: Step, pipeline: Sequence[shell.SimpleCommand]) -> bool:
+    """Whether the same RUN ends where the file that a pipe writes has another checksum: a file that lacks something is not shipped."""
+    written_words = [
+        one.target_word
+        for command in pipeline
+        for one in command.redirects
+        if one.target_word is not None and one.operator in {">", ">|"} and one.target_word.value.startswith(("/", "."))
+    ]
+    later_commands = [command for command in step.script.commands if command.span.start > pipeline[-1].span.end]
+    for position, command in enumerate(later_commands):
+        if command.program not in _CHECKSUM_PROGRAMS or not command.has_option("-c", "--check"):
+            continue
+        is_failure_passed_on = all(one.operator_before in {"&&", "|"} for one in later_commands[position + 1 :] if not one.enclosing_constructs)
+        if is_failure_passed_on and any(word.value in step.source.text[word.span.end : command.span.end] for word in written_words):
+            return True
+    return False
 
 
 def _is_infallible(command: shell.SimpleCommand) -> bool:

@@ -20,6 +20,7 @@ from readiness.kinds.nginx import (
     hosts,
     includes,
     is_catch_all,
+    is_tls_server,
     versions,
 )
 from readiness.model import CheckOutcome, NotApplicable, Undecidable, hit, join_names, missing
@@ -30,6 +31,8 @@ from readiness.syntax.holes import has_variable_sign
 from readiness.syntax.nginx import Block, Directive
 
 _DOT_MASK = pcre_tree.char_mask(".")
+_FORWARDED_SCHEME = lazy_regex(r"\$\{?http_x_forwarded_proto\b")
+_DIRECTIVES_READING_VARIABLES = frozenset({"log_format", "map", "if", "set"})
 _ENVIRONMENT_VARIABLE = lazy_regex(r"\$\{[A-Z][A-Z0-9_]*\}")
 
 
@@ -200,15 +203,37 @@ def forwarded_headers_missing(scope: BlockScope, project: Project, *, headers: S
     ):
         return  # somebody else's service: it has its own name and no business with the client
     header_names_set = directives_by_header_name(includes.effective_directives(project, proxying_block, "proxy_set_header"), project)
-    missing_header_names = [
-        name for name in headers if name.lower() not in header_names_set and not ("forwarded" in header_names_set and name != "Host")
-    ]
+    is_passing_on = "forwarded" in header_names_set or _has_proxy_in_front(proxying_block, project)
+    missing_header_names = [name for name in headers if name.lower() not in header_names_set and not (is_passing_on and name != "Host")]
     if not missing_header_names:
         return
     if includes.may_be_set_in_unread_file(project, proxying_block):
         yield Undecidable(proxy_passes[0].at(1))
     else:
         yield missing(proxy_passes[0].head_span, headers=join_names(missing_header_names))
+
+
+def _has_proxy_in_front(proxying_block: Block, project: Project) -> bool:
+    """Whether a proxy in front sends X-Forwarded headers, which nginx passes on as long as nothing sets them.
+
+    Its addresses or its headers stand in the configuration, and the server itself takes no TLS: `$scheme` would say http.
+    """
+    enclosing_blocks = [proxying_block]
+    while enclosing_blocks[-1].owner is not None:
+        enclosing_blocks.append(enclosing_blocks[-1].owner.parent)
+    if any(is_tls_server(one) for one in enclosing_blocks):
+        return False
+    if includes.effective_directives(project, proxying_block, "set_real_ip_from"):
+        return True
+    return project.memoize_for_subject(_may_read_forwarded_scheme, enclosing_blocks[-1])
+
+
+def _may_read_forwarded_scheme(file_block: Block, project: Project) -> bool:
+    """Whether a file asks for the scheme that a proxy in front sends. X-Forwarded-For is in the log format that nginx comes with."""
+    return any(
+        directive.name in _DIRECTIVES_READING_VARIABLES and _FORWARDED_SCHEME.search(directive.joined_arguments)
+        for directive in includes.all_directives_within_block(project, file_block)
+    )
 
 
 def websocket_upgrade_incomplete(scope: BlockScope, project: Project) -> CheckOutcome:

@@ -84,12 +84,27 @@ def script_effects(script: str) -> tuple[DeliveryEffect, ...]:
     effects: list[DeliveryEffect] = []
     starts_test_cluster = False
     for script_command in script_calls(script):
-        starts_test_cluster = starts_test_cluster or (
-            script_command.program in property_by_fact_name("programs", "cluster")
-            and bool({"create", "start"} & set(script_command.non_option_arguments))
-        )
+        starts_test_cluster = starts_test_cluster or _starts_test_cluster(script_command)
         effects += _effects_of_command(script_command)
     return (*effects, DeliveryEffect("cluster")) if starts_test_cluster else tuple(effects)
+
+
+_TEST_CLUSTER_SUBCOMMANDS = frozenset({"create", "start", "load", "import"})
+_NAME_PARTS = lazy_regex(r"[a-z0-9]{1,40}")
+_TEST_CLUSTER_TASK_VERBS = frozenset({"create", "setup", "start", "launch", "boot", "bootstrap", "up", "cluster", "prepare"})
+_CLUSTER_REMOVAL_VERBS = frozenset({"delete", "destroy", "remove", "cleanup", "clean", "teardown", "down", "stop"})
+
+
+def _starts_test_cluster(call: ScriptCommand) -> bool:
+    """Whether a command makes a cluster on the machine of the job, or loads an image into one: `kind load`, `make launch-kind`."""
+    cluster_programs = property_by_fact_name("programs", "cluster")
+    if call.program in cluster_programs:
+        return not _TEST_CLUSTER_SUBCOMMANDS.isdisjoint(call.non_option_arguments)
+    for task_name in _task_and_script_names(call):
+        name_parts = set(_NAME_PARTS.findall(task_name[:200].lower()))
+        if not cluster_programs.keys().isdisjoint(name_parts) and not _TEST_CLUSTER_TASK_VERBS.isdisjoint(name_parts):
+            return _CLUSTER_REMOVAL_VERBS.isdisjoint(name_parts)
+    return False
 
 
 def _effects_of_command(call: ScriptCommand) -> Iterator[DeliveryEffect]:
@@ -190,19 +205,24 @@ def _deployment_safeguards(call: ScriptCommand, tool_family: str, effect_positio
         yield DeliveryEffect("rollback", tool_family, *effect_position)
 
 
-def _effect_kinds_by_task_name(call: ScriptCommand) -> Iterator[str]:
-    """What the name of a task or a script says that it does."""
-    task_names: list[str] = []
+def _task_and_script_names(call: ScriptCommand) -> list[str]:
+    """The names of the tasks or of the script that a command runs; none where it runs neither."""
     if call.program in property_by_fact_name("programs", "task-runner"):
-        task_names = [word for word in call.non_option_arguments if word not in ("run", "run-script", "-C")][:3]
-    elif (
+        return [word for word in call.non_option_arguments if word not in ("run", "run-script", "-C")][:3]
+    if (
         call.program in property_by_fact_name("programs", "interpreter")
         and call.non_option_arguments
         and _SCRIPT_PATH.search(call.non_option_arguments[0])
     ):
-        task_names = [call.non_option_arguments[0]]
-    elif _SCRIPT_PATH.search(call.text.split()[0] if call.text.split() else "") or call.program.endswith((".sh", ".py")):
-        task_names = [call.program, *call.non_option_arguments[:1]]
+        return [call.non_option_arguments[0]]
+    if _SCRIPT_PATH.search(call.text.split()[0] if call.text.split() else "") or call.program.endswith((".sh", ".py")):
+        return [call.program, *call.non_option_arguments[:1]]
+    return []
+
+
+def _effect_kinds_by_task_name(call: ScriptCommand) -> Iterator[str]:
+    """What the name of a task or a script says that it does."""
+    task_names = _task_and_script_names(call)
     seen_kinds = set()
     for task_name in task_names:
         for effect_kind, task_name_pattern in _task_name_patterns():
