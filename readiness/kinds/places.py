@@ -38,6 +38,7 @@ _EXAMPLE_OR_DEMO_FOLDER = lazy_regex(
     r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
     r"|quick-?starts?|getting-?started|tutorials?|playground"
 )
+NAMED_BROKEN = lazy_regex(r"(?:\A|[-_.])(?:broken|invalid|faulty)(?:[-_.]|\Z)")
 _DEMO_WORD_IN_FOLDER_NAME = lazy_regex(r"(?:\A|[._-])demos?(?:[._-]|\Z)")
 TEST_PROGRAM_PATH = lazy_regex(r"/[^/]+_test\.(?:go|py|exs)\Z|/test_[^/]+\.py\Z|/[^/]+\.(?:test|spec)\.[cm]?[jt]sx?\Z")
 _DEVELOPER_FOLDER = lazy_regex(
@@ -171,6 +172,13 @@ def _folder_sign(folder_name: str, folders_above: list[str], sign_span: Span) ->
     if _DEVELOPER_FOLDER.fullmatch(folder_name) and folders_above[-1:] != ["usr"]:  # /usr/local is everybody's
         return NonProductionSign("place", sign_text, sign_span)
     return None
+
+
+def is_named_broken_among_trials(file_path: str) -> bool:
+    """Whether a file in a directory of tests, samples or examples is called broken, so that it is to fail: for what does not even parse."""
+    *folders, file_name = file_path.lower().split("/")
+    is_among_trials = any(one.fullmatch(folder) for folder in folders for one in (_TEST_FOLDER, _SAMPLE_FOLDER, _EXAMPLE_OR_DEMO_FOLDER))
+    return is_among_trials and NAMED_BROKEN.search(file_name) is not None
 
 
 TEST_FOLDER_SIGN_TEXT = "a README above it says that its directory is for tests"

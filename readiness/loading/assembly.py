@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from readiness import kinds
+from readiness.kinds.places import is_named_broken_among_trials
 from readiness.loading import reading
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render.made import RenderInput
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from readiness.loading.render.overlay.placed import PlacedSource
     from readiness.loading.variants import Production
 
+REASON_NAMED_BROKEN = "its name says that it is broken, among tests or samples, and it does not parse"
 REASON_TEMPLATE = "a template: render it first, then check what comes out"
 _TITLE_BY_KIND = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
           "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot", "dotenv": "environment file"}  # fmt: skip
@@ -110,6 +112,9 @@ class Assembly:
             is_template_of_script = may_add_file_statuses and template.has_shell_mark_on_line(source.text, error.offset)
             if (template_mark_offset is not None or is_template_of_script) and _is_declared_template(source):
                 self.file_statuses.append(FileStatus(source.path, source.kind, "skipped", REASON_TEMPLATE))
+                continue
+            if may_add_file_statuses and not _is_read_by_a_service(source) and is_named_broken_among_trials(source.path):
+                self.file_statuses.append(FileStatus(source.path, source.kind, "skipped", REASON_NAMED_BROKEN))
                 continue
             if template_mark_offset is not None and not _is_read_by_a_service(source):
                 rule = core_rules["core/template-unjudged"]
