@@ -37,7 +37,7 @@ _COLLECTION_OF_EXAMPLES_SENTENCE = lazy_regex(
     r"(?:examples|samples|demos|demonstrations)\b(?!,| and )"
 )
 _THIS_DEMO_SENTENCE = lazy_regex(
-    r"this (?:[\w-]{1,30} )?(?:demo|demonstration|example) (?:deploys|showcases|shows|demonstrates|illustrates|describes|provides|sets up|spins up|"
+    r"this (?:[\w-]{1,30} )?(?:demo|demonstration|example) (?:deploys|showcases|shows|demonstrates|illustrates|provides|sets up|spins up|"
     r"starts|runs|uses|creates|configures)\b"
     r"|this (?:[\w-]{1,30} ){0,3}(?:environment|set-?up|stack|compose file) (?:provides|is) an? (?:sample|example|demo|demonstration)"
     r" (?:configuration|set-?up|deployment|environment)\b"
@@ -85,6 +85,7 @@ _TRIAL_STACK_SENTENCE = lazy_regex(
 _PARAGRAPH_SEPARATOR = lazy_regex(r"\n(?:[> \t]{0,20}\n)+")
 _MARKS_BEFORE_LINE = lazy_regex(r"^[>#*= \t-]{1,40}|\[![a-z]{1,20}\]", re.MULTILINE)
 _SENTENCE_END = lazy_regex(r"[.!?:](?:\s|\Z)")
+_HEADING_LINE = lazy_regex(r"^#{1,6} [^\n]*$", re.MULTILINE)
 _MIN_WORDS_OF_PARAGRAPH, _MAX_READ_PARAGRAPHS = 4, 2
 
 
@@ -131,7 +132,8 @@ def purpose_words_of_readme(readme_text: str) -> Iterator[str]:
     if is_started_for_development_alone(readme_text):
         yield README_WORD_STARTED_TO_DEVELOP
     first_sentences = list(_sentences_of_first_paragraphs(prose))
-    if any(map(_DEMONSTRATION_SENTENCE.match, first_sentences)) or any(map(_THIS_DEMO_SENTENCE.match, first_sentences[:1])):
+    first_sentence = next(_sentences_of_first_paragraphs(_HEADING_LINE.sub("", prose)), "")
+    if any(map(_DEMONSTRATION_SENTENCE.match, first_sentences)) or _THIS_DEMO_SENTENCE.match(first_sentence):
         yield README_WORD_SAMPLE_PAGE
     if any(map(_DEVELOPMENT_STACK_SENTENCE.match, first_sentences)):
         yield README_WORD_DEVELOPMENT_STACK

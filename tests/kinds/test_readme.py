@@ -76,7 +76,7 @@ SAYS = {
     "this example of a thing": ("# Shop\n\nThis Docker example shows how to start the shop.\n", {"sample-page"}),
     "an example after something else": ("# Shop\n\nShop sells all things. This example starts it on port 80.\n", set()),
     "a demo that is elsewhere": ("# Shop\n\nThis demo site is where we show the shop.\n", set()),
-    "a sample of a configuration": ("# Kafka\n\nThis `docker compose` set-up provides a sample configuration with Kafka.\n", {"sample-page"}),
+    "a sample of a configuration": ("# Sample of compose with Kafka\n\nThis compose set-up provides a sample configuration.\n", {"sample-page"}),
     "a set-up with a sample": ("# Kafka\n\nThis set-up runs Kafka. A sample configuration is in sample.yaml.\n", set()),
     "code and examples": ("# Acme\n\nThis repository contains the code of Acme and examples.\n", set()),
     "examples beside a chart": ("# Acme\n\nThis repository contains examples, charts and tools.\n", set()),
