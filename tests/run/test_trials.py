@@ -104,14 +104,15 @@ def test_settings_may_say_study(tmp_path: Path) -> None:
     ("path", "is_told"),
     [
         ("crd/samples/shop/invalid.yaml", False),
-        ("examples/broken-pod.yaml", False),
+        ("examples/malformed-pod.yaml", False),
         ("tests/pod.faulty.yaml", False),
         ("deploy/invalid.yaml", True),
+        ("examples/broken.yaml", True),
         ("samples/invalidator.yaml", True),
         ("samples/pod.yaml", True),
     ],
 )
-def test_what_is_called_broken_may_not_even_parse(tmp_path: Path, path: str, is_told: bool) -> None:
+def test_what_is_called_invalid_need_not_parse(tmp_path: Path, path: str, is_told: bool) -> None:
     """Among tests and samples: elsewhere, and under another name, it is a mistake."""
     root = write_files(tmp_path, {path: "apiVersion: v1\nkind: Pod\nmetadata:\n  name: !@#$%\n"})
     report = check([root], base=root)
