@@ -38,7 +38,6 @@ _EXAMPLE_OR_DEMO_FOLDER = lazy_regex(
     r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
     r"|quick-?starts?|getting-?started|tutorials?|playground"
 )
-NAMED_BROKEN = lazy_regex(r"(?:\A|[-_.])(?:broken|invalid|faulty)(?:[-_.]|\Z)")
 _NAMED_INVALID = lazy_regex(r"(?:\A|[-_.])(?:invalid|malformed|faulty)(?:[-_.]|\Z)")
 _DEMO_WORD_IN_FOLDER_NAME = lazy_regex(r"(?:\A|[._-])demos?(?:[._-]|\Z)")
 TEST_PROGRAM_PATH = lazy_regex(r"/[^/]+_test\.(?:go|py|exs)\Z|/test_[^/]+\.py\Z|/[^/]+\.(?:test|spec)\.[cm]?[jt]sx?\Z")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 
-from readiness.kinds.places import NAMED_BROKEN
 from readiness.model import Finding, Purpose, Rule
 from readiness.model.lazy_regex import lazy_regex
 
+_BROKEN_FILE_NAME = lazy_regex(r"(?:\A|[-_.])(?:broken|invalid|faulty)(?:[-_.]|\Z)")
 _REJECTED_FILE_NAME = lazy_regex(r"(?:\A|[-_.])(?:bad|rejected|denied|disallowed|not[-_]allowed|should[-_](?:deny|fail|reject))(?:[-_.]|\Z)")
 
 
@@ -27,7 +27,7 @@ def finding_unless_excused_by_trial(finding: Finding, purpose: Purpose | None) -
     if not _asks_about_mistakes_anywhere(rule_definition):
         return finding
     file_name = posixpath.basename(finding.path).lower()
-    if NAMED_BROKEN.search(file_name) or (purpose.word == "test" and _REJECTED_FILE_NAME.search(file_name)):
+    if _BROKEN_FILE_NAME.search(file_name) or (purpose.word == "test" and _REJECTED_FILE_NAME.search(file_name)):
         return None
     if purpose.word == "study" and rule_definition.category != "correctness":
         return None
