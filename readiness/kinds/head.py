@@ -29,6 +29,9 @@ _FILE_OF_SAMPLE_SENTENCE = lazy_regex(
     r"this (?:file|manifest|compose file) (?:defines|contains|deploys|creates|starts|runs) [^.]{1,160}\bfor the [\w-]{1,40} "
     r"(?P<word>sample|demo)(?: application)?\W*\Z"
 )
+_STACK_TO_TEST_SENTENCE = lazy_regex(
+    r"(?:this |the |an? )?(?:simple |minimal |local )?(?:docker[- ]compose|compose|stack|set-?up|deployment)(?: file| set-?up| stack)? to test \w"
+)
 _LIST_ITEM = lazy_regex(r"[-*][ ]?[\w./-]+:[ ]")  # `- debug: all services, for development` tells of a profile
 _NOT_FOR_PRODUCTION_PHRASE = lazy_regex(
     r"\b(?:not|never|don't)\b[^,]{0,50}\b(?:for|in|as|on) (?:\w+ ){0,2}production\b"
@@ -55,6 +58,8 @@ def purpose_at_head(text: str, path: str) -> tuple[str, Span] | None:
             continue
         if sample_match := _FILE_OF_SAMPLE_SENTENCE.match(sentence):
             return sample_match["word"], comment_span
+        if _STACK_TO_TEST_SENTENCE.match(sentence):
+            return "test", comment_span
         for purpose, purpose_pattern in _PURPOSE_PATTERNS:
             if _states_purpose(sentence, purpose_pattern):
                 return purpose, comment_span
@@ -66,7 +71,7 @@ def _states_purpose(sentence: str, purpose_pattern: str) -> bool:
 
     A sort of tests (`compose for durability smoke tests`) and what is said to be a purpose (`provided with the purpose of locally
     testing X`) may have words between. What is done by hand, or on one's own machine, may stand further from the subject: `this file
-    starts an example for manual X`.
+    starts an example for manual X`. What is used for X (`a tiny deployment used for testing the operator`) is, as the head of a file, for that.
     """
     return bool(
         re.search(rf"{_SENTENCE_LEAD_PATTERN}(?:only |just |purely |solely )?(?:meant |intended )?for {purpose_pattern}\b", sentence)
@@ -89,6 +94,11 @@ def _states_purpose(sentence: str, purpose_pattern: str) -> bool:
         )
         or re.search(
             rf"{_SENTENCE_LEAD_PATTERN}(?:\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} for (?:\S+ ){{0,4}}{_SORT_OF_TESTS_PATTERN} {purpose_pattern}\W*\Z",
+            sentence,
+        )
+        or re.search(
+            rf"{_SENTENCE_LEAD_PATTERN}(?:an? )?(?:\S+ ){{0,5}}{_SUBJECT_NOUN_PATTERN}"
+            rf" (?:that is |which is |is )?(?:only )?used for (?:manual )?{purpose_pattern}\b",
             sentence,
         )
         or re.search(rf"\bfor {purpose_pattern}(?: purposes)? only\b|\bonly for {purpose_pattern}\b", sentence)

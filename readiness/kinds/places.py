@@ -38,6 +38,7 @@ _EXAMPLE_OR_DEMO_FOLDER = lazy_regex(
     r"\.?(?:examples?|sample|demos?)(?:[._-][\w.-]+)?|\.?[\w.-]+[._-](?:examples?|sample|demos?)"
     r"|quick-?starts?|getting-?started|tutorials?|playground"
 )
+_NAMED_INVALID = lazy_regex(r"(?:\A|[-_.])(?:invalid|malformed|faulty)(?:[-_.]|\Z)")
 _DEMO_WORD_IN_FOLDER_NAME = lazy_regex(r"(?:\A|[._-])demos?(?:[._-]|\Z)")
 TEST_PROGRAM_PATH = lazy_regex(r"/[^/]+_test\.(?:go|py|exs)\Z|/test_[^/]+\.py\Z|/[^/]+\.(?:test|spec)\.[cm]?[jt]sx?\Z")
 _DEVELOPER_FOLDER = lazy_regex(
@@ -171,6 +172,16 @@ def _folder_sign(folder_name: str, folders_above: list[str], sign_span: Span) ->
     if _DEVELOPER_FOLDER.fullmatch(folder_name) and folders_above[-1:] != ["usr"]:  # /usr/local is everybody's
         return NonProductionSign("place", sign_text, sign_span)
     return None
+
+
+def is_named_invalid_among_trials(file_path: str) -> bool:
+    """Whether a file in a directory of tests, samples or examples is called invalid, so that it is not to parse.
+
+    Not what is called broken: so people call, too, what they mean to mend.
+    """
+    *folders, file_name = file_path.lower().split("/")
+    is_among_trials = any(_TEST_FOLDER.fullmatch(one) or _SAMPLE_FOLDER.fullmatch(one) or _EXAMPLE_OR_DEMO_FOLDER.fullmatch(one) for one in folders)
+    return is_among_trials and _NAMED_INVALID.search(file_name) is not None
 
 
 TEST_FOLDER_SIGN_TEXT = "a README above it says that its directory is for tests"

@@ -19,9 +19,7 @@ README_WORD_STUDY, README_WORD_DEMO, README_WORD_TRIAL, README_WORD_CHANGE = (
     "change",
 )  # the words of Source.readme_says
 README_WORD_DEVELOPMENT_STACK, README_WORD_TRIAL_STACK = "development-stack", "trial-stack"  # of all compose files below
-README_WORD_SAMPLE_PAGE = (
-    "sample-page"  # it says that all is samples: by its front matter (Microsoft's catalogue), a collection of examples, or made to demonstrate
-)
+README_WORD_SAMPLE_PAGE = "sample-page"  # all is samples: by the front matter (Microsoft), as a list of examples, "This demo" or made to demonstrate
 README_WORD_TEST_FOLDER = "test-folder"  # of a folder that a README above calls one of tests
 README_WORD_STARTED_TO_DEVELOP = "started-to-develop"  # the compose file beside it is started below headings about development alone
 _WORDS_OF_ALL_BELOW = frozenset(
@@ -35,6 +33,14 @@ _COLLECTION_OF_EXAMPLES_SENTENCE = lazy_regex(
     r"(?:this|the) (?:repo|repository|project|directory|folder)"
     r" (?:contains|holds|hosts|is home to|includes|provides|is an? (?:[\w-]{1,30} )?collection of)"
     r" (?:(?!(?:and|or|for|to|as|of the)\b)[\w-]{1,30} ){0,5}(?:(?:example|sample) applications?|examples?|samples|demos)\b(?!,| and )"
+    r"|(?:this|here) is an? (?:[\w-]{1,30} ){0,2}(?:list|collection|set) of (?:(?!(?:and|or|for|to|as|the)\b)[\w-]{1,30} ){0,3}"
+    r"(?:examples|samples|demos|demonstrations)\b(?!,| and )"
+)
+_THIS_DEMO_SENTENCE = lazy_regex(
+    r"this (?:[\w-]{1,30} )?(?:demo|demonstration|example) (?:deploys|showcases|shows|demonstrates|illustrates|provides|sets up|spins up|"
+    r"starts|runs|uses|creates|configures)\b"
+    r"|this (?:[\w-]{1,30} ){0,3}(?:environment|set-?up|stack|compose file) (?:provides|is) an? (?:sample|example|demo|demonstration)"
+    r" (?:configuration|set-?up|deployment|environment)\b"
 )
 _DEMONSTRATION_SENTENCE = lazy_regex(
     r"(?:(?!(?:my|our|see|how|when|if)\b)[^ ]{1,60} ){1,16}?(?:built|made|written|created|designed|derived|developed|intended|meant)"
@@ -79,6 +85,7 @@ _TRIAL_STACK_SENTENCE = lazy_regex(
 _PARAGRAPH_SEPARATOR = lazy_regex(r"\n(?:[> \t]{0,20}\n)+")
 _MARKS_BEFORE_LINE = lazy_regex(r"^[>#*= \t-]{1,40}|\[![a-z]{1,20}\]", re.MULTILINE)
 _SENTENCE_END = lazy_regex(r"[.!?:](?:\s|\Z)")
+_HEADING_LINE = lazy_regex(r"^#{1,6} [^\n]*$", re.MULTILINE)
 _MIN_WORDS_OF_PARAGRAPH, _MAX_READ_PARAGRAPHS = 4, 2
 
 
@@ -125,7 +132,8 @@ def purpose_words_of_readme(readme_text: str) -> Iterator[str]:
     if is_started_for_development_alone(readme_text):
         yield README_WORD_STARTED_TO_DEVELOP
     first_sentences = list(_sentences_of_first_paragraphs(prose))
-    if any(map(_DEMONSTRATION_SENTENCE.match, first_sentences)):
+    first_sentence = next(_sentences_of_first_paragraphs(_HEADING_LINE.sub("", prose)), "")
+    if any(map(_DEMONSTRATION_SENTENCE.match, first_sentences)) or _THIS_DEMO_SENTENCE.match(first_sentence):
         yield README_WORD_SAMPLE_PAGE
     if any(map(_DEVELOPMENT_STACK_SENTENCE.match, first_sentences)):
         yield README_WORD_DEVELOPMENT_STACK

@@ -38,7 +38,7 @@ from readiness.model.project import Project, RunProjects
 REASON_OF_UNKNOWN_KIND = "of no kind that readiness knows"
 REASON_UNUSED_ENV_FILE = "no compose file reads it"
 REASON_TEST_DATA = "input of a program's tests; name it to have it checked"
-REASON_NESTED_WORKFLOW = "GitHub never runs it: the repository's own workflows lie above; name it to have it checked"
+REASON_NESTED_WORKFLOW = "GitHub never runs it: it reads .github/workflows at the root of the repository alone; name it to have it checked"
 REASON_DOCUMENT_NOT_REQUESTED = "a document; name it, or ask with --documents"
 
 
@@ -65,7 +65,7 @@ def assemble_projects(
         kind = "" if unread_file.reason.startswith(ignoring.REASON_GITIGNORE_IS_LINK) else "patterns"  # Git follows none either
         assembly.file_statuses.append(FileStatus(unread_file.path, kind, "skipped", unread_file.reason))
     test_data_sources = program_input.remove_test_data(discovered)
-    nested_sources = nested_workflows.remove_nested_workflows(discovered)
+    nested_sources = nested_workflows.remove_nested_workflows(discovered) + nested_workflows.remove_workflows_beside(discovered)
     assembly.file_statuses += [FileStatus(one.path, "", "skipped", REASON_NESTED_WORKFLOW) for one in nested_sources]
     _set_readme_words_and_owners(discovered)
     archived.mark_archived_files(discovered)

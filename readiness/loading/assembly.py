@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from readiness.loading.render.overlay.placed import PlacedSource
     from readiness.loading.variants import Production
 
+REASON_NAMED_INVALID = "its name says that it is invalid, among tests or samples, and it does not parse"
 REASON_TEMPLATE = "a template: render it first, then check what comes out"
 _TITLE_BY_KIND = {"dockerfile": "Dockerfile", "compose": "compose", "k8s": "Kubernetes", "nginx": "nginx",
           "github": "GitHub workflow", "gitlab": "GitLab CI", "dependabot": "Dependabot", "dotenv": "environment file"}  # fmt: skip
@@ -111,6 +112,9 @@ class Assembly:
             if (template_mark_offset is not None or is_template_of_script) and _is_declared_template(source):
                 self.file_statuses.append(FileStatus(source.path, source.kind, "skipped", REASON_TEMPLATE))
                 continue
+            if may_add_file_statuses and not _is_read_by_a_service(source) and _is_to_fail(source):
+                self.file_statuses.append(FileStatus(source.path, source.kind, "skipped", REASON_NAMED_INVALID))
+                continue
             if template_mark_offset is not None and not _is_read_by_a_service(source):
                 rule = core_rules["core/template-unjudged"]
                 error = ParseError("nothing in it was judged", template_mark_offset)  # noqa: PLW2901
@@ -153,6 +157,13 @@ def _is_declared_template(source: Source) -> bool:
     if _is_read_by_a_service(source):
         return template.is_in_template_folder(source.path)
     return template.is_named_as_template(source.path)
+
+
+def _is_to_fail(source: Source) -> bool:
+    """Whether a file that does not parse is a trial whose name says so."""
+    from readiness.kinds.places import is_named_invalid_among_trials  # which knows all kinds: for the few that do not parse
+
+    return is_named_invalid_among_trials(source.path)
 
 
 def _is_read_by_a_service(source: Source) -> bool:

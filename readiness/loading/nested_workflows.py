@@ -1,12 +1,42 @@
-"""Workflows that GitHub never runs: it reads those at the root of a repository, and none of a folder below it."""
+"""Workflows that GitHub never runs: it reads .github/workflows at the root of a repository, and no folder below or beside it."""
 
 from __future__ import annotations
 
 import posixpath
+import re
 
 from readiness.loading.discover import DiscoveredFiles
 from readiness.model import Source
+from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import is_at_or_below, parent_folders
+
+# `.github/workflows_disabled/`, `.github/old/`: a template of an organization is copied to where it runs, and an action is called where it is.
+_BESIDE_WORKFLOWS = lazy_regex(
+    r"(?:\A|/)\.github/(?!workflows/|workflow-templates/|actions/)[^/]{1,100}/(?:[^/]{1,100}/){0,5}(?!action\.)[^/]{1,200}\.ya?ml\Z"
+)
+_JOBS_KEY_LINE = lazy_regex(r"^jobs[ \t]*:", re.MULTILINE)
+
+
+def remove_workflows_beside(discovered: DiscoveredFiles) -> list[Source]:
+    """Take the workflows in a folder beside .github/workflows (`.github/workflows_disabled/`) out of what a walk found; the sources taken.
+
+    What is named stays, and so does what lies in a folder of workflows or of actions somewhere below (`.github/templates/a/.github/workflows/`).
+    """
+    sources_beside = [
+        one
+        for one in discovered.sources
+        if _BESIDE_WORKFLOWS.search(one.path)
+        and one.path.count(".github/") == 1
+        and one.path not in discovered.named_paths
+        and _JOBS_KEY_LINE.search(one.text)
+    ]
+    if not sources_beside:
+        return []
+    from readiness.kinds.github import recognizes_file
+
+    workflow_ids = {id(one) for one in sources_beside if recognizes_file(one.path, one.text)}
+    discovered.sources = [one for one in discovered.sources if id(one) not in workflow_ids]
+    return [one for one in sources_beside if id(one) in workflow_ids]
 
 
 def remove_nested_workflows(discovered: DiscoveredFiles) -> list[Source]:

@@ -60,3 +60,18 @@ def test_an_action_below_is_judged(tmp_path: Path) -> None:
     files = {".github/workflows/ci.yml": SPLICED, "lib/.github/actions/a/action.yml": action}
     write_files(tmp_path, {**files, "lib/.github/workflows/ci.yml": SPLICED})
     assert judged_paths(tmp_path) == set(files)
+
+
+@pytest.mark.parametrize("folder", ["workflows_disabled", "workflows-old", "disabled", "workflow"])
+def test_a_workflow_in_a_folder_beside_is_set_aside(tmp_path: Path, folder: str) -> None:
+    beside = f".github/{folder}/ci.yml"
+    write_files(tmp_path, {".github/workflows/ci.yml": SPLICED, beside: SPLICED})
+    assert judged_paths(tmp_path) == {".github/workflows/ci.yml"}
+    assert judged_paths(tmp_path, beside) == {beside}, "a file that is named is judged"
+
+
+def test_templates_and_actions_beside_are_judged(tmp_path: Path) -> None:
+    action = "name: a\ndescription: b\nruns:\n  using: composite\n  steps:\n    - run: make\n      shell: bash\n"
+    files = {".github/workflow-templates/ci.yml": SPLICED, ".github/setup/action.yml": action, ".github/actions/a/action.yml": action}
+    write_files(tmp_path, files)
+    assert judged_paths(tmp_path) == set(files)

@@ -85,6 +85,11 @@ def test_a_chart_that_tests_another(tmp_path: Path, name: str, description: str,
         ("A broker, only for testing", True),
         ("A database for demo only, with no storage", True),
         ("A broker that is not for production", True),
+        ("A Helm chart for the Acme local demo cluster", True),
+        ("Brokers for local development environments", True),
+        ("An operator for sandbox environments", False),
+        ("A broker for one's local cluster", False),
+        ("A demo of environments for all clusters", False),
         ("General-purpose broker for developers", False),
         ("A tool for load testing of the shop", False),
         ("Sets up disks suitable for simple development tasks", False),
@@ -103,3 +108,20 @@ def test_a_chart_whose_description_says_what_it_is_for(tmp_path: Path, descripti
     severities = {one.path: str(one.severity) for one in check([root], base=root, select=["k8s/privileged"]).findings}
     assert "charts/shop/templates/pod.yaml" in severities
     assert ("charts/broker/templates/pod.yaml" not in severities) is is_for_trials
+
+
+@pytest.mark.parametrize(
+    ("label", "is_for_trials"),
+    [("broker-0.1.0", True), ('"broker-v2.0.0-rc.1"', True), ("broker-operator-1.0.0", False), ("my-broker-1.0.0", False), ("broker", False)],
+)
+def test_what_a_chart_for_trials_rendered_is_for_trials(tmp_path: Path, label: str, is_for_trials: bool) -> None:
+    object_of_chart = f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  labels:\n    helm.sh/chart: {label}\n"
+    files = {
+        "charts/broker/Chart.yaml": CHART % ("broker", "A chart for the Acme local demo cluster"),
+        "charts/broker/values.yaml": "",
+        "deploy/all.yaml": f"{object_of_chart}---\n{POD}",
+        "deploy/other.yaml": POD,
+    }
+    root = write_files(tmp_path, files)
+    paths = {one.path for one in check([root], base=root, select=["k8s/privileged"]).findings}
+    assert paths == ({"deploy/other.yaml"} if is_for_trials else {"deploy/all.yaml", "deploy/other.yaml"})

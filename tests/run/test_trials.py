@@ -98,3 +98,23 @@ def test_settings_may_say_study(tmp_path: Path) -> None:
     root = write_files(tmp_path, {"labs/role.yaml": OLD, ".readiness.yaml": "purpose: {'labs/*': study}\n"})
     (told,) = (one for one in check([root], base=root, config=root / ".readiness.yaml").findings if one.rule == "k8s/api-version-removed")
     assert told.severity is Severity.MEDIUM
+
+
+@pytest.mark.parametrize(
+    ("path", "is_told"),
+    [
+        ("crd/samples/shop/invalid.yaml", False),
+        ("examples/malformed-pod.yaml", False),
+        ("tests/pod.faulty.yaml", False),
+        ("deploy/invalid.yaml", True),
+        ("examples/broken.yaml", True),
+        ("samples/invalidator.yaml", True),
+        ("samples/pod.yaml", True),
+    ],
+)
+def test_what_is_called_invalid_need_not_parse(tmp_path: Path, path: str, is_told: bool) -> None:
+    """Among tests and samples: elsewhere, and under another name, it is a mistake."""
+    root = write_files(tmp_path, {path: "apiVersion: v1\nkind: Pod\nmetadata:\n  name: !@#$%\n"})
+    report = check([root], base=root)
+    assert [one.rule for one in report.findings if one.rule == "core/syntax"] == (["core/syntax"] if is_told else [])
+    assert [one.status for one in report.files if one.path == path] == ["invalid" if is_told else "skipped"]

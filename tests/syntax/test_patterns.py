@@ -75,6 +75,7 @@ PUT_TOGETHER = {
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,4}}for (?:\\\\w+ )?{purpose_pattern}\\\\b'"): _OF_A_HEAD,  # noqa: E501
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,4}}(?:with|for) (?:the )?purposes? of (?:\\\\w+ ){{0,2}}{purpose_pattern}\\\\b'"): _OF_A_HEAD,  # noqa: E501
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} for (?:\\\\S+ ){{0,4}}{_SORT_OF_TESTS_PATTERN} {purpose_pattern}\\\\W*\\\\Z'"): _OF_A_HEAD,  # noqa: E501
+    ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:an? )?(?:\\\\S+ ){{0,5}}{_SUBJECT_NOUN_PATTERN} (?:that is |which is |is )?(?:only )?used for (?:manual )?{purpose_pattern}\\\\b'"): _OF_A_HEAD,  # noqa: E501
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:an? |simple |minimal |local ){{0,3}}{purpose_pattern} {_SUBJECT_NOUN_PATTERN}\\\\b'"): _OF_A_HEAD,
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:only |just |purely |solely )?(?:meant |intended )?for {purpose_pattern}\\\\b'"): _OF_A_HEAD,
     ("kinds/head.py", "f'{_SENTENCE_LEAD_PATTERN}(?:\\\\S+ ){{0,3}}{_SUBJECT_NOUN_PATTERN} (?:\\\\S+ ){{0,12}}for (?:manual|local|exploratory) {purpose_pattern}\\\\b'"): _OF_A_HEAD,  # noqa: E501

@@ -36,13 +36,17 @@ def selector_mismatch(pod: Pod) -> CheckOutcome:
 def selector_missing(obj: Object, *, project: Project) -> CheckOutcome:
     """A workload of apps/v1 has no selector, which it requires.
 
-    Prose may leave it out, and a kustomization set it: of one that was not built nobody knows.
+    Prose may leave it out, and a kustomization set it: of one that was not built nobody knows. Nor does anybody where a program is to put the
+    value of a label in (`app: {name}`, a mapping to YAML).
     """
     if not project.prose and obj.kind in KINDS_WITH_MATCH_LABELS and obj.api_version == "apps/v1":
         selector = selector_of_workload(obj)
-        if (selector is None or selector.selects_everything) and folder_of(obj.source) in object_index(project).kustomized_folders:
+        is_missing = selector is None or selector.selects_everything
+        match_labels = obj.spec.mapping_at_path("selector", "matchLabels")
+        has_blank = any(isinstance(one, Map) and one.flow and list(one.values()) == [None] for one in match_labels.values())
+        if is_missing and (has_blank or folder_of(obj.source) in object_index(project).kustomized_folders):
             yield Undecidable(obj.metadata.at("name"))
-        elif selector is None or selector.selects_everything:
+        elif is_missing:
             yield missing(obj.metadata.at("name"))
 
 

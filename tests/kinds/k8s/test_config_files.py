@@ -56,3 +56,10 @@ def test_settings_that_name_manifests_are_read_with_them(tmp_path: Path) -> None
     part = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 0}\n"
     report = check([write_files(tmp_path, {"chainsaw-test.yaml": chainsaw, "part.yaml": part})])
     assert "k8s/selector-missing" not in {one.rule for one in report.findings}
+
+
+@pytest.mark.parametrize(("label", "is_missing"), [("{app: {name}}", False), ("{app: {self.path}}", False), ("{}", True)])
+def test_a_selector_that_a_program_fills_in_is_not_missing(tmp_path: Path, label: str, is_missing: bool) -> None:
+    text = f"apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec: {{selector: {{matchLabels: {label}}}}}\n"
+    report = check([write_files(tmp_path, {"a.yaml": text})])
+    assert ("k8s/selector-missing" in {one.rule for one in report.findings}) is is_missing
