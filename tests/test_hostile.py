@@ -29,7 +29,6 @@ def states(report: Report) -> dict[str, str]:
 BROKEN = {
     "yaml": ("k.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: x\n", 3),
     "tab": ("k.yaml", "apiVersion: v1\nkind: Pod\nmetadata:\n\tname: x\n", 4),
-    "deep": ("k.yaml", "apiVersion: v1\nkind: Pod\nspec: " + "[" * 500 + "]" * 500 + "\n", 3),
     "nul": ("k.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: \x01}\n", 3),
     "compose": ("compose.yaml", "services:\n  a:\n   image: x\n  b: [\n", 4),
     "nginx": ("nginx.conf", "http {\n  server {\n    listen 80\n  }\n}\n", 3),
@@ -50,6 +49,13 @@ def test_what_does_not_parse_is_a_finding_at_its_line_and_others_go_on(tmp_path:
     assert states(report)[name] == ("checked" if name == "Dockerfile" else "invalid")
     assert states(report)["z-good.yaml"] == "checked"
     assert any(one.path == "z-good.yaml" for one in report.findings)
+    assert not report.gate.passed
+
+
+def test_what_is_nested_deeper_than_we_read_is_our_limit_and_no_error_of_the_file(tmp_path: Path) -> None:
+    report = run(tmp_path, **{"k.yaml": "apiVersion: v1\nkind: Pod\nspec: " + "[" * 500 + "]" * 500 + "\n", "z-good.yaml": POD})
+    assert {one.rule for one in report.findings if one.path == "k.yaml"} == {"core/over-limit"}
+    assert states(report)["z-good.yaml"] == "checked"
     assert not report.gate.passed
 
 

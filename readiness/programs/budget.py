@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 MAX_PROGRAM_SECONDS_PER_RUN = 600  # seconds of processor time of all programs of a run
 MAX_RENDERED_BYTES_PER_RUN = 64 << 20  # bytes of what charts and overlays give in a run, whoever renders them
@@ -13,7 +14,7 @@ MAX_RENDERED_BYTES_PER_RUN = 64 << 20  # bytes of what charts and overlays give 
 
 UNCONFINED_NOTICE_START = "not cut off from the network: "
 
-_unconfined_program_names: list[str] = []  # in the order in which they ran: this is of the system, and the same for every run
+_names_of_metered_block: ContextVar[set[str] | None] = ContextVar("names_of_metered_block", default=None)
 
 
 class BudgetExceededError(Exception):
@@ -46,11 +47,11 @@ class RunBudget:
         """Count what programs take meanwhile. Raises BudgetExceededError where nothing more is to be started."""
         if self.seconds >= MAX_PROGRAM_SECONDS_PER_RUN:
             raise BudgetExceededError(f"the programs before it took {MAX_PROGRAM_SECONDS_PER_RUN} seconds, the limit for a run")
-        seconds_before, unconfined_count_before = child_processor_seconds(), len(_unconfined_program_names)
+        seconds_before, token = child_processor_seconds(), _names_of_metered_block.set(self.unconfined_names)
         try:
             yield
         finally:
-            self.unconfined_names.update(_unconfined_program_names[unconfined_count_before:])
+            _names_of_metered_block.reset(token)
             self.seconds += child_processor_seconds() - seconds_before
 
     def add_rendered_bytes(self, byte_count: int) -> None:
@@ -71,5 +72,7 @@ class RunBudget:
 
 
 def record_unconfined_program(program_name: str) -> None:
-    """Note that a program ran with the network within reach."""
-    _unconfined_program_names.append(program_name)
+    """Note that a program ran with the network within reach, for the budget that meters it."""
+    names = _names_of_metered_block.get()
+    if names is not None:
+        names.add(program_name)

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,14 +178,6 @@ def _exit_code_of_program(command: Sequence[str], *, timeout: float, **options: 
         except BaseException:
             program.kill()
             raise
-
-
-def child_processor_seconds() -> float:
-    """The processor time of all programs that have run so far; by the clock where the system counts none."""
-    if os.name != "posix":
-        return time.monotonic()
-    process_times = os.times()
-    return process_times.children_user + process_times.children_system
 
 
 def _library_path_environment() -> dict[str, str]:

@@ -197,7 +197,7 @@ def _name_before(text: str, value_start: int) -> str:
     return re.split(r"[^\w.-]", before)[-1]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=16_384)
 def is_secret_word(word: str) -> bool:
     """Whether a word of a file may be a secret's name; most files have the same few words over and over."""
     return secrets.may_contain_secret_name(word) and (

@@ -25,6 +25,7 @@ SMALL = {
     "checks/dockerfile/packages.py:run_text": _ONE_STAGE,
     "checks/dockerfile/reach.py:_paths_copied_from_stage": _ONE_STAGE,
     "checks/dockerfile/tools.py:has_tool": _ONE_STAGE,
+    "checks/dockerfile/user.py:_has_login_by_network": "of one file, whose commands are asked one after the other",
     "checks/dockerfile/values.py:_known_variable_names": _ONE_STAGE,
     "checks/nginx/routing.py:_compile_automaton": "machines are large, and one server is asked about 5,000 pairs at most",
     "facts/github.py:available_contexts_and_functions": "keys of GitHub's schema, of which there are some dozens",
