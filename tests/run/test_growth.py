@@ -12,7 +12,7 @@ from tests import growth_series as series
 from tests.make import write_files
 from tests.work import Work, work_by_function
 
-SIZE = 25
+SIZE = 20
 MOST_GROWTH = 4.5
 # A function that grows faster, seen while it is still drowned by the rest: so much of all calls, and so many times the calls.
 SHARE, MOST_GROWTH_OF_FUNCTION = 0.02, 7.0
