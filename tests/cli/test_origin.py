@@ -87,7 +87,13 @@ def test_an_index_tells_no_repository() -> None:
 
 
 def texts() -> dict[str, str]:
-    paths = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "readiness").rglob("*.py"))]
+    paths = [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "SECURITY.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+        *sorted((ROOT / "readiness").rglob("*.py")),
+    ]
     return {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths}
 
 
