@@ -12,7 +12,7 @@ from tests import growth_series as series
 from tests.make import write_files
 from tests.work import Work, work_by_function
 
-SIZE = 20
+SIZE = 12
 MOST_GROWTH = 4.5
 # A function that grows faster, seen while it is still drowned by the rest: so much of all calls, and so many times the calls.
 SHARE, MOST_GROWTH_OF_FUNCTION = 0.02, 7.0
@@ -75,7 +75,7 @@ def test_four_times_as_much_is_no_more_than_four_and_a_half_times_the_work(tmp_p
 
 
 # Past their bounds, the sizes at which these are linear again.
-SIZES_PAST_BOUND = {"compose_configs": 130, "k8s_policies_x_namespaces": 130, "k8s_ingresses_of_one_host": 130, "k8s_containers": 130}
+SIZES_PAST_BOUND = {"compose_configs": 130, "k8s_policies_x_namespaces": 70, "k8s_ingresses_of_one_host": 130, "k8s_containers": 130}
 
 
 @pytest.mark.parametrize(("name", "size"), SIZES_PAST_BOUND.items(), ids=SIZES_PAST_BOUND)
