@@ -31,12 +31,13 @@ class NamedPath(NamedTuple):
     """A path as a file names it, relative to the working directory.
 
     `is_read` says that the content matters, and not only the name; `is_of_tree` that it cannot be a path of the machine or image
-    where the file will be.
+    where the file will be; `is_part_of_file` that what it holds is judged as the file's own, wherever it lies.
     """
 
     path: str
     is_read: bool = True
     is_of_tree: bool = True
+    is_part_of_file: bool = False
 
 
 def add_rows_for_refused_paths(
@@ -86,7 +87,7 @@ class _NamedPathLookup:
     def _note_out_of_tree(self, naming_path: str, named_path: NamedPath) -> None:
         if named_path.is_read and named_path.is_of_tree:
             reason = f"it takes in {named_path.path}, which leads out of the tree and is not read"
-            self._rows.note_out_of_tree(naming_path, reason, is_gap=not named_path.path.startswith("/"))
+            self._rows.note_out_of_tree(naming_path, reason, is_gap=named_path.is_part_of_file or not named_path.path.startswith("/"))
 
     def _add_row_if_refused(self, named_path: NamedPath, path_in_tree: str, root: Path) -> None:
         base_folder = self._discovered.base
@@ -108,7 +109,9 @@ def _paths_of_compose_file(document: Any) -> Iterator[NamedPath]:
     from readiness.kinds.compose.words import dockerfile_path_of_service
 
     dockerfile_paths = {path for service in document.services.values() if (path := dockerfile_path_of_service(service)) is not None}
-    yield from map(NamedPath, sorted(named_env_file_paths(document) | included_and_extended_paths(document) | dockerfile_paths))
+    taken_in_paths = included_and_extended_paths(document)
+    for path in sorted(named_env_file_paths(document) | taken_in_paths | dockerfile_paths):
+        yield NamedPath(path, is_part_of_file=path in taken_in_paths)
     for section_key in ("secrets", "configs"):
         for entry in document.node.mapping_at_path(section_key).values():
             file_path = entry.get("file") if isinstance(entry, Map) else None

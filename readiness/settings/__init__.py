@@ -256,9 +256,10 @@ def config_seen_from_directory(settings_config: Config, working_directory: Path)
 
 
 def is_inside_when_resolved(folder: Path, path: Path) -> bool:
-    """Whether a path stays in a folder when all links are followed."""
+    """Whether a path stays in a folder when all links are followed, and comes to no data of version control: nobody reviews what lies there."""
     try:
-        return path.resolve().is_relative_to(folder.resolve())
+        parts_below_folder = path.resolve().relative_to(folder.resolve()).parts
+        return not any(part.lower() in {".git", ".hg", ".svn"} for part in parts_below_folder)
     except (OSError, RuntimeError, ValueError):  # links that go round, a NUL in a name
         return False
 

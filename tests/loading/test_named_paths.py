@@ -392,3 +392,11 @@ def test_a_kustomization_takes_in_nothing_of_gits(tree: Path, text: str) -> None
     status, reason = rows(report)["k/kustomization.yaml"]
     assert (status, "version control" in reason) == ("skipped", True)
     assert MARKER not in str(report.to_dict())
+
+
+@pytest.mark.parametrize("taken_in", ["include: [/opt/x.yaml]\n", "x: 1\n"])
+def test_what_a_compose_file_takes_in_from_the_machine_is_a_gap(tmp_path: Path, taken_in: str) -> None:
+    extended = "" if taken_in.startswith("include") else "    extends: {file: /opt/x.yaml, service: web}\n"
+    write_files(tmp_path, {"compose.yaml": f"{taken_in if not extended else ''}services:\n  web:\n    image: nginx:1.27.3\n{extended}"})
+    report = readiness.check([tmp_path], base=tmp_path)
+    assert [(row.path, "/opt/x.yaml" in row.reason) for row in report.coverage.unread_files] == [("compose.yaml", True)]

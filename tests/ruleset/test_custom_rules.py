@@ -588,3 +588,13 @@ def test_a_mistake_is_told_at_the_path_that_was_given(tmp_path: Path, monkeypatc
         with pytest.raises(RuleError) as refused:
             rules.load_rules([given], ["k8s"])
         assert refused.value.where == f"{told}/k8s/uid-high.yaml:1"
+
+
+@holds("settings-paths")
+@pytest.mark.parametrize("setting", ["rules: [.git]", "rules: [link]", "baseline: .git/baseline.json"])
+def test_nothing_that_settings_name_lies_in_the_data_of_version_control(tmp_path: Path, setting: str) -> None:
+    (tmp_path / ".git" / "k8s").mkdir(parents=True)
+    (tmp_path / ".git" / "baseline.json").write_text("{}")
+    (tmp_path / "link").symlink_to(".git")
+    with pytest.raises(ConfigError, match="leads out of the directory"):
+        settings(tmp_path, setting + "\n")
