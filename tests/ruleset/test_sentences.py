@@ -83,7 +83,7 @@ IN_CODE = {
     "k8s.policies.network_policy_peer_unresolved where": LEFT,
     "k8s.policies.network_policy_selects_nothing where": LEFT,
     "k8s.services.service_monitor_selects_nothing where": LEFT,
-    "k8s.services.service_selects_nothing where": LEFT,
+    "k8s.endpoints.service_selects_nothing where": LEFT,
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax import expression as ex
 from readiness.syntax.constant import is_truthy_in_expression
+from readiness.syntax.holes import has_github_expression
 from readiness.syntax.text import LocatedText
 from readiness.syntax.yaml import Map, Seq
 
@@ -71,7 +72,7 @@ def _is_token_out_of_reach(job: Job) -> bool:
 def _is_step_without_token(step: Step) -> bool:
     if step.run_script is not None:
         script = step.run_script.value
-        return "${{" not in script and all(
+        return not has_github_expression(script) and all(
             call.program in _SEARCHING_PROGRAMS or (call.program == "git" and "grep" in call.non_option_arguments[:1])
             for call in script_calls(script)
         )

@@ -165,7 +165,7 @@ spec:
 @pytest.mark.parametrize(
     ("context", "set_severities", "unset_severities"),
     [
-        ("allowPrivilegeEscalation: true", ["medium"], []),
+        ("allowPrivilegeEscalation: true", ["low"], []),
         ("allowPrivilegeEscalation: true, privileged: true", ["info"], []),
         ("allowPrivilegeEscalation: true, capabilities: {add: [CAP_SYS_ADMIN]}", ["info"], []),
         ("capabilities: {add: [SYS_ADMIN]}", [], []),
