@@ -36,18 +36,28 @@ def timeout_error_text(seconds: float) -> str:
 def end_after(seconds: float | None) -> Iterator[None]:
     """End what runs in the block after some seconds by the clock, wherever it is, programs and processes that it started too.
 
-    None ends nothing. What clears up behind itself does so on the way out. Raises RunTimeoutError then.
+    None ends nothing. What clears up behind itself does so on the way out. Raises RunTimeoutError then, and also
+    where the block came to its end late because code that lets no error out, such as a finalizer, kept the first one.
     """
     if seconds is None:
         yield
         return
-    previous_handler = signal.signal(signal.SIGALRM, _raise_deadline_reached)
+    is_deadline_reached = False
+
+    def raise_deadline_reached(_number: int, _frame: Any) -> NoReturn:
+        nonlocal is_deadline_reached
+        is_deadline_reached = True
+        raise _DeadlineReached
+
+    previous_handler = signal.signal(signal.SIGALRM, raise_deadline_reached)
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds, _SECONDS_UNTIL_ASKED_AGAIN)
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+        if is_deadline_reached:
+            raise _DeadlineReached
     except _DeadlineReached:
         raise RunTimeoutError(
             f"the run was not done after {seconds:g} seconds and was ended, so nothing was decided;"
@@ -55,7 +65,3 @@ def end_after(seconds: float | None) -> Iterator[None]:
         ) from None
     finally:
         signal.signal(signal.SIGALRM, previous_handler)
-
-
-def _raise_deadline_reached(_number: int, _frame: Any) -> NoReturn:
-    raise _DeadlineReached

@@ -147,19 +147,26 @@ def _start_processes(
 
 @contextlib.contextmanager
 def _block_signals_during_fork() -> Iterator[None]:
-    """Signals wait until every process is started, and a process until it is ready for them."""
-    previous_signal_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    """Signals wait until every process is started, and a process until it is ready for them.
+
+    What runs around a fork lets no error out, so that one that a signal raises there, the end of the time as well, would be lost.
+    """
+    previous_signal_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _signals_that_wait())
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, previous_signal_mask)
 
 
+def _signals_that_wait() -> set[signal.Signals]:
+    return {signal.SIGINT, signal.SIGTERM, signal.SIGALRM}
+
+
 def _run_worker(run_share: Callable[[int], WorkerResultRows], worker_index: int, sender: Connection) -> None:
     """One process: its answer, or the error that kept it from one. An interrupt is the parent's to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _signals_that_wait())
     answer: WorkerResultRows | tuple[str, str]
     try:
         answer = run_share(worker_index)

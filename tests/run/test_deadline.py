@@ -124,6 +124,16 @@ def test_it_is_asked_again_where_the_first_time_was_lost(monkeypatch: pytest.Mon
 
 
 @posix_only
+def test_a_block_that_comes_to_its_end_too_late_has_not_been_in_time() -> None:
+    def lose_the_error() -> None:
+        with contextlib.suppress(BaseException):
+            time.sleep(20)
+
+    with pytest.raises(RunTimeoutError), deadline.end_after(0.05):
+        lose_the_error()
+
+
+@posix_only
 def test_a_program_that_runs_is_ended_too() -> None:
     with pytest.raises(RunTimeoutError), deadline.end_after(0.1):
         subprocess.run([sys.executable, "-c", "import time; time.sleep(60)"], check=False)
