@@ -24,11 +24,6 @@ _DOCKER_ACTION_INPUTS = ("args", "entrypoint")
 _PLAIN_VERSION_REF = lazy_regex(r"v?[0-9]{1,4}(?:\.[0-9]{1,6}){0,3}\Z")
 
 
-def _steps_of_workflow(workflow: Workflow) -> Iterator[Step]:
-    for job in workflow.jobs:
-        yield from job.steps
-
-
 _FORGEJO_FOLDER = lazy_regex(r"(?:\A|/)\.(?:forgejo|gitea)/")
 _ACTION_URL_PATTERN = lazy_regex(r"https?://[^/@\s]+/[^/@\s]+/[^@\s]+@\S+\Z")
 
@@ -40,7 +35,7 @@ def _is_forgejo_action_url(uses_text: str, workflow: Workflow) -> bool:
 
 def action_reference_invalid(workflow: Workflow) -> CheckOutcome:
     """A `uses` that is no reference: without a ref, without an owner, a local path without `./`."""
-    for step in _steps_of_workflow(workflow):
+    for step in workflow.steps:
         uses_reference = step.parsed_uses
         if uses_reference is None or not uses_reference.text or is_text_with_expression(uses_reference.text):
             continue
@@ -57,7 +52,7 @@ def action_reference_invalid(workflow: Workflow) -> CheckOutcome:
 
 def action_input_unknown(workflow: Workflow, *, project: Project) -> CheckOutcome:
     """An input that the action does not know, or a required one that is not given."""
-    for step in _steps_of_workflow(workflow):
+    for step in workflow.steps:
         uses_reference = step.parsed_uses
         if uses_reference is None or is_text_with_expression(step.node.get("with")):
             continue

@@ -76,7 +76,7 @@ def expression_name_undefined(file: Workflow | Action, *, project: Project) -> C
 def _spans_and_matrix_conditions(file: Workflow | Action) -> list[tuple[Span, Span, frozenset[str]]]:
     """Where steps stand that run only under a condition, where that stands, and the properties of the matrix all of which have to be true for it."""
     spans_and_paths = []
-    for step in [step for job in file.jobs for step in job.steps] if isinstance(file, Workflow) else ():
+    for step in file.steps if isinstance(file, Workflow) else ():
         condition = step.node.get("if")
         if not isinstance(condition, str) or "||" in condition or "matrix." not in condition:
             continue
@@ -87,10 +87,9 @@ def _spans_and_matrix_conditions(file: Workflow | Action) -> list[tuple[Span, Sp
 
 def _cache_key_spans(file: Workflow | Action) -> list[Span]:
     """Where the keys of caches stand that steps keep."""
-    steps = file.steps if isinstance(file, Action) else [step for job in file.jobs for step in job.steps]
     return [
         step.with_inputs.at(input_name)
-        for step in steps
+        for step in file.steps
         if step.parsed_uses is not None and step.parsed_uses.slug == "actions/cache"
         for input_name in ("key", "restore-keys")
         if input_name in step.with_inputs

@@ -151,12 +151,10 @@ def _images_in_document(document: Workflow | Action) -> Iterator[tuple[str, Span
         image_value = runs_section.get("image") if isinstance(runs_section, Map) else None
         if isinstance(runs_section, Map) and isinstance(image_value, str) and image_value.startswith("docker://"):
             yield document.resource, runs_section.at("image"), image_value[len("docker://") :]
-        all_steps: Sequence[Step] = document.steps
     else:
-        all_steps = [step for job in document.jobs for step in job.steps]
         for job in document.jobs:
             yield from images_of_job(job)
-    for step in all_steps:
+    for step in document.steps:
         uses_reference = step.parsed_uses
         if uses_reference is not None and uses_reference.reference_kind == "docker" and not step.dead:
             yield step.resource, step.node.at("uses"), uses_reference.path
@@ -170,8 +168,7 @@ _CONTAINER_VARIABLE_OPTION = lazy_regex(r"(?:-e|--env)[= ]{1,4}[\"']?(?P<name>[A
 
 def _images_started_with_secrets(document: Workflow | Action) -> Iterator[tuple[str, Span, Any]]:
     """The published images that scripts start (`docker run`) and give a secret in a variable; none that the file builds."""
-    all_steps = document.steps if isinstance(document, Action) else [step for job in document.jobs for step in job.steps]
-    for step in all_steps:
+    for step in document.steps:
         run_script = step.run_script
         if run_script is None or step.dead or "docker build" in run_script.value:
             continue

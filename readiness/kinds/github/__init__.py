@@ -92,11 +92,7 @@ def jobs(document: Document) -> Iterator[Job]:
 
 def steps(document: Document) -> Iterator[Step]:
     """The steps of a workflow's jobs, or of a composite action."""
-    if isinstance(document, Action):
-        yield from document.steps
-        return
-    for job in document.jobs:
-        yield from job.steps
+    yield from document.steps
 
 
 def whole_file(document: Document) -> Iterator[Document]:

@@ -21,8 +21,8 @@ def events_that_start_step(step: Step, project: Project) -> frozenset[str] | Non
 
     So it is of an action outside .github, which other repositories may use, and of what no file of the tree calls.
     """
-    owner = step.owner.workflow if isinstance(step.owner, Job) else step.owner
-    return project.memoize_for_subject(_events_that_start_file, owner)
+    document = step.owner.workflow if isinstance(step.owner, Job) else step.owner
+    return project.memoize_for_subject(_events_that_start_file, document)
 
 
 def _events_that_start_file(document: Workflow | Action, project: Project) -> frozenset[str] | None:
@@ -66,12 +66,10 @@ def _caller_paths_by_path(project: Project) -> Mapping[str, set[str]]:
     return caller_paths_by_path
 
 
-def _uses_references(document: object) -> Iterator[UsesReference]:
-    steps = document.steps if isinstance(document, Action) else ()
+def _uses_references(document: Workflow | Action) -> Iterator[UsesReference]:
     if isinstance(document, Workflow):
-        steps = tuple(step for job in document.jobs for step in job.steps)
-        yield from (parse_uses(job.node.string_under("uses") or "") for job in document.jobs)
-    yield from (step.parsed_uses for step in steps if step.parsed_uses is not None)
+        yield from (parse_uses(job.node.string_under("uses")) for job in document.jobs)
+    yield from (step.parsed_uses for step in document.steps if step.parsed_uses is not None)
 
 
 def _possible_paths(uses_reference: UsesReference, caller_path: str) -> tuple[str, ...]:

@@ -76,6 +76,11 @@ class Workflow(PipelineFile):
         return cached_jobs
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of all its jobs."""
+        return tuple(step for job in self.jobs for step in job.steps)
+
+    @property
     def callable_only(self) -> bool:
         """Whether other workflows call it and nothing else starts it."""
         return set(self.triggers) == {"workflow_call"}
