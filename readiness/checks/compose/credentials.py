@@ -273,7 +273,7 @@ def _location_of_same_password(server: Service, password: str, client_verdict: S
         if value_text != password or not secrets.is_password_name(variable_name):
             continue
         server_verdict = secrets.classify_value(variable_name, value_text)
-        if server_verdict.is_exposed and (server_verdict.is_guessed is client_verdict.is_guessed or not server_verdict.is_guessed):
+        if server_verdict.is_exposed and (client_verdict.is_guessed or not server_verdict.is_guessed):
             return value_location
     return None
 

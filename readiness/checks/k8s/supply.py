@@ -161,7 +161,7 @@ def image_bitnami_gone(container: Container, *, owners: Sequence[str]) -> CheckO
     image = images.parse_image(container.image)
     if container.node.get("imagePullPolicy") == "Never" or not any(map(str.isdecimal, image.tag)):
         return
-    if image.tag_unknown or image.name_unknown or image.digest or image.tag in {"", "latest"}:
+    if image.tag_unknown or image.name_unknown or image.digest:
         return
     if any(image.full_repository.startswith(owner + "/") for owner in owners):
         yield hit(container.node.at("image"), image=image.text)
