@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from readiness.facts.managers import PackageManager, manager_by_program
 from readiness.facts.wrappers import unwrap_command
 from readiness.model.lazy_regex import lazy_regex
+from readiness.model.number import decimal_number
 from readiness.model.records import dataclass
 from readiness.syntax.command import ShellWord, SimpleCommand
 
@@ -151,7 +152,8 @@ def _apt_quiet_level(option_text: str) -> int:
     """How quiet an option of apt-get makes it."""
     option_name, _, level_text = option_text.partition("=")
     if option_name in ("-q", "--quiet"):
-        return int(level_text) if level_text.isascii() and level_text.isdecimal() and len(level_text) < 3 else 1
+        quiet_level = decimal_number(level_text, 2)
+        return 1 if quiet_level is None else quiet_level
     return option_name.count("q") if re.fullmatch(r"-[A-Za-z]+", option_name) else 0
 
 
