@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, TextIO
 
 from readiness.reports import ReportOptions
-from readiness.reports.machine_text import MachineFinding, machine_findings, word_by_severity, worst_first, write_json
+from readiness.reports.machine_text import MachineFinding, findings_to_tell, machine_findings, word_by_severity, write_json
 from readiness.verdict.report import Report
 
 SEVERITY_WORDS = word_by_severity("blocker", "critical", "major", "minor", "info")
@@ -16,8 +16,7 @@ SEVERITY_WORDS = word_by_severity("blocker", "critical", "major", "minor", "info
 
 def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     """Write a list with an entry for each open finding, worst first; with `quiet` those that fail the gate alone."""
-    findings = filter(report.gate.is_failed_by, report.open) if options.quiet else report.open
-    write_json(output, [_entry(one) for one in machine_findings(report, worst_first(findings))])
+    write_json(output, [_entry(one) for one in machine_findings(report, findings_to_tell(report, is_quiet=options.quiet))])
 
 
 def _entry(told: MachineFinding) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest
 from readiness.reports.edit_text import edit_text
 from readiness.reports.frame import escape_controls
-from readiness.reports.machine_text import path_prefix_from_workspace
+from readiness.reports.machine_text import findings_to_tell, path_prefix_from_workspace
 from readiness.reports.plain import FIX_FIRST_WIDTH, fix_first_lines
 from readiness.reports.thing_words import edit_words
 from readiness.verdict.fix_first import fix_first_rows
@@ -36,8 +36,7 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     path_prefix = path_prefix_from_workspace()
     if report.confinement_notice:
         output.write(f"{report.confinement_notice}\n")
-    findings_to_report = filter(report.gate.is_failed_by, report.open) if options.quiet else report.open
-    sorted_findings = sorted(findings_to_report, key=lambda one: (-one.severity, -round(one.score_gain, 4), one.fix_place, one.rule))
+    sorted_findings = findings_to_tell(report, is_quiet=options.quiet)
     fix_rows = [] if options.quiet else fix_first_rows(report)
     if len(fix_rows) > 1:
         output.write("\n".join([*fix_first_lines(report, fix_rows, redactor, FIX_FIRST_WIDTH), ""]))

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from readiness.model.lazy_regex import lazy_regex
 from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest
-from readiness.reports.machine_text import MachineFinding, machine_findings, remedy_text
+from readiness.reports.machine_text import MachineFinding, machine_findings, remedy_text, why_text
 from readiness.verdict.report import Report
 
 # What XML 1.0 has no way to write, not even as a reference.
@@ -53,7 +53,7 @@ def _add_case(suite: ET.Element, told: MachineFinding, *, is_failure: bool) -> N
     place = f"{told.path}:{finding.start.line}:{finding.start.column}"
     case = ET.SubElement(suite, "testcase", name=_xml_text(f"{finding.rule} {place}"), classname=_xml_text(told.path), file=_xml_text(told.path))
     case.set("line", str(finding.start.line))
-    text = f"{place}: {finding.severity}[{finding.rule}] {told.message}\n\n{' '.join(finding.why.split())}\n\nFix: {remedy_text(finding)}"
+    text = f"{place}: {finding.severity}[{finding.rule}] {told.message}\n\n{why_text(finding)}\n\nFix: {remedy_text(finding)}"
     if is_failure:
         failure = ET.SubElement(case, "failure", message=_xml_text(told.message), type=str(finding.severity))
         failure.text = _xml_text(text)

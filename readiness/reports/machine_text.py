@@ -50,9 +50,19 @@ def machine_findings(report: Report, findings: Iterable[Finding]) -> Iterator[Ma
         yield MachineFinding(finding, message, escape_controls(path_prefix + finding.path), fingerprint)
 
 
+def findings_to_tell(report: Report, *, is_quiet: bool) -> list[Finding]:
+    """The open findings, worst first; where it is to be quiet, those that fail the gate alone."""
+    return worst_first(filter(report.gate.is_failed_by, report.open) if is_quiet else report.open)
+
+
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Findings by severity, then by what the score wins, then by place and rule."""
     return sorted(findings, key=lambda one: (-one.severity, -round(one.score_gain, 4), one.fix_place, one.rule))
+
+
+def why_text(finding: Finding) -> str:
+    """What breaks in production because of a finding, in one line."""
+    return " ".join(finding.why.split())
 
 
 def remedy_text(finding: Finding) -> str:

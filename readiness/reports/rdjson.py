@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from readiness.model import Finding, Position
 from readiness.reports import ReportOptions
-from readiness.reports.machine_text import MachineFinding, machine_findings, remedy_text, word_by_severity, worst_first, write_json
+from readiness.reports.machine_text import MachineFinding, findings_to_tell, machine_findings, remedy_text, word_by_severity, write_json
 from readiness.verdict.report import Report
 
 SEVERITY_WORDS = word_by_severity("ERROR", "ERROR", "WARNING", "INFO", "INFO")
@@ -17,8 +17,7 @@ SEVERITY_WORDS = word_by_severity("ERROR", "ERROR", "WARNING", "INFO", "INFO")
 
 def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     """Write all open findings, worst first; with `quiet` those that fail the gate alone."""
-    findings = filter(report.gate.is_failed_by, report.open) if options.quiet else report.open
-    diagnostics = [_diagnostic(one) for one in machine_findings(report, worst_first(findings))]
+    diagnostics = [_diagnostic(one) for one in machine_findings(report, findings_to_tell(report, is_quiet=options.quiet))]
     write_json(output, {"source": {"name": "readiness"}, "diagnostics": diagnostics})
 
 

@@ -6,7 +6,6 @@ https://docs.github.com/en/code-security/code-scanning/integrating-with-code-sca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, TextIO
 from urllib.parse import quote
 
@@ -16,9 +15,11 @@ from readiness.reports import ReportOptions, digest
 from readiness.reports.frame import escape_controls
 from readiness.reports.machine_text import (
     MachineFinding,
+    findings_to_tell,
     machine_findings,
     path_prefix_from_workspace,
     remedy_text,
+    why_text,
     word_by_severity,
     worst_first,
     write_json,
@@ -42,14 +43,16 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
 
     GitHub shows what is suppressed in a file as open, so suppressed findings are written with `verbose` alone.
     """
-    findings = list(filter(report.gate.is_failed_by, report.open) if options.quiet else report.open)
-    told_findings = worst_first([*findings, *(report.suppressed if options.verbose else ())])
+    findings = findings_to_tell(report, is_quiet=options.quiet)
+    told_findings = worst_first([*findings, *report.suppressed]) if options.verbose else findings
     written = list(machine_findings(report, told_findings[:MAX_RESULTS]))
-    rules = list({one.finding.rule: one.finding.rule_definition for one in sorted(written, key=lambda one: one.finding.rule)}.values())
-    rule_index_by_id = {rule.id: index for index, rule in enumerate(rules)}
+    first_finding_by_rule = {one.finding.rule: one.finding for one in reversed(written)}
+    rule_ids = sorted(first_finding_by_rule)
+    rule_entries = [_rule_entry(first_finding_by_rule[rule_id]) for rule_id in rule_ids]
+    rule_index_by_id = {rule_id: index for index, rule_id in enumerate(rule_ids)}
     redactor, path_prefix = Redactor(report.hidden), path_prefix_from_workspace()
     run: dict[str, Any] = {
-        "tool": {"driver": {"name": "readiness", "version": report.version, "rules": [_rule_entry(rule, written) for rule in rules]}},
+        "tool": {"driver": {"name": "readiness", "version": report.version, "rules": rule_entries}},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The root of the checkout."}}},
         "results": [_result(one, rule_index_by_id, redactor, path_prefix) for one in written],
@@ -59,10 +62,10 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     write_json(output, {"$schema": SCHEMA_URL, "version": "2.1.0", "runs": [run]})
 
 
-def _rule_entry(rule: Rule, written: Sequence[MachineFinding]) -> dict[str, Any]:
-    """A rule as readers see it: what it is called, what breaks, what to do, and how sure it is."""
-    finding = next(one.finding for one in written if one.finding.rule == rule.id)
-    why, remedy = " ".join(finding.why.split()), remedy_text(finding)
+def _rule_entry(first_finding: Finding) -> dict[str, Any]:
+    """A finding's rule as readers see it: what it is called, what breaks, what to do, and how sure it is."""
+    rule = first_finding.rule_definition
+    why, remedy = why_text(first_finding), remedy_text(first_finding)
     links = "".join(f"\n- <{link}>" for link in rule.links)
     properties: dict[str, Any] = {
         "precision": _PRECISIONS[rule.confidence],
