@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Severity, join_names
@@ -47,12 +48,13 @@ def first_sentence(text: str) -> str:
 def unit_paths_text(report: Report, file_path: str, groups: Iterable[FindingGroup | EditBlock]) -> str:
     """What the findings of a file belong to, where a run has several units and the file's path does not say which."""
     paths_not_worth_naming = {"", file_path, posixpath.dirname(file_path) or "."}
-    if len({one.unit_path for one in report.findings}) < 2:
+    findings_of_file = [one for group in groups for one in group.findings]
+    own_unit_start = f"{file_path}#"
+    unit_paths = dict.fromkeys(one.unit_path for one in findings_of_file)
+    distinct_unit_paths = [unit for unit in unit_paths if unit not in paths_not_worth_naming and not unit.startswith(own_unit_start)]
+    if not distinct_unit_paths or all(one.unit_path == distinct_unit_paths[0] for one in report.findings):
         return ""
-    findings_of_file = (one for group in groups for one in group.findings)
-    unit_paths = (one.unit_path for one in findings_of_file if not one.unit_path.startswith(f"{file_path}#"))
-    distinct_unit_paths = list(dict.fromkeys(unit for unit in unit_paths if unit not in paths_not_worth_naming))
-    return _first_names_text(distinct_unit_paths) if distinct_unit_paths else ""
+    return _first_names_text(distinct_unit_paths)
 
 
 def finding_headline(finding: Finding, redactor: Redactor) -> str:
@@ -276,10 +278,8 @@ def settings_text(report: Report) -> str:
 
 def severity_counts_text(findings: Iterable[Finding]) -> str:
     """How many findings of each severity."""
-    finding_list = list(findings)
-    severity_count_texts = [
-        f"{count} {severity}" for severity in sorted(Severity, reverse=True) if (count := sum(one.severity is severity for one in finding_list))
-    ]
+    count_by_severity = Counter(one.severity for one in findings)
+    severity_count_texts = [f"{count_by_severity[severity]} {severity}" for severity in sorted(count_by_severity, reverse=True)]
     return join_names(severity_count_texts) or "none"
 
 
