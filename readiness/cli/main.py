@@ -21,6 +21,7 @@ from readiness.cli.console import (
     print_notices,
 )
 from readiness.cli.program import CliProgram, end_of_readers_ignored
+from readiness.cli.view_options import format_of_standard_output, refuse_options_without_effect, view_of_flags, with_view_options
 from readiness.reports import REPORT_FORMATS
 from readiness.run import deadline
 from readiness.version import __version__
@@ -160,6 +161,7 @@ def main() -> None:
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="Give the run up after this time by the clock, with exit code 2.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+@with_view_options
 @click.option("--explain-score", is_flag=True, help="Print the sum that makes the score, and that of each service.")
 @click.option("--allow-empty", is_flag=True, help="Nothing to judge is no error (for hooks).")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the gate says.")
@@ -178,8 +180,6 @@ def check(**flags: Any) -> None:
       readiness check --format github --output json=readiness.json .
       kustomize build overlays/prod | readiness check -
     """
-    if flags["quiet"] and flags["verbose"]:
-        raise click.UsageError("-q and -v exclude each other")
     if flags["config"] and flags["no_config"]:
         raise click.UsageError("--config and --no-config exclude each other")
     if flags["settings_from"] and flags["no_config"]:
@@ -187,6 +187,7 @@ def check(**flags: Any) -> None:
     format_and_path_pairs = [parse_output_option(value) for value in flags["outputs"]]
     if flags["timeout"] is not None and (timeout_problem := deadline.timeout_error_text(flags["timeout"])):
         raise click.UsageError(f"--{timeout_problem}")
+    refuse_options_without_effect(flags, format_of_standard_output(flags, format_and_path_pairs))
     refuse_outputs_in_one_place(format_and_path_pairs, has_format=flags["format_"] is not None)
     report = call_or_exit_with_error(lambda: report_for_options(flags))
     with end_of_readers_ignored():
@@ -322,7 +323,6 @@ def write_reports(report: Report, outputs: Sequence[tuple[str, str]], flags: dic
     """The report in every format that was asked for."""
     from readiness import reports
 
-    stdout_format = flags["format_"] or next((format_name for format_name, output_path in outputs if output_path == "-"), None) or "terminal"
     for format_name, output_path in outputs:
         if output_path == "-":
             continue
@@ -337,8 +337,9 @@ def write_reports(report: Report, outputs: Sequence[tuple[str, str]], flags: dic
         quiet=flags["quiet"],
         verbose=flags["verbose"],
         explain=flags["explain_score"],
+        view=view_of_flags(flags),
     )
-    reports.write_report(stdout_format, report, sys.stdout, report_options)
+    reports.write_report(format_of_standard_output(flags, outputs), report, sys.stdout, report_options)
 
 
 for command in (

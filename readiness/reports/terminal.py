@@ -15,7 +15,10 @@ from readiness.reports.block_parts import MAX_FURTHER_PLACES, BlockPart, block_p
 from readiness.reports.fix_table import MAX_ROWS_OF_SHORT_TABLE, detail_lines, fix_row_texts, gain_text, has_room_for_ids, rows_on_first_screen
 from readiness.reports.frame import code_frame, display_width, escape_controls
 from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
+from readiness.reports.next_steps import next_step_texts, steps_with_room
 from readiness.reports.service_table import service_table_lines
+from readiness.reports.statistics import rule_count_texts, rule_counts
+from readiness.reports.view import shown_findings
 from readiness.verdict.fix_first import FixRow, fix_first_rows
 from readiness.verdict.report import Report
 from readiness.verdict.score import Category
@@ -47,17 +50,19 @@ def _report_lines(report: Report, redactor: Redactor, options: ReportOptions, wi
     if report.confinement_notice:
         yield from painted_paragraph([(report.confinement_notice, "bold")], width)
     if options.quiet:
-        for finding in filter(report.gate.is_failed_by, report.findings):
-            yield from _message_lines(finding, redactor, width, _location_and_rule_pieces(finding, UNLIMITED_COLUMNS))
-        yield from _gate_lines(report, redactor, width)
+        yield from _quiet_lines(report, redactor, options, width)
         return
     fix_rows = fix_first_rows(report)
-    if len(fix_rows) > 1:
+    shown = shown_findings(report.open, options.view)
+    if options.view.statistics:
+        yield from _statistics_lines(report, shown.findings, width)
+    elif len(fix_rows) > 1:
         yield painted("Fix first", "bold")
         for line, _ in _fix_first_lines(report, rows_on_first_screen(fix_rows), redactor, min(width, MAX_SCORE_PANEL_WIDTH)):
             yield line
         yield ""
-    yield from _finding_lines(report, redactor, options, width)
+    if not options.view.statistics:
+        yield from _finding_lines(report, shown.findings, redactor, options, width)
     if options.verbose:
         yield from _verbose_detail_lines(report, redactor, width)
     if options.explain:
@@ -65,13 +70,41 @@ def _report_lines(report: Report, redactor: Redactor, options: ReportOptions, wi
             yield from painted_paragraph([(f"  {line}", "")], width)
         yield ""
     yield from _background_lines(report, redactor, options, width)
-    yield from _last_screen_lines(report, fix_rows, redactor, width)
+    yield from _last_screen_lines(report, fix_rows, redactor, options, width, shown.hidden_text)
 
 
-def _finding_lines(report: Report, redactor: Redactor, options: ReportOptions, width: int) -> Iterator[str]:
+def _quiet_lines(report: Report, redactor: Redactor, options: ReportOptions, width: int) -> Iterator[str]:
+    """What fails the gate, how each rule of it is fixed once, and the gate."""
+    shown = shown_findings(filter(report.gate.is_failed_by, report.findings), options.view)
+    told_fixes = set()
+    for finding in shown.findings:
+        yield from _message_lines(finding, redactor, width, _location_and_rule_pieces(finding, UNLIMITED_COLUMNS))
+        if (finding.rule, finding.fix) not in told_fixes:
+            told_fixes.add((finding.rule, finding.fix))
+            yield from _labelled_lines("fix", digest.first_sentence(finding.fix), width)
+    if shown.hidden_text:
+        yield from _labelled_table_lines([("hidden", shown.hidden_text)], width)
+    yield from _gate_lines(report, redactor, width)
+
+
+def _statistics_lines(report: Report, findings: Sequence[Finding], width: int) -> Iterator[str]:
+    """The findings by rule: what fails the gate, then the others."""
+    all_rows = rule_counts(report, findings)
+    texts = rule_count_texts(all_rows, min(width, MAX_PROSE_WIDTH))
+    for heading, is_failing in (("Fail the gate", True), ("Others", False)):
+        lines = [
+            painted_line((count_text, "bold"), (severity_text, STYLE_BY_SEVERITY[row.severity]), (rule_text, ""))
+            for row, (count_text, severity_text, rule_text) in zip(all_rows, texts, strict=True)
+            if bool(row.failing_count) is is_failing
+        ]
+        if lines:
+            yield from [painted(heading, "bold"), *lines, ""]
+
+
+def _finding_lines(report: Report, findings: Sequence[Finding], redactor: Redactor, options: ReportOptions, width: int) -> Iterator[str]:
     """The findings, file by file."""
     kind_by_path = {summary_row.path: summary_row.kind for summary_row in report.files}
-    for path, finding_groups in groups_by_file(report, verbose=options.verbose):
+    for path, finding_groups in groups_by_file(report, verbose=options.verbose, findings=findings):
         unit_paths_text = redactor.mask_text(digest.unit_paths_text(report, path, finding_groups))
         yield from painted_paragraph(_file_heading(path, kind_by_path.get(path, ""), finding_groups, unit_paths_text), width)
         yield painted("─" * min(width, MAX_PROSE_WIDTH), "dim")
@@ -248,27 +281,27 @@ def _background_lines(report: Report, redactor: Redactor, options: ReportOptions
     yield from _labelled_table_lines(_labels_and_texts_of_files(report, redactor, options), width)
 
 
-def _last_screen_lines(report: Report, fix_rows: list[FixRow], redactor: Redactor, width: int) -> Iterator[str]:
-    """What a screen of 24 lines holds at the end: the score and what is gained most by, in a panel, two lines of counts, and the gate's line."""
+def _last_screen_lines(
+    report: Report, fix_rows: list[FixRow], redactor: Redactor, options: ReportOptions, width: int, hidden_text: str
+) -> Iterator[str]:
+    """What a screen of 24 lines holds at the end: score and what to fix first in a panel, what to type next, counts, and the gate's line."""
     panel_width = min(width, MAX_SCORE_PANEL_WIDTH)
     text_width = panel_width - 6
     verdict_phrase, _, reasons = digest.verdict_text(report).partition(": ")
-    paragraphs = [_score_pieces(report, verdict_phrase)]
-    if reasons:
-        paragraphs.append([(reasons, "")])
+    panel_lines = painted_lines_with_widths(_score_pieces(report, verdict_phrase), text_width)
+    panel_lines += painted_lines_with_widths([(reasons, "")], text_width) if reasons else []
+    labels_and_texts = [("findings", digest.severity_counts_text(report.open))] + ([("hidden", hidden_text)] if hidden_text else [])
+    count_lines = list(_labelled_table_lines([*labels_and_texts, ("coverage", digest.coverage_text(report))], width))
+    gate_lines = _gate_lines(report, redactor, width)
     shown_rows = fix_rows[:MAX_ROWS_OF_SHORT_TABLE]
-    fix_lines: list[tuple[str, int]] = []
-    if shown_rows:
-        # Beside these: the panel's two edges, the score, an empty line, a heading, and two lines of counts.
-        gate_text = digest.gate_text(report, redactor, width=width)
-        shows_ids = has_room_for_ids(shown_rows, [reasons, gate_text], text_width, other_lines=7)
-        fix_lines = [("", 0), (painted("Fix first", "bold"), len("Fix first"))]
-        fix_lines += _fix_first_lines(report, shown_rows, redactor, text_width, shows_ids=shows_ids, shows_fix=False)
-    panel_lines = [one for paragraph in paragraphs for one in painted_lines_with_widths(paragraph, text_width)] + fix_lines
+    heading_lines = [("", 0), (painted("Fix first", "bold"), len("Fix first"))] if shown_rows else []
+    line_count = len("╭╰") + len(panel_lines) + len(heading_lines) + len(count_lines) + len(gate_lines)
+    steps = steps_with_room(next_step_texts(report, fix_rows, options), line_count + len(shown_rows), width - MESSAGE_INDENT_COLUMNS)
+    step_lines = list(_labelled_table_lines(steps, width))
+    shows_ids = has_room_for_ids(shown_rows, [], text_width, other_lines=line_count + len(step_lines))
+    panel_lines += [*heading_lines, *_fix_first_lines(report, shown_rows, redactor, text_width, shows_ids=shows_ids, shows_fix=False)]
     yield from boxed_lines([line for line, _ in panel_lines], [line_width for _, line_width in panel_lines], panel_width)
-    labels_and_texts = [("findings", digest.severity_counts_text(report.open)), ("coverage", digest.coverage_text(report))]
-    yield from _labelled_table_lines(labels_and_texts, width)
-    yield from _gate_lines(report, redactor, width)
+    yield from [*step_lines, *count_lines, *gate_lines]
 
 
 def _score_pieces(report: Report, verdict_phrase: str) -> list[Piece]:

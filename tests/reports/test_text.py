@@ -64,6 +64,7 @@ fix first:
   +9.53 critical dockerfile/user-root: 1 place, 1 fails the gate
   +9.53 high k8s/probe-missing: 2 places, 2 fail the gate
   +2.72 medium k8s/image-tag-floating: 1 place
+next: readiness explain dockerfile/user-root
 findings: 1 critical, 2 high and 1 medium
 coverage: 100 %
 gate failed: 1 critical and 2 high open (--fail-on high); score 49 of 100, F
@@ -82,14 +83,18 @@ def test_the_sum_of_what_is_left_is_raw(sample: Report) -> None:
 
 def test_quiet_shows_what_fails_the_gate_and_the_gate(sample: Report) -> None:
     lines = show("terminal", sample, quiet=True).splitlines()
-    assert [line.split(" ")[1].partition("[")[0] for line in lines[:-1]] == [
-        "critical",
-        "high",
-        "high",
-    ]
+    assert [line.split(" ")[1].partition("[")[0] for line in lines[:-1] if "  fix: " not in line] == ["critical", "high", "high"]
     assert lines[-1].startswith("gate failed: ")
+    styled = ESCAPE.sub("", show("terminal", sample, quiet=True, color="always", width=200)).splitlines()
+    assert len([line for line in styled if not line.lstrip().startswith("fix ")]) == 4
+
+
+def test_quiet_tells_the_fix_of_each_rule_once(sample: Report) -> None:
+    lines = show("terminal", sample, quiet=True).splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["api/Dockerfile:1:1:", "", "deploy/web.yaml:4:5:", "", "deploy/web.yaml:6:5:", "gate"]
+    assert lines[1] == lines[3] == "  fix: Add a probe."
     styled = ESCAPE.sub("", show("terminal", sample, quiet=True, color="always", width=200))
-    assert len(styled.splitlines()) == 4
+    assert styled.count("fix  Add a probe.\n") == 2
 
 
 def test_verbose_shows_what_is_suppressed_and_every_file(sample: Report) -> None:
