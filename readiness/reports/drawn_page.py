@@ -1,0 +1,93 @@
+"""A page of Markdown as a terminal shows it: headings, lists, tables and code without their marks, wrapped between words.
+
+It knows what `pages` writes, and no more of Markdown: headings, paragraphs, lists of one level, tables, fences, bold, code and `<links>`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from readiness.model.lazy_regex import lazy_regex
+from readiness.reports.ansi import Piece, painted, painted_paragraph
+from readiness.reports.frame import display_width, escape_controls
+
+MAX_PROSE_WIDTH = 110
+MIN_LAST_COLUMN_WIDTH = 24  # of a table; where there is less room, its rows are told below each other
+_FENCE = "```"
+_INLINE_MARK = lazy_regex(r"`[^`]+`|\*\*[^*]+\*\*|<https?://[^\s<>]+>")
+_TABLE_CELL_END = lazy_regex(r"(?<!\\)\|")
+_STYLE_BY_FIRST_CHARACTER = {"`": ("cyan", 1), "*": ("bold", 2), "<": ("dim", 1)}
+
+
+def drawn_lines(markdown_text: str, width: int) -> Iterator[str]:
+    """The lines of a page on a terminal of `width` columns."""
+    text_width = max(min(width, MAX_PROSE_WIDTH), 20)
+    code_lines: list[str] | None = None
+    for is_table, group in itertools.groupby(markdown_text.splitlines(), key=lambda line: line.startswith("|")):
+        if is_table and code_lines is None:
+            yield from _table_lines([_table_cells(line) for line in group], text_width)
+            continue
+        for line in group:
+            if line.startswith(_FENCE):
+                yield from _code_lines(code_lines or [], width)
+                code_lines = None if code_lines is not None else []
+            elif code_lines is not None:
+                code_lines.append(line)
+            else:
+                yield from _text_lines(line, text_width)
+
+
+def inline_pieces(text: str, style: str = "") -> list[Piece]:
+    """A line of Markdown as pieces: code, bold and links in their styles and without their marks."""
+    pieces: list[Piece] = []
+    offset = 0
+    text = escape_controls(text)
+    for mark in _INLINE_MARK.finditer(text):
+        mark_style, mark_width = _STYLE_BY_FIRST_CHARACTER[mark[0][0]]
+        pieces += [(text[offset : mark.start()], style), (mark[0][mark_width:-mark_width], mark_style)]
+        offset = mark.end()
+    return [one for one in [*pieces, (text[offset:], style)] if one[0]]
+
+
+def _text_lines(line: str, width: int) -> list[str]:
+    """A heading, an item of a list, or a paragraph, which is one line of the page."""
+    if line.startswith("#"):
+        return painted_paragraph(inline_pieces(line.lstrip("# "), "bold"), width)
+    if line.startswith("- "):
+        return painted_paragraph(inline_pieces(line[2:]), width, prefix="  • ", indent=4)
+    return painted_paragraph(inline_pieces(line), width)
+
+
+def _code_lines(lines: Sequence[str], width: int) -> Iterator[str]:
+    """Lines of code behind a bar, the carets below a place in the colour of what is marked."""
+    for line in lines:
+        is_caret_line = line.lstrip().startswith("^")
+        shown_line = escape_controls(line)
+        yield from painted_paragraph([(shown_line, "red" if is_caret_line else "")], width, prefix=painted("  │ ", "dim"), indent=4)
+
+
+def _table_cells(line: str) -> list[str]:
+    return [cell.strip().replace("\\|", "|") for cell in _TABLE_CELL_END.split(line)[1:-1]]
+
+
+def _table_lines(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """A table in columns, the last of which is wrapped; where that has too little room, each row with its last cell below."""
+    heading, _, *body = [[inline_pieces(cell, "dim" if number == 0 else "") for cell in row] for number, row in enumerate(rows)]
+    column_widths = [max(map(_pieces_width, column)) for column in zip(heading, *body, strict=True)][:-1]
+    indent = sum(column_widths) + 2 * len(column_widths)
+    is_wide = width - indent >= MIN_LAST_COLUMN_WIDTH
+    for row in [heading, *body] if is_wide else body:
+        start = "".join(
+            "".join(itertools.starmap(painted, cell)) + " " * ((column_width - _pieces_width(cell) if is_wide else 0) + 2)
+            for cell, column_width in zip(row, column_widths, strict=False)
+        )
+        if is_wide:
+            yield from painted_paragraph(row[-1], width, prefix=start, indent=indent)
+        else:
+            yield start.rstrip()
+            yield from painted_paragraph(row[-1], width, prefix="    ", indent=4)
+
+
+def _pieces_width(pieces: Sequence[Piece]) -> int:
+    return sum(display_width(text) for text, _ in pieces)
