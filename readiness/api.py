@@ -14,7 +14,7 @@ from readiness import files
 from readiness import settings as config
 from readiness.facts import table
 from readiness.facts.table import FactsError, FactsTable
-from readiness.loading import discover
+from readiness.loading import discover, standard_input
 from readiness.loading.context import add_context
 from readiness.model import Rule
 from readiness.redaction import Redactor
@@ -44,6 +44,7 @@ USER_ERRORS = (
     baseline.BaselineError,
     checklist.ChecklistError,
     discover.MissingPathError,
+    standard_input.StandardInputError,
     OptionError,
     ParallelError,
     RunTimeoutError,
@@ -84,6 +85,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     cache: bool = False,
     jobs: int = 1,
     stdin: bytes | None = None,
+    stdin_filename: str = "",
     timeout: float | None = None,
     today: datetime.date | None = None,
     timing: bool = False,
@@ -96,6 +98,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     a revision of the repository: its settings then take the place of the tree's own. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
+    `stdin` is what standard input holds, a file of the run called `-`, or judged as the file `stdin_filename`.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
     where a program or a dependency is absent without which something was not judged. `purpose` is what all files are for,
     whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is
@@ -108,6 +111,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     _refuse_unreadable_values_files(helm_values)
     if timeout is not None and (timeout_problem := deadline.timeout_error_text(timeout)):
         raise OptionError(timeout_problem)
+    if stdin_filename and stdin is None:
+        raise OptionError("stdin_filename names standard input, which is not among the paths: give - as one of them")
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     phase_timestamps = [time.perf_counter()] if timing else []
@@ -133,7 +138,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
             documents=documents,
             checklists=checklists,
         )
-        discovered = _discover(paths, settings, base, stdin)
+        discovered = _discover(paths, settings, base, stdin, stdin_filename)
         phase_timestamps.append(time.perf_counter())
         run_date = today or datetime.date.today()
         run_function = _run_or_load_from_cache if cache and since is None and settings_from is None else run_pipeline
@@ -143,14 +148,16 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         return _build_report(run_result, settings, seconds_by_phase)
 
 
-def _discover(paths: Sequence[str | os.PathLike[str]], settings: RunSettings, base: Path | None, stdin: bytes | None) -> discover.DiscoveredFiles:
+def _discover(
+    paths: Sequence[str | os.PathLike[str]], settings: RunSettings, base: Path | None, stdin: bytes | None, stdin_filename: str
+) -> discover.DiscoveredFiles:
     """The files of a run, with those around them and with standard input where they are asked for."""
     file_config = settings.config
     discovered = discover.discover_files(paths, file_config.exclude, working_directory=base, glob_prefix=file_config.prefix)
     if settings.context:
         add_context(discovered, paths)
     if stdin is not None:
-        discover.add_standard_input(discovered, stdin)
+        standard_input.add_standard_input(discovered, stdin, stdin_filename)
     return discovered
 
 

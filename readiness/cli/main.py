@@ -151,6 +151,7 @@ def main() -> None:
     metavar="YYYY-MM-DD",
     help="The day for which to judge: waivers and releases end by it (default: by the clock).",
 )
+@click.option("--stdin-filename", metavar="NAME", help="The file that standard input (-) is judged as; nothing of that name is read.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of results.")
 @click.option(
     "--jobs",
@@ -179,6 +180,7 @@ def check(**flags: Any) -> None:
       readiness check --select k8s/ --ignore k8s/image-digest-missing .
       readiness check --format github --output json=readiness.json .
       kustomize build overlays/prod | readiness check -
+      readiness check - --stdin-filename docker/Dockerfile.prod < draft
     """
     if flags["config"] and flags["no_config"]:
         raise click.UsageError("--config and --no-config exclude each other")
@@ -257,6 +259,7 @@ def _report_with_progress(flags: dict[str, Any], show_progress: Callable[[int, i
     return api.check(
         [path for path in paths if path != "-"],
         stdin=stdin_bytes,
+        stdin_filename=flags["stdin_filename"] or "",
         select=split_comma_separated(flags["select"]),
         ignore=split_comma_separated(flags["ignore"]),
         profile=flags["profile"],

@@ -76,17 +76,18 @@ def _table_lines(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     heading, _, *body = [[inline_pieces(cell, "dim" if number == 0 else "") for cell in row] for number, row in enumerate(rows)]
     column_widths = [max(map(_pieces_width, column)) for column in zip(heading, *body, strict=True)][:-1]
     indent = sum(column_widths) + 2 * len(column_widths)
-    is_wide = width - indent >= MIN_LAST_COLUMN_WIDTH
-    for row in [heading, *body] if is_wide else body:
+    if width - indent < MIN_LAST_COLUMN_WIDTH:
+        for row in body:
+            first_pieces = [piece for number, cell in enumerate(row[:-1]) for piece in ([("  ", ""), *cell] if number else cell)]
+            yield from painted_paragraph(first_pieces, width)
+            yield from painted_paragraph(row[-1], width, prefix="    ", indent=4)
+        return
+    for row in [heading, *body]:
         start = "".join(
-            "".join(itertools.starmap(painted, cell)) + " " * ((column_width - _pieces_width(cell) if is_wide else 0) + 2)
+            "".join(itertools.starmap(painted, cell)) + " " * (column_width - _pieces_width(cell) + 2)
             for cell, column_width in zip(row, column_widths, strict=False)
         )
-        if is_wide:
-            yield from painted_paragraph(row[-1], width, prefix=start, indent=indent)
-        else:
-            yield start.rstrip()
-            yield from painted_paragraph(row[-1], width, prefix="    ", indent=4)
+        yield from painted_paragraph(row[-1], width, prefix=start, indent=indent)
 
 
 def _pieces_width(pieces: Sequence[Piece]) -> int:

@@ -104,7 +104,8 @@ def test_no_word_of_a_page_is_broken(width: int) -> None:
         (tiers,) = api.find_rules(name)[0]
         text = pages.rule_page(tiers, api.checklist_questions())
         lines = drawn(text, width)
-        told_text = "\n".join(line for line in text.splitlines() if not line.startswith(("```", "|---")))
+        told_text = "\n".join(line for line in text.splitlines() if not line.startswith(("```", "|---", "| tier")))
+        told_text = re.sub(r"https?://\S+", "", told_text)  # an address may be longer than a line
         shown_words = set(re.findall(r"\w[\w/-]*", "\n".join(lines)))
         assert {word for word in re.findall(r"\w[\w/-]*", told_text) if len(word) < width - 16} <= shown_words
         assert max(display_width(line) for line in lines) <= width
