@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from readiness.cli.completion import complete_checklist, complete_kind, complete_profile, complete_rule
 from readiness.cli.console import (
     EXIT_FAILED,
     EXIT_NOT_ASSESSED,
@@ -30,7 +31,7 @@ PAGE_FORMATS = ("terminal", "markdown")
 
 
 @click.command(cls=StrictCommand, short_help="The page of a rule, or why a pod is not admitted.")
-@click.argument("rule")
+@click.argument("rule", shell_complete=complete_rule)
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--format", "format_", type=click.Choice(PAGE_FORMATS), help="Drawn for a terminal (default on one), or Markdown (default elsewhere).")
 def explain(rule: str, paths: tuple[str, ...], format_: str | None) -> None:
@@ -72,9 +73,10 @@ def explain(rule: str, paths: tuple[str, ...], format_: str | None) -> None:
 @click.option(
     "--kind",
     metavar="KIND",
+    shell_complete=complete_kind,
     help="Only rules of a kind: dockerfile, compose, k8s, nginx, ci, project, core.",
 )
-@click.option("--profile", metavar="NAME", help="Only rules of a profile.")
+@click.option("--profile", metavar="NAME", shell_complete=complete_profile, help="Only rules of a profile.")
 @click.option(
     "--format",
     "format_",
@@ -114,7 +116,7 @@ def list_rules(words: tuple[str, ...], like: str | None, kind: str | None, profi
 
 
 @click.command("checklist", cls=StrictCommand, short_help="A guide's checklist, item by item.")
-@click.argument("arguments", nargs=-1, metavar="[NAME] [PATH]...")
+@click.argument("arguments", nargs=-1, metavar="[NAME] [PATH]...", shell_complete=complete_checklist)
 @click.option("--state", "states", multiple=True, type=click.Choice(("failed", "met", "open")), help="Only items in this state; repeatable.")
 @click.option("--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True)
 def show_checklist(arguments: tuple[str, ...], states: tuple[str, ...], format_: str) -> None:

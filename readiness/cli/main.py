@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from readiness.cli import commands
+from readiness.cli import commands, completion
 from readiness.cli.console import (
     EXIT_FAILED,
     EXIT_NOT_ASSESSED,
@@ -74,10 +74,13 @@ def main() -> None:
     "--select",
     multiple=True,
     metavar="WORD",
+    shell_complete=completion.complete_selector,
     help="Rule, prefix, category or ALL, in the profile's place.",
 )
-@click.option("--ignore", multiple=True, metavar="WORD", help="Rule, prefix or category to leave out.")
-@click.option("--profile", metavar="NAME", help="recommended (default), strict, pss-baseline, pss-restricted.")
+@click.option("--ignore", multiple=True, metavar="WORD", shell_complete=completion.complete_selector, help="Rule, prefix or category to leave out.")
+@click.option(
+    "--profile", metavar="NAME", shell_complete=completion.complete_profile, help="recommended (default), strict, pss-baseline, pss-restricted."
+)
 @click.option(
     "--fail-on",
     type=click.Choice(FAIL_ON_CHOICES),
@@ -143,6 +146,7 @@ def main() -> None:
     "checklists",
     multiple=True,
     metavar="NAME",
+    shell_complete=completion.complete_checklist,
     help="Show a checklist; it counts in coverage.",
 )
 @click.option(
