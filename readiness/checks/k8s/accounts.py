@@ -18,7 +18,7 @@ from readiness.kinds.k8s.effective import account_name, undecidable_if_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.kinds.units import BELOW_FOLDER_DISTANCE, file_distance
-from readiness.model import CheckOutcome, Related, Span, hit, missing
+from readiness.model import CheckOutcome, Related, Span, Undecidable, hit, missing
 from readiness.model.project import Project
 
 MAX_BINDINGS_PER_ACCOUNT = 64  # as many bindings of one account as are looked through
@@ -96,7 +96,7 @@ def service_account_token_unused(pod: Pod, *, project: Project) -> CheckOutcome:
     is_account_known = pod_account_name == "default" or service_account_of(pod, project) is not None
     is_mount_unset = pod.node.get("automountServiceAccountToken") is None
     if is_account_known and is_mount_unset and is_token_mounted(pod, project) and not bindings_of_pod(pod, project):
-        yield missing(pod.node.at(), account=pod_account_name)
+        yield Undecidable(pod.node.at()) if project.may_lack_objects() else missing(pod.node.at(), account=pod_account_name)
 
 
 def service_account_default(pod: Pod) -> CheckOutcome:

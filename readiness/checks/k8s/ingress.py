@@ -129,7 +129,7 @@ def ingress_class_missing(obj: Object, *, project: Project) -> CheckOutcome:
         return
     default_class_annotation = "ingressclass.kubernetes.io/is-default-class"
     if not any(str(each.annotations.get(default_class_annotation)) == "true" for each in object_index(project).objects_of_kinds("IngressClass")):
-        yield missing(obj.metadata.at("name"))
+        yield Undecidable(obj.metadata.at("name")) if project.may_lack_objects() else missing(obj.metadata.at("name"))
 
 
 def _is_for_gke(obj: Object) -> bool:
@@ -365,7 +365,8 @@ def ingress_certificate_by_hand(obj: Object, *, project: Project) -> CheckOutcom
     for tls_entry in obj.spec.mappings_under("tls"):
         secret_name = tls_entry.get("secretName")
         if isinstance(secret_name, str) and not is_filled_in_value(secret_name) and secret_name not in issued_secret_names:
-            yield missing(tls_entry.at("secretName"), secret=secret_name)
+            secret_span = tls_entry.at("secretName")
+            yield Undecidable(secret_span) if project.may_lack_objects(obj.namespace) else missing(secret_span, secret=secret_name)
 
 
 def ingress_cors_everyone(obj: Object) -> CheckOutcome:

@@ -18,6 +18,7 @@ from readiness.kinds.k8s.model import CIDRS_OF_ALL_ADDRESSES, Object, Pod
 from readiness.kinds.k8s.selecting import policy_selector_index
 from readiness.model import (
     CheckOutcome,
+    Hit,
     NotApplicable,
     Severity,
     Span,
@@ -77,7 +78,7 @@ def pod_without_policy(pod: Pod, *, directions: list[str], every: bool, project:
     directions_restricted = directions_restricted_for(workload, project)
     open_directions = [way for way in directions if way not in directions_restricted]
     if open_directions and (every or len(open_directions) == len(directions)):
-        if project.memoize(_has_nonkubernetes_policies):
+        if project.memoize(_has_nonkubernetes_policies) or project.may_lack_objects(pod.namespace):
             yield Undecidable(pod.owner.metadata.at("name"))
         else:
             serves_nothing = open_directions == ["Ingress"] and not traffic.may_serve_requests(pod, project)
@@ -92,7 +93,13 @@ def pod_not_selected_by_policy(pod: Pod, *, project: Project) -> CheckOutcome:
     """No policy selects the pod at all."""
     workload = workload_of(pod, project)
     if workload is not None and not project.memoize(policy_selector_index).all_selecting_objects(workload):
-        yield missing(pod.owner.metadata.at("name"))
+        yield _missing_unless_elsewhere(pod.owner, pod.namespace, project)
+
+
+def _missing_unless_elsewhere(obj: Object, namespace: str, project: Project) -> Hit | Undecidable:
+    """The hit on an object for which there is no policy; nobody can tell where one may be in a part that stands elsewhere."""
+    name_span = obj.metadata.at("name")
+    return Undecidable(name_span) if project.may_lack_objects(namespace) else missing(name_span)
 
 
 def pod_policy_without_rules(pod: Pod, *, project: Project) -> CheckOutcome:
@@ -103,7 +110,7 @@ def pod_policy_without_rules(pod: Pod, *, project: Project) -> CheckOutcome:
     policies = project.memoize(policy_selector_index).all_selecting_objects(workload)
     directions_with_rules = {way for one in policies for way in restricted_directions(one) if one.spec.get(way.lower())}
     if len(directions_with_rules) < 2:
-        yield missing(pod.owner.metadata.at("name"))
+        yield _missing_unless_elsewhere(pod.owner, pod.namespace, project)
 
 
 def namespace_without_policy(obj: Object, *, project: Project) -> CheckOutcome:
@@ -111,7 +118,7 @@ def namespace_without_policy(obj: Object, *, project: Project) -> CheckOutcome:
     if obj.kind != "Namespace" or obj.name.startswith("kube-") or project.memoize(_has_nonkubernetes_policies):
         return
     if obj.name not in project.memoize(_namespaces_with_policy):
-        yield missing(obj.metadata.at("name"))
+        yield _missing_unless_elsewhere(obj, obj.name, project)
 
 
 def _namespaces_with_policy(project: Project) -> frozenset[str]:
@@ -178,10 +185,10 @@ def network_policy_peer_unresolved(obj: Object, *, alone: bool, project: Project
                 or project_index.may_be_operated(selector_without_controller)
                 or project_index.is_matched_anywhere(selector_without_controller)
             ):
-                yield missing(
-                    peer.at("podSelector"),
-                    pairs=_selector_text(selector),
-                    where="no workload in the files has",
+                yield (
+                    Undecidable(peer.at("podSelector"))
+                    if project.may_lack_objects()
+                    else missing(peer.at("podSelector"), pairs=_selector_text(selector), where="no workload in the files has")
                 )
             continue
         yield from _absent_pods_hits(obj, selector, peer.at("podSelector"), alone, project)
@@ -207,6 +214,9 @@ def policy_namespace_label_by_hand(obj: Object, *, project: Project) -> CheckOut
         namespace_labels = peer.mapping_at_path("namespaceSelector", "matchLabels")
         namespace_name = namespace_labels.get("name")
         if isinstance(namespace_name, str) and namespace_name and not _any_namespace_has_name_label(namespace_name, project):
+            if project.may_lack_objects():
+                yield Undecidable(namespace_labels.entry_span("name"))
+                continue
             yield hit(namespace_labels.entry_span("name"), value=namespace_name)
 
 
@@ -269,7 +279,8 @@ def network_policy_without_dns(obj: Object, *, project: Project) -> CheckOutcome
     dns_policy_ids = project.memoize(_ids_of_policies_allowing_dns)
     selector = parse_label_selector(obj.spec.get("podSelector")) or Selector()
     if not dns_policy_ids or not any(id(other_policy) in dns_policy_ids for other_policy in _other_policies_for(obj, selector, project)):
-        yield hit(obj.spec.key_span("egress"))
+        egress_span = obj.spec.key_span("egress")
+        yield Undecidable(egress_span) if project.may_lack_objects(obj.namespace) else hit(egress_span)
 
 
 def _ids_of_policies_allowing_dns(project: Project) -> frozenset[int]:

@@ -300,7 +300,10 @@ def probe_port_undeclared(container: Container, *, silent: bool) -> CheckOutcome
 
 
 def probe_scheme_mismatch(container: Container) -> CheckOutcome:
-    """An httpGet probe speaks HTTP to a port for HTTPS, or the other way round, as its number or name tells."""
+    """An httpGet probe speaks HTTP to a port for HTTPS, or the other way round, as its number or name tells.
+
+    A port called `http` of a program that is given a certificate is no sign: patches switch TLS on and leave the name.
+    """
     port_number_by_name = {port.get("name"): integer_or_none(port.get("containerPort")) for port in declared_ports(container)}
     port_name_by_number = {number: port_name for port_name, number in port_number_by_name.items() if isinstance(port_name, str)}
     for probe_key, probe in probes_of(container):
@@ -311,9 +314,14 @@ def probe_scheme_mismatch(container: Container) -> CheckOutcome:
         port_name = port if isinstance(port, str) else port_name_by_number.get(port, "")
         expected_scheme = _scheme_of_port(port_number_by_name.get(port, port), text_or_empty(port_name))
         written_scheme = handler.get("scheme") or "HTTP"
+        if expected_scheme == "HTTP" and any(_CERTIFICATE_FLAG.match(str(word)) for words in container.command_lists() for word in words):
+            continue
         if expected_scheme and written_scheme in {"HTTP", "HTTPS"} and written_scheme != expected_scheme:
             handler_key = "scheme" if "scheme" in handler else "port"
             yield hit(handler.at(handler_key), probe=probe_key, used=written_scheme, wanted=expected_scheme, port=port)
+
+
+_CERTIFICATE_FLAG = lazy_regex(r"--?(?:tls|ssl)[-_.]?[cC]ert")
 
 
 def _scheme_of_port(port: Any, port_name: str) -> str:

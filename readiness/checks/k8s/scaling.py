@@ -244,6 +244,7 @@ def autoscaler_missing(pod: Pod, *, project: Project) -> CheckOutcome:
     minimum_pods = pod_count_range(owner, project).minimum
     may_run_several_pods = minimum_pods is not None and minimum_pods > 1 and not has_single_writer(pod, project)
     if may_run_several_pods and certain_selecting_objects(workload, project, service_selector_index):
-        yield missing(owner.metadata.at("name"))
+        name_span = owner.metadata.at("name")
+        yield Undecidable(name_span) if project.may_lack_objects(owner.namespace) else missing(name_span)
     else:
         yield NotApplicable()

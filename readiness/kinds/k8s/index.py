@@ -67,6 +67,7 @@ class ObjectIndex:
     object_identities_by_file: dict[str, set[tuple[str, str, str]]] = field(default_factory=dict)
     is_applied_as_one: bool = False
     kustomized_folders: frozenset[str] = frozenset()
+    may_lack_objects: Callable[[str], bool] = lambda namespace: False
     _spaces: dict[Any, ThingsByNamespace[Any]] = field(default_factory=dict)
     _digests: dict[int, bytes] = field(default_factory=dict)
 
@@ -88,6 +89,8 @@ class ObjectIndex:
         self, obj: NamespacedThing, kind: str, object_name: str, namespace: str | None = None, *, is_shared_thing: bool = True
     ) -> NameResolution[Object]:
         """The objects of a kind that an object means by a name; the namespace is its own unless another one is given.
+
+        Where none is here and a part of the unit stands elsewhere, that may hold it, and nobody can tell.
 
         `is_shared_thing`: as many objects may use one of them as like to, so that a folder above holds it for those below; else
         it belongs to the nearest object that it can be about.
@@ -111,9 +114,9 @@ class ObjectIndex:
         predicate: Callable[[T], bool] = lambda thing: True,
     ) -> NameResolution[T]:
         """Those of some things that an object means; see `find_named`."""
-        if not candidates_by_namespace.every.things:
-            return NameResolution()
         namespace = obj.namespace if namespace is None else namespace
+        if not candidates_by_namespace.every.things:
+            return NameResolution((), self.may_lack_objects(namespace))
         fragment_things: list[T] = []
         things_of_namesakes: list[T] = []
         tied_things: list[T] = []
@@ -139,7 +142,8 @@ class ObjectIndex:
             return NameResolution(() if is_ambiguous_result else tuple(nearest_things.things), is_ambiguous_result)
         if not things_of_namesakes:
             things_of_namesakes = [thing for thing in islice(candidates_by_namespace.every.things, MAX_CANDIDATES_PER_QUESTION) if predicate(thing)]
-        return NameResolution((), bool(fragment_things or tied_things), () if fragment_things or tied_things else tuple(things_of_namesakes))
+        is_ambiguous_result = bool(fragment_things or tied_things) or self.may_lack_objects(namespace)
+        return NameResolution((), is_ambiguous_result, () if is_ambiguous_result else tuple(things_of_namesakes))
 
     def _may_be_patched(self, obj: NamespacedThing, things: Iterable[NamespacedThing]) -> bool:
         """Whether a kustomization that was not built puts things of other folders together, with patches that nobody saw."""
@@ -278,6 +282,7 @@ def _build_index(project: Project) -> ObjectIndex:
         label_keys=frozenset(key.rpartition("/")[2] for key, _ in object_index_to_fill.workloads_by_label),
         namespaces=frozenset(one.namespace for one in object_index_to_fill.workloads),
         is_applied_as_one=bool(project.unit),
+        may_lack_objects=project.may_lack_objects,
         kustomized_folders=frozenset(posixpath.dirname(path) for path in project.paths if _KUSTOMIZATION_PATH.search(path)),
     )
 
@@ -353,7 +358,7 @@ def find_autoscalers(obj: Object, project: Project, *kinds: str) -> NameResoluti
     kind_and_name = (obj.kind, obj.name)
     targeting_autoscalers = project_index.autoscalers_by_target.get(kind_and_name, ()) if obj.name else ()
     if not targeting_autoscalers:
-        return NameResolution()
+        return NameResolution()  # one that stands elsewhere is not expected to be: it goes with its workload
     autoscalers_by_namespace = project_index.things_by_namespace(("target", *kind_and_name), targeting_autoscalers)
     return project_index.resolve_meant(obj, autoscalers_by_namespace, predicate=lambda scaler: scaler.kind in kinds)
 

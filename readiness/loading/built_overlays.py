@@ -1,0 +1,175 @@
+"""One overlay built: here, else by a program; without what stands elsewhere, and what is told of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
+from typing import TYPE_CHECKING, NamedTuple
+
+from readiness.loading.parsed import ParsedTexts
+from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
+from readiness.model import ParseError, Source
+from readiness.model.records import dataclass
+from readiness.programs.budget import BudgetExceededError, RunBudget
+
+if TYPE_CHECKING:
+    from readiness.loading.render.gather import OverlayInputs
+    from readiness.loading.render.kustomize import Kustomization
+    from readiness.loading.render.overlay.builder import OverlayBuilder
+
+
+@dataclass(slots=True)
+class BuiltOverlay:
+    """What an overlay gives: its text, the documents of it that do not parse, and what a reader is to know, with the sort of that reason.
+
+    `partial_source` is what is known of objects that stand elsewhere. `errors` say without what it is built, `patch_count_without_target`
+    counts the patches that are for nothing that is here, `lacked_namespaces` are those in which further objects may be, the empty one where
+    nobody can tell which. `read_paths` are the files that were read, None where all were.
+    """
+
+    source: GeneratedSource
+    unparsed_documents: Sequence[tuple[str, ParseError, Source]] = ()
+    reason: str = ""
+    cause: str = ""
+    partial_source: GeneratedSource | None = None
+    errors: Sequence[RenderError] = ()
+    patch_count_without_target: int = 0
+    lacked_namespaces: frozenset[str] = frozenset()
+    read_paths: set[str] | None = None
+
+    @property
+    def sources(self) -> tuple[GeneratedSource, ...]:
+        """All texts of it."""
+        return (self.source,) if self.partial_source is None else (self.source, self.partial_source)
+
+
+class OverlayPart(NamedTuple):
+    """A kustomization that is built, the paths of all files that it is made from, and of those that are judged by what it gives."""
+
+    root: Kustomization
+    built: BuiltOverlay
+    files: set[str]
+    judged_paths: set[str]
+
+
+@dataclass(slots=True)
+class OverlaySources:
+    """All overlays of a run: the texts that there are, and those that overlays took in besides."""
+
+    walked_sources: dict[str, Source]
+    documents_by_source: ParsedTexts
+    budget: RunBudget
+    extra_sources: dict[str, Source] = field(default_factory=dict)
+
+
+def resource_and_patch_paths(kustomizations: Iterable[Kustomization]) -> set[str]:
+    """The files and the patches that kustomizations name."""
+    return {path for one in kustomizations for path in (*one.resource_files, *one.patch_files)}
+
+
+def build_kustomization(
+    kustomization: Kustomization,
+    reached_kustomizations: Sequence[Kustomization],
+    inputs_or_error: OverlayInputs | RenderError,
+    overlay_sources: OverlaySources,
+) -> OverlayPart:
+    """What one kustomization gives. Raises RenderError, also where its files could not be gathered."""
+    if isinstance(inputs_or_error, RenderError):
+        raise inputs_or_error
+    built_overlay = _build_overlay(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
+    try:
+        overlay_sources.budget.add_rendered_bytes(sum(len(one.text) for one in built_overlay.sources))
+    except BudgetExceededError as error:
+        raise LimitError(str(error)) from None
+    judged_paths = resource_and_patch_paths(reached_kustomizations)
+    paths_made_from = judged_paths | {inputs_or_error.tree.report_path(name) for name in inputs_or_error.files}
+    if built_overlay.read_paths is not None:
+        judged_paths &= built_overlay.read_paths
+    return OverlayPart(kustomization, built_overlay, paths_made_from, judged_paths)
+
+
+def _build_overlay(
+    kustomization: Kustomization, reachable_kustomizations: Sequence[Kustomization], gathered_inputs: OverlayInputs, overlay_sources: OverlaySources
+) -> BuiltOverlay:
+    """What an overlay gives, built here; by a program where there is one that can do what is not done here, and nothing is refused.
+
+    What nobody can do is left out. Raises RenderError with the reason of this builder, which names a place, rather than with that of the program.
+    """
+    from readiness.loading.render import kustomize
+    from readiness.loading.render.gather import OverlayRefusedError
+    from readiness.loading.render.overlay.builder import build_source
+    from readiness.loading.render.overlay.placed import NeedsOtherBuilderError, UnsupportedFeatureError
+    from readiness.loading.render.process import REASON_UNCONFINED
+
+    source_by_path: Mapping[str, Source] = overlay_sources.walked_sources | overlay_sources.extra_sources
+
+    def build_here(*, unknown_keys_error: RenderError | None = None) -> BuiltOverlay:
+        source, builder = build_source(
+            gathered_inputs,
+            kustomization.source,
+            kustomization.folder or ".",
+            source_by_path,
+            overlay_sources.documents_by_source,
+            leaves_out_unknown_keys=unknown_keys_error is not None,
+        )
+        overlay_sources.extra_sources |= builder.more
+        return _overlay_of_builder(source, builder, gathered_inputs, unknown_keys_error)
+
+    try:
+        return build_here()
+    except (NeedsOtherBuilderError, OverlayRefusedError):
+        raise
+    except RenderError as error:
+        builder_error = error
+    is_unsupported = isinstance(builder_error, UnsupportedFeatureError)
+    if gathered_inputs.refusals:
+        if is_unsupported:
+            return build_here(unknown_keys_error=builder_error)
+        raise builder_error
+    if not kustomize.kustomize_build_command():
+        if not is_unsupported:
+            raise builder_error
+        error_without_program = UnsupportedFeatureError(f"{builder_error}; {kustomize.REASON_NO_BUILDER}")
+        try:
+            return build_here(unknown_keys_error=error_without_program)
+        except RenderError:
+            raise error_without_program from None
+    try:
+        with overlay_sources.budget.metered():
+            program_built_source = kustomize.build_overlay(
+                kustomization, list(reachable_kustomizations), source_by_path, gathered_inputs, overlay_sources.documents_by_source
+            )
+    except BudgetExceededError as budget_error:
+        raise LimitError(str(budget_error)) from None
+    except LimitError:
+        raise  # what a program builds holds, whatever is said here, and nobody knows
+    except RenderError as program_error:
+        if not is_unsupported:
+            raise builder_error from None
+        try:
+            return build_here(unknown_keys_error=program_error)
+        except RenderError:
+            raise program_error from None
+    return BuiltOverlay(program_built_source, program_built_source.lost, "" if program_built_source.confined else REASON_UNCONFINED)
+
+
+def _overlay_of_builder(
+    source: GeneratedSource, builder: OverlayBuilder, gathered_inputs: OverlayInputs, unknown_keys_error: RenderError | None
+) -> BuiltOverlay:
+    """What was built here. `unknown_keys_error` is told of the keys that were left out, in place of what the builder says of each."""
+    from readiness.loading.render.overlay.placed import UnsupportedFeatureError
+
+    left_out = builder.left_out
+    if not left_out.parts and not gathered_inputs.refusals:
+        return BuiltOverlay(source)
+    errors = {str(one): one for one in [unknown_keys_error] if one}
+    errors |= {str(one.error): one.error for one in left_out.parts if not isinstance(one.error, UnsupportedFeatureError)}
+    errors |= {str(one): one for one in gathered_inputs.refusals}
+    return BuiltOverlay(
+        source,
+        partial_source=builder.partial_source,
+        errors=tuple(errors.values()),
+        patch_count_without_target=left_out.patch_count,
+        lacked_namespaces=left_out.namespaces,
+        read_paths=builder.read_paths,
+    )
