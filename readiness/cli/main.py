@@ -108,7 +108,7 @@ def main() -> None:
 @click.option(
     "--strict-coverage",
     is_flag=True,
-    help="Fail where a program or a dependency is absent without which something was not judged.",
+    help="Fail where something was not judged, for whatever reason: absent, remote, out of the tree, over a limit.",
 )
 @click.option(
     "--helm-values",
@@ -192,7 +192,7 @@ def check(**flags: Any) -> None:
     with end_of_readers_ignored():
         is_findings_alone = not _FORMATS_OF_FINDINGS_ALONE.isdisjoint({flags["format_"], *(name for name, _ in format_and_path_pairs)})
         told_notices = (one for one in report.notices if one != report.confinement_notice or is_findings_alone)
-        print_notices([*told_notices, *notices_of_environment(flags)])
+        print_notices([*told_notices, *(unread_notices(report) if is_findings_alone else []), *notices_of_environment(flags)])
     with end_of_readers_ignored():
         call_or_exit_with_error(lambda: write_reports(report, format_and_path_pairs, flags))
     if report.crashed:
@@ -201,6 +201,13 @@ def check(**flags: Any) -> None:
         raise CommandError(f"not assessed: {report.gate.reason}")
     is_passed = report.gate.passed or not report.gate.was_evaluated
     sys.exit(EXIT_PASSED if flags["exit_zero"] or is_passed else EXIT_FAILED)
+
+
+def unread_notices(report: Report) -> list[str]:
+    """What formats that are lists of findings have no place for: how much of what is here has no verdict."""
+    from readiness.reports.digest import unread_counts_text
+
+    return [unread_counts_text(report)] if report.coverage.unread_files else []
 
 
 def parse_output_option(value: str) -> tuple[str, str]:

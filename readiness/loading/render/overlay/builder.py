@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from readiness.files import decode_text
 from readiness.loading.parsed import ParsedTexts
@@ -133,8 +133,8 @@ class OverlayBuilder:
         update_renamed_references(resources)
         resolve_variables(resources, self.variables, self.fields)
         complete_nodes = [one.node for one in resources if not one.is_partial]
-        partial_nodes = [one.node for one in resources if one.is_partial and has_content(one)]
-        if self.left_out.parts and not complete_nodes and not partial_nodes:
+        partial_nodes = [one.node for one in resources if one.is_partial]
+        if self.left_out.parts and not complete_nodes and not any(has_content(one) for one in resources):
             raise self.left_out.parts[0].error
         if partial_nodes:
             self.partial_source = write_objects(partial_nodes, kustomization_source.path, environment, kustomization_source)
@@ -178,6 +178,16 @@ class OverlayBuilder:
             self.left_out.add_part(refusal, path_entry.string, may_hold_objects=may_hold_objects, changes_objects=changes_objects)
         return refusal is not None
 
+    @contextmanager
+    def unsupported_left_out(self, *, may_hold_objects: bool = False) -> Iterator[None]:
+        """Note what is not known here, and go on without it, where that is asked. Raises UnsupportedFeatureError elsewhere."""
+        try:
+            yield
+        except UnsupportedFeatureError as error:
+            if not self.leaves_out_unknown_keys:
+                raise
+            self.left_out.add_part(error, may_hold_objects=may_hold_objects, changes_objects=True)
+
     def read_kustomization(self, kustomization_folder: str) -> tuple[Source, PlacedValue]:
         """The kustomization in a folder, which is a mapping."""
         kustomization_paths = [
@@ -203,7 +213,7 @@ class OverlayBuilder:
                 continue  # says where `helmCharts` lie
             elif lowercase_key not in _KEYS_WITHOUT_EFFECT | _SUPPORTED_KEYS or lowercase_key in spec:
                 error = UnsupportedFeatureError(f"{kustomization_source.path} has the key {key[:60]}, which is not known here")
-                if not self.leaves_out_unknown_keys or lowercase_key in spec:
+                if not self.leaves_out_unknown_keys:
                     raise error
                 self.left_out.add_part(error, may_hold_objects=lowercase_key not in {"validators", "openapi"}, changes_objects=True)
             elif value.data is not None:
@@ -307,13 +317,15 @@ class OverlayBuilder:
         """Add the ConfigMaps and Secrets that a kustomization makes."""
         for generator_key, generated_kind in (("configmapgenerator", "ConfigMap"), ("secretgenerator", "Secret")):
             for generator_entry in self.list_entries(spec, generator_key):
-                file_reader = GeneratorFileReader(self, folder)
-                generated_object = generate_object(generated_kind, generator_entry, spec.get("generatoroptions"), file_reader, self.counter)
-                generated_object.is_partial = file_reader.has_left_out_file
-                behavior_value = {name.casefold(): one for name, one in generator_entry.map.items()}.get("behavior")
-                self.counter.count_lookups(len(resources))
-                behavior = behavior_value.string if behavior_value else ""
-                merge_generated(resources, generated_object, behavior, may_be_elsewhere=self.left_out.may_hold_target())
+                with self.unsupported_left_out(may_hold_objects=True):
+                    file_reader = GeneratorFileReader(self, folder)
+                    options = spec.get("generatoroptions")
+                    generated_object = generate_object(generated_kind, generator_entry, options, file_reader, self.counter)
+                    generated_object.is_partial = file_reader.has_left_out_file
+                    behavior_value = {name.casefold(): one for name, one in generator_entry.map.items()}.get("behavior")
+                    self.counter.count_lookups(len(resources))
+                    behavior = behavior_value.string if behavior_value else ""
+                    merge_generated(resources, generated_object, behavior, may_be_elsewhere=self.left_out.may_hold_target())
 
     def apply_transformers(self, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]) -> None:
         """Change the objects as the kustomization says, in kustomize's order."""
@@ -328,27 +340,19 @@ class OverlayBuilder:
             common_labels = spec["commonlabels"]
             transform.add_labels(resources, common_labels, self.counter, include_selectors=True, include_templates=True)
         for entry in self.list_entries(spec, "labels"):
-            self.add_labels_of_entry(entry, resources)
+            with self.unsupported_left_out():
+                transform.add_labels_of_entry(resources, entry, self.counter)
         if "commonannotations" in spec:
             transform.add_annotations(resources, spec["commonannotations"], self.counter)
         patches.apply_json6902_patches(self, folder, spec, resources)
-        if "replicas" in spec:
-            transform.set_replicas(resources, spec["replicas"], may_be_elsewhere=self.left_out.may_hold_target())
-        if "images" in spec:
-            transform.set_images(resources, spec["images"])
+        with self.unsupported_left_out():
+            if "replicas" in spec:
+                transform.set_replicas(resources, spec["replicas"], may_be_elsewhere=self.left_out.may_hold_target())
+            if "images" in spec:
+                transform.set_images(resources, spec["images"])
         for entry in self.list_entries(spec, "replacements"):
-            self.apply_replacement(folder, entry, resources)
-
-    def add_labels_of_entry(self, labels_entry: PlacedValue, resources: list[OverlayResource]) -> None:
-        """Add the labels of one entry of `labels`."""
-        unknown_keys = set(labels_entry.map) - {"pairs", "includeSelectors", "includeTemplates"}
-        if unknown_keys:
-            raise UnsupportedFeatureError(f"an entry of labels has the key {min(unknown_keys)[:60]}")
-        include_flags = [
-            (flag_value := labels_entry.map.get(key)) is not None and flag_value.data is True for key in ("includeSelectors", "includeTemplates")
-        ]
-        if label_pairs := labels_entry.map.get("pairs"):
-            transform.add_labels(resources, label_pairs, self.counter, include_selectors=include_flags[0], include_templates=include_flags[1])
+            with self.unsupported_left_out():
+                self.apply_replacement(folder, entry, resources)
 
     def apply_replacement(self, kustomization_folder: str, replacement_entry: PlacedValue, resources: list[OverlayResource]) -> None:
         """Carry out a replacement, or those of the file that it names."""

@@ -38,21 +38,24 @@ def apply_patches(builder: OverlayBuilder, folder: str, spec: KustomizationValue
         if not is_inline_patch and builder.is_left_out(folder, entry, may_hold_objects=False):
             continue
         patch_documents = inline_patch_documents(builder, entry) if is_inline_patch else builder.documents_of_entry(folder, entry)
-        for patch in patch_documents:
-            _merge_patch_into(builder, patch, None, resources)
+        with builder.unsupported_left_out():
+            for patch in patch_documents:
+                _merge_patch_into(builder, patch, None, resources)
     for entry in builder.list_entries(spec, "patches"):
         if not isinstance(entry.data, dict):
             raise InvalidKustomizationError(
                 f"an entry of `patches` is a mapping since kustomize 5: write `- path: {entry.string[:120]}`",
                 entry.place,
             )
-        _apply_patch(builder, folder, entry, resources, must_match=False)
+        with builder.unsupported_left_out():
+            _apply_patch(builder, folder, entry, resources, must_match=False)
 
 
 def apply_json6902_patches(builder: OverlayBuilder, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]) -> None:
     """Apply `patchesJson6902`, which kustomize does after names and labels are set."""
     for entry in builder.list_entries(spec, "patchesjson6902"):
-        _apply_patch(builder, folder, entry, resources, must_match=True)
+        with builder.unsupported_left_out():
+            _apply_patch(builder, folder, entry, resources, must_match=True)
 
 
 def _apply_patch(

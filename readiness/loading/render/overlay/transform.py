@@ -238,3 +238,15 @@ def set_replicas(resources: list[OverlayResource], replicas: PlacedValue, *, may
             raise RenderError(f"replicas names {workload_name[:80]!r}, and no workload is called that")
         for workload in named_workloads:
             ensure_mapping(workload.node, ("spec",), replicas_entry.place).map["replicas"] = pod_count
+
+
+def add_labels_of_entry(resources: list[OverlayResource], labels_entry: PlacedValue, counter: WorkCounter) -> None:
+    """Add the labels of one entry of `labels`. Raises UnsupportedFeatureError where it says more than is known here."""
+    unknown_keys = set(labels_entry.map) - {"pairs", "includeSelectors", "includeTemplates"}
+    if unknown_keys:
+        raise UnsupportedFeatureError(f"an entry of labels has the key {min(unknown_keys)[:60]}")
+    include_flags = [
+        (flag_value := labels_entry.map.get(key)) is not None and flag_value.data is True for key in ("includeSelectors", "includeTemplates")
+    ]
+    if label_pairs := labels_entry.map.get("pairs"):
+        add_labels(resources, label_pairs, counter, include_selectors=include_flags[0], include_templates=include_flags[1])
