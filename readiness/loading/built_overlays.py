@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,11 +54,12 @@ class OverlayPart(NamedTuple):
 
 @dataclass(slots=True)
 class OverlaySources:
-    """All overlays of a run: the texts that there are, and those that overlays took in besides."""
+    """All overlays of a run: the texts that there are, those that overlays took in besides, and whether a .gitignore names a path."""
 
     walked_sources: dict[str, Source]
     documents_by_source: ParsedTexts
     budget: RunBudget
+    may_be_ignored: Callable[[str], bool]
     extra_sources: dict[str, Source] = field(default_factory=dict)
 
 
@@ -98,7 +99,7 @@ def _build_overlay(
     from readiness.loading.render import kustomize
     from readiness.loading.render.gather import OverlayRefusedError
     from readiness.loading.render.overlay.builder import build_source
-    from readiness.loading.render.overlay.placed import NeedsOtherBuilderError, UnsupportedFeatureError
+    from readiness.loading.render.overlay.placed import InvalidKustomizationError, NeedsOtherBuilderError, UnsupportedFeatureError
     from readiness.loading.render.process import REASON_UNCONFINED
 
     source_by_path: Mapping[str, Source] = overlay_sources.walked_sources | overlay_sources.extra_sources
@@ -111,6 +112,7 @@ def _build_overlay(
             source_by_path,
             overlay_sources.documents_by_source,
             leaves_out_unknown_keys=unknown_keys_error is not None,
+            may_be_made=overlay_sources.may_be_ignored,
         )
         overlay_sources.extra_sources |= builder.more
         return _overlay_of_builder(source, builder, gathered_inputs, unknown_keys_error)
@@ -123,9 +125,9 @@ def _build_overlay(
         builder_error = error
     is_unsupported = isinstance(builder_error, UnsupportedFeatureError)
     if gathered_inputs.refusals:
-        if is_unsupported:
-            return build_here(unknown_keys_error=builder_error)
-        raise builder_error
+        if isinstance(builder_error, InvalidKustomizationError | LimitError):
+            raise builder_error
+        return build_here(unknown_keys_error=builder_error)
     if not kustomize.kustomize_build_command():
         if not is_unsupported:
             raise builder_error
@@ -162,7 +164,9 @@ def _overlay_of_builder(
     left_out = builder.left_out
     if not left_out.parts and not gathered_inputs.refusals:
         return BuiltOverlay(source)
-    errors = {str(one): one for one in [unknown_keys_error] if one}
+    is_refused = bool(gathered_inputs.refusals)  # where no program was asked, nobody knows whether one could
+    told_error = UnsupportedFeatureError(str(unknown_keys_error)) if unknown_keys_error and is_refused else unknown_keys_error
+    errors = {str(one): one for one in [told_error] if one}
     errors |= {str(one.error): one.error for one in left_out.parts if not isinstance(one.error, UnsupportedFeatureError)}
     errors |= {str(one): one for one in gathered_inputs.refusals}
     return BuiltOverlay(

@@ -68,7 +68,8 @@ def record_left_out_parts(
         part_texts.append(f"{patches_text} not here: only what is set there was judged")
     hint = _build_command_hint(kustomization, built_overlay.errors)
     built_overlay.reason = f"built without a part, which was not judged: {'; '.join(part_texts)}{hint}"
-    failure_context.assembly.parse_findings += [one.finding for one in told_failures if one.finding]
+    first_finding_by_severity = {one.finding.severity: one.finding for one in reversed(told_failures) if one.finding}
+    failure_context.assembly.parse_findings += first_finding_by_severity.values()  # as of an overlay that gives nothing, whose first error is told
 
 
 def _build_command_hint(kustomization: Kustomization, render_errors: Sequence[RenderError]) -> str:

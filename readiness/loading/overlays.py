@@ -62,7 +62,7 @@ def build_overlays(
     inputs_or_errors = [input_gatherer.inputs_or_error_of(one) for one in root_kustomizations]
     unread_source_by_path = kustomize.unread_source_by_path([one for one in inputs_or_errors if isinstance(one, OverlayInputs)], source_by_path)
     assembly.sources += unread_source_by_path.values()
-    overlay_sources = OverlaySources(source_by_path | unread_source_by_path, assembly.parsed, assembly.budget)
+    overlay_sources = OverlaySources(source_by_path | unread_source_by_path, assembly.parsed, assembly.budget, discovered.may_be_ignored)
     kustomization_by_folder = kustomize.kustomization_by_folder(overlay_sources.walked_sources, assembly.parsed)
     failure_context = FailureContext(assembly, core_rules, discovered.may_be_ignored)
     parts_and_reached_kustomizations: list[tuple[OverlayPart, Sequence[Kustomization]]] = []

@@ -313,3 +313,36 @@ def test_a_part_is_of_the_outermost_namespace() -> None:
     assert left_out.namespaces == {"outer"}
     left_out.add_part(error, "deploy/x.yaml", may_hold_objects=True)
     assert left_out.namespaces == {"outer", ""}
+
+
+def test_what_a_gitignore_keeps_out_takes_nothing_else_out(tmp_path: Path) -> None:
+    files = {
+        ".gitignore": "made.yaml\nmade/\n",
+        TOP: f"resources: [web.yaml, made.yaml]\ncomponents: [made]\n{PATCHES}",
+        "web.yaml": WEB,
+        "patch.yaml": PRIVILEGED_PATCH % ("web", "web"),
+    }
+    report = check(tmp_path, files, "k8s/privileged", "k8s/pod-ingress-open", "core/not-rendered")
+    assert told(report) == [("core/not-rendered", TOP, 1), ("k8s/privileged", "patch.yaml", 4)]
+    assert [str(one.severity) for one in report.findings if one.rule == "core/not-rendered"] == ["info"]
+    assert (row(report).status, row(report).cause) == ("checked", "absent")
+
+
+def test_a_replacement_that_fails_here_is_left_out_where_no_program_is_asked(tmp_path: Path) -> None:
+    replacement = (
+        "replacements:\n- source: {kind: Deployment, fieldPath: metadata.name}\n"
+        "  targets: [{select: {kind: Deployment}, fieldPaths: [spec.nowhere]}]\n"
+    )
+    files = {TOP: f"resources: [web.yaml, '{REMOTE}']\n{replacement}", "web.yaml": WEB}
+    report = check(tmp_path, files, "core/not-rendered")
+    assert report.findings == ()
+    assert (row(report).status, row(report).cause) == ("checked", "absent")
+    assert "a replacement fills spec.nowhere of Deployment web, which is not there" in row(report).reason
+
+
+def test_absent_files_of_one_overlay_are_one_finding(tmp_path: Path) -> None:
+    kustomization = "resources: [web.yaml]\nconfigMapGenerator:\n- {name: a, envs: [a.env]}\n- {name: b, envs: [b.env]}\n"
+    report = check(tmp_path, {TOP: kustomization, "web.yaml": WEB}, "core/not-rendered")
+    assert told(report) == [("core/not-rendered", TOP, 3)]
+    assert "'a.env'" in row(report).reason
+    assert "'b.env'" in row(report).reason

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from readiness.files import decode_text
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
-from readiness.loading.render.gather import HELM_CHART_KEYS, OverlayInputs, refusal_of_entry, remote_chart_error
+from readiness.loading.render.gather import HELM_CHART_KEYS, OverlayInputs, remote_chart_error
 from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.overlay import patches, transform
 from readiness.loading.render.overlay.generator_files import GeneratorFileReader
 from readiness.loading.render.overlay.generators import generate_object, merge_generated
-from readiness.loading.render.overlay.left_out import LeftOut, has_content
+from readiness.loading.render.overlay.left_out import LeftOut, absent_entry_error, error_of_entry_elsewhere, has_content
 from readiness.loading.render.overlay.placed import (
     InvalidKustomizationError,
     NeedsOtherBuilderError,
@@ -61,16 +61,17 @@ def build_source(
     parsed_yaml: ParsedTexts,
     *,
     leaves_out_unknown_keys: bool = False,
+    may_be_made: Callable[[str], bool] = lambda path: False,
 ) -> tuple[PlacedSource, OverlayBuilder]:
     """What an overlay builds, and the builder, which knows what else it took in and what it left out.
 
     `parsed_yaml` are the documents of files that the same run has read. With `leaves_out_unknown_keys` it is built without what the keys
-    of kustomizations say that are not known here, plugins among them.
+    of kustomizations say that are not known here, plugins among them. `may_be_made` tells of a path where nothing is whether a .gitignore names it.
 
     Raises RenderError where nobody could build it, UnsupportedFeatureError where this builder does not know how, and where what is left out
     leaves nothing the reason of that.
     """
-    builder = OverlayBuilder(overlay_inputs, source_by_path, parsed_yaml, leaves_out_unknown_keys=leaves_out_unknown_keys)
+    builder = OverlayBuilder(overlay_inputs, source_by_path, parsed_yaml, leaves_out_unknown_keys=leaves_out_unknown_keys, may_be_made=may_be_made)
     try:
         placed_source = builder.build_text(kustomization_source, environment)
         if placed_source.removals:
@@ -80,6 +81,7 @@ def build_source(
                 parsed_yaml,
                 keep_removed_keys=True,
                 leaves_out_unknown_keys=leaves_out_unknown_keys,
+                may_be_made=may_be_made,
             )
             with suppress(RenderError):  # what went may be in the way of what came
                 placed_source.kept = builder_keeping_removed_keys.build_text(kustomization_source, environment)
@@ -110,10 +112,12 @@ class OverlayBuilder:
         *,
         keep_removed_keys: bool = False,
         leaves_out_unknown_keys: bool = False,
+        may_be_made: Callable[[str], bool] = lambda path: False,
     ) -> None:
         self.parsed = parsed_yaml
         self.keep = keep_removed_keys
         self.leaves_out_unknown_keys = leaves_out_unknown_keys
+        self.may_be_made = may_be_made
         self.left_out = LeftOut()
         self.partial_source: PlacedSource | None = None
         self.read_paths: set[str] = set()
@@ -172,21 +176,21 @@ class OverlayBuilder:
         self.open.pop()
 
     def is_left_out(self, kustomization_folder: str, path_entry: PlacedValue, *, may_hold_objects: bool, changes_objects: bool = True) -> bool:
-        """Whether what an entry names stands elsewhere; that is noted, with what it may hold and do."""
-        refusal = refusal_of_entry(self.tree, kustomization_folder, path_entry.string, path_entry.place.source.path)
-        if refusal is not None:
-            self.left_out.add_part(refusal, path_entry.string, may_hold_objects=may_hold_objects, changes_objects=changes_objects)
-        return refusal is not None
+        """Whether what an entry names stands elsewhere, or is made first; that is noted, with what it may hold and do."""
+        error = error_of_entry_elsewhere(self.tree, kustomization_folder, path_entry, self.may_be_made)
+        if error is not None:
+            self.left_out.add_part(error, path_entry.string, may_hold_objects=may_hold_objects, changes_objects=changes_objects)
+        return error is not None
 
     @contextmanager
     def unsupported_left_out(self, *, may_hold_objects: bool = False) -> Iterator[None]:
-        """Note what is not known here, and go on without it, where that is asked. Raises UnsupportedFeatureError elsewhere."""
+        """Note what cannot be done here and maybe elsewhere, and go on without it, where that is asked. Raises RenderError elsewhere."""
         try:
             yield
-        except UnsupportedFeatureError as error:
-            if not self.leaves_out_unknown_keys:
+        except RenderError as error:
+            if not self.leaves_out_unknown_keys or isinstance(error, InvalidKustomizationError | LimitError):
                 raise
-            self.left_out.add_part(error, may_hold_objects=may_hold_objects, changes_objects=True)
+            self.left_out.add_part(UnsupportedFeatureError(str(error)), may_hold_objects=may_hold_objects, changes_objects=True)
 
     def read_kustomization(self, kustomization_folder: str) -> tuple[Source, PlacedValue]:
         """The kustomization in a folder, which is a mapping."""
@@ -258,7 +262,7 @@ class OverlayBuilder:
         """The folder of an entry. Raises InvalidKustomizationError where there is none, and where the kustomization stands in it."""
         real_folder_path = self.tree.real_folder_path(posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string)))
         if real_folder_path is None:
-            raise self.absent_entry_error(path_entry)
+            raise absent_entry_error(path_entry)
         if any(real_folder_path in {"", ".", one} or one.startswith(f"{real_folder_path}/") for one in self.open):
             raise InvalidKustomizationError(
                 f"it takes in {path_entry.string[:200]!r}, a directory that it stands in itself",
@@ -270,17 +274,12 @@ class OverlayBuilder:
         """The file of an entry. Raises RenderError where there is none."""
         real_file_path = self.tree.real_file_path(posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string)))
         if real_file_path is None:
-            raise self.absent_entry_error(path_entry)
+            raise absent_entry_error(path_entry)
         return self.source_at(real_file_path)
 
     def documents_of_entry(self, kustomization_folder: str, path_entry: PlacedValue) -> list[PlacedValue]:
         """The documents of the file of an entry."""
         return self.parse_documents(self.file_of_entry(kustomization_folder, path_entry))
-
-    def absent_entry_error(self, path_entry: PlacedValue) -> InvalidKustomizationError:
-        """What is wrong with an entry that names nothing."""
-        absent_path = posixpath.normpath(posixpath.join(posixpath.dirname(path_entry.place.source.path), path_entry.string))
-        return InvalidKustomizationError(f"it takes in {path_entry.string[:200]!r}, which is not there", path_entry.place, absent_path)
 
     def list_entries(self, spec: KustomizationValueByKey, list_key: str) -> list[PlacedValue]:
         """The entries of a list of a kustomization. Raises InvalidKustomizationError where something else stands there."""

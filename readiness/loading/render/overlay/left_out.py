@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import posixpath
+from collections.abc import Callable, Iterator
 from dataclasses import field
 from functools import cache
 from typing import NamedTuple
 
 from readiness.facts.table import fact_row_by_name
+from readiness.loading.render.gather import refusal_of_entry
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay.jsonpatch import unescaped_pointer_segments
 from readiness.loading.render.overlay.merge import DELETE_DIRECTIVE, merge_patch, patch_directive
-from readiness.loading.render.overlay.placed import MAX_VALUE_NESTING_DEPTH, PlacedValue, WorkCounter, copy_value
+from readiness.loading.render.overlay.placed import MAX_VALUE_NESTING_DEPTH, InvalidKustomizationError, PlacedValue, WorkCounter, copy_value
 from readiness.loading.render.overlay.resource import OverlayResource
+from readiness.loading.render.tree import ConfinedTree
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 
@@ -66,6 +69,24 @@ class LeftOut:
     def namespaces(self) -> frozenset[str]:
         """The namespaces in which further objects may be, the empty one where nobody can tell which."""
         return frozenset(one.namespace for one in self.parts if one.namespace is not None)
+
+
+def absent_entry_error(path_entry: PlacedValue) -> InvalidKustomizationError:
+    """What is wrong with an entry that names nothing."""
+    absent_path = posixpath.normpath(posixpath.join(posixpath.dirname(path_entry.place.source.path), path_entry.string))
+    return InvalidKustomizationError(f"it takes in {path_entry.string[:200]!r}, which is not there", path_entry.place, absent_path)
+
+
+def error_of_entry_elsewhere(
+    tree: ConfinedTree, kustomization_folder: str, path_entry: PlacedValue, may_be_made: Callable[[str], bool]
+) -> RenderError | None:
+    """Why what an entry names is not here: it is remote or out of the tree, or somebody makes it first (`may_be_made`); None for all else."""
+    refusal = refusal_of_entry(tree, kustomization_folder, path_entry.string, path_entry.place.source.path)
+    entry_path = posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string))
+    if refusal is not None or tree.real_file_path(entry_path) is not None or tree.real_folder_path(entry_path) is not None:
+        return refusal
+    error = absent_entry_error(path_entry)
+    return error if may_be_made(error.absent_path) else None
 
 
 def has_content(resource: OverlayResource) -> bool:

@@ -185,7 +185,7 @@ def _keys_and_children_at_segment(
             return [
                 (list_index, one)
                 for list_index, one in enumerate(node.data)
-                if (str(to_plain_data(field_value)) if (field_value := one.value_at_path(key)) else "") == wanted_text
+                if (str(to_plain_data(field_value)) if (field_value := one.value_at_path(key) if key else one) else "") == wanted_text
             ]
         list_index = int(segment) if segment.isdecimal() and len(segment) < 7 else -1
         return [(list_index, node.data[list_index])] if 0 <= list_index < len(node.data) else []
