@@ -10,6 +10,7 @@ import readiness
 from readiness.loading.render import kustomize
 from readiness.loading.render.overlay.left_out import LeftOut
 from readiness.loading.render.overlay.placed import UnsupportedFeatureError
+from readiness.model import Severity
 from readiness.verdict.report import FileRow, Report
 from tests.make import write_files
 
@@ -346,3 +347,47 @@ def test_absent_files_of_one_overlay_are_one_finding(tmp_path: Path) -> None:
     assert told(report) == [("core/not-rendered", TOP, 3)]
     assert "'a.env'" in row(report).reason
     assert "'b.env'" in row(report).reason
+
+
+HARMLESS_OPERATIONS = {
+    "Deployment": [
+        "{op: replace, path: /spec/replicas, value: 2}",
+        "{op: replace, path: /spec/strategy, value: {rollingUpdate: {maxUnavailable: 1}}}",
+        "{op: add, path: /spec/template/spec/containers/0/args/-, value: --verbose=false}",
+        "{op: replace, path: /spec/template/spec/containers/0/resources/limits/memory, value: 1Gi}",
+        "{op: add, path: /spec/template/spec/containers/0/livenessProbe, value: {httpGet: {port: http, path: /}, initialDelaySeconds: 200}}",
+        "{op: replace, path: /spec/template/spec/containers/0/readinessProbe/httpGet/port, value: 9090}",
+        "{op: add, path: /spec/template/spec/containers/0/lifecycle/preStop/exec/command, value: [sleep, '40']}",
+        "{op: add, path: /spec/template/spec/initContainers/0/readinessProbe, value: {httpGet: {port: 80}}}",
+        "{op: replace, path: /spec/template/spec/serviceAccountName, value: gone}",
+        "{op: add, path: /spec/template/spec/containers/0/envFrom, value: [{configMapRef: {name: gone}}]}",
+        "{op: add, path: /spec/template/spec/volumes/-, value: {name: x, persistentVolumeClaim: {claimName: gone}}}",
+        "{op: replace, path: /spec/template/spec/containers/0/image, value: 'example.com/web:1.0.1'}",
+        ("{op: add, path: /spec/template/spec/topologySpreadConstraints/-, value: {maxSkew: 1, topologyKey: kubernetes.io/hostname,"
+        " whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: web}}}}"),
+        "{op: add, path: /metadata/annotations/x~1y, value: z}",
+    ],
+    "Service": ["{op: replace, path: /spec/ports/0/port, value: 8080}", "{op: add, path: /spec/selector/tier, value: front}"],
+    "Ingress": ["{op: replace, path: /spec/rules/0/host, value: shop.example.com}"],
+    "HorizontalPodAutoscaler": ["{op: replace, path: /spec/minReplicas, value: 3}", "{op: replace, path: /spec/maxReplicas, value: 1}"],
+    "NetworkPolicy": ["{op: add, path: /spec/egress/-, value: {to: [{podSelector: {matchLabels: {app: z}}}]}}"],
+    "CronJob": ["{op: replace, path: /spec/schedule, value: '0 3 * * *'}"],
+    "Pod": ["{op: add, path: /spec/hostAliases, value: [{ip: 10.0.0.1, hostnames: [a.example.com]}]}"],
+    "ValidatingWebhookConfiguration": [("{op: add, path: /webhooks/0/rules, value: [{operations: [CREATE], apiGroups: [''],"
+                                       " apiVersions: [v1], resources: [pods]}]}")],
+}  # fmt: skip
+
+
+def test_an_operation_is_held_against_nothing_that_it_does_not_show(tmp_path: Path) -> None:
+    """What else the object has, its ports, labels, selectors and probes, stands in the part that is not here."""
+    patches = "".join(
+        f"- target: {{kind: {kind}, name: web}}\n  patch: |-\n" + "".join(f"    - {one}\n" for one in operations)
+        for kind, operations in HARMLESS_OPERATIONS.items()
+    )
+    files = {
+        TOP: f"resources: ['{REMOTE}', map.yaml]\nnamespace: shop\ncommonLabels: {{team: a}}\npatches:\n{patches}",
+        "map.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {a: b}\n",
+    }
+    report = check(tmp_path, files, "ALL")
+    assert [(one.rule, one.line) for one in report.findings if one.severity >= Severity.MEDIUM] == []
+    assert f"{len(HARMLESS_OPERATIONS)} patches are for objects" in row(report).reason
