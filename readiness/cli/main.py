@@ -207,7 +207,7 @@ def unread_notices(report: Report) -> list[str]:
     """What formats that are lists of findings have no place for: how much of what is here has no verdict."""
     from readiness.reports.digest import unread_counts_text
 
-    return [unread_counts_text(report)] if report.coverage.unread_files else []
+    return list(filter(None, [unread_counts_text(report)]))
 
 
 def parse_output_option(value: str) -> tuple[str, str]:

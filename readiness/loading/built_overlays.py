@@ -62,6 +62,11 @@ class OverlaySources:
     may_be_ignored: Callable[[str], bool]
     extra_sources: dict[str, Source] = field(default_factory=dict)
 
+    @property
+    def every_source(self) -> Mapping[str, Source]:
+        """All of these texts by their paths."""
+        return self.walked_sources | self.extra_sources
+
 
 def resource_and_patch_paths(kustomizations: Iterable[Kustomization]) -> set[str]:
     """The files and the patches that kustomizations name."""
@@ -77,7 +82,7 @@ def build_kustomization(
     """What one kustomization gives. Raises RenderError, also where its files could not be gathered."""
     if isinstance(inputs_or_error, RenderError):
         raise inputs_or_error
-    built_overlay = _build_overlay(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
+    built_overlay = _OverlayBuild(kustomization, reached_kustomizations, inputs_or_error, overlay_sources).build()
     try:
         overlay_sources.budget.add_rendered_bytes(sum(len(one.text) for one in built_overlay.sources))
     except BudgetExceededError as error:
@@ -89,70 +94,90 @@ def build_kustomization(
     return OverlayPart(kustomization, built_overlay, paths_made_from, judged_paths)
 
 
-def _build_overlay(
-    kustomization: Kustomization, reachable_kustomizations: Sequence[Kustomization], gathered_inputs: OverlayInputs, overlay_sources: OverlaySources
-) -> BuiltOverlay:
-    """What an overlay gives, built here; by a program where there is one that can do what is not done here, and nothing is refused.
+class _OverlayBuild(NamedTuple):
+    """One overlay to build, from what was gathered of it."""
 
-    What nobody can do is left out. Raises RenderError with the reason of this builder, which names a place, rather than with that of the program.
-    """
-    from readiness.loading.render import kustomize
-    from readiness.loading.render.gather import OverlayRefusedError
-    from readiness.loading.render.overlay.builder import build_source
-    from readiness.loading.render.overlay.placed import InvalidKustomizationError, NeedsOtherBuilderError, UnsupportedFeatureError
-    from readiness.loading.render.process import REASON_UNCONFINED
+    kustomization: Kustomization
+    reachable_kustomizations: Sequence[Kustomization]
+    gathered_inputs: OverlayInputs
+    overlay_sources: OverlaySources
 
-    source_by_path: Mapping[str, Source] = overlay_sources.walked_sources | overlay_sources.extra_sources
+    def build(self) -> BuiltOverlay:
+        """What the overlay gives, built here; by a program where there is one that can do what is not done here, and nothing is refused.
 
-    def build_here(*, unknown_keys_error: RenderError | None = None) -> BuiltOverlay:
+        What nobody can do is left out. Raises RenderError with the reason of this builder, which names a place, rather than with that of the
+        program.
+        """
+        from readiness.loading.render import kustomize
+        from readiness.loading.render.gather import OverlayRefusedError
+        from readiness.loading.render.overlay.placed import InvalidKustomizationError, NeedsOtherBuilderError, UnsupportedFeatureError
+
+        try:
+            return self.build_here()
+        except (NeedsOtherBuilderError, OverlayRefusedError):
+            raise
+        except RenderError as error:
+            builder_error = error
+        is_unsupported = isinstance(builder_error, UnsupportedFeatureError)
+        if self.gathered_inputs.refusals:
+            if isinstance(builder_error, InvalidKustomizationError | LimitError):
+                raise builder_error
+            return self.build_here(unknown_keys_error=builder_error)
+        if not kustomize.kustomize_build_command():
+            if not is_unsupported:
+                raise builder_error
+            return self.build_here_or_raise(UnsupportedFeatureError(f"{builder_error}; {kustomize.REASON_NO_BUILDER}"))
+        try:
+            return self.build_by_program()
+        except LimitError:
+            raise  # what a program builds holds, whatever is said here, and nobody knows
+        except RenderError as program_error:
+            if not is_unsupported:
+                raise builder_error from None
+            return self.build_here_or_raise(program_error)
+
+    def build_here(self, *, unknown_keys_error: RenderError | None = None) -> BuiltOverlay:
+        """What the overlay gives, built here; with `unknown_keys_error` without what is not known here, of which that is told."""
+        from readiness.loading.render.overlay.builder import build_source
+
+        overlay_sources = self.overlay_sources
         source, builder = build_source(
-            gathered_inputs,
-            kustomization.source,
-            kustomization.folder or ".",
-            source_by_path,
+            self.gathered_inputs,
+            self.kustomization.source,
+            self.kustomization.folder or ".",
+            overlay_sources.every_source,
             overlay_sources.documents_by_source,
             leaves_out_unknown_keys=unknown_keys_error is not None,
             may_be_made=overlay_sources.may_be_ignored,
         )
         overlay_sources.extra_sources |= builder.more
-        return _overlay_of_builder(source, builder, gathered_inputs, unknown_keys_error)
+        return _overlay_of_builder(source, builder, self.gathered_inputs, unknown_keys_error)
 
-    try:
-        return build_here()
-    except (NeedsOtherBuilderError, OverlayRefusedError):
-        raise
-    except RenderError as error:
-        builder_error = error
-    is_unsupported = isinstance(builder_error, UnsupportedFeatureError)
-    if gathered_inputs.refusals:
-        if isinstance(builder_error, InvalidKustomizationError | LimitError):
-            raise builder_error
-        return build_here(unknown_keys_error=builder_error)
-    if not kustomize.kustomize_build_command():
-        if not is_unsupported:
-            raise builder_error
-        error_without_program = UnsupportedFeatureError(f"{builder_error}; {kustomize.REASON_NO_BUILDER}")
+    def build_here_or_raise(self, unknown_keys_error: RenderError) -> BuiltOverlay:
+        """What the overlay gives without what is not known here. Raises the error that is told of that where it gives nothing so."""
         try:
-            return build_here(unknown_keys_error=error_without_program)
+            return self.build_here(unknown_keys_error=unknown_keys_error)
         except RenderError:
-            raise error_without_program from None
-    try:
-        with overlay_sources.budget.metered():
-            program_built_source = kustomize.build_overlay(
-                kustomization, list(reachable_kustomizations), source_by_path, gathered_inputs, overlay_sources.documents_by_source
-            )
-    except BudgetExceededError as budget_error:
-        raise LimitError(str(budget_error)) from None
-    except LimitError:
-        raise  # what a program builds holds, whatever is said here, and nobody knows
-    except RenderError as program_error:
-        if not is_unsupported:
-            raise builder_error from None
+            raise unknown_keys_error from None
+
+    def build_by_program(self) -> BuiltOverlay:
+        """What kustomize or kubectl makes of the overlay. Raises RenderError."""
+        from readiness.loading.render import kustomize
+        from readiness.loading.render.process import REASON_UNCONFINED
+
+        overlay_sources = self.overlay_sources
         try:
-            return build_here(unknown_keys_error=program_error)
-        except RenderError:
-            raise program_error from None
-    return BuiltOverlay(program_built_source, program_built_source.lost, "" if program_built_source.confined else REASON_UNCONFINED)
+            with overlay_sources.budget.metered():
+                built_source = kustomize.build_overlay(
+                    self.kustomization,
+                    list(self.reachable_kustomizations),
+                    overlay_sources.every_source,
+                    self.gathered_inputs,
+                    overlay_sources.documents_by_source,
+                )
+        except BudgetExceededError as budget_error:
+            raise LimitError(str(budget_error)) from None
+        return BuiltOverlay(built_source, built_source.lost, "" if built_source.confined else REASON_UNCONFINED)
 
 
 def _overlay_of_builder(

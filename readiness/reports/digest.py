@@ -10,6 +10,7 @@ from readiness.model.lazy_regex import lazy_regex
 from readiness.redaction import Redactor
 from readiness.reports.frame import ELLIPSIS, display_width, escape_controls
 from readiness.reports.grouping import EditBlock, FindingGroup
+from readiness.triage.unjudged import is_missing_verdict_finding
 from readiness.verdict.gate import missing_score_reason_text
 from readiness.verdict.report import Report
 from readiness.verdict.score import ALGORITHM_VERSION, MIN_COVERAGE_FOR_SCORE, PREVIOUS_ALGORITHM_VERSION, counts_in_score, is_file_without_verdict
@@ -115,7 +116,16 @@ def _unread_count_texts(report: Report) -> list[str]:
 
 def unread_counts_text(report: Report) -> str:
     """How much of what is here has no verdict, in one part of a sentence; empty where all of it has one."""
-    return join_names(_unread_count_texts(report))
+    return join_names(_unread_count_texts(report)) if report.coverage.unread_files else ""
+
+
+def _untold_unread_counts_text(report: Report) -> str:
+    """The same behind the gate's reason, where that does not speak of all of these files anyway."""
+    if not report.gate.was_evaluated:
+        return ""
+    told_paths = {one.path for one in report.open if is_missing_verdict_finding(one, report.gate.broken_paths)}
+    has_untold_files = any(row.path not in told_paths for row in report.coverage.unread_files)
+    return unread_counts_text(report) if has_untold_files else ""
 
 
 def _missing_score_text(report: Report) -> str:
@@ -264,7 +274,8 @@ def gate_text(report: Report, redactor: Redactor, *, width: int = GATE_LINE_WIDT
     excused_counts_and_nouns = ((report.files_excused, "file"), (report.things_excused, "thing"))
     excused_text = join_names([count_with_noun(count, gate_outcome) for count, gate_outcome in excused_counts_and_nouns if count])
     excused_note = f"; {excused_text} not taken for production" if excused_text else ""
-    unread_note = f"; {unread_counts_text(report)}" if report.coverage.unread_files and report.gate.was_evaluated else ""
+    unread_text = _untold_unread_counts_text(report)
+    unread_note = f"; {unread_text}" if unread_text else ""
     settings_note = f"; {redactor.mask_text(settings_text(report))}" if report.settings_effects else ""
     text = escape_controls(f"gate {gate_outcome}: {redactor.mask_text(report.gate.reason)}{unread_note}{excused_note}{settings_note}")
     is_score_in_reason = "score " in report.gate.reason
@@ -274,8 +285,7 @@ def gate_text(report: Report, redactor: Redactor, *, width: int = GATE_LINE_WIDT
 
 def gate_reason_text(report: Report) -> str:
     """What decided the gate, how much has no verdict, and which settings files counted for it; as raw as their words are."""
-    unread_text = unread_counts_text(report) if report.coverage.unread_files and report.gate.was_evaluated else ""
-    return "; ".join(filter(None, (report.gate.reason, unread_text, settings_text(report) if report.settings_effects else "")))
+    return "; ".join(filter(None, (report.gate.reason, _untold_unread_counts_text(report), settings_text(report) if report.settings_effects else "")))
 
 
 def settings_text(report: Report) -> str:
