@@ -137,6 +137,16 @@ def test_what_a_patch_sets_in_an_absent_object_is_judged(tmp_path: Path, name: s
     assert "1 patch is for an object that is not here: only what is set there was judged" in row(report).reason
 
 
+def test_what_a_patch_sets_and_takes_away_again_is_nothing(tmp_path: Path) -> None:
+    patch = (
+        "[{op: add, path: /work, value: {a: b}}, {op: copy, from: /work/a, path: /spec/x}, {op: add, path: /work/c, value: d},"
+        " {op: move, from: /work/a, path: /spec/y}, {op: remove, path: /work}, {op: add, path: /spec/hostNetwork, value: true}]"
+    )
+    kustomization = f"resources: [web.yaml, '{REMOTE}']\npatches: [{{target: {{kind: Pod, name: a}}, patch: '{patch}'}}]\n"
+    report = check(tmp_path, {TOP: kustomization, "web.yaml": WEB}, "k8s/field-unknown", "k8s/host-network")
+    assert told(report) == [("k8s/host-network", TOP, 2)]
+
+
 def test_what_a_patch_takes_away_from_an_absent_object_is_nothing(tmp_path: Path) -> None:
     patches = (
         "patches:\n- target: {kind: Deployment, name: api}\n  patch: '[{op: remove, path: /spec/template}]'\n"

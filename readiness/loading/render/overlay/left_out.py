@@ -109,8 +109,20 @@ def partial_resource_of_patch(patch: PlacedValue, target: PlacedValue | None, co
 
 
 def partial_resources_of_operations(operations: PlacedValue, target: PlacedValue, counter: WorkCounter) -> Iterator[OverlayResource]:
-    """What the operations of a JSON patch set in an object that is not here, each by itself: nobody knows which entries of lists are the same."""
-    for operation in operations.list_entries:
+    """What the operations of a JSON patch set in an object that is not here, each by itself: nobody knows which entries of lists are the same.
+
+    What a later operation of the patch takes away again is nothing.
+    """
+    lasting_operations = []
+    paths_taken_away: set[str] = set()
+    for operation in reversed(operations.list_entries):
+        path = operation.text_at_path("path")
+        parts = path.split("/")
+        if paths_taken_away.isdisjoint("/".join(parts[:count]) for count in range(2, len(parts) + 1)):
+            lasting_operations.append(operation)
+        if operation.text_at_path("op") in {"remove", "move"}:
+            paths_taken_away.add(path if operation.text_at_path("op") == "remove" else operation.text_at_path("from"))
+    for operation in reversed(lasting_operations):
         value = operation.map.get("value")
         segments = unescaped_pointer_segments(operation.text_at_path("path"))
         if operation.text_at_path("op") not in {"add", "replace"} or value is None or not 0 < len(segments) <= MAX_VALUE_NESTING_DEPTH:
