@@ -309,18 +309,91 @@ def nginx_nested(n: int) -> Tree:
 # Kubernetes
 
 
-def k8s_match_expressions(n: int) -> Tree:
-    """Policies and workloads whose selectors have expressions."""
-    policies = (
-        manifest(
-            "NetworkPolicy",
-            f"p{i}",
-            f"spec: {{podSelector: {{matchExpressions: [{{key: app, operator: In, values: [a{i}, b]}}]}}, policyTypes: [Ingress]}}",
-            "networking.k8s.io/v1",
+def selecting(n: int, expressions: Callable[[int], str], pairs: Callable[[int], str] = lambda _: "") -> Tree:
+    """Policies, their peers, budgets, monitors, affinities and topology spread, all with such selectors, and workloads of as many names."""
+
+    def made(i: int) -> str:
+        selector = f"{{matchLabels: {{{pairs(i)}}}, matchExpressions: [{expressions(i)}]}}"
+        ingress = f"[{{from: [{{podSelector: {selector}}}]}}]"
+        pod = (
+            f"      affinity: {{podAntiAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: [{{labelSelector: {selector}, topologyKey: zone}}]}}}}\n"
+            f"      topologySpreadConstraints: [{{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, labelSelector: {selector}}}]\n"
         )
-        for i in range(n)
+        return joined([
+            manifest("NetworkPolicy", f"p{i}", f"spec: {{podSelector: {selector}, policyTypes: [Ingress], ingress: {ingress}}}", "networking.k8s.io/v1"),
+            manifest("PodDisruptionBudget", f"b{i}", f"spec: {{minAvailable: 1, selector: {selector}}}", "policy/v1"),
+            manifest("PodMonitor", f"m{i}", f"spec: {{selector: {selector}, podMetricsEndpoints: [{{port: m}}]}}", "monitoring.coreos.com/v1"),
+            deployment(f"a{i}", labels=f"app: a{i}, tier: t", pod=pod),
+        ])  # fmt: skip
+
+    return {"k.yaml": joined(made(i) for i in range(n))}
+
+
+def k8s_match_expressions(n: int) -> Tree:
+    return selecting(n, lambda i: f"{{key: app, operator: In, values: [a{i}, b]}}")
+
+
+def k8s_selectors_of_one_value(n: int) -> Tree:
+    return selecting(n, lambda i: f"{{key: tier, operator: In, values: [t, t{i}]}}")
+
+
+def k8s_selectors_not_in(n: int) -> Tree:
+    return selecting(n, lambda i: f"{{key: app, operator: NotIn, values: [a{i}]}}")
+
+
+def k8s_selectors_not_in_and_in(n: int) -> Tree:
+    return selecting(n, lambda i: f"{{key: app, operator: NotIn, values: [a{i}]}}, {{key: tier, operator: In, values: [t]}}")
+
+
+def k8s_selectors_not_in_and_pairs(n: int) -> Tree:
+    return selecting(n, lambda i: f"{{key: app, operator: NotIn, values: [a{i}]}}", lambda _: "tier: t")
+
+
+def k8s_selectors_exists(n: int) -> Tree:
+    """Half of the keys are there."""
+    return selecting(n, lambda i: f"{{key: {'app' if i % 2 else 'none'}, operator: Exists}}, {{key: x{i}, operator: DoesNotExist}}")
+
+
+def k8s_selectors_does_not_exist(n: int) -> Tree:
+    return selecting(n, lambda i: f"{{key: {'x' if i % 2 else 'app'}{i if i % 2 else ''}, operator: DoesNotExist}}")
+
+
+def k8s_service_monitors(n: int) -> Tree:
+    """Monitors and Services of one label."""
+    return {
+        "k.yaml": joined(
+            manifest("ServiceMonitor", f"m{i}", "spec: {selector: {matchLabels: {app: same}}, endpoints: [{port: m}]}", "monitoring.coreos.com/v1")
+            + "---\n"
+            + manifest("Service", f"s{i}", f"spec: {{selector: {{app: d{i}}}, ports: [{{port: 80}}]}}").replace(
+                f"{{name: s{i}}}", f"{{name: s{i}, labels: {{app: same}}}}"
+            )
+            for i in range(n)
+        )
+    }
+
+
+def k8s_egress_policies(n: int) -> Tree:
+    """Policies without any workload, every other of which allows names."""
+    return {
+        "k.yaml": joined(
+            manifest(
+                "NetworkPolicy",
+                f"p{i}",
+                f"spec: {{podSelector: {{matchExpressions: [{{key: a{i}, operator: DoesNotExist}}], matchLabels: {{x: y{i}}}}}, policyTypes: [Egress],"
+                f" egress: [{{to: [{{podSelector: {{}}}}], ports: [{{port: {53 if i % 2 else 80}, protocol: UDP}}]}}]}}",
+                "networking.k8s.io/v1",
+            )
+            for i in range(n)
+        )
+    }
+
+
+def k8s_scalers_of_one(n: int) -> Tree:
+    target = "scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: d}"
+    scalers = (
+        manifest("HorizontalPodAutoscaler", f"h{i}", f"spec: {{minReplicas: 1, maxReplicas: 3, {target}}}", "autoscaling/v2") for i in range(n)
     )
-    return {"k.yaml": joined([*policies, *(deployment(f"a{i}") for i in range(n))])}
+    return {"k.yaml": joined([*scalers, deployment("d")])}
 
 
 def k8s_long_match_expressions(n: int) -> Tree:

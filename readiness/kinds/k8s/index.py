@@ -70,6 +70,7 @@ class ObjectIndex:
     kustomized_folders: frozenset[str] = frozenset()
     _spaces: dict[Any, ThingsByNamespace[Any]] = field(default_factory=dict)
     _digests: dict[int, bytes] = field(default_factory=dict)
+    _answers: dict[Any, NameResolution[Any]] = field(default_factory=dict)
 
     @property
     def workloads(self) -> list[Workload]:
@@ -132,6 +133,8 @@ class ObjectIndex:
         def is_candidate(thing: T) -> bool:
             if not predicate(thing):
                 return False
+            if thing.source is obj.source:
+                return True  # no namesake is nearer
             if thing.source.fragment and not obj.source.fragment:
                 fragment_things.append(thing)
                 return False
@@ -245,7 +248,13 @@ class ObjectIndex:
     def _resolve_selected(self, selected: SelectorMatches[L], obj: Object, selector: Selector, namespace: str | None) -> NameResolution[L]:
         if not selected.has_answer(selector):
             return NameResolution((), True)
-        return self.resolve_meant(obj, selected.matches(selector), namespace)
+        return self.answer_once((id(selected), id(obj), selector, namespace), lambda: self.resolve_meant(obj, selected.matches(selector), namespace))
+
+    def answer_once(self, question: Any, resolve: Callable[[], NameResolution[Any]]) -> NameResolution[Any]:
+        """The answer to a question about an object of the project, worked out when it is first asked."""
+        if question not in self._answers:
+            self._answers[question] = resolve()
+        return self._answers[question]
 
     def is_matched_anywhere(self, selector: Selector) -> bool:
         """Whether a selector matches, or may match, the pods of a workload in whatever namespace."""
@@ -359,8 +368,13 @@ def find_autoscalers(obj: Object, project: Project, *kinds: str) -> NameResoluti
     targeting_autoscalers = project_index.autoscalers_by_target.get(kind_and_name, ()) if obj.name else ()
     if not targeting_autoscalers:
         return NameResolution()
-    autoscalers_by_namespace = project_index.things_by_namespace(("target", *kind_and_name), targeting_autoscalers)
-    return project_index.resolve_meant(obj, autoscalers_by_namespace, predicate=lambda scaler: scaler.kind in kinds)
+    return project_index.answer_once(("autoscalers", id(obj), kinds), lambda: _resolve_autoscalers(obj, project_index, targeting_autoscalers, kinds))
+
+
+def _resolve_autoscalers(obj: Object, project_index: ObjectIndex, autoscalers: Iterable[Object], kinds: tuple[str, ...]) -> NameResolution[Object]:
+    autoscalers_by_namespace = project_index.things_by_namespace(("target", obj.kind, obj.name), autoscalers)
+    resolution = project_index.resolve_meant(obj, autoscalers_by_namespace, predicate=lambda scaler: scaler.kind in kinds)
+    return NameResolution((), True) if len(resolution.meant) > MAX_CANDIDATES_PER_QUESTION else resolution
 
 
 def find_certain_autoscalers(workload_object: Object, project: Project, *kinds: str) -> tuple[Object, ...]:
