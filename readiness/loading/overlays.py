@@ -22,9 +22,10 @@ from readiness.loading.environments import (
 from readiness.loading.overlay_failures import record_overlay_failure
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
-from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
+from readiness.loading.render.made import CrashedBuildError, GeneratedSource, LimitError, RenderError
 from readiness.loading.variants import Variants
 from readiness.model import Finding, ParseError, Purpose, Rule, Source, Span
+from readiness.model.crash import OVERLAY
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.programs.budget import BudgetExceededError, RunBudget
@@ -97,8 +98,12 @@ def build_overlays(
             parts_and_reached_kustomizations.append(
                 (_build_kustomization(kustomization, reached_kustomizations, inputs_or_error, overlay_sources), reached_kustomizations)
             )
-        except RenderError as error:
-            if kustomization.folder not in user_folders_by_folder:
+        except MemoryError:
+            raise
+        except Exception as error:
+            if not isinstance(error, RenderError) or isinstance(error, CrashedBuildError):
+                assembly.record_crashed_file(kustomization.source, error, core_rules, OVERLAY)
+            elif kustomization.folder not in user_folders_by_folder:
                 record_overlay_failure(
                     kustomization,
                     error,
@@ -351,6 +356,10 @@ def _gather_all_inputs(
             return gather_overlay_inputs(*tree_and_path_in_tree(kustomization))
         except RenderError as error:
             return error
+        except MemoryError:
+            raise
+        except Exception as error:
+            return CrashedBuildError(error)
 
     inputs_or_errors = [inputs_or_error_of(root) for root in root_kustomizations]
     roots_and_inputs_or_errors = list(zip(root_kustomizations, inputs_or_errors, strict=True))

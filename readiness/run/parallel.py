@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from readiness.model import Finding, Related, Rule, Source
+from readiness.model.crash import raising_file_and_line
 from readiness.model.project import Project
 from readiness.ruleset.bound import LoadedRule
 from readiness.run import engine
@@ -173,7 +174,7 @@ def _run_worker(run_share: Callable[[int], WorkerResultRows], worker_index: int,
     try:
         answer = run_share(worker_index)
     except Exception as error:  # told to the parent, which raises it
-        answer = f"{type(error).__name__} in {engine.raising_file_and_line(error)}", traceback.format_exc()
+        answer = f"{type(error).__name__} in {raising_file_and_line(error)}", traceback.format_exc()
     with contextlib.suppress(OSError):  # the parent is gone
         sender.send(answer)
     sys.stderr.flush()
