@@ -216,7 +216,8 @@ def expanded_directives_of_block(project: Project, block: Block, *names: str) ->
         return level_of_block.by_name.get(names[0], [])
     if not names:
         return level_of_block.directives
-    return [d for d in level_of_block.directives if d.name in names]
+    found_directives = [d for name in dict.fromkeys(names) for d in level_of_block.by_name.get(name, ())]
+    return sorted(found_directives, key=lambda each: level_of_block.position_by_directive_id[id(each)])
 
 
 def _expand_includes(include_tree: IncludeTree, block: Block) -> Iterator[Directive]:
