@@ -127,6 +127,19 @@ def compose_env_file(n: int) -> Tree:
     return compose("".join(f"  s{i}: {{image: 'a:$V{i}', env_file: .env}}\n" for i in range(n))) | {".env": "".join(f"V{i}=x\n" for i in range(n))}
 
 
+def compose_env_files(n: int) -> Tree:
+    """Many environment files, each for many services."""
+    services = "".join(f"  s{i}: {{image: 'a:1', env_file: [{', '.join(f'e{j}.env' for j in range(10))}]}}\n" for i in range(n))
+    return compose(services) | {f"e{j}.env": "".join(f"V{i}_{j}=x\n" for i in range(n // 2)) for j in range(10)}
+
+
+def compose_files_of_aliases(n: int) -> Tree:
+    """Many files, each of which has one large mapping in many services."""
+    keys = ", ".join(f"K{i}: v" for i in range(10))
+    services = "".join(f"  s{i}: {{image: 'a:1', environment: *e}}\n" for i in range(10))
+    return {f"d{i}/compose.yaml": f"x-e: &e {{{keys}}}\nservices:\n{services}" for i in range(n)}
+
+
 def compose_files(n: int) -> Tree:
     return {
         f"d{i}/compose.yaml": f"name: same\nservices:\n  web: {{image: 'nginx:1.27', ports: ['80:80']}}\n  s{i}: {{image: 'a:1'}}\n" for i in range(n)
@@ -291,6 +304,12 @@ def nginx_headers(n: int) -> Tree:
         "".join(f"add_header X-H{i} v;\nproxy_set_header X-P{i} v;\n" for i in range(n))
         + "".join(f"location /p{i} {{ add_header A b; proxy_pass http://b; }}\n" for i in range(n))
     )
+
+
+def nginx_shared_include(n: int) -> Tree:
+    """Servers that all include one file of many lines."""
+    servers = "".join(f"server {{ listen 80; server_name s{i}.example.com; include /etc/nginx/shared.conf; }}\n" for i in range(n))
+    return nginx("return 200;\n", servers) | {"shared.conf": "".join(f"add_header X-H{i} v;\n" for i in range(n))}
 
 
 def nginx_limit_zones(n: int) -> Tree:

@@ -30,6 +30,7 @@ from readiness.run.parameters import apply_parameters
 from readiness.run.removals import relocate_rendered_findings
 from readiness.run.run_settings import RunSettings
 from readiness.settings import SETTINGS_FILENAME, Config
+from readiness.syntax.expansion import expansion_counted_for_run
 from readiness.triage import baseline, copies, foreign, suppress
 from readiness.triage.services.found import find_services_of_findings
 from readiness.triage.unjudged import RULE_IDS_THAT_NOTHING_SILENCES
@@ -157,14 +158,15 @@ def _assemble_projects_and_variants(
 ) -> Assembly:
     """What was found, as projects of a day, with what is to be told of settings that name nothing."""
     production_variants = Variants(settings.config.environments, settings.config.prefix)
-    assembly = assemble.assemble_projects(
-        discovered,
-        core_rule_by_id,
-        may_judge_documents=settings.documents,
-        render=settings.render,
-        helm_values=settings.helm_values,
-        variants=production_variants,
-    )
+    with expansion_counted_for_run():
+        assembly = assemble.assemble_projects(
+            discovered,
+            core_rule_by_id,
+            may_judge_documents=settings.documents,
+            render=settings.render,
+            helm_values=settings.helm_values,
+            variants=production_variants,
+        )
     for project in assembly.every_project:
         project.today = today
     assembly.whole = discover.is_walked_whole(discovered, settings.config.folder)

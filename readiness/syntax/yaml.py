@@ -11,6 +11,7 @@ from yaml._yaml import CParser
 
 from readiness.model import OverLimitError, ParseError, Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.syntax.expansion import count_expanded_values
 from readiness.syntax.nodes import Map, Seq
 
 __all__ = [
@@ -258,6 +259,7 @@ def load_yaml_documents(text: str) -> list[Any]:
         raise OverLimitError("its values take more memory than there is", 0)
     if loader.aliased_count > MAX_ALIASED_VALUES_PER_FILE:
         loader.refuse_aliases(0)
+    count_expanded_values(loader.aliased_count, 0)
     return documents
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 import readiness
 from tests import growth_series as series
 from tests.make import write_files
-from tests.work import Work, work_by_function
+from tests.work import Work, lower_bounds, work_by_function
 
 SIZE = 12
 MOST_GROWTH = 4.5
@@ -53,16 +52,10 @@ BOUNDED: dict[str, dict[str, int]] = {
     "ci_steps": {"_MAX_STEPS_PER_JOB": 8},
     "gitignore_lines": {"MAX_MATCH_WORK_PER_WALK": 1000},
     "nginx_headers": {"_MAX_OUTER_HEADERS": 8},
+    "nginx_shared_include": {"MAX_INCLUDED_DIRECTIVES_PER_TREE": 100},
+    "compose_env_files": {"MAX_VARIABLES_FROM_ENV_FILES_PER_RUN": 100},
+    "compose_files_of_aliases": {"MAX_EXPANDED_VALUES_PER_RUN": 100},
 }
-
-
-def lower_bounds(monkeypatch: pytest.MonkeyPatch, bounds: dict[str, int]) -> None:
-    """Set bounds of the package lower, in every module that has them; each must be in one."""
-    for name, value in bounds.items():
-        holders = [one for key, one in list(sys.modules.items()) if key.startswith("readiness.") and name in vars(one)]
-        assert holders, f"no module that was imported has {name}"
-        for module in holders:
-            monkeypatch.setattr(module, name, value)
 
 
 @pytest.fixture(scope="module", autouse=True)
