@@ -86,14 +86,14 @@ def _holder_of_subject(binding: Object, subject: Map, project: Project) -> _Hold
     if name == "default" or name in project.memoize(_account_names_in_values) or name in project.memoize(_account_names_with_lasting_token):
         return _Holder(is_open=True)
     account_workloads = _workloads_of_subject(binding, subject, project)
-    other_workloads = [
-        one
-        for one in account_workloads
-        if project.memoize_for_subject(_controller_of_workload, one) is None and not _is_controller_by_words(one, project)
-    ]
-    if other_workloads:
+    if not all(project.memoize_for_subject(_is_controller, one) for one in account_workloads):
         return _Holder(is_open=True)
     return _Holder(False, account_workloads[0].owner.resource if account_workloads else "")
+
+
+def _is_controller(workload: Workload, project: Project) -> bool:
+    """Whether a workload is a controller that is known, or says that it is one."""
+    return project.memoize_for_subject(_controller_of_workload, workload) is not None or _is_controller_by_words(workload, project)
 
 
 def _is_controller_by_words(workload: Workload, project: Project) -> bool:
