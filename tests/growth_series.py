@@ -102,10 +102,6 @@ def compose_profiles(n: int) -> Tree:
     )
 
 
-def compose_one_port(n: int) -> Tree:
-    return compose("".join(f"  s{i}: {{image: 'a:1', ports: ['80:80', '0.0.0.0:443:443']}}\n" for i in range(n)))
-
-
 def compose_networks(n: int) -> Tree:
     rest = "networks:\n" + "".join(f"  n{i}: {{}}\n" for i in range(n))
     return compose("".join(f"  s{i}: {{image: 'postgres:16', networks: [n{i}, n0]}}\n" for i in range(n)), rest)
@@ -220,10 +216,6 @@ def nginx_files(n: int) -> Tree:
 def nginx_conf_d(n: int) -> Tree:
     made = {f"conf.d/s{i}.conf": f"server {{ listen 80; server_name s{i}; location / {{ proxy_pass http://b{i}; }} }}\n" for i in range(n)}
     return {"nginx.conf": "events {}\nhttp { include conf.d/*.conf; }\n"} | made
-
-
-def nginx_loose_servers(n: int) -> Tree:
-    return {f"sites/s{i}.conf": f"server {{ listen 80; server_name s{i}; location / {{ proxy_pass http://b{i}; }} }}\n" for i in range(n)}
 
 
 def nginx_snippets(n: int) -> Tree:
@@ -350,10 +342,6 @@ def selecting(n: int, expressions: Callable[[int], str], pairs: Callable[[int], 
 
 def k8s_match_expressions(n: int) -> Tree:
     return selecting(n, lambda i: f"{{key: app, operator: In, values: [a{i}, b]}}")
-
-
-def k8s_selectors_of_one_value(n: int) -> Tree:
-    return selecting(n, lambda i: f"{{key: tier, operator: In, values: [t, t{i}]}}")
 
 
 def k8s_selectors_not_in(n: int) -> Tree:
@@ -617,13 +605,6 @@ def k8s_one_name_many_objects(n: int) -> Tree:
     return {"k.yaml": joined(deployment("same") for _ in range(n))}
 
 
-def k8s_files(n: int) -> Tree:
-    return {
-        f"d{i}.yaml": joined([deployment(f"d{i}"), manifest("Service", f"s{i}", f"spec: {{selector: {{app: d{i}}}, ports: [{{port: 80}}]}}")])
-        for i in range(n)
-    }
-
-
 def k8s_deep_folders(n: int) -> Tree:
     return {"/".join(f"f{j}" for j in range(i % 40)) + f"/x{i}/d.yaml": deployment(f"d{i}") for i in range(n)}
 
@@ -673,16 +654,6 @@ def k8s_argo_applications(n: int) -> Tree:
     return apps | {f"apps/a{i}/d.yaml": deployment(f"d{i}") for i in range(n)}
 
 
-def k8s_flux_kustomizations(n: int) -> Tree:
-    made = {
-        f"clusters/c/f{i}.yaml": manifest(
-            "Kustomization", f"f{i}", f"spec: {{path: ./apps/a{i}, sourceRef: {{kind: GitRepository, name: g}}}}", "kustomize.toolkit.fluxcd.io/v1"
-        )
-        for i in range(n)
-    }
-    return made | {f"apps/a{i}/d.yaml": deployment(f"d{i}") for i in range(n)}
-
-
 def k8s_annotations(n: int) -> Tree:
     kept = ", ".join(f"'a{i}.example.com/x': 'y{i}'" for i in range(n))
     return {"k.yaml": deployment("d", annotations=kept)}
@@ -704,10 +675,6 @@ def k8s_config_scripts(n: int) -> Tree:
 
 def docker_heredocs(n: int) -> Tree:
     return {"Dockerfile": "FROM alpine:3.20\n" + "RUN <<A\n" * n + "USER 1\nCMD a\n"}
-
-
-def docker_ended_heredocs(n: int) -> Tree:
-    return {"Dockerfile": "FROM alpine:3.20\n" + "RUN <<A\napk add x\nA\n" * n + "USER 1\nCMD a\n"}
 
 
 def docker_many_heredocs_of_one(n: int) -> Tree:

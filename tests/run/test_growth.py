@@ -32,7 +32,6 @@ BOUNDED: dict[str, dict[str, int]] = {
     "gitlab_includes": {"MAX_INCLUDED_FILES": 4},
     "docker_ignore_lines": {"MAX_MATCHING_WORK_PER_FILE": 1000},
     "k8s_equal_labels": SELECTORS,
-    "k8s_selectors_of_one_value": SELECTORS,
     "k8s_selectors_not_in": SELECTORS,
     "k8s_selectors_not_in_and_in": SELECTORS,
     "k8s_selectors_not_in_and_pairs": SELECTORS,
