@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,9 +22,10 @@ from readiness.loading.environments import (
 from readiness.loading.overlay_failures import FailureContext, record_left_out_parts, record_overlay_failure
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
-from readiness.loading.render.made import RenderError
+from readiness.loading.render.made import CrashedBuildError, RenderError
 from readiness.loading.variants import Variants
 from readiness.model import Finding, ParseError, Purpose, Rule, Source, Span
+from readiness.model.crash import OVERLAY
 from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.yaml import Map
 
@@ -70,27 +70,47 @@ def build_overlays(
     for kustomization, inputs_or_error in zip(root_kustomizations, inputs_or_errors, strict=True):
         reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder)
         is_commented_out = _is_commented_out_above(kustomization, source_by_path)
-        try:
-            built_part = build_kustomization(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
-        except RenderError as error:
-            record_overlay_failure(kustomization, error, failure_context, is_commented_out=is_commented_out)
+        part_or_error = _build_part(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
+        if isinstance(part_or_error, CrashedBuildError):
+            assembly.record_crashed_file(kustomization.source, part_or_error, core_rules, OVERLAY)
+        elif isinstance(part_or_error, RenderError):
+            record_overlay_failure(kustomization, part_or_error, failure_context, is_commented_out=is_commented_out)
             if isinstance(inputs_or_error, OverlayInputs) and inputs_or_error.refusals:
                 refused_roots.append(kustomization)
         else:
-            record_left_out_parts(kustomization, built_part.built, failure_context, is_commented_out=is_commented_out)
-            parts_and_reached_kustomizations.append((built_part, reached_kustomizations))
+            record_left_out_parts(kustomization, part_or_error.built, failure_context, is_commented_out=is_commented_out)
+            parts_and_reached_kustomizations.append((part_or_error, reached_kustomizations))
     built_roots = [part.root for part, _ in parts_and_reached_kustomizations]
     inner_overlays = input_gatherer.inner_overlays(refused_roots, built_roots, kustomization_by_folder)
     for kustomization in (one.kustomization for one in inner_overlays):
         reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder)
-        with suppress(RenderError):  # told of the overlay that takes it in
-            built_part = build_kustomization(kustomization, reached_kustomizations, input_gatherer.inputs_or_error_of(kustomization), overlay_sources)
-            parts_and_reached_kustomizations.append((built_part, reached_kustomizations))
+        part_or_error = _build_part(kustomization, reached_kustomizations, input_gatherer.inputs_or_error_of(kustomization), overlay_sources)
+        if isinstance(part_or_error, CrashedBuildError):
+            assembly.record_crashed_file(kustomization.source, part_or_error, core_rules, OVERLAY)
+        elif not isinstance(part_or_error, RenderError):  # another error is told of the overlay that takes it in
+            parts_and_reached_kustomizations.append((part_or_error, reached_kustomizations))
     assembly.render_inputs += input_gatherer.render_inputs()
     overlay_users = _OverlayUsers({one.kustomization.folder: one.users for one in inner_overlays}, kustomization_by_folder)
     unjudged_reason_by_path = _add_built_overlays(parts_and_reached_kustomizations, overlay_users, discovered, assembly, core_rules, variants)
     assembly.sources += overlay_sources.extra_sources.values()
     return unjudged_reason_by_path
+
+
+def _build_part(
+    kustomization: Kustomization,
+    reached_kustomizations: Sequence[Kustomization],
+    inputs_or_error: OverlayInputs | RenderError,
+    overlay_sources: OverlaySources,
+) -> OverlayPart | RenderError:
+    """An overlay built, or why it is not: a CrashedBuildError where its building raised what it does not document."""
+    try:
+        return build_kustomization(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
+    except RenderError as error:
+        return error
+    except MemoryError:
+        raise
+    except Exception as error:
+        return CrashedBuildError(error)
 
 
 class _OverlayUsers(NamedTuple):
@@ -269,6 +289,10 @@ class _InputGatherer:
             return gather_overlay_inputs(*self._tree_and_path_in_tree(kustomization))
         except RenderError as error:
             return error
+        except MemoryError:
+            raise
+        except Exception as error:
+            return CrashedBuildError(error)
 
     def inner_overlays(
         self,

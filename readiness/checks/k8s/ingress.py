@@ -16,6 +16,7 @@ from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import may_be_same_namespace
 from readiness.kinds.k8s.model import Container, Object
+from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION
 from readiness.model import (
     CheckOutcome,
     NotApplicable,
@@ -272,7 +273,7 @@ def ingress_route_repeated(obj: Object, *, project: Project) -> CheckOutcome:
     for route_key in _route_keys(obj):
         rival_ingresses = [
             rival_ingress
-            for rival_ingress in ingresses_by_route.get(route_key, ())[:64]
+            for rival_ingress in ingresses_by_route.get(route_key, ())[:MAX_CANDIDATES_PER_QUESTION]
             if rival_ingress is not obj and (rival_ingress.name, rival_ingress.namespace) != (obj.name, obj.namespace)
             and not object_index(project).are_alternatives(obj.source, rival_ingress.source)
             and NGINX_ANNOTATION_PREFIX + "canary" not in rival_ingress.annotations

@@ -273,6 +273,8 @@ def _steps_below_node(source: Source, steps_node: Any, parent_resource: str, job
         step_id = step_node.get("id")
         step_label = step_id if isinstance(step_id, str) and step_id else step_number
         yield Step(source, step_node, job_or_action, step_number, f"{parent_resource}/step/{step_label}")
+    if pending_step_nodes:
+        source.root.unread_part = f"a job of it has more than {_MAX_STEPS_PER_JOB:,} steps, and those after them were not gone through"
 
 
 def _effective_shell_of_step(step: Step) -> str:
