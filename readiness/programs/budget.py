@@ -20,7 +20,8 @@ _TEXT_BY_CONFINEMENT = {
         " judge strangers' files in a container without a network"
     ),
     BY_SECCOMP_FILTER: (
-        "confined by a system call filter alone: {names}, since this system gives no network namespace; the filter refuses sockets and other processes"
+        "confined by a system call filter alone: {names}, since this system gives no network namespace;"
+        " the filter refuses sockets and other processes"
     ),
     BY_NAMESPACE: (
         "confined by a network namespace alone: {names}, since this system takes no system call filter; other programs of the machine and sockets"

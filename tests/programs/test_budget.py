@@ -134,7 +134,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-REVISIONS = {"since": {"since": "main"}, "settings_from": {"config": True, "settings_from": "main"}}
+REVISIONS: dict[str, dict[str, Any]] = {"since": {"since": "main"}, "settings_from": {"config": True, "settings_from": "main"}}
 
 
 @pytest.mark.parametrize("options", REVISIONS.values(), ids=REVISIONS)
@@ -144,7 +144,7 @@ def test_a_run_whose_answer_depends_on_git_ends_where_git_may_not_go_on(
 ) -> None:
     readiness.check(["."], **options)
     monkeypatch.setattr(budget, limit, 0)
-    with pytest.raises(api.USER_ERRORS, match="git rev-parse: .*, the limit for a run; judge a directory") as raised:
+    with pytest.raises(api.USER_ERRORS, match=r"git rev-parse: .*, the limit for a run; judge a directory") as raised:
         readiness.check(["."], **options)
     assert "no commit" not in str(raised.value)  # a limit of ours is not told as the user's error
     monkeypatch.setenv("XDG_CACHE_HOME", str(repository.parent / "cache"))
