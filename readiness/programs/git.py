@@ -17,6 +17,7 @@ from pathlib import Path
 from readiness.programs import find_program
 from readiness.programs.budget import BudgetExceededError, budget_of_run
 from readiness.programs.process import EMPTY_PATH_VARIABLE, ProcessLimits, ProgramError, printable_prefix, run_program
+from readiness.tree_paths import is_version_control_name
 
 GIT_TIMEOUT_SECONDS = 120  # seconds
 MAX_GIT_MEMORY_BYTES = 2 << 30  # bytes
@@ -217,8 +218,8 @@ def tree_entries(commit: str, folder: str, paths_from_top: Sequence[str] = ()) -
 
 def is_safe_tree_path(path: str) -> bool:
     """Whether a path of a tree stays in the tree when it is written, and is none of git's own."""
-    path_parts = path.split("/")
-    return not any(part in {"", ".", ".."} or part.casefold() == ".git" or set(part) & set("\\:" if os.name == "nt" else "") for part in path_parts)
+    folder_separators = set("\\:" if os.name == "nt" else "")
+    return not any(part in {"", ".", ".."} or is_version_control_name(part) or folder_separators & set(part) for part in path.split("/"))
 
 
 def blob_contents(entries: Sequence[TreeEntry]) -> Iterator[tuple[TreeEntry, bytes]]:
