@@ -195,12 +195,24 @@ def check(**flags: Any) -> None:
         print_notices([*told_notices, *notices_of_environment(flags)])
     with end_of_readers_ignored():
         call_or_exit_with_error(lambda: write_reports(report, format_and_path_pairs, flags))
+        if flags["format_"] in _FORMATS_OF_FINDINGS_ALONE or any(
+            name in _FORMATS_OF_FINDINGS_ALONE for name, path in format_and_path_pairs if path == "-"
+        ):
+            print_notices([gate_line(report)])
     if report.crashed:
         sys.exit(EXIT_NOT_ASSESSED)
     if not report.gate.was_evaluated and not flags["allow_empty"]:
         raise CommandError(f"not assessed: {report.gate.reason}")
     is_passed = report.gate.passed or not report.gate.was_evaluated
     sys.exit(EXIT_PASSED if flags["exit_zero"] or is_passed else EXIT_FAILED)
+
+
+def gate_line(report: Report) -> str:
+    """What other formats end with: the gate, and what settings of the tree changed."""
+    from readiness.redaction import Redactor
+    from readiness.reports import digest
+
+    return digest.gate_text(report, Redactor(report.hidden))
 
 
 def parse_output_option(value: str) -> tuple[str, str]:
