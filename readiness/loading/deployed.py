@@ -17,6 +17,7 @@ from readiness.loading.deployment_texts import (
     LineUse,
     is_prose_path,
     may_tell_of_deployment,
+    parts_of_names,
     paths_in_line,
     telling_lines,
     use_of_line,
@@ -215,7 +216,7 @@ class DeploymentEvidence:
         remaining_line_count = MAX_MENTION_LINES
         for telling_text in self._telling_texts:
             text_folder, is_prose = posixpath.dirname(self._path_from_root(telling_text.path)), is_prose_path(telling_text.path)
-            for line in telling_lines(telling_text):
+            for line in telling_lines(telling_text, self._parts_of_names):
                 remaining_line_count -= 1
                 if remaining_line_count < 0:
                     return mentions
@@ -231,10 +232,10 @@ class DeploymentEvidence:
         """The folders that a command applies with all that is in them."""
         folders = set[str]()
         for telling_text in self._telling_texts:
-            if not _RECURSIVE_OPTION.search(telling_text.text):
+            if not (("-R" in telling_text.text or "--recursive" in telling_text.text) and _RECURSIVE_OPTION.search(telling_text.text)):
                 continue
             text_folder = posixpath.dirname(self._path_from_root(telling_text.path))
-            for line in telling_lines(telling_text):
+            for line in telling_lines(telling_text, self._parts_of_names):
                 if _RECURSIVE_OPTION.search(line) and APPLY_COMMAND.search(line):
                     for written_path in paths_in_line(line, is_prose=is_prose_path(telling_text.path)):
                         folders.update((written_path, posixpath.normpath(posixpath.join(text_folder, written_path))))
@@ -247,7 +248,11 @@ class DeploymentEvidence:
     @cached_property
     def _folders_with_compose_command(self) -> frozenset[str]:
         """The folders of texts that start a compose file."""
-        return frozenset(posixpath.dirname(self._path_from_root(one.path)) for one in self._telling_texts if _COMPOSE_COMMAND.search(one.text))
+        return frozenset(
+            posixpath.dirname(self._path_from_root(one.path))
+            for one in self._telling_texts
+            if ("compose" in one.text or "stack" in one.text) and _COMPOSE_COMMAND.search(one.text)
+        )
 
     @cached_property
     def _tells_of_builds(self) -> bool:
@@ -315,6 +320,13 @@ class DeploymentEvidence:
     @cached_property
     def _paths_from_root(self) -> frozenset[str]:
         return frozenset(map(self._path_from_root, self._discovered.paths))
+
+    @cached_property
+    def _parts_of_names(self) -> frozenset[str]:
+        """Parts of the names of all files and folders, and what stands for the folder of a text: a line with none of them tells of nothing here."""
+        paths = {*self._paths_from_root, *(self._path_from_root(one.path) for one in self._discovered.sources)}
+        folders = {folder for path in paths for folder in parent_folders(path)}
+        return parts_of_names({".", "..", *map(posixpath.basename, paths), *map(posixpath.basename, folders)})
 
     @cached_property
     def _path_count_by_file_name(self) -> Counter[str]:

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-
-from readiness.programs.confine import BY_NAMESPACE, BY_SECCOMP_FILTER, NOT_CONFINED
+from functools import cache
 
 MAX_PROGRAM_SECONDS_PER_RUN = 600  # seconds of processor time of all programs of a run
 MAX_RENDERED_BYTES_PER_RUN = 64 << 20  # bytes of what charts and overlays give in a run, whoever renders them
 MAX_GIT_BYTES_PER_RUN = 3 << 30  # bytes of what git gives in a run: names and contents of an earlier revision
-
-_TEXT_BY_CONFINEMENT = {
-    NOT_CONFINED: (
-        "not cut off from the network: {names}, since this system gives no namespace and takes no filter;"
-        " judge strangers' files in a container without a network"
-    ),
-    BY_SECCOMP_FILTER: (
-        "confined by a system call filter alone: {names}, since this system gives no network namespace;"
-        " the filter refuses sockets and other processes"
-    ),
-    BY_NAMESPACE: (
-        "confined by a network namespace alone: {names}, since this system takes no system call filter; other programs of the machine and sockets"
-        " that stand on its disk are within reach"
-    ),
-}
 
 
 class BudgetExceededError(Exception):
@@ -54,7 +38,7 @@ class RunBudget:
         self.seconds = 0.0
         self.rendered_bytes = 0
         self.git_bytes = 0
-        self.names_by_confinement: dict[str, set[str]] = {confinement: set() for confinement in _TEXT_BY_CONFINEMENT}
+        self.names_by_confinement: dict[str, set[str]] = {}
 
     @contextmanager
     def metered(self) -> Iterator[None]:
@@ -82,12 +66,31 @@ class RunBudget:
 
     def confinement_notices(self) -> tuple[str, ...]:
         """What a reader is to know of the programs that ran with less around them than they should have; nothing where there were none."""
-        texts = [
-            _TEXT_BY_CONFINEMENT[confinement].format(names=", ".join(sorted(names)))
-            for confinement, names in self.names_by_confinement.items()
-            if names
-        ]
-        return ("; ".join(texts),) if texts else ()
+        if not self.names_by_confinement:
+            return ()
+        told = ((text, sorted(self.names_by_confinement.get(confinement, ()))) for confinement, text in _text_by_confinement().items())
+        return ("; ".join(text.format(names=", ".join(names)) for text, names in told if names),)
+
+
+@cache
+def _text_by_confinement() -> Mapping[str, str]:
+    """What is said of programs by what confined them, where that is less than all."""
+    from readiness.programs import confine  # which brings what a run without programs need not load
+
+    return {
+        confine.NOT_CONFINED: (
+            "not cut off from the network: {names}, since this system gives no namespace and takes no filter;"
+            " judge strangers' files in a container without a network"
+        ),
+        confine.BY_SECCOMP_FILTER: (
+            "confined by a system call filter alone: {names}, since this system gives no network namespace;"
+            " the filter refuses sockets and other processes"
+        ),
+        confine.BY_NAMESPACE: (
+            "confined by a network namespace alone: {names}, since this system takes no system call filter; other programs of the machine and sockets"
+            " that stand on its disk are within reach"
+        ),
+    }
 
 
 _names_of_metered_block: ContextVar[dict[str, set[str]] | None] = ContextVar("names_of_metered_block", default=None)
@@ -114,13 +117,11 @@ def budget_of_run() -> RunBudget:
 
 def is_confinement_notice(notice: str) -> bool:
     """Whether a notice of a run says how little its programs were confined."""
-    return notice.startswith(tuple(text.partition("{")[0] for text in _TEXT_BY_CONFINEMENT.values()))
+    return notice.startswith(tuple(text.partition("{")[0] for text in _text_by_confinement().values()))
 
 
-def record_confinement(program_name: str, confinement: str, *, is_namespace_wanted: bool) -> None:
-    """Note what a program was confined by, for the budget that meters it, where that is less than was wanted."""
+def record_incomplete_confinement(program_name: str, confinement: str) -> None:
+    """Note what a program was confined by, which is less than it should have been, for the budget that meters it."""
     names_by_confinement = _names_of_metered_block.get()
-    if names_by_confinement is None or confinement not in names_by_confinement:  # by both
-        return
-    if confinement != BY_SECCOMP_FILTER or is_namespace_wanted:
-        names_by_confinement[confinement].add(program_name)
+    if names_by_confinement is not None:
+        names_by_confinement.setdefault(confinement, set()).add(program_name)

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 
-BY_NAMESPACE, BY_SECCOMP_FILTER, NOT_CONFINED = "namespace", "filter", "none"
+BY_NAMESPACE, BY_SECCOMP_FILTER, BY_BOTH, NOT_CONFINED = "namespace", "filter", "namespace filter", "none"
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _CLONE_THREAD = 0x10000
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 1, 38, 22, 2
@@ -69,8 +69,9 @@ def disconnect_from_network(*, use_namespace: bool = True) -> str:
         return NOT_CONFINED
     if has_namespace and not has_filter:
         _limit_processes(_MAX_PROCESSES_WITHOUT_FILTER)
-    words = [word for word, holds in ((BY_NAMESPACE, has_namespace), (BY_SECCOMP_FILTER, has_filter)) if holds]
-    return " ".join(words) or NOT_CONFINED
+    if has_namespace:
+        return BY_BOTH if has_filter else BY_NAMESPACE
+    return BY_SECCOMP_FILTER if has_filter else NOT_CONFINED
 
 
 def _limit_processes(process_count: int) -> None:

@@ -142,7 +142,6 @@ REVISIONS: dict[str, dict[str, Any]] = {"since": {"since": "main"}, "settings_fr
 def test_a_run_whose_answer_depends_on_git_ends_where_git_may_not_go_on(
     repository: Path, monkeypatch: pytest.MonkeyPatch, limit: str, options: dict[str, Any]
 ) -> None:
-    readiness.check(["."], **options)
     monkeypatch.setattr(budget, limit, 0)
     with pytest.raises(api.USER_ERRORS, match=r"git rev-parse: .*, the limit for a run; judge a directory") as raised:
         readiness.check(["."], **options)
@@ -170,7 +169,7 @@ def test_a_run_inside_another_has_seconds_of_its_own_and_tells_with_it() -> None
             assert budget.budget_of_run() is inner
             assert inner.seconds == 0
             with inner.metered():
-                budget.record_confinement("helm", confine.NOT_CONFINED, is_namespace_wanted=True)
+                budget.record_incomplete_confinement("helm", confine.NOT_CONFINED)
         assert budget.budget_of_run() is outer
     assert budget.budget_of_run() is not outer
     assert "network: helm" in "".join(outer.confinement_notices())
@@ -282,8 +281,10 @@ def test_formats_of_findings_alone_leave_it_to_standard_error(
 
 @needs_helm
 def test_nothing_is_said_where_programs_are_confined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "record_confinement", lambda name, _, **more: budget.record_confinement(name, "namespace filter", **more))
+    read_up_to = process._read_up_to
+    monkeypatch.setattr(process, "_read_up_to", lambda file, size: confine.BY_BOTH.encode() if size == 64 else read_up_to(file, size))
     report = check(tmp_path, CHARTS)
+    assert report.notices == ()
     assert report.confinement_notice == ""
     assert "confinement" not in json.dumps(report.to_dict())
 
