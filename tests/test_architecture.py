@@ -35,6 +35,7 @@ LAYERS = [
 # The same inside kinds and checks: what stands on several kinds stands above them.
 ROOMS = {
     "kinds": [
+        {"compose_names"},
         {"units", "variables", "purpose", "head", "readme_use"},
         {"readme"},
         {"decision", "places"},

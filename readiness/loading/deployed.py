@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import chain
 
+from readiness.kinds.compose_names import DEFAULT_COMPOSE_NAMES, DEFAULT_OVERRIDE_NAMES
 from readiness.loading.deployment_texts import (
     APPLY_COMMAND,
     LineUse,
@@ -24,6 +25,7 @@ from readiness.loading.deployment_texts import (
     without_comment_lines,
 )
 from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.engine_objects import ENGINE_OBJECT, PATH_UNDER_ANY_KEY
 from readiness.loading.engine_reach import EngineObject, EngineReach, reach_of_engines
 from readiness.loading.render import is_kustomization_path
 from readiness.loading.scripts import scripts_among
@@ -52,12 +54,6 @@ _TRIAL_NAME = lazy_regex(
 )
 _RECURSIVE_OPTION = lazy_regex(r"(?<![\w-])(?:-R|--recursive)\b")
 _THROWAWAY_CLUSTER = lazy_regex(r"\bkind\s+create\s+cluster\b|\bhelm/kind-action@|\bminikube\s+start\b|\bk3d\s+cluster\s+create\b|\bct\s+install\b")
-_ENGINE_OBJECT = lazy_regex(
-    r"^apiVersion:[ ]?[\"']?(?:kustomize\.toolkit\.fluxcd\.io|argoproj\.io/v1alpha1[\"']?\s+kind:[ ]?[\"']?Application(?:Set)?\b|fleet\.cattle\.io)",
-    re.MULTILINE,
-)
-_ENGINE_PATH = lazy_regex(r"(?:^|[\s{,-])(?:path|directory|include):[ ]?[\"']?(?:\./|/)?([\w./-]{1,300})?", re.MULTILINE)
-_DEFAULT_COMPOSE_NAME = lazy_regex(r"(?:docker-)?compose(?:\.override)?\.ya?ml")
 _KINDS_THAT_DEPLOY_THEMSELVES = frozenset({"github", "gitlab", "dependabot", "nginx"})
 
 
@@ -142,7 +138,7 @@ class DeploymentEvidence:
         if not self._folders_with_compose_command:
             return _NOTHING_TELLS
         if (
-            _DEFAULT_COMPOSE_NAME.fullmatch(file_name)
+            file_name in DEFAULT_COMPOSE_NAMES | DEFAULT_OVERRIDE_NAMES
             and not _TRIAL_NAME.search(path)
             and (not folder or folder in self._folders_with_compose_command)
         ):
@@ -276,11 +272,11 @@ class DeploymentEvidence:
     @cached_property
     def _engine_objects(self) -> tuple[EngineObject, ...]:
         """The objects by which Flux, Argo CD or Fleet are told what to apply; those of tests and examples tell nothing."""
-        engine_sources = (one for one in self._discovered.sources if _ENGINE_OBJECT.search(one.text))
+        engine_sources = (one for one in self._discovered.sources if ENGINE_OBJECT.search(one.text))
         objects = []
         for source in engine_sources:
             path = self._path_from_root(source.path)
-            folders = tuple(dict.fromkeys(posixpath.normpath(one) for one in _ENGINE_PATH.findall(source.text) if one.strip("./")))
+            folders = tuple(dict.fromkeys(posixpath.normpath(one) for one in PATH_UNDER_ANY_KEY.findall(source.text) if one.strip("./")))
             if folders and not _FOLDER_OF_TESTS.search(path) and not _TRIAL_NAME.search(path):
                 objects.append(EngineObject(path, folders))
         return tuple(objects)

@@ -14,6 +14,7 @@ from readiness import files, tree_paths
 from readiness.model import ParseError, Source, Span, spelling
 from readiness.model.package import DATA_FOLDER
 from readiness.model.records import dataclass
+from readiness.syntax.nodes import has_more_entries
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 SETTINGS_FILENAME = ".readiness.yaml"
@@ -304,15 +305,8 @@ def validate_settings(source: Source, settings_map: Map) -> None:
 
 def _verify_entry_count_and_duplicates(source: Source, settings_map: Map) -> None:
     """Raise ConfigError for settings of more entries than anybody writes, and for a list that says a thing twice."""
-    remaining_entries = MAX_SETTINGS_ENTRIES
-    unvisited_nodes: list[Any] = [settings_map]
-    while unvisited_nodes:
-        node = unvisited_nodes.pop()
-        child_nodes = list(node.values()) if isinstance(node, Map) else node if isinstance(node, Seq) else ()
-        remaining_entries -= len(child_nodes)
-        if remaining_entries < 0:
-            raise ConfigError(file_line_column_text(source, 0), f"settings have {MAX_SETTINGS_ENTRIES} entries at most")
-        unvisited_nodes += child_nodes
+    if has_more_entries(settings_map, MAX_SETTINGS_ENTRIES):
+        raise ConfigError(file_line_column_text(source, 0), f"settings have {MAX_SETTINGS_ENTRIES} entries at most")
     for setting_name, setting_value in settings_map.items():
         seen_elements: set[str] = set()
         for element_index, element in enumerate(setting_value if isinstance(setting_value, Seq) else ()):

@@ -21,6 +21,7 @@ from readiness.kinds.compose.parts import (
     port_specs,
 )
 from readiness.kinds.compose.signs import SERVICE_SIGN_FINDERS
+from readiness.kinds.compose_names import DEFAULT_COMPOSE_NAMES
 from readiness.kinds.decision import head_signs
 from readiness.kinds.places import SAMPLE_PAGE_SIGN_TEXT, TEST_FOLDER_SIGN_TEXT
 from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_example_path, is_sample_path
@@ -35,7 +36,6 @@ from readiness.kinds.readme import (
     README_WORD_TRIAL_STACK,
     STUDY_FOLDER,
 )
-from readiness.kinds.readme_use import DEFAULT_COMPOSE_NAMES
 from readiness.model import Purpose
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass

@@ -16,6 +16,7 @@ from readiness.kinds.compose.lifetime import has_only_profiles_of_nobody, is_mea
 from readiness.kinds.compose.parts import MountSpec, PortSpec, expand_scalar, variable_settings_under_key
 from readiness.kinds.compose.started import runs_other_program
 from readiness.kinds.compose.stated import first_stated_purpose
+from readiness.kinds.compose_names import DEFAULT_COMPOSE_NAMES, DEFAULT_OVERRIDE_NAMES
 from readiness.kinds.decision import explicit_purpose, purpose_by_signs
 from readiness.kinds.purpose import (
     COMPOSE_SIGN_PAIRS_THAT_DECIDE,
@@ -379,12 +380,12 @@ class Document(HasPurpose):
     @property
     def first(self) -> bool:
         """Whether Docker reads it without being told its name."""
-        return bool(re.search(r"(?:^|/)(?:docker-)?compose\.ya?ml\Z", self.source.path))
+        return posixpath.basename(self.source.path) in DEFAULT_COMPOSE_NAMES
 
     @property
     def override(self) -> bool:
         """Whether Docker takes it in by itself, over the file beside it."""
-        return bool(re.search(r"(?:^|/)(?:docker-)?compose\.override\.ya?ml\Z", self.source.path))
+        return posixpath.basename(self.source.path) in DEFAULT_OVERRIDE_NAMES
 
     def section_entries(self, section_key: str) -> Mapping[str, tuple[Map, Any]]:
         """name -> (mapping that holds it, value) of a top-level section; put together once, as every service asks for it."""
