@@ -35,7 +35,6 @@ LAYERS = [
 # The same inside kinds and checks: what stands on several kinds stands above them.
 ROOMS = {
     "kinds": [
-        {"compose_names"},
         {"units", "variables", "purpose", "head", "readme_use"},
         {"readme"},
         {"decision", "places"},

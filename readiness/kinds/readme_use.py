@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from readiness.kinds.compose_names import DEFAULT_COMPOSE_NAMES
+from readiness.facts.compose_names import DEFAULT_COMPOSE_NAMES
 from readiness.model.lazy_regex import lazy_regex
 
 _MAX_READ_LINES = 4000

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import chain
 
-from readiness.kinds.compose_names import DEFAULT_COMPOSE_NAMES, DEFAULT_OVERRIDE_NAMES
+from readiness.facts.compose_names import DEFAULT_COMPOSE_NAMES, DEFAULT_OVERRIDE_NAMES
 from readiness.loading.deployment_texts import (
     APPLY_COMMAND,
     LineUse,

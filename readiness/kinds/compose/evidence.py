@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from readiness.facts.compose_names import DEFAULT_COMPOSE_NAMES
 from readiness.facts.public_images import DATA_STORE_ROLES
 from readiness.kinds import dotenv
 from readiness.kinds.compose.join import env_file_paths_looked_for, included_files_of
@@ -21,7 +22,6 @@ from readiness.kinds.compose.parts import (
     port_specs,
 )
 from readiness.kinds.compose.signs import SERVICE_SIGN_FINDERS
-from readiness.kinds.compose_names import DEFAULT_COMPOSE_NAMES
 from readiness.kinds.decision import head_signs
 from readiness.kinds.places import SAMPLE_PAGE_SIGN_TEXT, TEST_FOLDER_SIGN_TEXT
 from readiness.kinds.purpose import NonProductionSign, compose_purpose, is_example_path, is_sample_path

@@ -9,6 +9,7 @@ from dataclasses import field
 from typing import Any
 
 from readiness.facts import public_images
+from readiness.facts.compose_names import DEFAULT_COMPOSE_NAMES, DEFAULT_OVERRIDE_NAMES
 from readiness.facts.public_images import ImageFacts
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.compose.environment import EMPTY_ENVIRONMENT, EnvFileValue, Environment
@@ -16,7 +17,6 @@ from readiness.kinds.compose.lifetime import has_only_profiles_of_nobody, is_mea
 from readiness.kinds.compose.parts import MountSpec, PortSpec, expand_scalar, variable_settings_under_key
 from readiness.kinds.compose.started import runs_other_program
 from readiness.kinds.compose.stated import first_stated_purpose
-from readiness.kinds.compose_names import DEFAULT_COMPOSE_NAMES, DEFAULT_OVERRIDE_NAMES
 from readiness.kinds.decision import explicit_purpose, purpose_by_signs
 from readiness.kinds.purpose import (
     COMPOSE_SIGN_PAIRS_THAT_DECIDE,

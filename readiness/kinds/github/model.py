@@ -127,14 +127,6 @@ class Job(PipelineJob):
         return tuple(label for label, _ in runner_labels_with_spans(self.node))
 
     @property
-    def default_shell(self) -> str:
-        """The shell that its runners take where none is named; empty where nobody can tell."""
-        shell_by_job_name: dict[str, str] = self.workflow.cached_results.setdefault("default shells", {})
-        if self.name not in shell_by_job_name:
-            shell_by_job_name[self.name] = default_shell_of_job(self.node)
-        return shell_by_job_name[self.name]
-
-    @property
     def steps(self) -> tuple[Step, ...]:
         """Its steps, in order; those of a `parallel` group stand in its place."""
         steps_by_job_name = self.workflow.cached_results.setdefault("steps", {})
@@ -291,10 +283,18 @@ def _effective_shell_of_step(step: Step) -> str:
             if shell_value is not None:
                 break
         else:
-            return step.owner.default_shell
+            return _default_shell_of_runners(step.owner)
     if not isinstance(shell_value, str):
         return ""
     return shell_value.split()[0].rpartition("/")[2].lower() if shell_value.split() else ""
+
+
+def _default_shell_of_runners(job: Job) -> str:
+    """The shell that a job's runners take where none is named, worked out once for all of its steps."""
+    shell_by_job_name: dict[str, str] = job.workflow.cached_results.setdefault("default shells", {})
+    if job.name not in shell_by_job_name:
+        shell_by_job_name[job.name] = default_shell_of_job(job.node)
+    return shell_by_job_name[job.name]
 
 
 def texts_with_key_paths(document: PipelineFile) -> list[tuple[tuple[Any, ...], LocatedText]]:
