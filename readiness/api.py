@@ -17,6 +17,7 @@ from readiness.facts.table import FactsError, FactsTable
 from readiness.loading import discover
 from readiness.loading.context import add_context
 from readiness.model import Rule
+from readiness.programs.budget import one_run_budget
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -111,7 +112,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     phase_timestamps = [time.perf_counter()] if timing else []
-    with settings_of_run(config, settings_from, base) as file_config, deadline.end_after(timeout):
+    with one_run_budget(), settings_of_run(config, settings_from, base) as file_config, deadline.end_after(timeout):
         settings = merge_options(
             file_config,
             select=tuple(select),

@@ -193,9 +193,13 @@ def check(**flags: Any) -> None:
     with end_of_readers_ignored():
         is_findings_alone = not _FORMATS_OF_FINDINGS_ALONE.isdisjoint({flags["format_"], *(name for name, _ in format_and_path_pairs)})
         told_notices = (one for one in report.notices if one != report.confinement_notice or is_findings_alone)
-        print_notices([*told_notices, *(unread_notices(report) if is_findings_alone else []), *notices_of_environment(flags)])
+        print_notices([*told_notices, *notices_of_environment(flags)])
     with end_of_readers_ignored():
         call_or_exit_with_error(lambda: write_reports(report, format_and_path_pairs, flags))
+        if flags["format_"] in _FORMATS_OF_FINDINGS_ALONE or any(
+            name in _FORMATS_OF_FINDINGS_ALONE for name, path in format_and_path_pairs if path == "-"
+        ):
+            print_notices([gate_line(report)])
     if report.crashed:
         sys.exit(EXIT_NOT_ASSESSED)
     if not report.gate.was_evaluated and not flags["allow_empty"]:
@@ -204,11 +208,12 @@ def check(**flags: Any) -> None:
     sys.exit(EXIT_PASSED if flags["exit_zero"] or is_passed else EXIT_FAILED)
 
 
-def unread_notices(report: Report) -> list[str]:
-    """What formats that are lists of findings have no place for: how much of what is here has no verdict."""
-    from readiness.reports.digest import unread_counts_text
+def gate_line(report: Report) -> str:
+    """What other formats end with: the gate, and what settings of the tree changed."""
+    from readiness.redaction import Redactor
+    from readiness.reports import digest
 
-    return list(filter(None, [unread_counts_text(report)]))
+    return digest.gate_text(report, Redactor(report.hidden))
 
 
 def parse_output_option(value: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from readiness.model import Finding, OverLimitError, ParseError, Rule, Source
 from readiness.model.crash import EMBEDDED, PARSING, REASON_CRASHED, CrashAsFinding, CrashedError, Part, crash_finding
 from readiness.model.project import Project
 from readiness.model.records import dataclass
-from readiness.programs.budget import RunBudget
+from readiness.programs.budget import RunBudget, budget_of_run
 from readiness.syntax import template
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Assembly:
     notices: tuple[str, ...] = ()
     production: tuple[Production, ...] = ()
     parsed: ParsedTexts = field(default_factory=ParsedTexts)
-    budget: RunBudget = field(default_factory=RunBudget)
+    budget: RunBudget = field(default_factory=budget_of_run)
 
     @property
     def every_project(self) -> tuple[Project, ...]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from readiness.loading.assembly import CAUSE_BROKEN, CAUSE_NOT_HERE, CAUSE_NOT_IN_TREE, Assembly, FileStatus
 from readiness.loading.environments import render_failure_finding
-from readiness.loading.render.made import LimitError, RenderError
+from readiness.loading.render.made import CrashedBuildError, LimitError, RenderError
 from readiness.model import Finding, Rule, Severity
+from readiness.model.crash import OVERLAY
 
 if TYPE_CHECKING:
     from readiness.loading.built_overlays import BuiltOverlay
@@ -37,12 +38,15 @@ class _ToldFailure(NamedTuple):
 def record_overlay_failure(
     kustomization: Kustomization, render_error: RenderError, failure_context: FailureContext, *, is_commented_out: bool
 ) -> None:
-    """The row of an overlay that gave nothing, and the finding where what stops it is written.
+    """The row of an overlay that gave nothing, and the finding where what stops it is written, or that its building crashed.
 
     Low where it is switched off, a note where what is not there is kept out of the tree by a .gitignore: something makes it.
     """
     from readiness.loading.render.gather import OverlayRefusedError
 
+    if isinstance(render_error, CrashedBuildError):
+        failure_context.assembly.record_crashed_file(kustomization.source, render_error, failure_context.core_rules, OVERLAY)
+        return
     hint = _build_command_hint(kustomization, [render_error]) if isinstance(render_error, OverlayRefusedError | LimitError) else ""
     told = _told_failure(kustomization, render_error, hint, failure_context, is_commented_out=is_commented_out)
     assembly = failure_context.assembly

@@ -25,7 +25,6 @@ from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import CrashedBuildError, RenderError
 from readiness.loading.variants import Variants
 from readiness.model import Finding, ParseError, Purpose, Rule, Source, Span
-from readiness.model.crash import OVERLAY
 from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.yaml import Map
 
@@ -71,24 +70,23 @@ def build_overlays(
         reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder)
         is_commented_out = _is_commented_out_above(kustomization, source_by_path)
         part_or_error = _build_part(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
-        if isinstance(part_or_error, CrashedBuildError):
-            assembly.record_crashed_file(kustomization.source, part_or_error, core_rules, OVERLAY)
-        elif isinstance(part_or_error, RenderError):
+        if isinstance(part_or_error, RenderError):
             record_overlay_failure(kustomization, part_or_error, failure_context, is_commented_out=is_commented_out)
             if isinstance(inputs_or_error, OverlayInputs) and inputs_or_error.refusals:
                 refused_roots.append(kustomization)
         else:
             record_left_out_parts(kustomization, part_or_error.built, failure_context, is_commented_out=is_commented_out)
             parts_and_reached_kustomizations.append((part_or_error, reached_kustomizations))
-    built_roots = [part.root for part, _ in parts_and_reached_kustomizations]
-    inner_overlays = input_gatherer.inner_overlays(refused_roots, built_roots, kustomization_by_folder)
+    inner_overlays = input_gatherer.inner_overlays(
+        refused_roots, [part.root for part, _ in parts_and_reached_kustomizations], kustomization_by_folder
+    )
     for kustomization in (one.kustomization for one in inner_overlays):
         reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder)
         part_or_error = _build_part(kustomization, reached_kustomizations, input_gatherer.inputs_or_error_of(kustomization), overlay_sources)
-        if isinstance(part_or_error, CrashedBuildError):
-            assembly.record_crashed_file(kustomization.source, part_or_error, core_rules, OVERLAY)
-        elif not isinstance(part_or_error, RenderError):  # another error is told of the overlay that takes it in
+        if isinstance(part_or_error, OverlayPart):
             parts_and_reached_kustomizations.append((part_or_error, reached_kustomizations))
+        elif isinstance(part_or_error, CrashedBuildError):  # another error is told of the overlay that takes it in
+            record_overlay_failure(kustomization, part_or_error, failure_context, is_commented_out=False)
     assembly.render_inputs += input_gatherer.render_inputs()
     overlay_users = _OverlayUsers({one.kustomization.folder: one.users for one in inner_overlays}, kustomization_by_folder)
     unjudged_reason_by_path = _add_built_overlays(parts_and_reached_kustomizations, overlay_users, discovered, assembly, core_rules, variants)

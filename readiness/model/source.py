@@ -43,13 +43,14 @@ class Source:
     `unread_part` says what of it was not gone through, for a limit of readiness; empty where all was.
     `said` is what settings or an option say that it is for; where `is_purpose_locked` what it says itself does not count.
     `stated_purposes` is what its comments say that it is for (readiness/kinds/decision.py), once they were read.
+    `secret_spans` are where its secrets stand, once somebody looked for them (readiness/redaction/judge.py); None before.
     `purposes` is what it was taken for: all of it under "", things in it under their resources; what is not there may run in production.
     """
 
     __slots__ = (
         "_lines", "archived_because", "code_owners", "described_owners", "fragment", "is_purpose_locked", "kind", "parent", "path", "purposes",
-        "readme_says", "replaced_images", "repository_owner", "said", "starts", "stated_purposes", "test_use_because", "text", "unapplied_because",
-        "unread_part",
+        "readme_says", "replaced_images", "repository_owner", "said", "secret_spans", "starts", "stated_purposes", "test_use_because",
+        "text", "unapplied_because", "unread_part",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +80,7 @@ class Source:
         self.archived_because = ""
         self.replaced_images: frozenset[str] = frozenset()
         self.unread_part = ""
+        self.secret_spans: tuple[Span, ...] | None = None
         self.purposes: Mapping[str, Purpose] = _NO_PURPOSE_BY_THING
         self.stated_purposes: tuple[Any, ...] | None = None
         self._lines: list[int] | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 MAX_WORD_LENGTH = 60  # characters of a word that is compared; names of keys, flags, stages and rules are shorter
@@ -26,6 +25,8 @@ def most_similar_known_word(word: str, known_words: Iterable[str], max_known_wor
     lowercase_word = word.lower()
     if lowercase_word in word_by_lowercase:
         return word_by_lowercase[lowercase_word]
+    import difflib  # few runs meet a word that is nearly another
+
     close_matches = difflib.get_close_matches(lowercase_word, word_by_lowercase, 1, MIN_WORD_SIMILARITY)
     return word_by_lowercase[close_matches[0]] if close_matches else ""
 

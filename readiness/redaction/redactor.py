@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from readiness.model import ParseError, Source, Span
 from readiness.model.lazy_regex import lazy_regex
-from readiness.redaction.judge import SecretPlace, marks_in_file
+from readiness.redaction.judge import SecretPlace, secret_spans_in_file
 from readiness.redaction.text import (
     ASSIGNMENT_SIGN_PATTERN,
     NAME_PATTERN,
@@ -83,8 +83,8 @@ class Redactor:
         """Mark a file that is shown and was not marked before: a template, a patch, one that nobody judges."""
         if root_source.path not in self._marked_paths:
             self._marked_paths.add(root_source.path)
-            for mark in marks_in_file(root_source):
-                self._remember_secret(root_source, mark.span)
+            for span in secret_spans_in_file(root_source):
+                self._remember_secret(root_source, span)
 
     def mask_text(self, message: str) -> str:
         """A message without the values of secrets; one that goes on for ever is cut."""

@@ -19,6 +19,7 @@ from readiness.model import Finding, Rule, join_names
 from readiness.model.crash import CEILING, COPIES, EVIDENCE, PURPOSES, SERVICES, SUPPRESSIONS
 from readiness.model.records import dataclass
 from readiness.model.service import Service
+from readiness.programs.budget import one_run_budget
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
@@ -127,7 +128,7 @@ def run_pipeline(
         notices=(
             *run_rules.names.notices.values(),
             *assembly.notices,
-            *assembly.budget.unconfined_notices(),
+            *assembly.budget.confinement_notices(),
             *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
         ),
         production=purposes.may_have_production(assembly),
@@ -381,7 +382,8 @@ def _known_findings_of_revision(settings: RunSettings, today: datetime.date) -> 
         discovered_files = discover.discover_files(
             [earlier_tree], settings_config.exclude, working_directory=earlier_tree, glob_prefix=settings_config.prefix
         )
-        return run_pipeline(discovered_files, replace(settings, since=None, baseline=None), today).findings
+        with one_run_budget():
+            return run_pipeline(discovered_files, replace(settings, since=None, baseline=None), today).findings
 
     return revision.finding_counts_at_revision(settings.since or "", find_in_earlier_tree)
 

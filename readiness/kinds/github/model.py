@@ -285,10 +285,18 @@ def _effective_shell_of_step(step: Step) -> str:
             if shell_value is not None:
                 break
         else:
-            return default_shell_of_job(step.owner.node)
+            return _default_shell_of_runners(step.owner)
     if not isinstance(shell_value, str):
         return ""
     return shell_value.split()[0].rpartition("/")[2].lower() if shell_value.split() else ""
+
+
+def _default_shell_of_runners(job: Job) -> str:
+    """The shell that a job's runners take where none is named, worked out once for all of its steps."""
+    shell_by_job_name: dict[str, str] = job.workflow.cached_results.setdefault("default shells", {})
+    if job.name not in shell_by_job_name:
+        shell_by_job_name[job.name] = default_shell_of_job(job.node)
+    return shell_by_job_name[job.name]
 
 
 def texts_with_key_paths(document: PipelineFile) -> list[tuple[tuple[Any, ...], LocatedText]]:
