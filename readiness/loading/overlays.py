@@ -49,9 +49,7 @@ def build_overlays(
     kustomization_by_folder = kustomize.kustomization_by_folder(source_by_path, assembly.parsed)
     for file_path in (file_path for one in kustomization_by_folder.values() for file_path in one.patch_files if file_path in source_by_path):
         source_by_path[file_path].fragment = True  # a part of an object, where the overlay is not built
-    root_kustomizations = kustomize.root_kustomizations(kustomization_by_folder)
-    if discovered.context.narrow:
-        root_kustomizations = [one for one in root_kustomizations if _takes_in_judged_file(one, kustomization_by_folder, discovered)]
+    root_kustomizations = _judged_root_kustomizations(kustomization_by_folder, discovered)
     if not root_kustomizations:
         return {}
     if not is_rendering_enabled:
@@ -77,9 +75,8 @@ def build_overlays(
         else:
             record_left_out_parts(kustomization, part_or_error.built, failure_context, is_commented_out=is_commented_out)
             parts_and_reached_kustomizations.append((part_or_error, reached_kustomizations))
-    inner_overlays = input_gatherer.inner_overlays(
-        refused_roots, [part.root for part, _ in parts_and_reached_kustomizations], kustomization_by_folder
-    )
+    built_roots = [part.root for part, _ in parts_and_reached_kustomizations]
+    inner_overlays = input_gatherer.inner_overlays(refused_roots, built_roots, kustomization_by_folder)
     for kustomization in (one.kustomization for one in inner_overlays):
         reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder)
         part_or_error = _build_part(kustomization, reached_kustomizations, input_gatherer.inputs_or_error_of(kustomization), overlay_sources)
@@ -92,6 +89,14 @@ def build_overlays(
     unjudged_reason_by_path = _add_built_overlays(parts_and_reached_kustomizations, overlay_users, discovered, assembly, core_rules, variants)
     assembly.sources += overlay_sources.extra_sources.values()
     return unjudged_reason_by_path
+
+
+def _judged_root_kustomizations(kustomization_by_folder: Mapping[str, Kustomization], discovered: DiscoveredFiles) -> list[Kustomization]:
+    """The kustomizations that no other takes in; where some files alone are judged, those that take in one of them."""
+    from readiness.loading.render import kustomize
+
+    roots = kustomize.root_kustomizations(kustomization_by_folder)
+    return [one for one in roots if not discovered.context.narrow or _takes_in_judged_file(one, kustomization_by_folder, discovered)]
 
 
 def _build_part(
