@@ -17,6 +17,7 @@ from readiness.facts.table import FactsError, FactsTable
 from readiness.loading import discover, standard_input
 from readiness.loading.context import add_context
 from readiness.model import Rule
+from readiness.programs.budget import one_run_budget
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -100,7 +101,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
     `stdin` is what standard input holds, a file of the run called `-`, or judged as the file `stdin_filename`.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
-    where a program or a dependency is absent without which something was not judged. `purpose` is what all files are for,
+    where something was not judged, for whatever reason. `purpose` is what all files are for,
     whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is
     given up. `progress` is told how many rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
     """
@@ -116,7 +117,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     phase_timestamps = [time.perf_counter()] if timing else []
-    with settings_of_run(config, settings_from, base) as file_config, deadline.end_after(timeout):
+    with one_run_budget(), settings_of_run(config, settings_from, base) as file_config, deadline.end_after(timeout):
         settings = merge_options(
             file_config,
             select=tuple(select),
