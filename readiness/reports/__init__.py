@@ -20,6 +20,7 @@ REPORT_FORMATS = ("terminal", "json", "github", "markdown", "sarif", "junit", "c
 class ReportOptions:
     """How a report is shown: `color` is auto, always or never; `width` in columns (None: the terminal's).
 
+    `hyperlinks` says whether ids and files are links (None: as the terminal can).
     `view`, which says which findings are shown, is for the terminal; of the others JSON alone knows its `statistics`.
     """
 
@@ -29,6 +30,7 @@ class ReportOptions:
     explain: bool = False
     width: int | None = None
     view: View = View()
+    hyperlinks: bool | None = None
 
 
 def write_report(format_name: str, report: Report, output_stream: TextIO, options: ReportOptions | None = None) -> None:

@@ -11,7 +11,8 @@ from functools import cache
 
 from readiness.reports.frame import display_width
 
-Piece = tuple[str, str]  # (text, style), where a style is words as in `bold red`, or empty
+# (text, style) or (text, style, link), where a style is words as in `bold red`, or empty, and a link an address, or empty.
+Piece = tuple[str, str] | tuple[str, str, str]
 
 RESET = "\x1b[0m"
 _SGR_CODE_BY_WORD = {"bold": 1, "dim": 2, "italic": 3, "red": 31, "green": 32, "yellow": 33, "cyan": 36}
@@ -27,7 +28,7 @@ def painted(text: str, style: str, link: str = "") -> str:
 
 def painted_line(*pieces: Piece) -> str:
     """Pieces in one line, however long it gets."""
-    return "".join(painted(text, style) for text, style in pieces)
+    return "".join(painted(*piece) for piece in pieces)
 
 
 def painted_paragraph(pieces: Sequence[Piece], width: int, *, prefix: str = "", indent: int = 0) -> list[str]:
@@ -36,7 +37,7 @@ def painted_paragraph(pieces: Sequence[Piece], width: int, *, prefix: str = "", 
     The first line stands behind `prefix`, which is painted already and takes `indent` columns; the others are indented as far.
     """
     text_width = max(width - indent, 1)
-    text = "".join(piece_text for piece_text, _ in pieces)
+    text = "".join(piece[0] for piece in pieces)
     if display_width(text) <= text_width:
         return [prefix + painted_line(*pieces)]
     margin = " " * indent
@@ -47,7 +48,7 @@ def painted_paragraph(pieces: Sequence[Piece], width: int, *, prefix: str = "", 
 
 def painted_lines_with_widths(pieces: Sequence[Piece], width: int) -> list[tuple[str, int]]:
     """Pieces as lines of at most `width` columns, each with the columns that it takes."""
-    text = "".join(piece_text for piece_text, _ in pieces)
+    text = "".join(piece[0] for piece in pieces)
     return [(_painted_slice(pieces, start, end), display_width(text[start:end])) for start, end in wrapped_spans(text, width)]
 
 
@@ -85,12 +86,11 @@ def _style_start(style: str) -> str:
 def _painted_slice(pieces: Sequence[Piece], start: int, end: int) -> str:
     """What pieces have from one offset of their whole text to another."""
     if len(pieces) == 1:
-        return painted(pieces[0][0][start:end], pieces[0][1])
+        return painted(pieces[0][0][start:end], *pieces[0][1:])
     parts = []
     offset = 0
-    for text, style in pieces:
-        part = text[max(start - offset, 0) : max(end - offset, 0)]
-        parts.append(painted(part, style))
+    for text, *style_and_link in pieces:
+        parts.append(painted(text[max(start - offset, 0) : max(end - offset, 0)], *style_and_link))
         offset += len(text)
     return "".join(parts)
 

@@ -26,15 +26,15 @@ class Paragraph(NamedTuple):
 
 def plain_line(paragraph: Paragraph) -> str:
     """A paragraph as one line without colours."""
-    return "".join(text for text, _ in paragraph.pieces).rstrip()
+    return "".join(piece[0] for piece in paragraph.pieces).rstrip()
 
 
 def drawn_paragraph(paragraph: Paragraph, width: int) -> list[str]:
     """A paragraph as the lines of a terminal of `width` columns."""
     prefix, prefix_width, piece_count = "", 0, 0
     while prefix_width < paragraph.indent:
-        text, style = paragraph.pieces[piece_count]
-        prefix, prefix_width, piece_count = prefix + painted(text, style), prefix_width + len(text), piece_count + 1
+        piece = paragraph.pieces[piece_count]
+        prefix, prefix_width, piece_count = prefix + painted(*piece), prefix_width + len(piece[0]), piece_count + 1
     return painted_paragraph(paragraph.pieces[piece_count:], width, prefix=prefix, indent=paragraph.indent)
 
 

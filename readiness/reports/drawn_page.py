@@ -91,4 +91,4 @@ def _table_lines(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
 
 
 def _pieces_width(pieces: Sequence[Piece]) -> int:
-    return sum(display_width(text) for text, _ in pieces)
+    return sum(display_width(piece[0]) for piece in pieces)

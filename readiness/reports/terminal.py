@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import TextIO
 
@@ -15,6 +16,7 @@ from readiness.reports.block_parts import MAX_FURTHER_PLACES, BlockPart, block_p
 from readiness.reports.fix_table import MAX_ROWS_OF_SHORT_TABLE, detail_lines, fix_row_texts, gain_text, has_room_for_ids, rows_on_first_screen
 from readiness.reports.frame import code_frame, display_width, escape_controls
 from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
+from readiness.reports.links import file_address, rule_address, should_link_output
 from readiness.reports.next_steps import next_step_texts, steps_with_room
 from readiness.reports.service_table import service_table_lines
 from readiness.reports.statistics import rule_count_texts, rule_counts
@@ -43,6 +45,8 @@ MAX_SERVICE_TABLE_WIDTH = 160
 def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     """Write the report: findings by file, the score in a panel, and the gate's line last."""
     width = max(options.width or shutil.get_terminal_size((100, 24)).columns, 40)
+    if options.hyperlinks is None:
+        options = replace(options, hyperlinks=should_link_output(output))
     output.writelines(f"{line}\n" for line in _report_lines(report, Redactor(report.hidden), options, width))
 
 
@@ -64,7 +68,7 @@ def _report_lines(report: Report, redactor: Redactor, options: ReportOptions, wi
     if not options.view.statistics:
         yield from _finding_lines(report, shown.findings, redactor, options, width)
     if options.verbose:
-        yield from _verbose_detail_lines(report, redactor, width)
+        yield from _verbose_detail_lines(report, redactor, options, width)
     if options.explain:
         for line in explain.score_lines(report):
             yield from painted_paragraph([(f"  {line}", "")], width)
@@ -78,7 +82,7 @@ def _quiet_lines(report: Report, redactor: Redactor, options: ReportOptions, wid
     shown = shown_findings(filter(report.gate.is_failed_by, report.findings), options.view)
     told_fixes = set()
     for finding in shown.findings:
-        yield from _message_lines(finding, redactor, width, _location_and_rule_pieces(finding, UNLIMITED_COLUMNS))
+        yield from _message_lines(finding, redactor, width, _location_and_rule_pieces(finding, UNLIMITED_COLUMNS, options))
         if (finding.rule, finding.fix) not in told_fixes:
             told_fixes.add((finding.rule, finding.fix))
             yield from _labelled_lines("fix", digest.first_sentence(finding.fix), width)
@@ -106,7 +110,7 @@ def _finding_lines(report: Report, findings: Sequence[Finding], redactor: Redact
     kind_by_path = {summary_row.path: summary_row.kind for summary_row in report.files}
     for path, finding_groups in groups_by_file(report, verbose=options.verbose, findings=findings):
         unit_paths_text = redactor.mask_text(digest.unit_paths_text(report, path, finding_groups))
-        yield from painted_paragraph(_file_heading(path, kind_by_path.get(path, ""), finding_groups, unit_paths_text), width)
+        yield from painted_paragraph(_file_heading(path, kind_by_path.get(path, ""), finding_groups, unit_paths_text, options), width)
         yield painted("─" * min(width, MAX_PROSE_WIDTH), "dim")
         for finding_group in finding_groups:
             if isinstance(finding_group, EditBlock):
@@ -117,7 +121,9 @@ def _finding_lines(report: Report, findings: Sequence[Finding], redactor: Redact
                 yield ""
 
 
-def _file_heading(path: str, file_kind: str, finding_groups: list[FindingGroup | EditBlock], unit_paths_text: str) -> list[Piece]:
+def _file_heading(
+    path: str, file_kind: str, finding_groups: list[FindingGroup | EditBlock], unit_paths_text: str, options: ReportOptions
+) -> list[Piece]:
     """A file's name, its kind, how much was found in it, and what it is applied with."""
     finding_count = sum(len(group.findings) for group in finding_groups)
     heading_details = filter(
@@ -128,16 +134,17 @@ def _file_heading(path: str, file_kind: str, finding_groups: list[FindingGroup |
             unit_paths_text and f"in {escape_controls(unit_paths_text)}",
         ],
     )
-    return [(escape_controls(path), "bold"), ("  ", ""), (" · ".join(heading_details), "dim")]
+    link = file_address(path) if options.hyperlinks else ""
+    return [(escape_controls(path), "bold", link), ("  ", ""), (" · ".join(heading_details), "dim")]
 
 
 def _finding_group_lines(finding_group: FindingGroup, redactor: Redactor, options: ReportOptions, width: int) -> Iterator[str]:
     """One rule's findings in one file."""
     first_finding = finding_group.first
-    brief_location = _location_and_rule_pieces(first_finding, 0) if finding_group.is_brief else ()  # the file's name stands above
+    brief_location = _location_and_rule_pieces(first_finding, 0, options) if finding_group.is_brief else ()  # the file's name stands above
     yield from _message_lines(first_finding, redactor, width, brief_location)
     if not finding_group.is_brief:
-        yield from _location_with_score_gain(first_finding, finding_group.score_gain, width)
+        yield from _location_with_score_gain(first_finding, finding_group.score_gain, width, options)
         if finding_group.shows_frame:
             yield from _code_frame_lines(first_finding, redactor, width)
         told_text = str if options.verbose else digest.first_sentence
@@ -154,7 +161,7 @@ def _edit_block_lines(block: EditBlock, redactor: Redactor, options: ReportOptio
     """The findings that one edit mends: a heading, the rules below it, and once what to write."""
     yield from _severity_and_text_lines(block.first.severity, heading_text(block, redactor), width)
     if not block.is_brief:
-        yield from _location_with_score_gain(block.first, block.score_gain, width, is_rule_shown=False)
+        yield from _location_with_score_gain(block.first, block.score_gain, width, options, is_rule_shown=False)
         if block.shows_frame:
             yield from _code_frame_lines(block.first, redactor, width)
     for part in block_parts(block, redactor, verbose=options.verbose):
@@ -162,16 +169,17 @@ def _edit_block_lines(block: EditBlock, redactor: Redactor, options: ReportOptio
             is_indented = not part.label.strip()  # the lines of what to write below its first
             yield from _labelled_lines(part.label, part.text, width, keeps_blanks=is_indented)
         else:
-            yield from _rule_lines(part, width)
+            yield from _rule_lines(part, width, options)
 
 
-def _rule_lines(part: BlockPart, width: int) -> list[str]:
+def _rule_lines(part: BlockPart, width: int, options: ReportOptions) -> list[str]:
     """A rule of a block with what it says here, or why; or the ids of rules that the reader knows."""
     pieces: list[Piece] = [(part.text, "dim italic")]
     if part.finding is not None:
         severity = part.finding.severity
         rule_text = escape_controls(" ".join(part.text.split()))
-        pieces = [(f"{severity}", STYLE_BY_SEVERITY[severity]), (" ", ""), (part.finding.rule, "italic"), (f"  {rule_text}", "")]
+        link = rule_address(part.finding.rule_definition) if options.hyperlinks else ""
+        pieces = [(f"{severity}", STYLE_BY_SEVERITY[severity]), (" ", ""), (part.finding.rule, "italic", link), (f"  {rule_text}", "")]
     return painted_paragraph(pieces, min(width, MAX_PROSE_WIDTH), prefix=" " * MESSAGE_INDENT_COLUMNS, indent=MESSAGE_INDENT_COLUMNS)
 
 
@@ -189,20 +197,20 @@ def _severity_and_text_lines(severity: Severity, text: str, width: int, location
     return painted_paragraph(pieces, width, prefix=prefix, indent=MESSAGE_INDENT_COLUMNS)
 
 
-def _location_and_rule_pieces(finding: Finding, max_width: int) -> tuple[Piece, ...]:
+def _location_and_rule_pieces(finding: Finding, max_width: int, options: ReportOptions) -> tuple[Piece, ...]:
     """The rule, and where it is: as terminals make a link of it where that fits, else line and column."""
     start_position = finding.start
     location = digest.finding_location(finding) if max_width else ""
     if not location or display_width(location) + len(finding.rule) + 2 > max_width:
         location = f"{start_position.line}:{start_position.column}"
-    return (location, "dim"), ("  ", ""), (finding.rule, "dim italic")
+    return (location, "dim"), ("  ", ""), (finding.rule, "dim italic", rule_address(finding.rule_definition) if options.hyperlinks else "")
 
 
-def _location_with_score_gain(finding: Finding, score_gain: float, width: int, *, is_rule_shown: bool = True) -> list[str]:
+def _location_with_score_gain(finding: Finding, score_gain: float, width: int, options: ReportOptions, *, is_rule_shown: bool = True) -> list[str]:
     """Where a finding is, its rule unless several stand below, and what is gained."""
     score_gain_text = f"  +{score_gain:.1f}" if score_gain >= 0.05 else ""
     max_width = width - MESSAGE_INDENT_COLUMNS - len(score_gain_text)
-    pieces = _location_and_rule_pieces(finding, max_width)
+    pieces = _location_and_rule_pieces(finding, max_width, options)
     if not is_rule_shown:
         location = digest.finding_location(finding)
         pieces = ((location if display_width(location) <= max_width else f"{finding.line}:{finding.start.column}", "dim"),)
@@ -243,11 +251,11 @@ def _further_finding_lines(finding_group: FindingGroup, redactor: Redactor, opti
         yield from _labelled_lines("also", digest.further_lines_text([one.line for one in remaining_findings]), width)
 
 
-def _verbose_detail_lines(report: Report, redactor: Redactor, width: int) -> Iterator[str]:
+def _verbose_detail_lines(report: Report, redactor: Redactor, options: ReportOptions, width: int) -> Iterator[str]:
     """What -v adds: suppressed findings with their reasons, every file, and where the time went."""
     for finding in report.suppressed:
         suppression = finding.suppression
-        yield from _message_lines(finding, redactor, width, _location_and_rule_pieces(finding, UNLIMITED_COLUMNS))
+        yield from _message_lines(finding, redactor, width, _location_and_rule_pieces(finding, UNLIMITED_COLUMNS, options))
         if suppression:
             expiry_text = f", until {suppression.until}" if suppression.until else ""
             suppression_text = f"suppressed by {suppression.suppressed_by}: {redactor.mask_text(suppression.reason)}{expiry_text}"
