@@ -97,10 +97,11 @@ def _group_lines(finding_group: FindingGroup, redactor: Redactor, options: Repor
     if not finding_group.is_brief:
         if finding_group.shows_frame:
             group_lines += _code_frame_lines(finding_group.first, redactor, options.width or DEFAULT_FRAME_WIDTH)
-        why_text, fix_text = finding_group.first.why, finding_group.first.fix
+        is_fix_whole = options.verbose or finding_group.is_reason_new
+        why_text, fix_text = (" ".join(text.split()) for text in (finding_group.first.why, finding_group.first.fix))
         if finding_group.is_reason_new:
-            group_lines.append(f"  why: {escape_controls(' '.join(why_text.split()) if options.verbose else digest.first_sentence(why_text))}")
-        group_lines.append(f"  fix: {escape_controls(' '.join(fix_text.split()) if options.verbose else digest.first_sentence(fix_text))}")
+            group_lines.append(f"  why: {escape_controls(why_text if options.verbose else digest.first_sentence(why_text))}")
+        group_lines.append(f"  fix: {escape_controls(fix_text if is_fix_whole else digest.first_sentence(fix_text))}")
     group_lines += related_lines(finding_group.first, redactor)
     for other_finding in finding_group.others:
         group_lines.append(digest.finding_headline(other_finding, redactor))
@@ -124,7 +125,7 @@ def _block_lines(block: EditBlock, redactor: Redactor, options: ReportOptions) -
         if block.text.lines and block.is_text_new:
             block_lines += ["  write:", *(escape_controls(f"    {line}") for line in block.text.lines)]
         unsaid_rule_ids = [rule for rule in rules_with_new_reasons if rule in block.text.unsaid_rule_ids]
-        block_lines += [f"  fix {rule}: {escape_controls(told_text(finding_by_rule[rule].fix))}" for rule in unsaid_rule_ids]
+        block_lines += [f"  fix {rule}: {escape_controls(' '.join(finding_by_rule[rule].fix.split()))}" for rule in unsaid_rule_ids]
     for finding in block.members:
         block_lines += related_lines(finding, redactor)
     for finding in itertools.chain.from_iterable(block.further):

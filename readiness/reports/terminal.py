@@ -147,10 +147,10 @@ def _finding_group_lines(finding_group: FindingGroup, redactor: Redactor, option
         yield from _location_with_score_gain(first_finding, finding_group.score_gain, width, options)
         if finding_group.shows_frame:
             yield from _code_frame_lines(first_finding, redactor, width)
-        told_text = str if options.verbose else digest.first_sentence
-        if finding_group.is_reason_new:
-            yield from _labelled_lines("why", told_text(first_finding.why), width)
-        yield from _labelled_lines("fix", told_text(first_finding.fix), width)
+        if finding_group.is_reason_new:  # the consequence stands first in every reason, and what a fix needs may stand last
+            yield from _labelled_lines("why", first_finding.why if options.verbose else digest.first_sentence(first_finding.why), width)
+        is_fix_whole = options.verbose or finding_group.is_reason_new
+        yield from _labelled_lines("fix", first_finding.fix if is_fix_whole else digest.first_sentence(first_finding.fix), width)
     for other in first_finding.related:
         place_text = f"{other.source.root.path}:{other.source.position_of(other.span.start).line}"
         yield from _labelled_lines("see", f"{place_text} {redactor.mask_text(other.message)}", width)

@@ -117,7 +117,7 @@ deploy/web.yaml:1:3: low[k8s/drop] app: k8s/drop
     securityContext:
       runAsNonRoot: true
       capabilities: {drop: [ALL]}
-  fix k8s/user: Choose a user.
+  fix k8s/user: Choose a user. Any.
 deploy/web.yaml:2:3: medium[k8s/root] proxy: k8s/root
 """
 TERMINAL_BLOCK = """\
@@ -126,7 +126,7 @@ TERMINAL_BLOCK = """\
          1 │ - name: app
            │   ━━━━━━━━━
            high k8s/user  app: k8s/user
-           fix  Choose a user.
+           fix  Choose a user. Any.
            medium k8s/root  app: k8s/root
            low k8s/drop  app: k8s/drop
            why  It is root. It may run as root. It has capabilities.

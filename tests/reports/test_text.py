@@ -33,19 +33,19 @@ api/Dockerfile:1:1: critical[dockerfile/user-root] no USER in the final stage
      1 | FROM debian:latest
        | ^^^^^^^^^^^^^^^^^^
   why: The kubelet restarts a process that ends, e.g. a crash.
-  fix: Add a probe.
+  fix: Add a probe. Make it cheap.
 
 deploy/web.yaml:4:5: high[k8s/probe-missing] container 'web' has no probe
      4 |     - name: web
        |     ^^^^^^^^^^^
   why: The kubelet restarts a process that ends, e.g. a crash.
-  fix: Add a probe.
+  fix: Add a probe. Make it cheap.
 deploy/web.yaml:6:5: high[k8s/probe-missing] container 'worker' has no probe
 deploy/web.yaml:5:14: medium[k8s/image-tag-floating] image 'nginx:latest' has a movable tag
      5 |       image: nginx:latest
        |              ^^^^^^^^^^^^
   why: The kubelet restarts a process that ends, e.g. a crash.
-  fix: Add a probe.
+  fix: Add a probe. Make it cheap.
 
 categories:
   Isolation      15.47 of 25
