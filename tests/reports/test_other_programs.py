@@ -204,9 +204,23 @@ def test_reviewdog_counts_columns_in_bytes(sample: Report) -> None:
     assert diagnostics[0]["message"].endswith("\n\nFix: Add a probe. Make it cheap.")
 
 
+JUNIT_SHAPE = {
+    "testsuites": ({"name", "tests", "failures", "errors"}, {"testsuite"}),
+    "testsuite": ({"name", "tests", "failures", "errors", "file"}, {"testcase"}),
+    "testcase": ({"name", "classname"}, {"failure", "system-out"}),
+    "failure": ({"message", "type"}, set()),
+    "system-out": (set(), set()),
+}
+"""The attributes and the children of each element, all of which Jenkins' junit-10.xsd allows; what it doesn't name, Jenkins' xUnit plugin refuses."""
+
+
 def junit_suites(made: Report, **options: Any) -> dict[str, list[tuple[str, bool]]]:
     root = ET.fromstring(show("junit", made, **options))  # noqa: S314  # our own text
     assert root.tag == "testsuites"
+    for element in root.iter():
+        attributes, children = JUNIT_SHAPE[element.tag]
+        assert set(element.attrib) <= attributes
+        assert {child.tag for child in element} <= children
     assert int(root.get("tests", "")) == len(list(root.iter("testcase")))
     assert int(root.get("failures", "")) == len(list(root.iter("failure")))
     return {suite.get("name", ""): [(case.get("name", ""), case.find("failure") is not None) for case in suite] for suite in root}
@@ -257,6 +271,13 @@ def test_paths_begin_at_the_checkout(name: str, variable: str, tmp_path: Path, m
     monkeypatch.chdir(tmp_path / "app")
     monkeypatch.setenv(variable, str(tmp_path))
     assert "app/deploy/web" in show(name, sample)
+
+
+def test_junit_names_a_clean_file_from_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "app").mkdir()
+    monkeypatch.chdir(tmp_path / "app")
+    monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path))
+    assert "app/clean.yaml" in junit_suites(report([]))
 
 
 def run(tmp_path: Path, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, str]:
