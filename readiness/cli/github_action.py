@@ -13,12 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from readiness.cli.console import EXIT_NOT_ASSESSED, EXIT_PASSED
+from readiness.cli.github_comment import comment_text
 from readiness.cli.main import main as readiness_command
 
-COMMENT_MARK = "<!-- readiness -->"
-"""What a comment begins with, so that the next run finds it."""
-MAX_COMMENT_CHARACTERS = 60_000
-"""Of a comment, of which GitHub refuses more than 65,536 characters."""
 _EVENTS_WITH_MERGE_COMMIT = frozenset({"pull_request"})
 _EVENTS_OF_PULL_REQUESTS = frozenset({"pull_request", "pull_request_target"})
 _REPORT_FILES = {"json": "readiness.json", "sarif": "readiness.sarif", "markdown": "readiness.md"}
@@ -120,17 +117,6 @@ def outputs_text(report: Mapping[str, Any], exit_code: int, path_by_name: Mappin
         **{name: str(path) for name, path in path_by_name.items()},
     }
     return "".join(f"{name}={value}\n" for name, value in outputs.items())
-
-
-def comment_text(markdown: str, address: str) -> str:
-    """The report as a comment: cut behind the last file that fits, with where the rest is."""
-    text = f"{COMMENT_MARK}\n{markdown}"
-    if len(text) <= MAX_COMMENT_CHARACTERS:
-        return text
-    end_of_file_part = "</details>\n"
-    cut = text.rfind(end_of_file_part, 0, MAX_COMMENT_CHARACTERS)
-    where = f"[the summary of the run]({address})" if address else "the summary of the run"
-    return f"{text[: cut + len(end_of_file_part)] if cut >= 0 else COMMENT_MARK}\n\nThe rest is in {where}.\n"
 
 
 def run_address(environment: Mapping[str, str]) -> str:

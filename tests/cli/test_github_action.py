@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from readiness.cli import github_action
-from readiness.cli.github_action import COMMENT_MARK, MAX_COMMENT_CHARACTERS, comment_text
+from readiness.cli.github_comment import COMMENT_MARK
 from tests.conftest import ROOT
 from tests.make import write_files
 
@@ -222,14 +222,6 @@ def test_every_action_is_pinned_to_a_commit() -> None:
     uses = [one["uses"] for one in ACTION["runs"]["steps"] if "uses" in one]
     assert uses
     assert all(re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", one) for one in uses)
-
-
-def test_a_long_report_is_cut_behind_a_file() -> None:
-    part = "<details><summary>x</summary>\n\n" + "words " * 2000 + "\n\n</details>\n\n"
-    text = comment_text("## not ready\n\n" + part * 20 + "gate failed\n", "https://github.example/r")
-    assert len(text) < MAX_COMMENT_CHARACTERS + 200
-    assert text.count("<details>") == text.count("</details>") > 1
-    assert text.endswith("The rest is in [the summary of the run](https://github.example/r).\n")
 
 
 def test_the_steps_inputs_and_those_that_are_read_are_the_same() -> None:
