@@ -58,6 +58,8 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         output.write(f"::group::all findings ({len(sorted_findings)})\n")
         output.writelines(digest.finding_headline(finding, redactor) + "\n" for finding in sorted_findings)
         output.write("::endgroup::\n")
+    if known_text := digest.known_findings_text(report, redactor):
+        output.write(f"{known_text}\n")
     for line in digest.production_variant_lines(report, redactor, verbose=options.verbose):
         output.write(f"production: {line}\n")
     if undeployed_text := digest.undeployed_text(report, redactor):

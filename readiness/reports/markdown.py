@@ -68,6 +68,8 @@ def _blocks_around_findings(report: Report, redactor: Redactor, options: ReportO
     verdict_block = f"## {markdown_text(digest.verdict_text(report))}; {markdown_text(digest.score_text(report))}"
     if report.confinement_notice:
         verdict_block = f"{verdict_block}\n\n**{markdown_text(report.confinement_notice)}**"
+    if known_text := digest.known_findings_text(report, redactor):
+        verdict_block = f"{verdict_block}\n\n{markdown_text(known_text)}"
     gate_block = markdown_text(digest.gate_text(report, redactor))
     if options.quiet:
         return [verdict_block], [gate_block]
