@@ -17,6 +17,7 @@ from readiness.model import RuleEdit, Severity, Source, Suppression
 from readiness.model.service import Service, ServicePart
 from readiness.redaction import MASK
 from readiness.reports import markdown
+from readiness.reports.github import MAX_ANNOTATIONS_PER_LEVEL
 from readiness.reports.markdown import MAX_BYTES, MAX_PLACES_OF_GROUP, code_span, fenced_text, markdown_text
 from readiness.verdict.fix_first import fix_first_rows
 from readiness.verdict.report import FileRow, Report
@@ -262,8 +263,11 @@ def long_report(places: int, length: int, **more: object) -> Report:
     return report([find(source, "one", one, message=f"{one.id} é" + "x" * length) for source in sources for one in rules], **more)
 
 
-@pytest.mark.parametrize("options", [{}, {"verbose": True}, {"quiet": True}], ids=["", "-v", "-q"])
-@pytest.mark.parametrize(("places", "length"), [(300, 1900), (1500, 20)])
+@pytest.mark.parametrize(
+    ("places", "length", "options"),
+    [(300, 1900, {}), (300, 1900, {"verbose": True}), (300, 1900, {"quiet": True}), (3000, 20, {})],
+    ids=["", "-v", "-q", "15,000 findings"],
+)
 def test_it_fits_and_the_worst_is_kept(places: int, length: int, options: dict[str, bool]) -> None:
     made = long_report(places, length)
     text = show("markdown", made, **options)
@@ -278,6 +282,9 @@ def test_it_fits_and_the_worst_is_kept(places: int, length: int, options: dict[s
     assert text.count("<details>") == text.count("</details>")
     if match:
         assert len(text.encode()) > MAX_BYTES - 8000
+    annotations = re.findall(r"^::(error|warning|notice) ", show("github", made, **options), re.MULTILINE)
+    assert max(annotations.count(level) for level in annotations) == MAX_ANNOTATIONS_PER_LEVEL
+    assert len(annotations) <= 50  # as many as GitHub keeps of a job
 
 
 def test_a_report_that_fits_leaves_nothing_out() -> None:
