@@ -15,6 +15,7 @@ from readiness.cli.main import main
 from readiness.model import Confidence, Related, Severity, Source, Span, Suppression
 from readiness.reports import sarif
 from readiness.verdict.report import Report
+from tests.conftest import ROOT
 from tests.make import write_files
 
 from .conftest import find, report, rule, show
@@ -184,6 +185,26 @@ def test_sarif_holds_as_many_results_as_github_accepts(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("confidence", list(Confidence))
 def test_sarif_every_confidence_has_a_precision(confidence: Confidence) -> None:
     assert sarif._PRECISIONS[confidence] == str(confidence)
+
+
+def test_rules_of_the_tool_lead_to_their_page_and_others_to_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("readiness.origin.rule_pages_url", lambda: "https://pages.example/")
+    made = report([find(WEB, "web", rule("k8s/privileged")), find(WEB, "latest", rule("k8s/own-rule"))])
+    page = "https://pages.example/k8s/privileged.md"
+    assert (ROOT / "docs" / "rules" / "k8s" / "privileged.md").is_file()
+    assert [one.get("url") for one in json.loads(show("json", made))["findings"]] == [page, None]
+    assert {one["code"]["value"]: one["code"].get("url") for one in json.loads(show("rdjson", made))["diagnostics"]} == {
+        "k8s/privileged": page,
+        "k8s/own-rule": None,
+    }
+    entry_by_id = {one["id"]: one for one in sarif_run(made)["tool"]["driver"]["rules"]}
+    assert entry_by_id["k8s/privileged"]["helpUri"] == page
+    assert f"More: <{page}>" in entry_by_id["k8s/privileged"]["help"]["markdown"]
+    assert "helpUri" not in entry_by_id["k8s/own-rule"]
+    assert "More: `readiness explain k8s/own-rule`" in entry_by_id["k8s/own-rule"]["help"]["markdown"]
+    annotations = show("github", made)
+    assert f"More: {page}" in annotations
+    assert "More: readiness explain k8s/own-rule" in annotations
 
 
 def test_code_quality(sample: Report) -> None:
