@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+import readiness
 from readiness.cli.main import main
 from readiness.model import RuleEdit, Severity, Source, Suppression
 from readiness.model.service import Service, ServicePart
@@ -21,6 +23,7 @@ from readiness.reports.github import MAX_ANNOTATIONS_PER_LEVEL
 from readiness.reports.markdown import MAX_BYTES, MAX_PLACES_OF_GROUP, code_span, fenced_text, markdown_text
 from readiness.verdict.fix_first import fix_first_rows
 from readiness.verdict.report import FileRow, Report
+from tests.conftest import ROOT
 
 from .conftest import find, report, rule, show
 
@@ -242,6 +245,15 @@ def test_secrets_are_masked(options: dict[str, bool]) -> None:
     made = show("markdown", report([finding, suppressed], rows=rows), **options)
     assert "planted" not in made
     assert "DB_PASSWORD=" + MASK in seen(made)
+
+
+def test_checklists_that_were_chosen_stand_before_the_findings() -> None:
+    made = readiness.check([ROOT / "fixtures" / "flowise" / "hardened" / "Dockerfile"], checklists=["flowise"], context=False, base=ROOT)
+    text = show("markdown", made)
+    assert re.search(r"^### Checklists\n\n- Flowise, production deployment: \d+ met, \d+ failed, \d+ open$", text, re.MULTILINE)
+    assert text.count("Flowise, production deployment") == 1
+    assert text.index("### Checklists") < text.index("<details>")
+    assert "### Checklists" not in show("markdown", replace(made, chosen=()))
 
 
 def test_a_clean_tree_needs_no_table() -> None:
