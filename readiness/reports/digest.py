@@ -20,6 +20,7 @@ MAX_LINES_SHOWN = 5
 MAX_PURPOSES_SHOWN = 3
 GATE_LINE_WIDTH = 80  # up to which the last line has the score as well
 MAX_LINE_NUMBERS_SHOWN = 40
+_KNOWN_BEFORE = frozenset({"since", "baseline"})  # by which findings are suppressed that were there before
 MAX_NAMES_SHOWN = 3  # of paths, units or variants, in a sentence on them
 TITLE_BY_FILE_KIND = {
     "dockerfile": "Dockerfile",
@@ -172,6 +173,16 @@ def suppressed_text(report: Report) -> str:
         "no score" if unwaived_score.score is None else f"{unwaived_score.score} {unwaived_score.grade}, raw {unwaived_score.unrounded_score:.2f}"
     )
     return f"{count_with_noun(suppressed_count, 'finding')} suppressed; without that: {score_text}"
+
+
+def known_findings_text(report: Report, redactor: Redactor) -> str:
+    """How many findings were there before, by a revision or a baseline, and so do not count; empty where none was."""
+    reasons = (one.suppression.reason for one in report.suppressed if one.suppression and one.suppression.suppressed_by in _KNOWN_BEFORE)
+    counts_texts = [f"{count_with_noun(count, 'finding')} {reason}" for reason, count in Counter(reasons).items()]
+    if not counts_texts:
+        return ""
+    score_text = "" if report.unwaived.score is None else f" (score with all that is suppressed: {report.unwaived.score}, {report.unwaived.grade})"
+    return escape_controls(redactor.mask_text(f"not counted: {join_names(counts_texts)}{score_text}"))
 
 
 def foreign_suppressions_text(report: Report) -> str:

@@ -34,6 +34,7 @@ class WorkerError(RuntimeError):
 
 # What functions of checks, kinds and syntax import when they are first called.
 LAZILY_IMPORTED_MODULES = (
+    "difflib",
     "markdown_it",
     "readiness.facts.base_images",
     "readiness.kinds.compose",

@@ -98,7 +98,7 @@ def test_every_format_counts_it(tmp_path: Path, format_name: str) -> None:
     result = run(tmp_path, "--format", format_name)
     counts = "1 file not read and 1 file read in part"
     if format_name in {"codequality", "rdjson"}:
-        assert result.stderr == f"readiness: {counts}\n"
+        assert f"nothing high or worse is open; {counts}" in result.stderr
     elif format_name == "json":
         unread = json.loads(result.stdout)["coverage"]["unread"]
         assert [Path(one["path"]).name for one in unread] == ["deploy.yaml.j2", "kustomization.yaml"]
@@ -108,5 +108,5 @@ def test_every_format_counts_it(tmp_path: Path, format_name: str) -> None:
 
 def test_nothing_is_counted_where_all_was_read(tmp_path: Path) -> None:
     tree(tmp_path, {})
-    assert run(tmp_path, "--format", "rdjson").stderr == ""
+    assert "not read" not in run(tmp_path, "--format", "rdjson").stderr
     assert "not read" not in run(tmp_path).stdout
