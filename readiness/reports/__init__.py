@@ -20,7 +20,7 @@ REPORT_FORMATS = ("terminal", "json", "github", "markdown", "sarif", "junit", "c
 class ReportOptions:
     """How a report is shown: `color` is auto, always or never; `width` in columns (None: the terminal's).
 
-    `hyperlinks` says whether ids and files are links (None: as the terminal can).
+    `hyperlinks` says whether rules are links to their pages (None: as the terminal can).
     `view`, which says which findings are shown, is for the terminal; of the others JSON alone knows its `statistics`.
     """
 

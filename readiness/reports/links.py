@@ -1,15 +1,17 @@
-"""Links in a terminal (OSC 8): where they are understood, and the addresses of files and rules."""
+"""Links in a terminal (OSC 8): where they are understood, and what a rule's id leads to.
+
+A link holds nothing of the scanned tree: no path, since a click would open a file with whatever program goes by its name, and no URL that
+a custom rule names.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote
 
-from readiness.model import Rule
+from readiness.ruleset.rule_pages import rule_page_url
 
 # What TERM_PROGRAM says of terminals that make links. Others print them as text, or show nothing; tmux passes them on only since 3.4.
 _PROGRAMS_WITH_LINKS = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby", "rio"})
@@ -18,7 +20,7 @@ _SAFE_CHARACTERS = ":/?#[]@!$&'()*+,;=%~-._"
 
 
 def should_link_output(output_stream: TextIO, environment: Mapping[str, str] | None = None) -> bool:
-    """Whether the output is a terminal that makes links of addresses; FORCE_HYPERLINK decides where it is set (0: none)."""
+    """Whether the output is a terminal that makes links; FORCE_HYPERLINK decides where it is set (0: none)."""
     variables = os.environ if environment is None else environment
     if forced := variables.get("FORCE_HYPERLINK"):
         return forced != "0"
@@ -33,17 +35,6 @@ def should_link_output(output_stream: TextIO, environment: Mapping[str, str] | N
     )
 
 
-@lru_cache(maxsize=1000)
-def file_address(path: str) -> str:
-    """The address of a file of the report, its name percent-encoded; empty for what is no file here, as standard input or a chart's output."""
-    try:
-        absolute_path = Path.cwd() / path
-        return absolute_path.as_uri() if absolute_path.is_file() else ""
-    except (OSError, ValueError):
-        return ""
-
-
-def rule_address(rule: Rule) -> str:
-    """What a rule's id leads to: the first page of documentation that the rule names; empty where it names none on the web."""
-    address = rule.links[0] if rule.links else ""
-    return quote(address, safe=_SAFE_CHARACTERS) if address.startswith(("https://", "http://")) else ""
+def rule_link(rule_id: str, *, hyperlinks: bool | None) -> str:
+    """The URL of a rule's page at the commit that is installed; empty without links, where nobody knows it, and for a custom rule."""
+    return quote(rule_page_url(rule_id), safe=_SAFE_CHARACTERS) if hyperlinks else ""

@@ -16,7 +16,7 @@ from readiness.reports.block_parts import MAX_FURTHER_PLACES, BlockPart, block_p
 from readiness.reports.fix_table import MAX_ROWS_OF_SHORT_TABLE, detail_lines, fix_row_texts, gain_text, has_room_for_ids, rows_on_first_screen
 from readiness.reports.frame import code_frame, display_width, escape_controls
 from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
-from readiness.reports.links import file_address, rule_address, should_link_output
+from readiness.reports.links import rule_link, should_link_output
 from readiness.reports.next_steps import next_step_texts, steps_with_room
 from readiness.reports.service_table import service_table_lines
 from readiness.reports.statistics import rule_count_texts, rule_counts
@@ -110,7 +110,7 @@ def _finding_lines(report: Report, findings: Sequence[Finding], redactor: Redact
     kind_by_path = {summary_row.path: summary_row.kind for summary_row in report.files}
     for path, finding_groups in groups_by_file(report, verbose=options.verbose, findings=findings):
         unit_paths_text = redactor.mask_text(digest.unit_paths_text(report, path, finding_groups))
-        yield from painted_paragraph(_file_heading(path, kind_by_path.get(path, ""), finding_groups, unit_paths_text, options), width)
+        yield from painted_paragraph(_file_heading(path, kind_by_path.get(path, ""), finding_groups, unit_paths_text), width)
         yield painted("─" * min(width, MAX_PROSE_WIDTH), "dim")
         for finding_group in finding_groups:
             if isinstance(finding_group, EditBlock):
@@ -121,9 +121,7 @@ def _finding_lines(report: Report, findings: Sequence[Finding], redactor: Redact
                 yield ""
 
 
-def _file_heading(
-    path: str, file_kind: str, finding_groups: list[FindingGroup | EditBlock], unit_paths_text: str, options: ReportOptions
-) -> list[Piece]:
+def _file_heading(path: str, file_kind: str, finding_groups: list[FindingGroup | EditBlock], unit_paths_text: str) -> list[Piece]:
     """A file's name, its kind, how much was found in it, and what it is applied with."""
     finding_count = sum(len(group.findings) for group in finding_groups)
     heading_details = filter(
@@ -134,8 +132,7 @@ def _file_heading(
             unit_paths_text and f"in {escape_controls(unit_paths_text)}",
         ],
     )
-    link = file_address(path) if options.hyperlinks else ""
-    return [(escape_controls(path), "bold", link), ("  ", ""), (" · ".join(heading_details), "dim")]
+    return [(escape_controls(path), "bold"), ("  ", ""), (" · ".join(heading_details), "dim")]
 
 
 def _finding_group_lines(finding_group: FindingGroup, redactor: Redactor, options: ReportOptions, width: int) -> Iterator[str]:
@@ -178,7 +175,7 @@ def _rule_lines(part: BlockPart, width: int, options: ReportOptions) -> list[str
     if part.finding is not None:
         severity = part.finding.severity
         rule_text = escape_controls(" ".join(part.text.split()))
-        link = rule_address(part.finding.rule_definition) if options.hyperlinks else ""
+        link = rule_link(part.finding.rule, hyperlinks=options.hyperlinks)
         pieces = [(f"{severity}", STYLE_BY_SEVERITY[severity]), (" ", ""), (part.finding.rule, "italic", link), (f"  {rule_text}", "")]
     return painted_paragraph(pieces, min(width, MAX_PROSE_WIDTH), prefix=" " * MESSAGE_INDENT_COLUMNS, indent=MESSAGE_INDENT_COLUMNS)
 
@@ -203,7 +200,7 @@ def _location_and_rule_pieces(finding: Finding, max_width: int, options: ReportO
     location = digest.finding_location(finding) if max_width else ""
     if not location or display_width(location) + len(finding.rule) + 2 > max_width:
         location = f"{start_position.line}:{start_position.column}"
-    return (location, "dim"), ("  ", ""), (finding.rule, "dim italic", rule_address(finding.rule_definition) if options.hyperlinks else "")
+    return (location, "dim"), ("  ", ""), (finding.rule, "dim italic", rule_link(finding.rule, hyperlinks=options.hyperlinks))
 
 
 def _location_with_score_gain(finding: Finding, score_gain: float, width: int, options: ReportOptions, *, is_rule_shown: bool = True) -> list[str]:

@@ -1,19 +1,22 @@
-"""Links of a terminal: only where they are understood, and nothing of a name in them but what is encoded."""
+"""Links of a terminal: only where they are understood and the installation tells its commit, and nothing of the tree in them."""
 
 from __future__ import annotations
 
 import io
-from pathlib import Path
+import re
+from typing import Any
 
 import pytest
 
 from readiness import reports
-from readiness.model import Source
-from readiness.reports.links import file_address, rule_address, should_link_output
+from readiness.model import RuleEdit, Source
+from readiness.reports.links import rule_link, should_link_output
 
 from .conftest import find, report, rule, show
 
 LINK = "\x1b]8;;"
+PAGES = "https://pages.example/0123abc/"
+SHIPPED = "k8s/privileged"
 
 
 class Terminal(io.StringIO):
@@ -45,38 +48,56 @@ def test_where_links_are_understood(name: str) -> None:
         assert should_link_output(io.StringIO(), environment) is False
 
 
-def test_files_and_rules_are_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("a b.yaml").write_text("x: 1\n", encoding="utf-8")
-    made = report([find(Source("a b.yaml", "x: 1\n"), "x", rule(links=("https://example.com/a?b#c",)))])
+@pytest.fixture
+def known_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation that tells its commit."""
+    monkeypatch.setattr("readiness.origin.rule_pages_url", lambda: PAGES)
+
+
+@pytest.mark.usefixtures("known_pages")
+@pytest.mark.parametrize("options", [{}, {"quiet": True}, {"verbose": True}, {"width": 40}])
+def test_rules_are_links_to_their_pages(options: dict[str, Any]) -> None:
+    made = report([find(Source("a.yaml", "x: 1\n"), "x", rule(SHIPPED))])
+    text = show("terminal", made, color="always", hyperlinks=True, **options)
+    assert f"{LINK}{PAGES}{SHIPPED}.md\x1b\\\x1b[2;3m{SHIPPED}\x1b[0m{LINK}\x1b\\" in text
+    assert len(re.findall(r"\x1b\]8;;[^\x1b]", text)) == text.count(f"{LINK}\x1b\\"), "each link ends"
+
+
+@pytest.mark.usefixtures("known_pages")
+def test_rules_of_one_edit_are_links() -> None:
+    source = Source("a.yaml", "x: 1\n")
+    rules = [rule(name, edit=RuleEdit("securityContext")) for name in (SHIPPED, "k8s/host-path")]
+    made = report([find(source, "x", one, edit_group="a.yaml: securityContext") for one in rules])
     text = show("terminal", made, color="always", hyperlinks=True)
-    assert f"{LINK}{tmp_path.as_uri()}/a%20b.yaml\x1b\\" in text
-    assert f"{LINK}https://example.com/a?b#c\x1b\\\x1b[2;3mk8s/probe-missing\x1b[0m{LINK}\x1b\\" in text
-    assert text.count(LINK) % 2 == 0
+    assert all(f"{LINK}{PAGES}{one.id}.md\x1b\\" in text for one in rules)
 
 
+@pytest.mark.usefixtures("known_pages")
 def test_no_links_unless_colours_and_links_are_there() -> None:
-    made = report([find(Source("a.yaml", "x: 1\n"), "x", rule(links=("https://example.com/",)))])
+    made = report([find(Source("a.yaml", "x: 1\n"), "x", rule(SHIPPED))])
     assert LINK not in show("terminal", made, color="always")  # a file: nobody says that it makes links
     assert LINK not in show("terminal", made, color="never", hyperlinks=True)
     for name in reports.REPORT_FORMATS[1:]:
         assert LINK not in show(name, made, color="always", hyperlinks=True)
 
 
-def test_a_hostile_name_stays_inside_its_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    name = "a\x1b\\\x07;b\n.yaml"
-    Path(name).write_text("x: 1\n", encoding="utf-8")
-    assert file_address(name).endswith("/a%1B%5C%07%3Bb%0A.yaml")
-    text = show("terminal", report([find(Source(name, "x: 1\n"), "x")]), color="always", hyperlinks=True)
+def test_no_links_where_the_installation_tells_no_commit() -> None:
+    made = report([find(Source("a.yaml", "x: 1\n"), "x", rule(SHIPPED, links=("https://example.com/",)))])
+    assert LINK not in show("terminal", made, color="always", hyperlinks=True)
+
+
+@pytest.mark.usefixtures("known_pages")
+def test_nothing_of_the_tree_is_in_a_link() -> None:
+    custom_rule = rule("k8s/of-the-tree", links=("https://example.com/\x1b]8;;x\x07",), title="a\x1b]8;;https://example.com\x1b\\b")
+    source = Source("a\x1b]8;;https://example.com\x1b\\b.yaml", "x: \x1b]8;;https://example.com\x1b\\\n")
+    made = report([find(source, "x", custom_rule, message="\x1b]8;;https://example.com\x07"), find(source, ":", rule(SHIPPED))])
+    text = show("terminal", made, color="always", hyperlinks=True)
+    assert set(re.findall(r"\x1b\]8;;([^\x1b\x07]*)", text)) == {f"{PAGES}{SHIPPED}.md", ""}
     assert "\x07" not in text
-    assert f"{LINK}{file_address(name)}\x1b\\\x1b[1ma\\x1b\\\\x07;b\\n.yaml" in text
 
 
-def test_what_is_no_file_and_no_page_is_no_link() -> None:
-    assert file_address("-") == ""
-    assert file_address("gone.yaml") == ""
-    assert file_address("nul\0.yaml") == ""
-    assert rule_address(rule(links=())) == ""
-    assert rule_address(rule(links=("javascript:alert(1)",))) == ""
-    assert rule_address(rule(links=("https://example.com/\x1b]8;;x\x07 y",))) == "https://example.com/%1B]8;;x%07%20y"
+def test_a_url_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("readiness.origin.rule_pages_url", lambda: "https://pages.example/\x1b\x07 ä/")
+    assert rule_link(SHIPPED, hyperlinks=True) == f"https://pages.example/%1B%07%20%C3%A4/{SHIPPED}.md"
+    assert rule_link(SHIPPED, hyperlinks=False) == ""
+    assert rule_link("k8s/of-the-tree", hyperlinks=True) == ""
