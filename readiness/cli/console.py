@@ -90,7 +90,7 @@ def print_markdown(text: str, page_format: str | None) -> None:
         return
     from readiness.reports import drawn_page
 
-    _print_drawn(drawn_page.drawn_lines(text, _terminal_width()))
+    _print_drawn(drawn_page.drawn_lines(text, terminal_width()))
 
 
 def print_paragraphs(paragraphs: Iterable[Paragraph]) -> None:
@@ -98,7 +98,7 @@ def print_paragraphs(paragraphs: Iterable[Paragraph]) -> None:
     from readiness.reports import catalogue
 
     if is_output_drawn():
-        width = _terminal_width()
+        width = terminal_width()
         _print_drawn(line for one in paragraphs for line in catalogue.drawn_paragraph(one, width))
     else:
         for one in paragraphs:
@@ -107,10 +107,13 @@ def print_paragraphs(paragraphs: Iterable[Paragraph]) -> None:
 
 def _print_drawn(lines: Iterable[str]) -> None:
     """Write painted lines; without their colours where standard output is to have none."""
+    from readiness.reports.frame import escape_workflow_commands
+
     is_styled = is_output_drawn()
-    for line in lines:
-        click.echo(line if is_styled else click.unstyle(line), color=is_styled)
+    for line in lines:  # which may begin with any word of a text, where it is wrapped
+        click.echo(escape_workflow_commands(line if is_styled else click.unstyle(line)), color=is_styled)
 
 
-def _terminal_width() -> int:
+def terminal_width() -> int:
+    """The columns of the terminal; those of a common window where nobody tells them."""
     return max(shutil.get_terminal_size((100, 24)).columns, 40)

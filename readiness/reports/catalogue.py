@@ -8,6 +8,7 @@ from typing import NamedTuple
 from readiness.model import Rule
 from readiness.reports.ansi import Piece, painted, painted_paragraph
 from readiness.reports.frame import escape_controls
+from readiness.reports.links import rule_link
 from readiness.reports.terminal import STYLE_BY_SEVERITY
 from readiness.verdict.checklist import ChecklistOutcome, ItemVerdict
 
@@ -38,17 +39,36 @@ def drawn_paragraph(paragraph: Paragraph, width: int) -> list[str]:
     return painted_paragraph(paragraph.pieces[piece_count:], width, prefix=prefix, indent=paragraph.indent)
 
 
-def rule_paragraphs(rules: Sequence[Rule], *, is_drawn: bool) -> Iterator[Paragraph]:
-    """A line for each rule: in columns for a pipe, and the severity first where it is drawn."""
+def rule_paragraphs(rules: Sequence[Rule]) -> Iterator[Paragraph]:
+    """A line for each rule of a pipe, in columns."""
     id_width = max(len(rule.id) for rule in rules)
     for rule in rules:
-        if is_drawn:
-            severity_text = f"{rule.severity!s:<10}"
-            yield Paragraph(
-                [(severity_text, STYLE_BY_SEVERITY[rule.severity]), (rule.id, "bold"), (f"  {rule.title}", ""), (f"  {rule.level}", "dim")], 10
-            )
-        else:
-            yield Paragraph([(f"{rule.id:{id_width}}  {rule.severity!s:8}  {rule.level:11}  {rule.title}", "")])
+        yield Paragraph([(f"{rule.id:{id_width}}  {rule.severity!s:8}  {rule.level:11}  {rule.title}", "")])
+
+
+def drawn_rule_paragraphs(rules: Sequence[Rule], width: int, *, hyperlinks: bool = False) -> Iterator[Paragraph]:
+    """A line for each rule of a terminal: the severity, the rule with its title, and its level unless it is on by default.
+
+    The titles are in a column where a line of `width` has room for all of them, else each is right behind its rule.
+    """
+    id_width = max(len(rule.id) for rule in rules)
+    if any(len(f"{rule.severity!s:<10}{'':{id_width}}  {rule.title}{_level_text(rule)}") > width for rule in rules):
+        id_width = 0
+    for rule in rules:
+        pieces: list[Piece] = [(f"{rule.severity!s:<10}", STYLE_BY_SEVERITY[rule.severity])]
+        pieces += [(rule.id, "bold", rule_link(rule.id, hyperlinks=hyperlinks)), (" " * (id_width - len(rule.id)), "")]
+        yield Paragraph([*pieces, (f"  {rule.title}", ""), (_level_text(rule), "dim")], 10)
+
+
+def _level_text(rule: Rule) -> str:
+    """In which profile a rule is, where it is not on by default."""
+    return {"recommended": "", "strict": "  (in strict)"}.get(rule.level, "  (off)")
+
+
+def text_paragraph(text: str) -> Paragraph:
+    """A line of text, which keeps its indent where it goes on."""
+    indent = len(text) - len(text.lstrip(" "))
+    return Paragraph([(" " * indent, ""), (escape_controls(text[indent:]), "")], indent)
 
 
 def checklist_paragraphs(outcomes: Sequence[ChecklistOutcome], states: Collection[str]) -> Iterator[Paragraph]:
@@ -78,6 +98,7 @@ def _item_paragraphs(item_verdict: ItemVerdict) -> Iterator[Paragraph]:
     yield Paragraph([("  ", ""), (f"{state:8}", STYLE_BY_STATE[state]), ("  ", ""), (item.id, "bold"), (f": {item.question}", "")], _TEXT_COLUMN)
     place_texts = [f"{one.path}:{one.line} {one.rule}" for one in item_verdict.findings]
     place_texts += [f"{place.path}:{place.line}" for place in item_verdict.evidence]
+    place_texts = list(dict.fromkeys(place_texts))  # several findings may be on one line
     remaining_places_text = f" and {len(place_texts) - MAX_PLACES_OF_ITEM} more" if len(place_texts) > MAX_PLACES_OF_ITEM else ""
     yield _detail_paragraph(", ".join(place_texts[:MAX_PLACES_OF_ITEM]) + remaining_places_text if place_texts else item_verdict.reason)
     if len({unit_verdict.state for unit_verdict in item_verdict.units}) > 1:

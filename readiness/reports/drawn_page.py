@@ -9,13 +9,14 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from readiness.model.lazy_regex import lazy_regex
-from readiness.reports.ansi import Piece, painted, painted_paragraph
+from readiness.reports.ansi import Piece, painted, painted_paragraph, wrapped_spans
 from readiness.reports.frame import display_width, escape_controls
 
 MAX_PROSE_WIDTH = 110
 MIN_LAST_COLUMN_WIDTH = 24  # of a table; where there is less room, its rows are told below each other
 _FENCE = "```"
 _INLINE_MARK = lazy_regex(r"`[^`]+`|\*\*[^*]+\*\*|<https?://[^\s<>]+>")
+_CARETS = lazy_regex(r"\s*\^+")
 _TABLE_CELL_END = lazy_regex(r"(?<!\\)\|")
 _STYLE_BY_FIRST_CHARACTER = {"`": ("cyan", 1), "*": ("bold", 2), "<": ("dim", 1)}
 
@@ -60,11 +61,27 @@ def _text_lines(line: str, width: int) -> list[str]:
 
 
 def _code_lines(lines: Sequence[str], width: int) -> Iterator[str]:
-    """Lines of code behind a bar, the carets below a place in the colour of what is marked."""
-    for line in lines:
-        is_caret_line = line.lstrip().startswith("^")
-        shown_line = escape_controls(line)
-        yield from painted_paragraph([(shown_line, "red" if is_caret_line else "")], width, prefix=painted("  │ ", "dim"), indent=4)
+    """Lines of code behind a bar, those that go on indented further; below each, or each part, the carets of what is marked in it, in red."""
+    bar, code_width = painted("  │ ", "dim"), max(width - 4, 1)
+    lines_with_carets: list[tuple[str, list[tuple[str, str]]]] = []
+    for line in map(escape_controls, lines):
+        if lines_with_carets and (caret_match := _CARETS.match(line)):
+            lines_with_carets[-1][1].append((caret_match[0], line[caret_match.end() :]))
+        else:
+            lines_with_carets.append((line, []))
+    for line, carets_and_labels in lines_with_carets:
+        room_beside_words = code_width - max(map(display_width, line.split()), default=0)
+        indent = max(min(len(line) - len(line.lstrip()) + 4, code_width // 2, room_beside_words), 0)
+        spans = list(wrapped_spans(line, code_width - indent if display_width(line) > code_width else code_width))
+        part_ends = [start for start, _ in spans[1:]] + [max(len(carets) for carets, _ in [(line, ""), *carets_and_labels])]
+        for (start, end), part_end in zip(spans, part_ends, strict=True):
+            margin = " " * indent if start else ""
+            yield f"{bar}{margin}{line[start:end]}"
+            for carets, label in carets_and_labels:
+                if marks := carets[start:part_end].rstrip():
+                    mark_text = marks + (label if len(carets) <= part_end else "")
+                    mark_spans = wrapped_spans(mark_text, code_width - len(margin))
+                    yield from (bar + margin + painted(mark_text[mark_start:mark_end], "red") for mark_start, mark_end in mark_spans)
 
 
 def _table_cells(line: str) -> list[str]:

@@ -11,10 +11,12 @@ from click.testing import CliRunner, Result
 
 from readiness import api
 from readiness.cli.main import main
-from readiness.reports import pages
+from readiness.reports import catalogue, pages
 from readiness.reports.catalogue import Paragraph, drawn_paragraph, plain_line
 from readiness.reports.drawn_page import drawn_lines, inline_pieces
 from readiness.reports.frame import display_width
+
+from .conftest import rule
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 PAGES_WITH_ALL = ("k8s/liveness-probe-missing", "k8s/memory-limit-missing", "compose/secret-inline", "dockerfile/user-root")
@@ -184,3 +186,61 @@ def test_a_checklist_of_some_states() -> None:
     assert {item["state"] for item in rows[0]["items"]} == {"open"}
     assert rows[0]["failed"] == int(whole[0].rpartition(" failed")[0].rpartition(" ")[2])
     assert run("checklist", "--state", "done").exit_code == 2
+
+
+# -- code of a page in a narrow window -------------------------------------------------------------------------------
+def code(text: str, width: int) -> list[str]:
+    return drawn(f"```\n{text}\n```", width)
+
+
+def test_code_that_is_wrapped_keeps_its_bar_and_its_carets() -> None:
+    assert code("  RUN one --two three\n                ^^^^^ it\n      ^^^", 22) == [
+        "  │   RUN one",
+        "  │       ^^^",
+        "  │       --two three",
+        "  │             ^^^^^",
+        "  │       it",
+    ]
+    assert code("a: 1\n^ b", 40) == ["  │ a: 1", "  │ ^ b"]
+    assert code("^ no code above", 40) == ["  │ ^ no code above"]
+
+
+def test_a_word_that_needs_the_whole_line_gets_it() -> None:
+    assert code("    image: a/b@sha256:0123456", 24) == ["  │     image:", "  │   a/b@sha256:0123456"]
+
+
+# -- rules and checklists --------------------------------------------------------------------------------------------
+def drawn_rules(width: int) -> list[str]:
+    rules = [
+        rule("k8s/a", "high", title="One"),
+        rule("k8s/of-a-name", "low", title="Two", level="strict"),
+        rule("k8s/c", title="3", level="optional"),
+    ]
+    paragraphs = catalogue.drawn_rule_paragraphs(rules, width)
+    return [ESCAPE.sub("", line).rstrip() for one in paragraphs for line in drawn_paragraph(one, width)]
+
+
+def test_rules_are_in_columns_where_there_is_room_and_say_what_is_off() -> None:
+    assert drawn_rules(50) == [
+        "high      k8s/a          One",
+        "low       k8s/of-a-name  Two  (in strict)",
+        "high      k8s/c          3  (off)",
+    ]
+    assert drawn_rules(30) == ["high      k8s/a  One", "low       k8s/of-a-name  Two", "          (in strict)", "high      k8s/c  3  (off)"]
+
+
+def test_a_text_keeps_its_indent_and_steers_nothing() -> None:
+    paragraph = catalogue.text_paragraph("    one two\x1b[2J ::three")
+    assert drawn_paragraph(paragraph, 16) == ["    one", "    two\\x1b[2J", "    ::three"]
+    assert plain_line(paragraph) == "    one two\\x1b[2J ::three"
+
+
+@pytest.mark.usefixtures("_in_a_folder_of_its_own")
+def test_no_line_of_a_drawn_page_is_a_command_to_a_runner() -> None:
+    Path("pod.yaml").write_text(
+        f"kind: Pod\napiVersion: v1\nmetadata: {{name: '{'x ' * 30}::error::y'}}\nspec: {{containers: [{{name: a, image: b}}]}}\n", "utf-8"
+    )
+    for words in ("explain pss", "check --min-severity info", "check -q --fail-on info"):
+        lines = run(*words.split(), "pod.yaml", FORCE_COLOR="1").stdout.splitlines()
+        assert any("error::y" in line for line in lines), words
+        assert not [line for line in lines if line.lstrip().startswith("::")], words
