@@ -17,6 +17,7 @@ from readiness.verdict.report import Report
 from readiness.verdict.score import ALGORITHM_VERSION, MIN_COVERAGE_FOR_SCORE, PREVIOUS_ALGORITHM_VERSION, counts_in_score, is_file_without_verdict
 
 MAX_LINES_SHOWN = 5
+MAX_WORD_LEFT_OUT = 16  # in characters: a word that is cut is left out, but not a path or a URL
 MAX_PURPOSES_SHOWN = 3
 GATE_LINE_WIDTH = 80  # up to which the last line has the score as well
 MAX_LINE_NUMBERS_SHOWN = 40
@@ -82,12 +83,16 @@ def further_lines_text(line_numbers: Sequence[int]) -> str:
 
 
 def shortened_text(text: str, max_width: int) -> str:
-    """A line of at most so many columns, with an ellipsis where it was cut."""
+    """A line of at most so many columns, with an ellipsis where it was cut: between two words, unless the last one that fits in part is long."""
     if display_width(text) <= max_width:
         return text
-    while text and display_width(text) > max_width - 1:
-        text = text[:-1]
-    return text.rstrip() + ELLIPSIS
+    visible_text = text
+    while visible_text and display_width(visible_text) > max_width - 1:
+        visible_text = visible_text[:-1]
+    if not text[len(visible_text)].isspace():
+        words, blank, cut_word = visible_text.rpartition(" ")
+        visible_text = words if blank and len(cut_word) <= MAX_WORD_LEFT_OUT else visible_text
+    return visible_text.rstrip() + ELLIPSIS
 
 
 def verdict_text(report: Report) -> str:

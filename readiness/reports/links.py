@@ -36,5 +36,5 @@ def should_link_output(output_stream: TextIO, environment: Mapping[str, str] | N
 
 
 def rule_link(rule_id: str, *, hyperlinks: bool | None) -> str:
-    """The URL of a rule's page at the commit that is installed; empty without links, where nobody knows it, and for a custom rule."""
+    """The URL of a rule's file at the commit that is installed; empty without links, where nobody knows it, and for a custom rule."""
     return quote(rule_page_url(rule_id), safe=_SAFE_CHARACTERS) if hyperlinks else ""

@@ -19,14 +19,13 @@ def next_step_texts(report: Report, fix_rows: Sequence[FixRow], options: ReportO
     """(label, text): how to read what is to be fixed first, and how to begin where much is open; nothing where nothing is."""
     if not fix_rows:
         return []
-    explain_text = f"readiness explain {fix_rows[0].rule_ids[0]}"
+    steps = [("next", f"readiness explain {fix_rows[0].rule_ids[0]}")]
     if len(report.open) >= MIN_FINDINGS_TO_COUNT and not options.view.statistics:
-        explain_text += "; readiness check --statistics"
-    steps = [("next", explain_text)]
+        steps.append(("next", "the same command with --statistics: findings counted by rule"))
     failure_count = sum(map(report.gate.is_failed_by, report.open))
     is_past_excused = any(one.suppression and one.suppression.suppressed_by in SUPPRESSIONS_OF_THE_PAST for one in report.suppressed)
     if failure_count >= MIN_FAILURES_TO_ADOPT and not is_past_excused:
-        steps.append(("adopt", "readiness baseline, or check --since REF: then only what is new counts"))
+        steps.append(("adopt", "readiness baseline, or check --since REF: only what is new counts"))
     return steps
 
 

@@ -11,7 +11,7 @@ from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest, explain
 from readiness.reports.ansi import wrapped_spans
 from readiness.reports.block_parts import heading_text
-from readiness.reports.fix_table import MAX_ROWS_OF_SHORT_TABLE, detail_lines, fix_row_texts, gain_text, has_room_for_ids, rows_on_first_screen
+from readiness.reports.fix_table import MAX_ROWS_OF_SHORT_TABLE, detail_lines, gain_text, has_room_for_ids, rows_on_first_screen, text_with_counts
 from readiness.reports.frame import code_frame, escape_controls, escape_workflow_commands
 from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
 from readiness.reports.next_steps import next_step_texts, steps_with_room
@@ -75,7 +75,7 @@ def _quiet_lines(report: Report, redactor: Redactor, options: ReportOptions) -> 
         yield digest.finding_headline(finding, redactor)
         if (finding.rule, finding.fix) not in told_fixes:
             told_fixes.add((finding.rule, finding.fix))
-            yield f"  fix: {escape_controls(digest.first_sentence(finding.fix))}"
+            yield f"  fix: {escape_controls(' '.join(finding.fix.split()))}"
     if shown.hidden_text:
         yield f"hidden: {shown.hidden_text}"
     yield digest.gate_text(report, redactor)
@@ -145,7 +145,7 @@ def fix_first_lines(
     lines = ["fix first:"]
     for row in fix_rows:
         row_start = " ".join(filter(None, (gain_text(report, row, digits=2), str(row.severity), row.name)))
-        lines.append(digest.shortened_text(f"  {row_start}: {fix_row_texts(row)[0]}", max_width))
+        lines.append(text_with_counts(f"  {row_start}: ", row, max_width))
         lines += [f"    {line}" for line in detail_lines(row, redactor, max_width - 4, shows_ids=shows_ids, shows_fix=shows_fix)]
     return lines
 

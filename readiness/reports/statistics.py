@@ -59,7 +59,8 @@ def rule_count_texts(rows: Sequence[RuleCount], width: int) -> list[tuple[str, s
 
 
 def _files_text(row: RuleCount) -> str:
-    return f" ({digest.count_with_noun(row.file_count, 'file')})"
+    """In how many files the findings are, where that is not one."""
+    return f" ({row.file_count} files)" if row.file_count > 1 else ""
 
 
 def rule_counts_as_json(rows: Iterable[RuleCount]) -> list[dict[str, Any]]:

@@ -13,8 +13,8 @@ from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest, explain
 from readiness.reports.ansi import Piece, boxed_lines, painted, painted_line, painted_lines_with_widths, painted_paragraph
 from readiness.reports.block_parts import MAX_FURTHER_PLACES, BlockPart, block_parts, heading_text
-from readiness.reports.fix_table import MAX_ROWS_OF_SHORT_TABLE, detail_lines, fix_row_texts, gain_text, has_room_for_ids, rows_on_first_screen
-from readiness.reports.frame import code_frame, display_width, escape_controls
+from readiness.reports.fix_table import MAX_ROWS_OF_SHORT_TABLE, detail_lines, gain_text, has_room_for_ids, rows_on_first_screen, text_with_counts
+from readiness.reports.frame import code_frame, display_width, escape_controls, escape_workflow_commands
 from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
 from readiness.reports.links import rule_link, should_link_output
 from readiness.reports.next_steps import next_step_texts, steps_with_room
@@ -34,6 +34,7 @@ STYLE_BY_SEVERITY = {
 }
 STYLE_BY_GRADE = {"A": "green", "B": "green", "C": "yellow", "D": "yellow", "F": "red"}
 MESSAGE_INDENT_COLUMNS = 11  # where messages begin, right of the severity
+SEVERITY_COLUMNS = 9  # of that, without its margin
 LABEL_COLUMNS = 5  # of `why`, `fix`, `also` and `see`
 MAX_PROSE_WIDTH = 110  # a line of prose that is longer is hard to read, however wide the window
 MAX_SCORE_PANEL_WIDTH = 100
@@ -47,7 +48,8 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     width = max(options.width or shutil.get_terminal_size((100, 24)).columns, 40)
     if options.hyperlinks is None:
         options = replace(options, hyperlinks=should_link_output(output))
-    output.writelines(f"{line}\n" for line in _report_lines(report, Redactor(report.hidden), options, width))
+    for line in _report_lines(report, Redactor(report.hidden), options, width):
+        output.write(f"{escape_workflow_commands(line)}\n")  # a wrapped line may begin with any word of a text
 
 
 def _report_lines(report: Report, redactor: Redactor, options: ReportOptions, width: int) -> Iterator[str]:
@@ -61,7 +63,7 @@ def _report_lines(report: Report, redactor: Redactor, options: ReportOptions, wi
     if options.view.statistics:
         yield from _statistics_lines(report, shown.findings, width)
     elif len(fix_rows) > 1:
-        yield painted("Fix first", "bold")
+        yield _fix_first_heading(report, width)[0]
         for line, _ in _fix_first_lines(report, rows_on_first_screen(fix_rows), redactor, min(width, MAX_SCORE_PANEL_WIDTH)):
             yield line
         yield ""
@@ -85,7 +87,7 @@ def _quiet_lines(report: Report, redactor: Redactor, options: ReportOptions, wid
         yield from _message_lines(finding, redactor, width, _location_and_rule_pieces(finding, UNLIMITED_COLUMNS, options))
         if (finding.rule, finding.fix) not in told_fixes:
             told_fixes.add((finding.rule, finding.fix))
-            yield from _labelled_lines("fix", digest.first_sentence(finding.fix), width)
+            yield from _labelled_lines("fix", finding.fix, width)
     if shown.hidden_text:
         yield from _labelled_table_lines([("hidden", shown.hidden_text)], width)
     yield from _gate_lines(report, redactor, width)
@@ -171,13 +173,14 @@ def _edit_block_lines(block: EditBlock, redactor: Redactor, options: ReportOptio
 
 def _rule_lines(part: BlockPart, width: int, options: ReportOptions) -> list[str]:
     """A rule of a block with what it says here, or why; or the ids of rules that the reader knows."""
+    prefix, indent = " " * MESSAGE_INDENT_COLUMNS, MESSAGE_INDENT_COLUMNS
     pieces: list[Piece] = [(part.text, "dim italic")]
     if part.finding is not None:
-        severity = part.finding.severity
+        severity_text = f"{part.finding.severity!s:<{SEVERITY_COLUMNS}}"
         rule_text = escape_controls(" ".join(part.text.split()))
-        link = rule_link(part.finding.rule, hyperlinks=options.hyperlinks)
-        pieces = [(f"{severity}", STYLE_BY_SEVERITY[severity]), (" ", ""), (part.finding.rule, "italic", link), (f"  {rule_text}", "")]
-    return painted_paragraph(pieces, min(width, MAX_PROSE_WIDTH), prefix=" " * MESSAGE_INDENT_COLUMNS, indent=MESSAGE_INDENT_COLUMNS)
+        prefix, indent = prefix + painted(severity_text, STYLE_BY_SEVERITY[part.finding.severity]), indent + SEVERITY_COLUMNS
+        pieces = [(part.finding.rule, "italic", rule_link(part.finding.rule, hyperlinks=options.hyperlinks)), (f"  {rule_text}", "")]
+    return painted_paragraph(pieces, max(min(width, MAX_PROSE_WIDTH), indent + 20), prefix=prefix, indent=indent)
 
 
 def _message_lines(finding: Finding, redactor: Redactor, width: int, location: Sequence[Piece] = ()) -> list[str]:
@@ -190,8 +193,13 @@ def _severity_and_text_lines(severity: Severity, text: str, width: int, location
     severity_text = f"  {severity}"
     prefix = painted(severity_text, STYLE_BY_SEVERITY[severity]) + " " * (MESSAGE_INDENT_COLUMNS - len(severity_text))
     text_piece = escape_controls(text), "bold" if severity >= Severity.HIGH else ""
-    pieces: list[Piece] = [text_piece, ("  ", ""), *location] if location else [text_piece]
-    return painted_paragraph(pieces, width, prefix=prefix, indent=MESSAGE_INDENT_COLUMNS)
+    if not location:
+        return painted_paragraph([text_piece], min(width, MAX_PROSE_WIDTH), prefix=prefix, indent=MESSAGE_INDENT_COLUMNS)
+    pieces: list[Piece] = [text_piece, ("  ", ""), *location]
+    if display_width("".join(piece[0] for piece in pieces)) <= width - MESSAGE_INDENT_COLUMNS:
+        return painted_paragraph(pieces, width, prefix=prefix, indent=MESSAGE_INDENT_COLUMNS)
+    lines = painted_paragraph([text_piece], min(width, MAX_PROSE_WIDTH), prefix=prefix, indent=MESSAGE_INDENT_COLUMNS)
+    return lines + painted_paragraph(location, width, prefix=" " * MESSAGE_INDENT_COLUMNS, indent=MESSAGE_INDENT_COLUMNS)
 
 
 def _location_and_rule_pieces(finding: Finding, max_width: int, options: ReportOptions) -> tuple[Piece, ...]:
@@ -265,8 +273,8 @@ def _verbose_detail_lines(report: Report, redactor: Redactor, options: ReportOpt
         ]
         file_state_texts += [redactor.mask_text(file_coverage.reason)] if file_coverage.reason else []
         file_state_texts.append(digest.count_with_noun(file_coverage.subjects, "subject"))
-        file_pieces = [(f"  {escape_controls(file_coverage.path)}  ", ""), (escape_controls(", ".join(file_state_texts)), "dim")]
-        yield from painted_paragraph(file_pieces, width)
+        file_pieces = [(f"{escape_controls(file_coverage.path)}  ", ""), (escape_controls(", ".join(file_state_texts)), "dim")]
+        yield from painted_paragraph(file_pieces, width, prefix="  ", indent=2)
     for stage_name, seconds in sorted((report.timing or {}).items()):
         yield painted(f"  {stage_name} {seconds:.3f} s", "dim")
     yield ""
@@ -299,7 +307,7 @@ def _last_screen_lines(
     count_lines = list(_labelled_table_lines([*labels_and_texts, ("coverage", digest.coverage_text(report))], width))
     gate_lines = _gate_lines(report, redactor, width)
     shown_rows = fix_rows[:MAX_ROWS_OF_SHORT_TABLE]
-    heading_lines = [("", 0), (painted("Fix first", "bold"), len("Fix first"))] if shown_rows else []
+    heading_lines = [("", 0), _fix_first_heading(report, text_width)] if shown_rows else []
     line_count = len("╭╰") + len(panel_lines) + len(heading_lines) + len(count_lines) + len(gate_lines)
     steps = steps_with_room(next_step_texts(report, fix_rows, options), line_count + len(shown_rows), width - MESSAGE_INDENT_COLUMNS)
     step_lines = list(_labelled_table_lines(steps, width))
@@ -344,13 +352,21 @@ def _category_bar_lines(categories: tuple[Category, ...], width: int) -> Iterato
         yield painted_line((title_text, ""), ("━" * filled_width, bar_color), ("─" * (bar_width - filled_width), "dim"), (points_text, ""))
 
 
+def _fix_first_heading(report: Report, max_width: int) -> tuple[str, int]:
+    """The heading with its width, and what the numbers below it are where there is room to say it."""
+    title, explanation = "Fix first", "  (points that it adds to the score)"
+    if report.score is None or len(title + explanation) > max_width:
+        explanation = ""
+    return painted_line((title, "bold"), (explanation, "dim")), len(title + explanation)
+
+
 def _fix_first_lines(
     report: Report, fix_rows: list[FixRow], redactor: Redactor, max_width: int, *, shows_ids: bool = True, shows_fix: bool = True
 ) -> Iterator[tuple[str, int]]:
     """What to fix first, each line with its width: one for each row, the ids of its rules where it has several, and what to write."""
     for row in fix_rows:
         row_gain_text, severity_text = f"{gain_text(report, row, digits=1):>6}", f"  {row.severity!s:<9}"
-        name_and_counts = digest.shortened_text(f"{row.name}  {fix_row_texts(row)[0]}", max_width - len(row_gain_text) - len(severity_text))
+        name_and_counts = text_with_counts(f"{row.name}  ", row, max_width - len(row_gain_text) - len(severity_text))
         name, counts = name_and_counts[: len(row.name)], name_and_counts[len(row.name) :]
         row_line = painted_line((row_gain_text, "green"), (severity_text, STYLE_BY_SEVERITY[row.severity]), (name, ""), (counts, "dim"))
         yield row_line, len(row_gain_text) + len(severity_text) + display_width(name_and_counts)

@@ -59,7 +59,7 @@ def known_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_rules_are_links_to_their_pages(options: dict[str, Any]) -> None:
     made = report([find(Source("a.yaml", "x: 1\n"), "x", rule(SHIPPED))])
     text = show("terminal", made, color="always", hyperlinks=True, **options)
-    assert f"{LINK}{PAGES}{SHIPPED}.md\x1b\\\x1b[2;3m{SHIPPED}\x1b[0m{LINK}\x1b\\" in text
+    assert f"{LINK}{PAGES}{SHIPPED}.yaml\x1b\\\x1b[2;3m{SHIPPED}\x1b[0m{LINK}\x1b\\" in text
     assert len(re.findall(r"\x1b\]8;;[^\x1b]", text)) == text.count(f"{LINK}\x1b\\"), "each link ends"
 
 
@@ -69,7 +69,7 @@ def test_rules_of_one_edit_are_links() -> None:
     rules = [rule(name, edit=RuleEdit("securityContext")) for name in (SHIPPED, "k8s/host-path")]
     made = report([find(source, "x", one, edit_group="a.yaml: securityContext") for one in rules])
     text = show("terminal", made, color="always", hyperlinks=True)
-    assert all(f"{LINK}{PAGES}{one.id}.md\x1b\\" in text for one in rules)
+    assert all(f"{LINK}{PAGES}{one.id}.yaml\x1b\\" in text for one in rules)
 
 
 @pytest.mark.usefixtures("known_pages")
@@ -92,12 +92,12 @@ def test_nothing_of_the_tree_is_in_a_link() -> None:
     source = Source("a\x1b]8;;https://example.com\x1b\\b.yaml", "x: \x1b]8;;https://example.com\x1b\\\n")
     made = report([find(source, "x", custom_rule, message="\x1b]8;;https://example.com\x07"), find(source, ":", rule(SHIPPED))])
     text = show("terminal", made, color="always", hyperlinks=True)
-    assert set(re.findall(r"\x1b\]8;;([^\x1b\x07]*)", text)) == {f"{PAGES}{SHIPPED}.md", ""}
+    assert set(re.findall(r"\x1b\]8;;([^\x1b\x07]*)", text)) == {f"{PAGES}{SHIPPED}.yaml", ""}
     assert "\x07" not in text
 
 
 def test_a_url_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("readiness.origin.rule_pages_url", lambda: "https://pages.example/\x1b\x07 ä/")
-    assert rule_link(SHIPPED, hyperlinks=True) == f"https://pages.example/%1B%07%20%C3%A4/{SHIPPED}.md"
+    assert rule_link(SHIPPED, hyperlinks=True) == f"https://pages.example/%1B%07%20%C3%A4/{SHIPPED}.yaml"
     assert rule_link(SHIPPED, hyperlinks=False) == ""
     assert rule_link("k8s/of-the-tree", hyperlinks=True) == ""

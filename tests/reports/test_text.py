@@ -92,9 +92,9 @@ def test_quiet_shows_what_fails_the_gate_and_the_gate(sample: Report) -> None:
 def test_quiet_tells_the_fix_of_each_rule_once(sample: Report) -> None:
     lines = show("terminal", sample, quiet=True).splitlines()
     assert [line.partition(" ")[0] for line in lines] == ["api/Dockerfile:1:1:", "", "deploy/web.yaml:4:5:", "", "deploy/web.yaml:6:5:", "gate"]
-    assert lines[1] == lines[3] == "  fix: Add a probe."
+    assert lines[1] == lines[3] == "  fix: Add a probe. Make it cheap."
     styled = ESCAPE.sub("", show("terminal", sample, quiet=True, color="always", width=200))
-    assert styled.count("fix  Add a probe.\n") == 2
+    assert styled.count("fix  Add a probe. Make it cheap.\n") == 2
 
 
 def test_verbose_shows_what_is_suppressed_and_every_file(sample: Report) -> None:

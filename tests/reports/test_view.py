@@ -15,6 +15,7 @@ from readiness.model.package import PACKAGE_FOLDER
 from readiness.reports.ansi import boxed_lines, painted_paragraph, wrapped_spans
 from readiness.reports.next_steps import next_step_texts, steps_with_room
 from readiness.reports.statistics import rule_count_texts, rule_counts
+from readiness.reports.terminal import MESSAGE_INDENT_COLUMNS
 from readiness.reports.view import View, shown_findings
 from readiness.verdict.fix_first import fix_first_rows
 from readiness.verdict.report import Report
@@ -114,7 +115,7 @@ def test_statistics_stand_in_the_place_of_the_findings(color: str) -> None:
 def test_a_row_keeps_the_width(width: int) -> None:
     texts = ["".join(parts) for parts in rule_count_texts(rule_counts(WHOLE, WHOLE.open), width)]
     assert max(map(len, texts)) <= width
-    assert all(text.endswith(("file)", "files)")) for text in texts)
+    assert [text.endswith(" (2 files)") for text in texts] == [True, False, False, True], "where it is more than one"
     assert ("…" in texts[-1]) is (width <= 80)
 
 
@@ -128,19 +129,23 @@ def test_json_counts_beside_its_findings() -> None:
 
 
 # -- what to type next ----------------------------------------------------------------------------------------------
-def steps(whole: Report, **more: object) -> dict[str, str]:
-    return dict(next_step_texts(whole, fix_first_rows(whole), reports.ReportOptions(**more)))  # type: ignore[arg-type]
+def steps(whole: Report, **more: object) -> dict[str, list[str]]:
+    texts_by_label: dict[str, list[str]] = {}
+    for label, text in next_step_texts(whole, fix_first_rows(whole), reports.ReportOptions(**more)):  # type: ignore[arg-type]
+        texts_by_label.setdefault(label, []).append(text)
+    return texts_by_label
 
 
 def test_what_to_type_next() -> None:
     many = report([find(PLACES, f"c{number:02}") for number in range(40)])
     assert steps(report([])) == {}
-    assert steps(report([find(PLACES, "c01")])) == {"next": "readiness explain k8s/probe-missing"}
+    assert steps(report([find(PLACES, "c01")])) == {"next": ["readiness explain k8s/probe-missing"]}
     assert steps(many) == {
-        "next": "readiness explain k8s/probe-missing; readiness check --statistics",
-        "adopt": "readiness baseline, or check --since REF: then only what is new counts",
+        "next": ["readiness explain k8s/probe-missing", "the same command with --statistics: findings counted by rule"],
+        "adopt": ["readiness baseline, or check --since REF: only what is new counts"],
     }
-    assert steps(many, view=View(statistics=True))["next"] == "readiness explain k8s/probe-missing"
+    assert steps(many, view=View(statistics=True))["next"] == ["readiness explain k8s/probe-missing"]
+    assert max(len(text) for texts in steps(many).values() for text in texts) <= 80 - MESSAGE_INDENT_COLUMNS, "a line each"
 
 
 def test_steps_never_push_the_score_off_the_screen() -> None:
