@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from readiness.cli.completion import complete_checklist, complete_kind, complete_profile, complete_rule
+from readiness.cli.completion import SHELLS, complete_checklist, complete_kind, complete_profile, complete_rule, completion_script
 from readiness.cli.console import (
     EXIT_FAILED,
     EXIT_NOT_ASSESSED,
@@ -17,7 +17,7 @@ from readiness.cli.console import (
     print_markdown,
     print_notices,
     print_paragraphs,
-    strip_control_characters,
+    terminal_width,
     write_file,
 )
 from readiness.cli.program import StrictCommand
@@ -51,8 +51,10 @@ def explain(rule: str, paths: tuple[str, ...], format_: str | None) -> None:
     if rule == "pss":
         if format_:
             raise click.UsageError("--format has no effect on `explain pss`; leave it out")
-        for admission_line in call_or_exit_with_error(lambda: list(api.admission_lines(paths or (".",)))):
-            click.echo(strip_control_characters(admission_line))
+        from readiness.reports import catalogue
+
+        admission_lines = call_or_exit_with_error(lambda: list(api.admission_lines(paths or (".",))))
+        print_paragraphs(map(catalogue.text_paragraph, admission_lines))
         return
     if paths:
         raise click.UsageError("only `explain pss` takes paths")
@@ -111,8 +113,12 @@ def list_rules(words: tuple[str, ...], like: str | None, kind: str | None, profi
         click.echo(pages.rules_markdown_table(matching_rules), nl=False)
         return
     from readiness.reports import catalogue
+    from readiness.reports.links import should_link_output
 
-    print_paragraphs(catalogue.rule_paragraphs(matching_rules, is_drawn=is_output_drawn()))
+    if is_output_drawn():
+        print_paragraphs(catalogue.drawn_rule_paragraphs(matching_rules, terminal_width(), hyperlinks=should_link_output(sys.stdout)))
+    else:
+        print_paragraphs(catalogue.rule_paragraphs(matching_rules))
 
 
 @click.command("checklist", cls=StrictCommand, short_help="A guide's checklist, item by item.")
@@ -150,6 +156,21 @@ def show_checklist(arguments: tuple[str, ...], states: tuple[str, ...], format_:
         click.echo(json.dumps(catalogue.shown_checklist_rows(checklist_rows, shown_states), indent=2))
         return
     print_paragraphs(catalogue.checklist_paragraphs(checklist_outcomes, shown_states))
+
+
+@click.command("completion", cls=StrictCommand, short_help="What makes a shell complete rules, profiles and options.")
+@click.argument("shell", type=click.Choice(SHELLS))
+@click.pass_context
+def print_completion(context: click.Context, shell: str) -> None:
+    """Print the script by which a shell completes commands, options, rules, categories, profiles and checklists at the Tab key.
+
+    \b
+    Examples:
+      eval "$(readiness completion bash)"     in ~/.bashrc (bash 4.4 or later)
+      eval "$(readiness completion zsh)"      in ~/.zshrc, after compinit
+      readiness completion fish > ~/.config/fish/completions/readiness.fish
+    """
+    click.echo(completion_script(shell, context.find_root().command), nl=False)
 
 
 @click.command("facts", cls=StrictCommand, short_help="What the rules know of the world, and how old it is.")

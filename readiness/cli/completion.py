@@ -8,7 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, get_completion_class
+
+SHELLS = ("bash", "zsh", "fish")
+PROGRAM_NAME = "readiness"
+COMPLETION_VARIABLE = "_READINESS_COMPLETE"  # by which a shell asks, as click names it after the program
+
+
+def completion_script(shell: str, program: click.Command) -> str:
+    """What a shell of SHELLS reads to ask this program at the Tab key."""
+    completion_class = get_completion_class(shell)
+    if completion_class is None:
+        raise ValueError(f"there is no completion for {shell!r}")
+    completion = completion_class(program, {}, PROGRAM_NAME, COMPLETION_VARIABLE)
+    return completion.source_template % completion.source_vars()  # and not `source()`, which starts a shell to ask for its version
 
 
 def complete_rule(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

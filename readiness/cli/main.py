@@ -383,6 +383,7 @@ for command in (
     commands.list_rules,
     commands.show_checklist,
     commands.list_facts,
+    commands.print_completion,
     commands.baseline,
     commands.init,
 ):
