@@ -16,7 +16,7 @@ from readiness.facts import table
 from readiness.facts.table import FactsError, FactsTable
 from readiness.loading import discover
 from readiness.loading.context import add_context
-from readiness.model import Rule
+from readiness.model import Finding, Rule
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -70,7 +70,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     config: str | os.PathLike[str] | bool = False,
     settings_from: str | None = None,
     rules: Sequence[str | os.PathLike[str]] = (),
-    baseline: str | os.PathLike[str] | None = None,
+    baseline: str | os.PathLike[str] | bool | None = None,
     since: str | None = None,
     documents: bool | None = None,
     render: bool = True,
@@ -92,6 +92,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
 ) -> Report:
     """The report on files and folders.
 
+    `baseline` is a baseline file; by default that of the settings counts, and with False none.
     `config` is a settings file, with the nearest one of the tree below it; True for the nearest one alone, False for none. `settings_from` is
     a revision of the repository: its settings then take the place of the tree's own. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
@@ -120,7 +121,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
             fail_on=fail_on,
             min_score=min_score,
             rules=tuple(Path(folder) for folder in rules),
-            baseline=Path(baseline) if baseline else None,
+            baseline=Path(baseline) if baseline and baseline is not True else False if baseline is False else None,
             since=since,
             jobs=jobs,
             render=render,
@@ -232,6 +233,7 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
         undeployed_paths=run_result.undeployed_paths,
         notices=run_result.notices,
         is_production_judged=run_result.production,
+        baseline_outcome=run_result.baseline_outcome,
         settings_effects=with_refused_statements(settings.effects, run_result.refused_comment_count, run_result.refused_purpose_count),
     )
 
@@ -354,7 +356,23 @@ def split_checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list
 
 def baseline_text(report: Report) -> str:
     """The baseline file of a report's open findings."""
-    return baseline.baseline_file_text(report.findings, Redactor(report.hidden).mask_text)
+    return baseline.baseline_file_text(report.findings, format_resource=Redactor(report.hidden).mask_text)
+
+
+def pruned_baseline_text(report: Report) -> str:
+    """The baseline file that a run was held against, without the entries that are fixed; what the run left out stays."""
+    still_known = (one._replace(suppression=None) for one in report.findings if one.suppression and one.suppression.suppressed_by == "baseline")
+    return baseline.baseline_file_text(still_known, report.baseline_outcome.unjudged, format_resource=Redactor(report.hidden).mask_text)
+
+
+def new_findings_for_baseline(report: Report) -> list[Finding]:
+    """The open findings that a baseline would have to take in."""
+    return [one for one in report.open if baseline.may_be_known(one)]
+
+
+def baseline_path_in_settings(config_option: str | os.PathLike[str] | bool) -> Path | None:
+    """The baseline file that the settings of a run name."""
+    return load_settings_of_run(config_option).baseline
 
 
 @memo

@@ -197,31 +197,6 @@ def _facts_table_lines(tables: list[FactsTable], today: datetime.date) -> list[s
     return ["  ".join(word.ljust(width) for word, width in zip(row, column_widths, strict=True)).rstrip() for row in row_texts]
 
 
-@click.command(cls=StrictCommand, short_help="Write today's findings down.")
-@click.argument("paths", nargs=-1, type=click.Path())
-@click.option(
-    "--output",
-    default=".readiness-baseline.json",
-    show_default=True,
-    metavar="FILE",
-    help="The file to write.",
-)
-def baseline(paths: tuple[str, ...], output: str) -> None:
-    """Write today's findings down, so that only new ones count.
-
-    \b
-    Example:
-      readiness baseline . && readiness check --baseline .readiness-baseline.json .
-    """
-    from readiness import api
-
-    report = call_or_exit_with_error(lambda: api.check(paths or ["."], config=True))
-    print_notices(report.notices)
-    write_file(output, api.baseline_text(report))
-    open_finding_count = sum(not one.suppression for one in report.findings)
-    click.echo(f"{output}: {open_finding_count} findings; `readiness check --baseline {output}` counts only others")
-
-
 @click.command(cls=StrictCommand, short_help="Write a commented .readiness.yaml.")
 @click.option("--hook", is_flag=True, help="Write .pre-commit-config.yaml too.")
 @click.option("--workflow", is_flag=True, help="Write .github/workflows/readiness.yml too.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from readiness.cli import commands
+from readiness.cli import adoption, commands
 from readiness.cli.console import (
     EXIT_FAILED,
     EXIT_NOT_ASSESSED,
@@ -264,7 +264,7 @@ def _report_with_progress(flags: dict[str, Any], show_progress: Callable[[int, i
         config=False if flags["no_config"] else flags["config"] or True,
         settings_from=flags["settings_from"],
         rules=flags["rule_folders"],
-        baseline=flags["baseline"],
+        baseline=flags["baseline"],  # None: that of the settings; False: none
         since=flags["since"],
         documents=flags["documents"],
         render=flags["render"],
@@ -346,7 +346,7 @@ for command in (
     commands.list_rules,
     commands.show_checklist,
     commands.list_facts,
-    commands.baseline,
+    adoption.baseline_command(check, report_for_options),
     commands.init,
 ):
     main.add_command(command)

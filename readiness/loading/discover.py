@@ -143,6 +143,13 @@ def is_walked_whole(discovered: DiscoveredFiles, folder: Path | None) -> bool:
     return any(real_folder.is_relative_to((discovered.base / one).resolve()) for one in judged_folders)
 
 
+def is_gone(discovered: DiscoveredFiles, path: str) -> bool:
+    """Whether a file that would have been judged is not there: it lay in a folder that was given, or was the working directory's."""
+    judged_folders = discovered.walked_folders - discovered.context.folders
+    lay_in_judged_folder = any(one == "." or path.startswith(f"{one}/") for one in judged_folders)
+    return lay_in_judged_folder and not os.path.lexists(discovered.base / path)
+
+
 def add_standard_input(discovered: DiscoveredFiles, input_bytes: bytes) -> None:
     """Add standard input as one file called `-`."""
     input_text = decode_text(input_bytes) if len(input_bytes) <= MAX_SOURCE_BYTES else None

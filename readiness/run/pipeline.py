@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, replace
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
+from functools import cache, partial
+from typing import NamedTuple
 
 from readiness import kinds, redaction
 from readiness.loading import assemble, discover
@@ -25,6 +25,7 @@ from readiness.ruleset.names import RuleName, RuleNames
 from readiness.run import ceiling, engine, purposes, secrecy
 from readiness.run.groups import needed_rule_groups
 from readiness.run.parameters import apply_parameters
+from readiness.run.previously_known import RunScope, mark_previously_known
 from readiness.run.run_settings import RunSettings
 from readiness.run.services import services_of_run
 from readiness.settings import SETTINGS_FILENAME, Config
@@ -44,6 +45,7 @@ class RunResult:
     `notices` which names of rules are out of date, `render_inputs` what rendering read, `context` what was read around the
     judged files, `environments` which variants were taken for production, `undeployed_paths` the files that nothing deploys, whose findings were
     lowered for that. `production` says that not all of it is for something else. `services` are what a team would call one.
+    `baseline_outcome` is what became of the entries of a baseline.
     `refused_comment_count` and `refused_purpose_count` are what the files of the tree say and settings lock.
     """
 
@@ -66,6 +68,7 @@ class RunResult:
     services: tuple[Service, ...] = ()
     refused_comment_count: int = 0
     refused_purpose_count: int = 0
+    baseline_outcome: baseline.BaselineOutcome = baseline.BaselineOutcome()
 
 
 @dataclass(slots=True)
@@ -76,6 +79,14 @@ class RuleSelection:
     loaded_rules: list[LoadedRule]
     active_rules: selection.ActivePairsByRuleId
     locked_rules: selection.SelectionWords
+
+
+class TriagedFindings(NamedTuple):
+    """Findings, how many of each rule the comments of other linters left out, and what became of a baseline's entries."""
+
+    findings: list[Finding]
+    silenced_count_by_rule_id: dict[str, int]
+    baseline_outcome: baseline.BaselineOutcome
 
 
 def run_pipeline(
@@ -105,9 +116,12 @@ def run_pipeline(
     secret_places = redaction.find_secret_places(engine_result.findings, marked_secrets.places)
     found = ceiling.lower_severities_of_other_environments([*assembly.parse_findings, *engine_result.findings])
     lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(found, DeploymentEvidence(discovered).evidence_for)
-    all_findings = engine.sort_and_deduplicate(lowered_findings)
-    active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]
-    triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today)
+    active_findings = [
+        one
+        for one in engine.sort_and_deduplicate(lowered_findings)
+        if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"
+    ]
+    triaged = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today)
     run_result = RunResult(
         file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
@@ -115,9 +129,9 @@ def run_pipeline(
         active_rules=active_pairs_by_rule,
         tally_by_rule=engine_result.tally_by_rule,
         subject_count_by_path=engine_result.subject_count_by_path,
-        findings=triaged_findings,
+        findings=triaged.findings,
         secret_places=secret_places,
-        silenced_by_others_count=silenced_count_by_rule_id,
+        silenced_by_others_count=triaged.silenced_count_by_rule_id,
         evidence_by_fact=evidence.collect_evidence(assembly.projects),
         render_inputs=assembly.render_inputs,
         notices=(
@@ -131,8 +145,9 @@ def run_pipeline(
         environments=assembly.production,
         services=services,
         undeployed_paths=undeployed_paths,
-        refused_comment_count=sum(one.message == suppress.LOCKED_COMMENT_PROBLEM for one in triaged_findings),
+        refused_comment_count=sum(one.message == suppress.LOCKED_COMMENT_PROBLEM for one in triaged.findings),
         refused_purpose_count=sum(one.message == purposes.LOCKED_PURPOSE_PROBLEM for one in purpose_findings),
+        baseline_outcome=triaged.baseline_outcome,
     )
     return secrecy.run_result_without_secrets(run_result, marked_secrets)
 
@@ -153,6 +168,7 @@ def _assemble_projects_and_variants(
     for project in assembly.every_project:
         project.today = today
     assembly.whole = discover.is_walked_whole(discovered, settings.config.folder)
+    assembly.is_gone = partial(discover.is_gone, discovered)
     assembly.production = tuple(production_variants.decisions)
     assembly.notices = production_variants.unused() if assembly.whole and settings.render else ()
     return assembly
@@ -235,8 +251,8 @@ def _suppress_and_fingerprint_findings(
     run_rules: RuleSelection,
     settings: RunSettings,
     today: datetime.date,
-) -> tuple[list[Finding], dict[str, int]]:
-    """The findings, those marked that do not count, and how many the comments of other linters left out."""
+) -> TriagedFindings:
+    """The findings, those marked that do not count."""
     suppression_policy = suppress.SuppressionPolicy(
         run_rules.names,
         run_rules.locked_rules,
@@ -252,8 +268,14 @@ def _suppress_and_fingerprint_findings(
         findings_without_copies, assembly, settings, suppression_policy
     )
     fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate(findings_not_silenced))
-    settled_findings = _suppress_previously_known(fingerprinted_findings, suppression_policy, settings)
-    return list(with_edit_groups(settled_findings)), silenced_count_by_rule_id
+    settled_findings, baseline_outcome = mark_previously_known(
+        fingerprinted_findings,
+        RunScope.of(assembly, run_rules.active_rules),
+        settings,
+        run_rules.names,
+        lambda found, asked: run_pipeline(found, asked, today),
+    )
+    return TriagedFindings(list(with_edit_groups(settled_findings)), silenced_count_by_rule_id, baseline_outcome)
 
 
 def _run_rules_on_projects(
@@ -275,27 +297,6 @@ def _run_rules_on_projects(
     for project in assembly.projects:
         engine.run_rules(project, running_rules, core_rule_by_id, engine_result, on_rule_done)
     return engine_result
-
-
-def _suppress_previously_known(findings: list[Finding], policy: suppress.SuppressionPolicy, settings: RunSettings) -> list[Finding]:
-    """The findings, those marked that a baseline or an earlier revision had already.
-
-    A baseline lies in the tree, so it says nothing of what has no verdict; an earlier revision is nobody's word.
-    """
-    if settings.baseline:
-        known_finding_counts = baseline.load_baseline(settings.baseline)
-        known_finding_counts = baseline.replace_former_fingerprints(findings, known_finding_counts, policy.names, settings.baseline.name)
-        findings = baseline.suppress_known_findings(
-            findings,
-            known_finding_counts,
-            "baseline",
-            "known when the baseline was written",
-            is_exempt=lambda one: one.rule in RULE_IDS_THAT_NOTHING_SILENCES,
-        )
-    if settings.since is not None:
-        known_finding_counts = _known_findings_of_revision(settings, policy.today)
-        findings = baseline.suppress_known_findings(findings, known_finding_counts, "since", f"stood already where this branch left {settings.since}")
-    return findings
 
 
 def _requested_shellcheck_findings(assembly: Assembly, settings: RunSettings, unjudged_rule: Rule) -> list[Finding]:
@@ -363,21 +364,6 @@ def apply_suppressions_of_other_linters(
         for directive in foreign.directives_for_other_linters(kind, document, told)
     )
     return foreign.drop_findings_silenced_elsewhere(findings, foreign_directives, policy.is_locked)
-
-
-def _known_findings_of_revision(settings: RunSettings, today: datetime.date) -> baseline.KnownFindingCounts:
-    """What was found where this branch left the revision that was asked for."""
-    from readiness.triage import revision
-
-    settings_config = settings.config
-
-    def find_in_earlier_tree(earlier_tree: Path) -> Iterable[Finding]:
-        discovered_files = discover.discover_files(
-            [earlier_tree], settings_config.exclude, working_directory=earlier_tree, glob_prefix=settings_config.prefix
-        )
-        return run_pipeline(discovered_files, replace(settings, since=None, baseline=None), today).findings
-
-    return revision.finding_counts_at_revision(settings.since or "", find_in_earlier_tree)
 
 
 @cache

@@ -120,7 +120,7 @@ def merge_options(config: Config, *, checklists: Sequence[str] | None, **options
         checklists=tuple(config.checklists if checklists is None else checklists),
         documents=config.documents if options["documents"] is None else options["documents"],
         rules=(*config.rules, *options["rules"]),
-        baseline=options["baseline"] or config.baseline,
+        baseline=None if options["baseline"] is False else options["baseline"] or config.baseline,
         **{key: options[key] for key in _OPTIONS_NOT_IN_SETTINGS_FILE if key != "foreign_ignores"},
         foreign_ignores=options["foreign_ignores"] and "foreign-ignores" not in config.locked_words,
         shellcheck=config.shellcheck if options["shellcheck"] is None else options["shellcheck"],

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from readiness.model import Finding
 from readiness.programs import git
 from readiness.triage import baseline
 
@@ -94,12 +93,3 @@ def _write_links(tree_folder: Path, link_entries: Sequence[git.TreeEntry]) -> No
     for link_path in link_paths:
         if not Path(os.path.realpath(link_path)).is_relative_to(resolved_tree_folder):
             link_path.unlink()
-
-
-CheckFolder = Callable[[Path], Iterable[Finding]]
-
-
-def finding_counts_at_revision(git_reference: str, check_folder: CheckFolder) -> baseline.KnownFindingCounts:
-    """What was found at the revision where this branch left `git_reference`."""
-    with checkout_revision(git_reference) as tree_folder:
-        return baseline.count_by_fingerprint_and_path(check_folder(tree_folder))

@@ -1,0 +1,168 @@
+"""The commands by which a project that has findings starts: what it has is written down, and only what is new counts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from readiness.cli.console import EXIT_FAILED, CommandError, call_or_exit_with_error, one_safe_line, print_notices, replace_file
+from readiness.cli.program import StrictCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from readiness.model import Finding
+    from readiness.verdict.report import Report
+
+# What of the options of `check` says what is judged, and by what; the others say what is shown, and what passes.
+OPTIONS_OF_RUNS = frozenset(
+    {
+        "paths",
+        "select",
+        "ignore",
+        "profile",
+        "config",
+        "settings_from",
+        "no_config",
+        "rule_folders",
+        "documents",
+        "render",
+        "helm_values",
+        "no_context",
+        "shellcheck",
+        "purpose",
+        "foreign_ignores",
+        "today",
+        "jobs",
+        "timeout",
+    }
+)
+DEFAULT_BASELINE_NAME = ".readiness-baseline.json"
+MAX_NAMED_FINDINGS = 20  # new ones that --ratchet names
+
+
+def baseline_command(check: click.Command, make_report: Callable[[dict[str, Any]], Report]) -> click.Command:
+    """The command `baseline`, with those options of `check` that say what is judged."""
+
+    def baseline(*, output: str | None, prune: bool, ratchet: bool, **given: Any) -> None:
+        """Write today's findings down, so that only new ones count. It is written to the file that the settings name as their baseline.
+
+        --prune takes out what is fixed and takes nothing in. --ratchet does that too, and fails where something is new: with it a baseline
+        only ever shrinks.
+
+        \b
+        Examples:
+          readiness baseline . && readiness check --baseline .readiness-baseline.json .
+          readiness baseline --prune
+          readiness baseline --ratchet
+        """
+        if prune and ratchet:
+            raise click.UsageError("--prune and --ratchet exclude each other: --ratchet prunes, too")
+        refuse_settings_twice(given)
+        config_option = False if given["no_config"] else given["config"] or True
+        in_settings = None if given["settings_from"] else call_or_exit_with_error(lambda: baseline_in_settings(config_option))
+        file_name = output or in_settings or DEFAULT_BASELINE_NAME
+        is_update = prune or ratchet
+        if is_update and not os.path.lexists(file_name):
+            raise CommandError(f"{file_name}: there is no such baseline; `readiness baseline` writes one")
+        flags = flags_of_check(check, {**given, "baseline": file_name if is_update else False, "no_cache": True})
+        report = call_or_exit_with_error(lambda: make_report(flags))
+        print_notices(one for one in report.notices if not (is_update and file_name in one))
+        refuse_unassessed(report)
+        (_update if is_update else _write)(report, file_name, is_ratchet=ratchet, is_in_settings=in_settings == file_name)
+
+    command = click.command("baseline", cls=StrictCommand, short_help="Write today's findings down.")(baseline)
+    command.params = [
+        *options_of_runs(check),
+        click.Option(["--output"], metavar="FILE", help=f"The file to write (default: that of the settings, else {DEFAULT_BASELINE_NAME})."),
+        click.Option(["--prune"], is_flag=True, help="Take out what is fixed; take nothing in."),
+        click.Option(["--ratchet"], is_flag=True, help="Take out what is fixed; exit 1 where something is new."),
+    ]
+    return command
+
+
+def options_of_runs(check: click.Command) -> list[click.Parameter]:
+    """The options of `check` that say what is judged: they mean the same in every command."""
+    return [one for one in check.params if one.name in OPTIONS_OF_RUNS]
+
+
+def flags_of_check(check: click.Command, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What `check` would be called with: what is given, and its defaults for the rest."""
+    defaults = check.make_context(check.name, [], resilient_parsing=True).params
+    return {**defaults, **given}
+
+
+def refuse_settings_twice(given: Mapping[str, Any]) -> None:
+    """Raise UsageError where settings are named and none are to be read."""
+    for name in ("config", "settings_from"):
+        if given[name] and given["no_config"]:
+            raise click.UsageError(f"--{name.replace('_', '-')} and --no-config exclude each other")
+
+
+def refuse_unassessed(report: Report) -> None:
+    """Raise CommandError where a run has not done its work: nothing may be concluded from it."""
+    if report.crashed:
+        raise CommandError("a rule crashed, so the findings are not all there are; nothing was written (`readiness check` names the rule)")
+    if not report.gate.was_evaluated:
+        raise CommandError(f"not assessed, and nothing was written: {report.gate.reason}")
+
+
+def baseline_in_settings(config_option: str | bool) -> str | None:
+    """The baseline that the settings name, as a path from the working directory."""
+    from readiness import api
+
+    path = api.baseline_path_in_settings(config_option)
+    return Path(os.path.relpath(path)).as_posix() if path else None
+
+
+def _write(report: Report, file_name: str, *, is_ratchet: bool, is_in_settings: bool) -> None:
+    """Write a baseline of all that is open."""
+    from readiness import api
+
+    del is_ratchet
+    count = len(api.new_findings_for_baseline(report))
+    if not count:
+        raise CommandError(
+            f"nothing is open, so a baseline would be empty; {file_name} was not written (`readiness baseline --prune` takes out what is fixed)"
+        )
+    replace_file(file_name, api.baseline_text(report))
+    how_to_use = "`readiness check`" if is_in_settings else f"`readiness check --baseline {file_name}`"
+    click.echo(f"{file_name}: {_counted(count, 'finding')}; {how_to_use} counts only others")
+
+
+def _update(report: Report, file_name: str, *, is_ratchet: bool, is_in_settings: bool) -> None:
+    """Take out of a baseline what is fixed; with a ratchet fail where something is new, and write nothing."""
+    from readiness import api
+
+    del is_in_settings
+    new_findings = api.new_findings_for_baseline(report)
+    if is_ratchet and new_findings:
+        for line in _finding_lines(new_findings[:MAX_NAMED_FINDINGS], report):
+            click.echo(line)
+        more = len(new_findings) - MAX_NAMED_FINDINGS
+        click.echo(f"{file_name}: {_counted(len(new_findings), 'finding')} not in it{f', {more} not shown' if more > 0 else ''}; nothing was written")
+        raise click.exceptions.Exit(EXIT_FAILED)
+    fixed_count = len(report.baseline_outcome.fixed)
+    replace_file(file_name, api.pruned_baseline_text(report))
+    left_count = sum(one.suppression is not None and one.suppression.suppressed_by == "baseline" for one in report.findings)
+    left_count += len(report.baseline_outcome.unjudged)
+    fixed_clause = f"{_counted(fixed_count, 'fixed entry', 'fixed entries')} taken out" if fixed_count else "nothing is fixed"
+    click.echo(f"{file_name}: {fixed_clause}, {_counted(left_count, 'entry', 'entries')} left")
+
+
+def _finding_lines(findings: Iterable[Finding], report: Report) -> list[str]:
+    """A line for each finding, as reports have it."""
+    from readiness.redaction import Redactor
+
+    redactor = Redactor(report.hidden)
+    return [
+        one_safe_line(f"{one.path}:{one.start.line}:{one.start.column}: {one.severity}[{one.rule}] {redactor.mask_text(one.message)}")
+        for one in findings
+    ]
+
+
+def _counted(count: int, word: str, plural: str = "") -> str:
+    return f"{count} {word if count == 1 else plural or word + 's'}"
