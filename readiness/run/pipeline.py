@@ -106,8 +106,7 @@ def run_pipeline(
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
     running_rules = [one for one in run_rules.loaded_rules if one.rule.marks_secrets or selection.must_tier_run(one, active_pairs_by_rule)]
     engine_result = _run_rules_on_projects(assembly, running_rules, core_rule_by_id, settings.jobs, report_progress)
-    shellcheck_findings = _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"])
-    engine_result.findings += shellcheck_findings
+    engine_result.findings += (shellcheck_findings := _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"]))
     active_pairs_by_rule |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
     services = services_of_run(assembly, engine_result, core_rule_by_id["core/crash"])
     purposes.record_purposes_in_file_statuses(assembly)
@@ -116,11 +115,8 @@ def run_pipeline(
     secret_places = redaction.find_secret_places(engine_result.findings, marked_secrets.places)
     found = ceiling.lower_severities_of_other_environments([*assembly.parse_findings, *engine_result.findings])
     lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(found, DeploymentEvidence(discovered).evidence_for)
-    active_findings = [
-        one
-        for one in engine.sort_and_deduplicate(lowered_findings)
-        if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"
-    ]
+    all_findings = engine.sort_and_deduplicate(lowered_findings)
+    active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]
     triaged = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today)
     run_result = RunResult(
         file_statuses=assembly.file_statuses,
