@@ -27,6 +27,7 @@ from readiness.ruleset.search import has_equivalent, rules_matching_words
 from readiness.run import deadline
 from readiness.run.deadline import RunTimeoutError
 from readiness.run.external import ShellcheckError
+from readiness.run.focus import tracked_files_of_run
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, run_pipeline
 from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run, merge_options, settings_of_run
@@ -77,6 +78,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     strict_coverage: bool = False,
     helm_values: Sequence[str | os.PathLike[str]] = (),
     context: bool = True,
+    for_commit: bool = False,
     foreign_ignores: bool = True,
     shellcheck: bool | None = None,
     checklists: Sequence[str] | None = None,
@@ -97,6 +99,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     a revision of the repository: its settings then take the place of the tree's own. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
+    `for_commit` judges as a hook does: what git does not track is left out, and nothing is said of files that were not given.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
     where a program or a dependency is absent without which something was not judged. `purpose` is what all files are for,
     whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is
@@ -128,6 +131,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
             strict_coverage=strict_coverage,
             helm_values=tuple(Path(one) for one in helm_values),
             context=context,
+            for_commit=for_commit,
             foreign_ignores=foreign_ignores,
             purpose=purpose,
             shellcheck=shellcheck,
@@ -147,7 +151,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
 def _discover(paths: Sequence[str | os.PathLike[str]], settings: RunSettings, base: Path | None, stdin: bytes | None) -> discover.DiscoveredFiles:
     """The files of a run, with those around them and with standard input where they are asked for."""
     file_config = settings.config
-    discovered = discover.discover_files(paths, file_config.exclude, working_directory=base, glob_prefix=file_config.prefix)
+    tracked = tracked_files_of_run(base) if settings.for_commit else None
+    discovered = discover.discover_files(paths, file_config.exclude, working_directory=base, glob_prefix=file_config.prefix, tracked=tracked)
     if settings.context:
         add_context(discovered, paths)
     if stdin is not None:

@@ -122,6 +122,11 @@ def main() -> None:
     help="Read nothing around PATHS: joins see no other file of the repository.",
 )
 @click.option(
+    "--for-commit",
+    is_flag=True,
+    help="For hooks: leave out what git does not track, and tell nothing of files that are not given.",
+)
+@click.option(
     "--shellcheck/--no-shellcheck",
     default=None,
     help="Ask ShellCheck about the scripts in images and pipelines.",
@@ -271,6 +276,7 @@ def _report_with_progress(flags: dict[str, Any], show_progress: Callable[[int, i
         strict_coverage=flags["strict_coverage"],
         helm_values=flags["helm_values"],
         context=not flags["no_context"],
+        for_commit=flags["for_commit"],
         foreign_ignores=flags["foreign_ignores"],
         purpose=flags["purpose"] or "",
         shellcheck=flags["shellcheck"],

@@ -18,6 +18,7 @@ from readiness.loading.client_settings import is_surely_without_credential
 from readiness.loading.ignoring import IgnoreRules
 from readiness.loading.report_paths import ReportPaths
 from readiness.loading.scripts import MAX_SCRIPTS_PER_TREE, SCRIPT_SUFFIXES, read_container_script
+from readiness.loading.tracked import TrackedFiles
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
@@ -75,6 +76,7 @@ class DiscoveredFiles:
     files that it read; `partly_followed_gitignores` those files whose patterns it did not go by to the end.
     `prose_sources_around` are the documents of the context, `package_sources` are packages beside pipelines, which say whose repository it is.
     `context` is what was read around it (`loading/context.py`), `program_texts` the programs that were read besides (`loading/programs_read.py`).
+    `tracked` are the only files that a walk takes in, where that was asked for.
     """
 
     sources: list[Source] = field(default_factory=list)
@@ -95,6 +97,7 @@ class DiscoveredFiles:
     partly_followed_gitignores: list[UnreadFile] = field(default_factory=list)
     context: Surroundings = field(default_factory=Surroundings)
     program_texts: dict[str, str] = field(default_factory=dict)
+    tracked: TrackedFiles | None = None
 
     def may_be_ignored(self, path: str) -> bool:
         """Whether a .gitignore of the walk may leave a path out, be it there or not."""
@@ -111,6 +114,7 @@ def discover_files(
     *,
     working_directory: Path | None = None,
     glob_prefix: str = "",
+    tracked: TrackedFiles | None = None,
 ) -> DiscoveredFiles:
     """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
 
@@ -118,6 +122,7 @@ def discover_files(
     `exclude_globs` are relative to there.
     """
     walk = FileWalk(tuple(exclude_globs), (working_directory or Path.cwd()).absolute(), glob_prefix)
+    walk.found.tracked = tracked
     for given_path in given_paths:
         path = Path(given_path)
         if not path.exists() and not path.is_symlink():
@@ -141,13 +146,6 @@ def is_walked_whole(discovered: DiscoveredFiles, folder: Path | None) -> bool:
     judged_folders = discovered.walked_folders - discovered.context.folders
     real_folder = folder.resolve()
     return any(real_folder.is_relative_to((discovered.base / one).resolve()) for one in judged_folders)
-
-
-def is_gone(discovered: DiscoveredFiles, path: str) -> bool:
-    """Whether a file that would have been judged is not there: it lay in a folder that was given, or was the working directory's."""
-    judged_folders = discovered.walked_folders - discovered.context.folders
-    lay_in_judged_folder = any(one == "." or path.startswith(f"{one}/") for one in judged_folders)
-    return lay_in_judged_folder and not os.path.lexists(discovered.base / path)
 
 
 def add_standard_input(discovered: DiscoveredFiles, input_bytes: bytes) -> None:
@@ -223,8 +221,11 @@ class FileWalk:
         return self._is_repository_by_folder[folder]
 
     def is_left_out(self, folder_entry: os.DirEntry[str], *, is_folder: bool) -> bool:
-        """Whether an entry is left out by `exclude` or by a .gitignore above it."""
-        report_path = self.report_path(folder_entry.path) if self.ignoring.exclude else ""
+        """Whether an entry is left out by `exclude`, by a .gitignore above it, or as untracked where only tracked files are asked for."""
+        tracked = self.found.tracked
+        report_path = self.report_path(folder_entry.path) if self.ignoring.exclude or tracked else ""
+        if tracked and tracked.is_untracked(report_path, is_folder=is_folder):
+            return True
         return self.ignoring.is_left_out(folder_entry.path, report_path, is_folder=is_folder)
 
     def add_unread(self, path: str | Path, unread_reason: str) -> None:

@@ -1,7 +1,7 @@
 """Git by its plumbing alone: objects are read, and nothing that a repository's settings name is run.
 
 A repository's `.git/config` belongs to whoever made the folder. Commands that check files out, compare or fetch run programs
-that it names: filters, hooks, drivers, transports. So only `rev-parse`, `merge-base`, `ls-tree` and `cat-file` are called, by
+that it names: filters, hooks, drivers, transports. So only `rev-parse`, `merge-base`, `ls-tree`, `ls-files` and `cat-file` are called, by
 this module only, with transports refused and what could still start a program switched off. The settings of the user
 and of the system count, since `safe.directory` is there; git itself refuses a repository of somebody else's.
 """
@@ -174,6 +174,12 @@ def _commit_or_none(name: str) -> str | None:
 def working_directory_in_repository() -> str:
     """Where the working directory stands in its repository, with a `/` at its end unless that is the top."""
     return os.fsdecode(run_git("rev-parse", "--show-prefix").rstrip(b"\n"))
+
+
+def paths_in_index() -> list[str]:
+    """The files that are tracked or staged, by their paths from the top of the repository. Raises GitError."""
+    top_folder = os.fsdecode(run_git("rev-parse", "--show-toplevel").rstrip(b"\n"))
+    return [os.fsdecode(one) for one in run_git("-C", top_folder, "ls-files", "-z", "--cached").split(b"\0") if one]
 
 
 def tree_entries(commit: str, folder: str, paths_from_top: Sequence[str] = ()) -> Iterator[TreeEntry]:

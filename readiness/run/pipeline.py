@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import NamedTuple
 
 from readiness import kinds, redaction
-from readiness.loading import assemble, discover
+from readiness.loading import assemble, discover, given
 from readiness.loading.assembly import Assembly, FileStatus
 from readiness.loading.deployed import DeploymentEvidence
 from readiness.loading.discover import Surroundings
@@ -23,6 +23,7 @@ from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import RuleName, RuleNames
 from readiness.run import ceiling, engine, purposes, secrecy
+from readiness.run.focus import findings_to_tell
 from readiness.run.groups import needed_rule_groups
 from readiness.run.parameters import apply_parameters
 from readiness.run.previously_known import RunScope, mark_previously_known
@@ -164,7 +165,8 @@ def _assemble_projects_and_variants(
     for project in assembly.every_project:
         project.today = today
     assembly.whole = discover.is_walked_whole(discovered, settings.config.folder)
-    assembly.is_gone = partial(discover.is_gone, discovered)
+    assembly.is_gone = partial(given.is_gone, discovered)
+    assembly.is_told = partial(given.is_given, discovered) if settings.for_commit else None
     assembly.production = tuple(production_variants.decisions)
     assembly.notices = production_variants.unused() if assembly.whole and settings.render else ()
     return assembly
@@ -258,7 +260,10 @@ def _suppress_and_fingerprint_findings(
         None if assembly.whole else tuple(row.path for row in assembly.file_statuses),
         "comments" in settings.config.locked_words,
     )
-    marked_findings = apply_own_suppressions(findings, assembly, run_rules.loaded_rules, suppression_policy, settings)
+    told_findings = findings_to_tell(findings, assembly)
+    marked_findings = findings_to_tell(
+        apply_own_suppressions(told_findings, assembly, run_rules.loaded_rules, suppression_policy, settings), assembly
+    )
     findings_without_copies = copies.fold_copies(engine.sort_and_deduplicate(marked_findings), assembly.parsed)
     findings_not_silenced, silenced_count_by_rule_id = apply_suppressions_of_other_linters(
         findings_without_copies, assembly, settings, suppression_policy

@@ -31,6 +31,7 @@ _OPTIONS_NOT_IN_SETTINGS_FILE = (
     "context",
     "foreign_ignores",
     "purpose",
+    "for_commit",
 )
 
 
@@ -60,6 +61,7 @@ class RunSettings:
     foreign_ignores: bool
     shellcheck: bool
     purpose: str
+    for_commit: bool
     config: Config
     effects: tuple[SettingsEffect, ...] = ()
 
