@@ -13,7 +13,7 @@ from readiness.settings import SETTINGS_FILENAME
 from tests.conftest import ROOT
 
 HOOKS_PATH = ROOT / ".pre-commit-hooks.yaml"
-TEMPLATE_ENDINGS = r"(\.(j2|jinja2?|tmpl|tpl|gotmpl|template|in|erb|dist))?"  # of what makes one of ours
+TEMPLATE_ENDINGS = r"(\.(j2|jinja2?|tmpl|tpl|gotmpl|template|in|erb|mustache|hbs|ejs|dist))?"  # of what makes one of ours
 OTHER_PATTERNS = (r"[^/]+\.tpl", "kustomization", re.escape(SETTINGS_FILENAME))  # of charts and overlays, and what settings say of all
 TEMPLATE = """\
 # Written by `python -m tests.make_hooks`: `files` is what the kinds of readiness/kinds are called.
