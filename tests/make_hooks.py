@@ -1,6 +1,6 @@
 """Writes `.pre-commit-hooks.yaml`: which files the hooks are for is told by the kinds, and by what charts, overlays and settings are called.
 
-    python -m tests.make_hooks
+python -m tests.make_hooks
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import click
 
 from readiness.cli.console import EXIT_FAILED, CommandError, call_or_exit_with_error, one_safe_line, print_notices, replace_file
 from readiness.cli.program import StrictCommand
+from readiness.cli.starter import BASELINE_FILENAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,7 +41,6 @@ OPTIONS_OF_RUNS = frozenset(
         "timeout",
     }
 )
-DEFAULT_BASELINE_NAME = ".readiness-baseline.json"
 MAX_NAMED_FINDINGS = 20  # new ones that --ratchet names
 
 
@@ -64,7 +64,7 @@ def baseline_command(check: click.Command, make_report: Callable[[dict[str, Any]
         refuse_settings_twice(given)
         config_option = False if given["no_config"] else given["config"] or True
         in_settings = None if given["settings_from"] else call_or_exit_with_error(lambda: baseline_in_settings(config_option))
-        file_name = output or in_settings or DEFAULT_BASELINE_NAME
+        file_name = output or in_settings or BASELINE_FILENAME
         is_update = prune or ratchet
         if is_update and not os.path.lexists(file_name):
             raise CommandError(f"{file_name}: there is no such baseline; `readiness baseline` writes one")
@@ -77,7 +77,7 @@ def baseline_command(check: click.Command, make_report: Callable[[dict[str, Any]
     command = click.command("baseline", cls=StrictCommand, short_help="Write today's findings down.")(baseline)
     command.params = [
         *options_of_runs(check),
-        click.Option(["--output"], metavar="FILE", help=f"The file to write (default: that of the settings, else {DEFAULT_BASELINE_NAME})."),
+        click.Option(["--output"], metavar="FILE", help=f"The file to write (default: that of the settings, else {BASELINE_FILENAME})."),
         click.Option(["--prune"], is_flag=True, help="Take out what is fixed; take nothing in."),
         click.Option(["--ratchet"], is_flag=True, help="Take out what is fixed; exit 1 where something is new."),
     ]
