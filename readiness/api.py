@@ -27,7 +27,7 @@ from readiness.ruleset.search import has_equivalent, rules_matching_words
 from readiness.run import deadline
 from readiness.run.deadline import RunTimeoutError
 from readiness.run.external import ShellcheckError
-from readiness.run.focus import tracked_files_of_run
+from readiness.run.focus import tracked_files_of_run, tree_of_run
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, run_pipeline
 from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run, merge_options, settings_of_run
@@ -73,6 +73,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     rules: Sequence[str | os.PathLike[str]] = (),
     baseline: str | os.PathLike[str] | bool | None = None,
     since: str | None = None,
+    at: tuple[str, str] | None = None,
     documents: bool | None = None,
     render: bool = True,
     strict_coverage: bool = False,
@@ -99,6 +100,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     a revision of the repository: its settings then take the place of the tree's own. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
+    `at` is (a revision, a later one): judged is the tree where the later one left the first, by the settings of today.
     `for_commit` judges as a hook does: what git does not track is left out, and nothing is said of files that were not given.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
     where a program or a dependency is absent without which something was not judged. `purpose` is what all files are for,
@@ -115,7 +117,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     phase_timestamps = [time.perf_counter()] if timing else []
-    with settings_of_run(config, settings_from, base) as file_config, deadline.end_after(timeout):
+    with settings_of_run(config, settings_from, base) as file_config, deadline.end_after(timeout), tree_of_run(paths, at, base) as judged_tree:
         settings = merge_options(
             file_config,
             select=tuple(select),
@@ -138,7 +140,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
             documents=documents,
             checklists=checklists,
         )
-        discovered = _discover(paths, settings, base, stdin)
+        discovered = _discover(judged_tree.paths, settings, judged_tree.base, stdin)
         phase_timestamps.append(time.perf_counter())
         run_date = today or datetime.date.today()
         run_function = _run_or_load_from_cache if cache and since is None and settings_from is None else run_pipeline

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from readiness.model import Finding
+    from readiness.verdict.difference import ComparedReport, Difference
     from readiness.verdict.report import Report
 
 # What of the options of `check` says what is judged, and by what; the others say what is shown, and what passes.
@@ -41,6 +42,7 @@ OPTIONS_OF_RUNS = frozenset(
         "timeout",
     }
 )
+MAX_REPORT_BYTES = 200 << 20  # of a JSON report
 MAX_NAMED_FINDINGS = 20  # new ones that --ratchet names
 
 
@@ -82,6 +84,104 @@ def baseline_command(check: click.Command, make_report: Callable[[dict[str, Any]
         click.Option(["--ratchet"], is_flag=True, help="Take out what is fixed; exit 1 where something is new."),
     ]
     return command
+
+
+def diff_command(check: click.Command, make_report: Callable[[dict[str, Any]], Report]) -> click.Command:
+    """The command `diff`, with those options of `check` that say what is judged."""
+
+    def diff(*, since: str | None, to: str | None, reports: tuple[str, str] | None, format_: str, fail_on: str | None, **given: Any) -> None:
+        """Tell which findings are new, fixed and moved to another file against a revision, and the score before and after.
+
+        PATHs are judged as they are and as they were. The work tree is held against where this branch left REF, or with --to another branch against where it left REF, both by the settings of
+        today; or a report against an earlier one, both written by --output json=FILE. What is suppressed counts as not there.
+
+        Exit code 0: nothing that is new fails. 1: something is. 2: it could not be told.
+
+        \b
+        Examples:
+          readiness diff --since origin/main
+          readiness diff --since v1.0 --to v1.1 deploy/
+          readiness diff --reports before.json after.json --format markdown
+        """
+        if (since is None) == (reports is None):
+            raise click.UsageError("give either --since REF or --reports BEFORE AFTER")
+        if reports is not None:
+            refuse_options_without_effect(check, {**given, "to": to})
+            result, gate_fail_on = _difference_of_files(*reports), fail_on or "high"
+        else:
+            refuse_settings_twice(given)
+            flags = flags_of_check(check, {**given, "baseline": False, "no_cache": True, "fail_on": fail_on})
+            result, gate_fail_on = _difference_of_revisions(flags, str(since), to, make_report)
+        _print_difference(result, format_)
+        if result.failing(gate_fail_on):
+            raise click.exceptions.Exit(EXIT_FAILED)
+
+    command = click.command("diff", cls=StrictCommand, short_help="What is new, fixed and moved since a revision.")(diff)
+    command.params = [
+        *options_of_runs(check),
+        click.Option(["--since"], metavar="REF", help="The revision that a branch left."),
+        click.Option(["--to"], metavar="REF", help="Judge this revision in place of the work tree."),
+        click.Option(["--reports"], nargs=2, metavar="BEFORE AFTER", help="Two JSON reports in place of revisions."),
+        click.Option(["--format", "format_"], type=click.Choice(("terminal", "json", "markdown")), default="terminal", show_default=True),
+        next(one for one in check.params if one.name == "fail_on"),
+    ]
+    return command
+
+
+def read_json_report(name: str) -> ComparedReport:
+    """A report that was written with --format json. Raises CommandError."""
+    import json
+
+    from readiness import files
+    from readiness.verdict import difference
+
+    try:
+        return difference.compared_json_report(json.loads(files.read_regular_file(Path(name), MAX_REPORT_BYTES)), name)
+    except OSError as error:
+        raise CommandError(f"{name}: cannot be read: {files.os_error_text_without_path(error)}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise CommandError(f"{name}: this is no report of version 1; `readiness check --format json` writes one") from None
+
+
+def refuse_options_without_effect(check: click.Command, given: Mapping[str, Any]) -> None:
+    """Raise UsageError for what says what to judge where two reports say that."""
+    defaults = {**flags_of_check(check, {}), "to": None}
+    name_by_parameter = {one.name: one.opts[0] for one in options_of_runs(check)} | {"to": "--to", "paths": "PATH"}
+    for parameter, value in given.items():
+        if value != defaults[parameter]:
+            raise click.UsageError(f"{name_by_parameter[parameter]} can have no effect with --reports: the reports say what was judged")
+
+
+def _difference_of_files(before_name: str, after_name: str) -> Difference:
+    from readiness.verdict.difference import compare_reports
+
+    return compare_reports(read_json_report(before_name), read_json_report(after_name))
+
+
+def _difference_of_revisions(
+    flags: dict[str, Any], since: str, to: str | None, make_report: Callable[[dict[str, Any]], Report]
+) -> tuple[Difference, str]:
+    """(the difference, which severity fails)."""
+    from readiness.verdict.difference import compare_reports, compared_report
+
+    later_report = call_or_exit_with_error(lambda: make_report({**flags, "at": (to, to) if to else None}))
+    earlier_report = call_or_exit_with_error(lambda: make_report({**flags, "at": (since, to or "HEAD")}))
+    print_notices(later_report.notices)
+    refuse_unassessed(later_report)
+    difference = compare_reports(compared_report(earlier_report, since), compared_report(later_report, to or "the work tree"))
+    return difference, later_report.gate.fail_on
+
+
+def _print_difference(difference: Difference, format_name: str) -> None:
+    if format_name == "json":
+        import json
+
+        click.echo(json.dumps(difference.to_dict(), indent=1))
+        return
+    from readiness.reports import difference as formats
+
+    for line in formats.markdown_lines(difference) if format_name == "markdown" else map(one_safe_line, formats.terminal_lines(difference)):
+        click.echo(line)
 
 
 def options_of_runs(check: click.Command) -> list[click.Parameter]:

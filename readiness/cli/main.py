@@ -271,6 +271,7 @@ def _report_with_progress(flags: dict[str, Any], show_progress: Callable[[int, i
         rules=flags["rule_folders"],
         baseline=flags["baseline"],  # None: that of the settings; False: none
         since=flags["since"],
+        at=flags.get("at"),
         documents=flags["documents"],
         render=flags["render"],
         strict_coverage=flags["strict_coverage"],
@@ -353,6 +354,7 @@ for command in (
     commands.show_checklist,
     commands.list_facts,
     adoption.baseline_command(check, report_for_options),
+    adoption.diff_command(check, report_for_options),
     commands.init,
 ):
     main.add_command(command)

@@ -144,7 +144,8 @@ def hints(*, has_hook: bool, has_baseline: bool, kept_file_names: Collection[str
         lines.append(f".readiness.yaml: write `{_BASELINE_LINE}` into it, and what is open today does not count")
     if has_hook and not has_baseline:
         lines.append(
-            "the hook asks for all that is open in the files of a commit; `readiness init --baseline`, or `readiness baseline`, writes down what is there today"
+            "the hook asks for all that is open in the files of a commit; `readiness init --baseline`, or `readiness baseline`, writes down what is"
+            " there today"
         )
     return lines
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from readiness import files, kinds, tree_paths
 from readiness.facts.table import property_by_fact_name
@@ -18,11 +19,13 @@ from readiness.loading.client_settings import is_surely_without_credential
 from readiness.loading.ignoring import IgnoreRules
 from readiness.loading.report_paths import ReportPaths
 from readiness.loading.scripts import MAX_SCRIPTS_PER_TREE, SCRIPT_SUFFIXES, read_container_script
-from readiness.loading.tracked import TrackedFiles
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax import template
+
+if TYPE_CHECKING:
+    from readiness.loading.tracked import TrackedFiles
 
 MAX_SOURCE_BYTES = files.MAX_JUDGED_FILE_BYTES
 MAX_FOLDER_DEPTH = 64

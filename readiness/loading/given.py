@@ -17,4 +17,9 @@ def is_given(discovered: DiscoveredFiles, path: str) -> bool:
 
 def is_gone(discovered: DiscoveredFiles, path: str) -> bool:
     """Whether a file that would have been judged is not there: it lay in a folder that was given, or was given itself."""
-    return is_given(discovered, path) and not os.path.lexists(discovered.base / path)
+    return is_given(discovered, path) and not is_there(discovered, path)
+
+
+def is_there(discovered: DiscoveredFiles, path: str) -> bool:
+    """Whether something stands at a path, whoever judges it."""
+    return os.path.lexists(discovered.base / path)

@@ -107,23 +107,33 @@ def _first_error_line(error_output: str) -> str:
 
 def merge_base_with_head(ref: str) -> str:
     """The commit where the current branch left `ref`. Raises GitError."""
+    return merge_base(ref, "HEAD")
+
+
+def merge_base(ref: str, later_ref: str) -> str:
+    """The commit where `later_ref`, which is the current branch by the name HEAD, left `ref`. Raises GitError."""
     if not ref or ref.startswith("-"):
         raise GitError(f"{ref!r} is no revision")
     run_git("rev-parse", "--git-dir")  # what there is to say of the repository itself
-    try:
-        head_commit = run_git("rev-parse", "--verify", "HEAD^{commit}")
-    except GitError:
-        raise GitError("this branch has no commit yet") from None
+    if later_ref != "HEAD":
+        later_commit = commit_named(later_ref).encode()
+    else:
+        try:
+            later_commit = run_git("rev-parse", "--verify", "HEAD^{commit}")
+        except GitError:
+            raise GitError("this branch has no commit yet") from None
     try:
         ref_commit = run_git("rev-parse", "--verify", f"{ref}^{{commit}}")
     except GitError:
         raise GitError(f"{ref!r} is no commit of this repository; {_how_to_fetch()}") from None
-    ref_and_head_commits = [one.decode("ascii", "replace").strip() for one in (ref_commit, head_commit)]
+    both_commits = [one.decode("ascii", "replace").strip() for one in (ref_commit, later_commit)]
     try:
-        return run_git("merge-base", *ref_and_head_commits).decode("ascii", "replace").strip()
+        return run_git("merge-base", *both_commits).decode("ascii", "replace").strip()
     except GitError as error:
         remedy = _how_to_fetch("fetch more of the history")
-        raise GitError(f"{ref!r} and this branch have no commit in common here; {remedy} ({error})") from None
+        raise GitError(
+            f"{ref!r} and {later_ref if later_ref != 'HEAD' else 'this branch'} have no commit in common here; {remedy} ({error})"
+        ) from None
 
 
 def _how_to_fetch(otherwise: str = "fetch it first") -> str:

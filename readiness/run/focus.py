@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from readiness.loading.assembly import Assembly
 from readiness.loading.render.made import GeneratedSource, written_source_and_span
-from readiness.loading.tracked import TrackedFiles, tracked_files
 from readiness.model import Finding
 from readiness.model.project import Project
-from readiness.programs import git
 from readiness.run.run_settings import OptionError
+
+if TYPE_CHECKING:
+    from readiness.loading.tracked import TrackedFiles
 
 
 def is_told_around(finding: Finding, project: Project) -> bool:
@@ -35,7 +39,33 @@ def tracked_files_of_run(base: Path | None) -> TrackedFiles:
     """The files that git tracks or that are staged. Raises OptionError where no repository is here to ask."""
     if base is not None and base.resolve() != Path.cwd():
         raise OptionError("for_commit asks the repository of the working directory, and base is another; leave one of them out")
+    from readiness.loading.tracked import tracked_files
+    from readiness.programs import git
+
     try:
         return tracked_files()
     except git.GitError as error:
         raise OptionError(f"for_commit: {error}; run it in a work tree of git") from None
+
+
+class JudgedTree(NamedTuple):
+    """The paths that are judged, and what they are relative to: the working directory where nothing is named."""
+
+    paths: Sequence[str | os.PathLike[str]]
+    base: Path | None
+
+
+@contextmanager
+def tree_of_run(paths: Sequence[str | os.PathLike[str]], at: tuple[str, str] | None, base: Path | None) -> Iterator[JudgedTree]:
+    """The paths in the work tree, or what of them a revision has."""
+    if at is None:
+        yield JudgedTree(paths, base)
+        return
+    from readiness.triage.revision import checkout_revision
+
+    with checkout_revision(*at) as tree_folder:
+        working_directory = Path.cwd()
+        paths_there = [tree_folder / os.path.relpath(path, working_directory) for path in paths]
+        resolved_tree_folder = tree_folder.resolve()
+        kept_paths = [one for one in paths_there if os.path.lexists(one) and one.resolve().is_relative_to(resolved_tree_folder)]
+        yield JudgedTree(kept_paths, tree_folder)

@@ -165,7 +165,7 @@ def _assemble_projects_and_variants(
     for project in assembly.every_project:
         project.today = today
     assembly.whole = discover.is_walked_whole(discovered, settings.config.folder)
-    assembly.is_gone = partial(given.is_gone, discovered)
+    assembly.is_gone, assembly.is_there = partial(given.is_gone, discovered), partial(given.is_there, discovered)
     assembly.is_told = partial(given.is_given, discovered) if settings.for_commit else None
     assembly.production = tuple(production_variants.decisions)
     assembly.notices = production_variants.unused() if assembly.whole and settings.render else ()

@@ -24,16 +24,22 @@ class FoundInRun(Protocol):
 
 
 class RunScope(NamedTuple):
-    """What a run judged: which files, by which rules, and which other files are gone."""
+    """What a run judged: which files, by which rules; which files that it would have judged are gone, and which are there at all."""
 
     paths: frozenset[str]
     active_rules: Collection[str]
     is_gone: Callable[[str], bool]
+    is_there: Callable[[str], bool]
+
+    def with_paths_left(self, earlier_state: EarlierState) -> EarlierState:
+        """What was found earlier, with the paths that are still there and that this run does not judge."""
+        unjudged_paths = {one.path for one in earlier_state.findings} - self.paths
+        return replace(earlier_state, paths_left=frozenset(filter(self.is_there, unjudged_paths)))
 
     @classmethod
     def of(cls, assembly: Assembly, active_rules: Collection[str]) -> RunScope:
         """That of a run over what was assembled."""
-        return cls(frozenset(row.path for row in assembly.file_statuses), active_rules, assembly.is_gone)
+        return cls(frozenset(row.path for row in assembly.file_statuses), active_rules, assembly.is_gone, assembly.is_there)
 
 
 RunOnFiles = Callable[[discover.DiscoveredFiles, RunSettings], FoundInRun]
@@ -52,7 +58,7 @@ def mark_previously_known(
         entries = baseline.replace_former_fingerprints(findings, baseline.load_baseline(settings.baseline), rule_names, baseline_name)
         findings, unmet_entries = baseline.mark_known_findings(
             findings,
-            EarlierState(entries),
+            scope.with_paths_left(EarlierState(entries)),
             Suppression("baseline", "known when the baseline was written"),
             is_exempt=lambda one: not baseline.may_be_known(one),
         )
@@ -61,7 +67,7 @@ def mark_previously_known(
             rule_names.notices[f"{baseline_name}: fixed"] = baseline.fixed_entries_notice(baseline_name, len(outcome.fixed))
     if settings.since is not None:
         suppression = Suppression("since", f"stood already where this branch left {settings.since}")
-        earlier_state = _state_at_revision(settings, settings.since, run_on_files)
+        earlier_state = scope.with_paths_left(_state_at_revision(settings, settings.since, run_on_files))
         unseen_reason = f"its line stood already where this branch left {settings.since}, in a file that could not be judged there"
         findings, _ = baseline.mark_known_findings(findings, earlier_state, suppression, unseen_reason=unseen_reason, judged_paths=scope.paths)
     return findings, outcome

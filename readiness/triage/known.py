@@ -56,12 +56,14 @@ class KnownFinding(NamedTuple):
 class EarlierState:
     """What an earlier run found; the paths of its files, and the texts that its findings stand in, where these are at hand.
 
+    `paths_left` are those of findings in files that are still there and that the later run does not judge: these findings are nowhere else.
     `unjudged_text_by_path` has the texts of the files that it could not judge: a chart, say, that did not render.
     """
 
     findings: Sequence[KnownFinding] = ()
     paths: frozenset[str] = frozenset()
     text_by_path: Mapping[str, str] = field(default_factory=dict)
+    paths_left: frozenset[str] = frozenset()
     unjudged_text_by_path: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -137,7 +139,7 @@ class _Matching:
     def __init__(self, earlier: EarlierState, later: EarlierState) -> None:
         self.earlier, self.later = earlier, later
         self.match_by_index: list[int | None] = [None] * len(later.findings)
-        self.is_taken = [False] * len(earlier.findings)
+        self.is_taken = [one.path in earlier.paths_left for one in earlier.findings]
         self.former_path = _former_paths(earlier, later)
         self.alignment_by_path: dict[str, LineAlignment | None] = {}
 
@@ -252,7 +254,7 @@ def _likeness(text: str, other_text: str) -> float:
 
 def _former_paths(earlier: EarlierState, later: EarlierState) -> dict[str, str]:
     """What files that are new were called before, by their paths: the file that is gone and has most of their lines."""
-    gone = {path: text for path, text in earlier.text_by_path.items() if path not in later.paths}
+    gone = {path: text for path, text in earlier.text_by_path.items() if path not in later.paths and path not in earlier.paths_left}
     added = {path: text for path, text in later.text_by_path.items() if path not in earlier.paths}
     if not gone or len(gone) * len(added) > MAX_RENAME_PAIRS:
         return {}
