@@ -31,6 +31,7 @@ from readiness.run.focus import tracked_files_of_run, tree_of_run
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, run_pipeline
 from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run, merge_options, settings_of_run
+from readiness.settings import Config
 from readiness.settings.effects import with_refused_statements
 from readiness.triage import baseline
 from readiness.verdict import checklist, report
@@ -68,7 +69,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     profile: str | None = None,
     fail_on: str | None = None,
     min_score: int | None = None,
-    config: str | os.PathLike[str] | bool = False,
+    config: str | os.PathLike[str] | bool | Config = False,
     settings_from: str | None = None,
     rules: Sequence[str | os.PathLike[str]] = (),
     baseline: str | os.PathLike[str] | bool | None = None,
@@ -96,7 +97,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     """The report on files and folders.
 
     `baseline` is a baseline file; by default that of the settings counts, and with False none.
-    `config` is a settings file, with the nearest one of the tree below it; True for the nearest one alone, False for none. `settings_from` is
+    `config` is a settings file, or what one would say, with the nearest one of the tree below it; True for the nearest one alone, False for
+    none. `settings_from` is
     a revision of the repository: its settings then take the place of the tree's own. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.

@@ -13,6 +13,7 @@ from readiness.cli.program import StrictCommand
 from readiness.cli.starter import BASELINE_FILENAME
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Callable, Iterable, Mapping
 
     from readiness.model import Finding
@@ -92,8 +93,9 @@ def diff_command(check: click.Command, make_report: Callable[[dict[str, Any]], R
     def diff(*, since: str | None, to: str | None, reports: tuple[str, str] | None, format_: str, fail_on: str | None, **given: Any) -> None:
         """Tell which findings are new, fixed and moved to another file against a revision, and the score before and after.
 
-        PATHs are judged as they are and as they were. The work tree is held against where this branch left REF, or with --to another branch against where it left REF, both by the settings of
-        today; or a report against an earlier one, both written by --output json=FILE. What is suppressed counts as not there.
+        PATHs are judged as they are and as they were. The work tree is held against where this branch left REF, or with --to another branch
+        against where that left it, both by the settings of today; or a report against an earlier one, both written by --output json=FILE. What
+        is suppressed counts as not there.
 
         Exit code 0: nothing that is new fails. 1: something is. 2: it could not be told.
 
@@ -266,3 +268,86 @@ def _finding_lines(findings: Iterable[Finding], report: Report) -> list[str]:
 
 def _counted(count: int, word: str, plural: str = "") -> str:
     return f"{count} {word if count == 1 else plural or word + 's'}"
+
+
+@click.command("waive", cls=StrictCommand, short_help="Write a waiver into the settings.")
+@click.argument("rule")
+@click.argument("path", required=False)
+@click.option("--reason", required=True, help="Why the finding is no fault here.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="The last day on which it holds.")
+@click.option("--resource", metavar="KIND/NAME", help="Only of this thing; a glob.")
+@click.option("--owner", help="Who answers for it.")
+def waive(rule: str, path: str | None, reason: str, until: datetime.datetime | None, resource: str | None, owner: str | None) -> None:
+    """Write a waiver into the nearest .readiness.yaml, behind those that are there; comments and order stay as they are.
+
+    PATH is a file, a directory or a glob, seen from the working directory; without one the rule is waived everywhere. A waiver that would
+    silence nothing is not written.
+
+    \b
+    Examples:
+      readiness waive k8s/host-path-sensitive deploy/agents --reason "reads the node's own logs" --until 2027-06-30
+      readiness waive k8s/privileged --resource DaemonSet/node-agent --reason "mounts file systems for others"
+    """
+    from readiness import settings
+
+    settings_path = call_or_exit_with_error(lambda: settings.find_settings_file(Path.cwd())) or Path.cwd() / settings.SETTINGS_FILENAME
+    name = Path(os.path.relpath(settings_path)).as_posix()
+    fields = {
+        "rule": rule,
+        "path": _waived_glob(path, settings_path.parent),
+        "resource": resource,
+        "reason": reason,
+        "owner": owner,
+        "until": f"{until:%Y-%m-%d}" if until else None,
+    }
+    given_fields = {key: value for key, value in fields.items() if value is not None}
+    new_text, silenced_count, line = call_or_exit_with_error(lambda: _settings_with_waiver(settings_path, given_fields))
+    replace_file(name, new_text)
+    click.echo(f"{name}:{line}: {_counted(silenced_count, 'finding')} of {one_safe_line(rule)} waived{f' until {until:%Y-%m-%d}' if until else ''}")
+
+
+def _waived_glob(path: str | None, settings_folder: Path) -> str | None:
+    """A path from the working directory as a glob from the folder of the settings. Raises CommandError for one that leads out of it."""
+    import glob
+
+    if path is None:
+        return None
+    relative_path = Path(os.path.relpath(path, settings_folder)).as_posix()
+    if relative_path == ".":
+        return None
+    if relative_path.startswith("../"):
+        raise CommandError(f"{path}: lies outside of the directory of the settings, {settings_folder.name}; waive it in settings there")
+    if not os.path.lexists(path):
+        return relative_path
+    return glob.escape(relative_path) + ("/*" if Path(path).is_dir() else "")
+
+
+def _settings_with_waiver(settings_path: Path, fields: dict[str, str]) -> tuple[str, int, int]:
+    """(the text of the settings with a waiver, how many findings it silences, its line). Raises CommandError where it silences none."""
+    from readiness import api, files, settings
+    from readiness.settings.waiver_text import text_with_waiver
+
+    text = ""
+    if os.path.lexists(settings_path):
+        settings.load_config(settings_path, is_named=False)  # what is wrong with it now is told at its place
+        text = files.read_regular_file(settings_path, settings.MAX_SETTINGS_FILE_BYTES).decode("utf-8-sig")
+    new_text = text_with_waiver(settings.SETTINGS_FILENAME, text, fields)
+    config = settings.parse_config(settings.SETTINGS_FILENAME, new_text.encode(), settings_path.parent, may_lock_settings=False)
+    waiver = config.waivers[-1]
+    report = api.check([os.path.relpath(settings_path.parent)], config=config)
+    silenced_count = sum(
+        one.suppression is not None and one.suppression == ("waiver", waiver.reason, waiver.until) and _is_of_rule(one, waiver.rule)
+        for one in report.findings
+    )
+    if not silenced_count:
+        problems = [one.message for one in report.findings if one.path == settings.SETTINGS_FILENAME and one.line == waiver.line]
+        why = problems[0] if problems else f"no open finding of {waiver.rule} stands there"
+        raise CommandError(f"{settings.SETTINGS_FILENAME}: not written, for the waiver would silence nothing: {why}")
+    return new_text, silenced_count, waiver.line
+
+
+def _is_of_rule(finding: Finding, rule_name: str) -> bool:
+    """Whether a name is that of a finding's rule, of a member of it, or one that it had before."""
+    from readiness.ruleset.names import RuleNames
+
+    return any(one.may_cover(finding) for one in RuleNames().names_of(rule_name))

@@ -355,6 +355,7 @@ for command in (
     commands.list_facts,
     adoption.baseline_command(check, report_for_options),
     adoption.diff_command(check, report_for_options),
+    adoption.waive,
     commands.init,
 ):
     main.add_command(command)
