@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from readiness.cli.main import main
 from tests.make import write_files
+from tests.settings_rows import holds
 
 POD = """\
 apiVersion: v1
@@ -130,6 +131,33 @@ def test_what_is_refused(words: list[str], said: str) -> None:
     result = run("diff", *words)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+@holds("git-index")
+def test_for_a_commit_what_git_tracks_is_judged_and_what_is_named(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(repository, {"scratch/pod.yaml": POD.replace("name: x", "name: z"), "deploy/kustomization.yaml": "resources: [app.yaml]\n"})
+    try:
+        rows: dict[str, set[str]] = {}
+        for words in ([], ["."], ["deploy"], ["scratch/pod.yaml"], ["deploy/kustomization.yaml"]):
+            report = json.loads(run("check", "--for-commit", "--allow-empty", "--format", "json", *words).stdout)
+            rows[" ".join(words)] = {row["path"] for row in report["findings"]}
+        assert rows[""] == rows["."] == {"Dockerfile", "deploy/app.yaml", "deploy/other.yaml"}
+        assert rows["deploy"] == {"deploy/app.yaml", "deploy/other.yaml"}
+        assert rows["scratch/pod.yaml"] == {"scratch/pod.yaml"}, "it was named"
+        assert rows["deploy/kustomization.yaml"] == set(), "what it builds was not named"
+        monkeypatch.chdir(repository / "deploy")
+        report = json.loads(run("check", "--for-commit", "--format", "json").stdout)
+        assert {row["path"] for row in report["findings"]} == {"app.yaml", "other.yaml"}
+    finally:
+        (repository / "scratch/pod.yaml").unlink()
+        (repository / "deploy/kustomization.yaml").unlink()
+
+
+def test_for_a_commit_needs_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("check", "--for-commit")
+    assert result.exit_code == 2
+    assert "for_commit" in result.stderr
 
 
 def test_since_follows_renames() -> None:

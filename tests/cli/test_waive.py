@@ -33,7 +33,7 @@ TEXTS = {
     "line ends of Windows": "profile: strict\r\nignore: [k8s/pod-bare]\r\n",
     "a list at the end": f"profile: strict\n{LIST}",
     "a list in between": f"{LIST}\n# what fails\nfail-on: high\n",
-    "comments in the list": "waivers:\n  # first\n  - rule: k8s/pod-bare  # bare\n    reason: one of its kind\n    # behind it\n\n# gate\nfail-on: high\n",
+    "comments in it": "waivers:\n  # first\n  - rule: k8s/pod-bare  # bare\n    reason: one of its kind\n    # behind\n\n# gate\nfail-on: high\n",
     "a list at the margin": "waivers:\n- rule: k8s/pod-bare\n  reason: one of its kind\nfail-on: high\n",
     "a text of several lines": "waivers:\n  - rule: k8s/pod-bare\n    reason: >\n      one of\n\n      its kind\nfail-on: high\n",
     "an empty list": "waivers: []  # none yet\nfail-on: high\n",
