@@ -7,6 +7,7 @@ the same; at last the same rule on the same thing of the same file, which had as
 
 from __future__ import annotations
 
+import bisect
 import collections
 import difflib
 import hashlib
@@ -23,9 +24,13 @@ MIN_TEXT_LIKENESS = 0.6  # of two marked texts that are one, edited
 MIN_FILE_LIKENESS = 0.5  # of two files that are one, renamed: the share of their lines that both have, as git counts it
 MAX_RENAME_PAIRS = 40_000  # of files that are gone and files that are new, compared with each other
 MAX_COMPARED_CHARACTERS = 200  # of a marked text
-MAX_CANDIDATES_PER_HUNK = 50  # of known findings in one rewritten stretch, compared with one finding
+MAX_LINE_COMPARISONS = 5_000_000  # of lines of such files
+MAX_CANDIDATES_PER_HUNK = 20  # of known findings in one rewritten stretch, compared with one finding
+MAX_TEXT_COMPARISONS = 20_000  # of marked texts
 # What counts things, and what a release or its contents put into a name: the number of a step, a hash, a version.
 _CHANGING_PART_OF_RESOURCE = lazy_regex(r"(?<=/)\d+(?=/|\Z)|(?<=[/._-])(?:(?=[a-f]{0,40}+\d)[0-9a-f]{7,64}|v?\d+\.\d[\w.]*)(?=[/._-]|\Z)")
+
+_Hunk = tuple[tuple[int, int], tuple[int, int]]  # the lines of a rewritten stretch in both texts
 
 
 class KnownFinding(NamedTuple):
@@ -223,28 +228,48 @@ class _Matching:
 
     def _match_in_hunks(self) -> None:
         """Match findings of one rule in a stretch that was rewritten: what is marked is nearly the same, or the new name of a thing."""
-        free_by_rule_and_path = collections.defaultdict[tuple[str, str], list[int]](list)
-        for index, one in enumerate(self.earlier.findings):
-            if not self.is_taken[index] and self.earlier.text_by_path:
-                free_by_rule_and_path[one.rule, one.path].append(index)
+        free_by_rule_and_hunk = self._free_by_rule_and_hunk()
+        comparisons_left = MAX_TEXT_COMPARISONS
         for index, one in enumerate(self.later.findings):
-            free = free_by_rule_and_path.get((one.rule, self.path_before(one)), ()) if self.match_by_index[index] is None else ()
-            alignment = self._alignment(one.path) if free else None
+            alignment = self._alignment(one.path) if free_by_rule_and_hunk and self.match_by_index[index] is None else None
             hunk = alignment.hunk_by_line.get(one.line) if alignment else None
-            if hunk is None:
-                continue
-            (earlier_start, earlier_end), (later_start, later_end) = hunk
-            is_balanced = earlier_end - earlier_start == later_end - later_start
-            candidates = [at for at in free if not self.is_taken[at] and earlier_start <= self.earlier.findings[at].line < earlier_end]
-            likeness_and_index = []
-            for at in candidates[:MAX_CANDIDATES_PER_HUNK]:
-                known = self.earlier.findings[at]
-                is_renamed = is_balanced and known.line - earlier_start == one.line - later_start and known.marks_own_name and one.marks_own_name
-                if known.severity >= one.severity:
-                    likeness_and_index.append((1.0 if is_renamed else _likeness(known.marked_text, one.marked_text), -at))
-            likeness, negative_index = max(likeness_and_index, default=(0.0, 0))
+            free = free_by_rule_and_hunk.get((one.rule, self.path_before(one), hunk), []) if hunk else []
+            likeness, at = 0.0, -1
+            for candidate in free[:MAX_CANDIDATES_PER_HUNK]:
+                known = self.earlier.findings[candidate]
+                comparisons_left -= 1
+                if known.severity < one.severity or comparisons_left < 0:
+                    continue
+                candidate_likeness = 1.0 if hunk and _is_renamed_in_place(known, one, hunk) else _likeness(known.marked_text, one.marked_text)
+                if candidate_likeness > likeness:
+                    likeness, at = candidate_likeness, candidate
             if likeness >= MIN_TEXT_LIKENESS:
-                self._take(index, -negative_index)
+                free.remove(at)
+                self._take(index, at)
+
+    def _free_by_rule_and_hunk(self) -> dict[tuple[str, str, _Hunk], list[int]]:
+        """The earlier findings that no later one is yet, by their rule, their file, and the stretch that was rewritten since."""
+        later_path_by_former = {former: path for path, former in self.former_path.items()}
+        hunks_by_path: dict[str, list[_Hunk]] = {}
+        free_by_rule_and_hunk: dict[tuple[str, str, _Hunk], list[int]] = {}
+        for index, one in enumerate(self.earlier.findings):
+            if self.is_taken[index]:
+                continue
+            if one.path not in hunks_by_path:
+                alignment = self._alignment(later_path_by_former.get(one.path, one.path))
+                hunks_by_path[one.path] = sorted(set(alignment.hunk_by_line.values())) if alignment else []
+            hunks = hunks_by_path[one.path]
+            position = bisect.bisect_right(hunks, one.line, key=lambda hunk: hunk[0][0]) - 1
+            if position >= 0 and one.line < hunks[position][0][1]:
+                free_by_rule_and_hunk.setdefault((one.rule, one.path, hunks[position]), []).append(index)
+        return free_by_rule_and_hunk
+
+
+def _is_renamed_in_place(known: KnownFinding, one: KnownFinding, hunk: _Hunk) -> bool:
+    """Whether two findings mark the names of their things on the same line of a stretch that kept its length."""
+    (earlier_start, earlier_end), (later_start, later_end) = hunk
+    is_same_line = earlier_end - earlier_start == later_end - later_start and known.line - earlier_start == one.line - later_start
+    return is_same_line and known.marks_own_name and one.marks_own_name
 
 
 def _likeness(text: str, other_text: str) -> float:
@@ -260,15 +285,20 @@ def _former_paths(earlier: EarlierState, later: EarlierState) -> dict[str, str]:
         return {}
     lines_by_gone_path = {path: collections.Counter(map(str.strip, text.splitlines())) for path, text in gone.items()}
     likeness_and_paths = []
+    comparisons_left = MAX_LINE_COMPARISONS
     for path, text in added.items():
         lines = collections.Counter(map(str.strip, text.splitlines()))
+        line_count = lines.total()
         for gone_path, gone_lines in lines_by_gone_path.items():
-            total = max(lines.total(), gone_lines.total())
-            if min(lines.total(), gone_lines.total()) >= MIN_FILE_LIKENESS * total:
-                likeness = (lines & gone_lines).total() / max(total, 1)
+            fewer, more = sorted((line_count, gone_lines.total()))
+            comparisons_left -= len(lines)
+            if fewer >= MIN_FILE_LIKENESS * more and comparisons_left > 0:
+                likeness = (lines & gone_lines).total() / max(more, 1)
                 likeness_and_paths.append((-likeness, gone_path.rpartition("/")[2] != path.rpartition("/")[2], gone_path, path))
     former_path: dict[str, str] = {}
+    renamed_paths: set[str] = set()
     for negative_likeness, _, gone_path, path in sorted(likeness_and_paths):
-        if -negative_likeness >= MIN_FILE_LIKENESS and path not in former_path and gone_path not in former_path.values():
+        if -negative_likeness >= MIN_FILE_LIKENESS and path not in former_path and gone_path not in renamed_paths:
             former_path[path] = gone_path
+            renamed_paths.add(gone_path)
     return former_path

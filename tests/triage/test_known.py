@@ -14,6 +14,7 @@ import readiness
 from readiness.model import Severity
 from readiness.triage.known import EarlierState, KnownFinding, lasting_resource_name, match_known_findings, state_of_findings
 from readiness.verdict.report import Report
+from tests.effort import effort
 from tests.make import write_files
 
 Tree = Mapping[str, str]
@@ -207,3 +208,14 @@ def test_a_file_is_known_by_most_of_its_lines(before: Report) -> None:
 )
 def test_what_lasts_of_a_name(resource: str, lasting: str) -> None:
     assert lasting_resource_name(resource) == lasting
+
+
+def test_a_large_rewrite_takes_work_that_grows_with_its_size() -> None:
+    def work(count: int) -> int:
+        def rewritten(word: str) -> EarlierState:
+            findings = [KnownFinding(f"{word}{n}", "k8s/x", "a.yaml", f"{word}{n}", Severity.LOW, n + 1, f"{word} {n}") for n in range(count)]
+            return EarlierState(findings, frozenset({"a.yaml"}), {"a.yaml": "".join(f"{word} {n}\n" for n in range(count))})
+
+        return effort(lambda: match_known_findings(rewritten("before"), rewritten("then")))
+
+    assert work(800) < 5 * work(200)
