@@ -17,6 +17,7 @@ from readiness.facts.table import FactsError, FactsTable
 from readiness.loading import discover
 from readiness.loading.context import add_context
 from readiness.model import Finding, Rule
+from readiness.programs.budget import one_run_budget
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -105,7 +106,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     `at` is (a revision, a later one): judged is the tree where the later one left the first, by the settings of today.
     `for_commit` judges as a hook does: what git does not track is left out, and nothing is said of files that were not given.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
-    where a program or a dependency is absent without which something was not judged. `purpose` is what all files are for,
+    where something was not judged, for whatever reason. `purpose` is what all files are for,
     whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is
     given up. `progress` is told how many rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
     """
@@ -119,7 +120,12 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     phase_timestamps = [time.perf_counter()] if timing else []
-    with settings_of_run(config, settings_from, base) as file_config, deadline.end_after(timeout), tree_of_run(paths, at, base) as judged_tree:
+    with (
+        one_run_budget(),
+        settings_of_run(config, settings_from, base) as file_config,
+        deadline.end_after(timeout),
+        tree_of_run(paths, at, base) as judged_tree,
+    ):
         settings = merge_options(
             file_config,
             select=tuple(select),

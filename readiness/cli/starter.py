@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from readiness.cli.origin import Origin
+from readiness.origin import Origin
 from readiness.version import __version__
 
 BASELINE_FILENAME = ".readiness-baseline.json"

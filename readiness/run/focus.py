@@ -30,9 +30,12 @@ def is_told_around(finding: Finding, project: Project) -> bool:
 
 
 def findings_to_tell(findings: Sequence[Finding], assembly: Assembly) -> list[Finding]:
-    """The findings of files that were given, where nothing is to be told of others: a kustomization that is given builds files that are not."""
+    """The findings of files that were given, where nothing is to be told of others: a kustomization that is given builds files that are not.
+
+    A part of the run that crashed is told wherever it did, since its consequence may be in any file.
+    """
     is_told = assembly.is_told
-    return [one for one in findings if is_told is None or is_told(one.path)]
+    return [one for one in findings if is_told is None or is_told(one.path) or one.rule == "core/crash"]
 
 
 def tracked_files_of_run(base: Path | None) -> TrackedFiles:

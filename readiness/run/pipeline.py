@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from functools import cache, partial
 from typing import NamedTuple
@@ -13,9 +13,10 @@ from readiness.loading import assemble, discover, given
 from readiness.loading.assembly import Assembly, FileStatus
 from readiness.loading.deployed import DeploymentEvidence
 from readiness.loading.discover import Surroundings
-from readiness.loading.render.made import RenderInput, written_source_and_span
+from readiness.loading.render.made import RenderInput
 from readiness.loading.variants import Production, Variants
 from readiness.model import Finding, Rule, join_names
+from readiness.model.crash import CEILING, COPIES, EVIDENCE, PURPOSES, SERVICES, SUPPRESSIONS
 from readiness.model.records import dataclass
 from readiness.model.service import Service
 from readiness.ruleset import rules
@@ -23,14 +24,17 @@ from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import RuleName, RuleNames
 from readiness.run import ceiling, engine, purposes, secrecy
+from readiness.run.crashes import Parts, link_project
 from readiness.run.focus import findings_to_tell
 from readiness.run.groups import needed_rule_groups
 from readiness.run.parameters import apply_parameters
 from readiness.run.previously_known import RunScope, mark_previously_known
+from readiness.run.removals import relocate_rendered_findings
 from readiness.run.run_settings import RunSettings
-from readiness.run.services import services_of_run
 from readiness.settings import SETTINGS_FILENAME, Config
+from readiness.syntax.expansion import expansion_counted_for_run
 from readiness.triage import baseline, copies, foreign, suppress
+from readiness.triage.services.found import find_services_of_findings
 from readiness.triage.unjudged import RULE_IDS_THAT_NOTHING_SILENCES
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
@@ -99,8 +103,9 @@ def run_pipeline(
     """Sources to findings, suppressed ones marked. `report_progress` is told how many rules of how many are done."""
     core_rule_by_id = {one.rule.id: one.rule for one in load_core_rules()}
     assembly = _assemble_projects_and_variants(discovered, settings, core_rule_by_id, today)
-    purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
-    assembly.parse_findings += (purpose_findings := purposes.findings_for_invalid_purposes(assembly, core_rule_by_id["core/purpose-invalid"]))
+    parts = Parts(assembly, core_rule_by_id["core/crash"])
+    purpose_findings: list[Finding] = parts.result(PURPOSES, lambda: _state_purposes(assembly, settings, core_rule_by_id["core/purpose-invalid"]), [])
+    assembly.parse_findings += purpose_findings
     marked_secrets = secrecy.mark_secrets(discovered, assembly)
     run_rules = _load_and_select_rules(assembly, settings)
     active_pairs_by_rule = run_rules.active_rules
@@ -109,16 +114,16 @@ def run_pipeline(
     engine_result = _run_rules_on_projects(assembly, running_rules, core_rule_by_id, settings.jobs, report_progress)
     engine_result.findings += (shellcheck_findings := _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"]))
     active_pairs_by_rule |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
-    services = services_of_run(assembly, engine_result, core_rule_by_id["core/crash"])
-    purposes.record_purposes_in_file_statuses(assembly)
+    services: tuple[Service, ...] = parts.result(SERVICES, lambda: find_services_of_findings(assembly, engine_result).services, ())
+    parts.result(PURPOSES, lambda: purposes.record_purposes_in_file_statuses(assembly), None)
     assembly.record_unread_parts()
-    _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
-    secret_places = redaction.find_secret_places(engine_result.findings, marked_secrets.places)
-    found = ceiling.lower_severities_of_other_environments([*assembly.parse_findings, *engine_result.findings])
-    lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(found, DeploymentEvidence(discovered).evidence_for)
-    all_findings = engine.sort_and_deduplicate(lowered_findings)
+    relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id, parts)
+    found = [*assembly.parse_findings, *engine_result.findings]
+    lowered: tuple[list[Finding], tuple[str, ...]] = parts.result(CEILING, lambda: _lower_severities(found, discovered), (found, ()))
+    all_findings = engine.sort_and_deduplicate([*lowered[0], *parts.take_findings()])
     active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]
-    triaged = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today)
+    evidence_by_fact: Mapping[str, tuple[EvidencePlace, ...]] = parts.result(EVIDENCE, lambda: evidence.collect_evidence(assembly.projects), {})
+    triaged = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today, parts)
     run_result = RunResult(
         file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
@@ -127,21 +132,21 @@ def run_pipeline(
         tally_by_rule=engine_result.tally_by_rule,
         subject_count_by_path=engine_result.subject_count_by_path,
         findings=triaged.findings,
-        secret_places=secret_places,
+        secret_places=redaction.find_secret_places(engine_result.findings, marked_secrets.places),
         silenced_by_others_count=triaged.silenced_count_by_rule_id,
-        evidence_by_fact=evidence.collect_evidence(assembly.projects),
+        evidence_by_fact=evidence_by_fact,
         render_inputs=assembly.render_inputs,
         notices=(
             *run_rules.names.notices.values(),
             *assembly.notices,
-            *assembly.budget.unconfined_notices(),
+            *assembly.budget.confinement_notices(),
             *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
         ),
         production=purposes.may_have_production(assembly),
         context=discovered.context,
         environments=assembly.production,
         services=services,
-        undeployed_paths=undeployed_paths,
+        undeployed_paths=lowered[1],
         refused_comment_count=sum(one.message == suppress.LOCKED_COMMENT_PROBLEM for one in triaged.findings),
         refused_purpose_count=sum(one.message == purposes.LOCKED_PURPOSE_PROBLEM for one in purpose_findings),
         baseline_outcome=triaged.baseline_outcome,
@@ -149,19 +154,32 @@ def run_pipeline(
     return secrecy.run_result_without_secrets(run_result, marked_secrets)
 
 
+def _state_purposes(assembly: Assembly, settings: RunSettings, invalid_purpose_rule: Rule) -> list[Finding]:
+    """Tell files what they are for, by whoever states it; the findings on purposes that nobody knows."""
+    purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
+    return purposes.findings_for_invalid_purposes(assembly, invalid_purpose_rule)
+
+
+def _lower_severities(findings: Iterable[Finding], discovered: discover.DiscoveredFiles) -> tuple[list[Finding], tuple[str, ...]]:
+    """The findings, those outside of what is deployed to production lowered, and the paths of what nothing deploys."""
+    lowered_findings = ceiling.lower_severities_of_other_environments(findings)
+    return ceiling.lower_severities_in_undeployed_files(lowered_findings, DeploymentEvidence(discovered).evidence_for)
+
+
 def _assemble_projects_and_variants(
     discovered: discover.DiscoveredFiles, settings: RunSettings, core_rule_by_id: dict[str, Rule], today: datetime.date
 ) -> Assembly:
     """What was found, as projects of a day, with what is to be told of settings that name nothing."""
     production_variants = Variants(settings.config.environments, settings.config.prefix)
-    assembly = assemble.assemble_projects(
-        discovered,
-        core_rule_by_id,
-        may_judge_documents=settings.documents,
-        render=settings.render,
-        helm_values=settings.helm_values,
-        variants=production_variants,
-    )
+    with expansion_counted_for_run():
+        assembly = assemble.assemble_projects(
+            discovered,
+            core_rule_by_id,
+            may_judge_documents=settings.documents,
+            render=settings.render,
+            helm_values=settings.helm_values,
+            variants=production_variants,
+        )
     for project in assembly.every_project:
         project.today = today
     assembly.whole = discover.is_walked_whole(discovered, settings.config.folder)
@@ -170,25 +188,6 @@ def _assemble_projects_and_variants(
     assembly.production = tuple(production_variants.decisions)
     assembly.notices = production_variants.unused() if assembly.whole and settings.render else ()
     return assembly
-
-
-def _relocate_rendered_findings(
-    assembly: Assembly,
-    engine_result: engine.EngineResult,
-    running_rules: list[LoadedRule],
-    core_rule_by_id: dict[str, Rule],
-) -> None:
-    """Tell what was found in renderings where it was written."""
-    if assembly.environment_count_by_path:
-        from readiness.loading.render import relocate
-        from readiness.run import removals
-
-        removals.move_findings_to_removing_patches(assembly, engine_result, running_rules, core_rule_by_id)
-        engine_result.findings = relocate.relocate_findings(engine_result.findings, assembly.environment_count_by_path)
-        assembly.parse_findings = relocate.relocate_findings(assembly.parse_findings, assembly.environment_count_by_path)
-        for tally in engine_result.tally_by_rule.values():
-            written_places = dict.fromkeys(written_source_and_span(source, span) for source, span in tally.places)
-            tally.places = list(written_places)
 
 
 def _load_and_select_rules(assembly: Assembly, settings: RunSettings) -> RuleSelection:
@@ -249,6 +248,7 @@ def _suppress_and_fingerprint_findings(
     run_rules: RuleSelection,
     settings: RunSettings,
     today: datetime.date,
+    parts: Parts,
 ) -> TriagedFindings:
     """The findings, those marked that do not count."""
     suppression_policy = suppress.SuppressionPolicy(
@@ -261,14 +261,18 @@ def _suppress_and_fingerprint_findings(
         "comments" in settings.config.locked_words,
     )
     told_findings = findings_to_tell(findings, assembly)
-    marked_findings = findings_to_tell(
-        apply_own_suppressions(told_findings, assembly, run_rules.loaded_rules, suppression_policy, settings), assembly
+    marked_findings = parts.result(
+        SUPPRESSIONS, lambda: apply_own_suppressions(told_findings, assembly, run_rules.loaded_rules, suppression_policy, settings), told_findings
     )
-    findings_without_copies = copies.fold_copies(engine.sort_and_deduplicate(marked_findings), assembly.parsed)
-    findings_not_silenced, silenced_count_by_rule_id = apply_suppressions_of_other_linters(
-        findings_without_copies, assembly, settings, suppression_policy
+    sorted_findings = engine.sort_and_deduplicate(findings_to_tell(marked_findings, assembly))
+    findings_without_copies = parts.result(COPIES, lambda: copies.fold_copies(sorted_findings, assembly.parsed), sorted_findings)
+    not_silenced: tuple[list[Finding], dict[str, int]] = parts.result(
+        SUPPRESSIONS,
+        lambda: apply_suppressions_of_other_linters(findings_without_copies, assembly, settings, suppression_policy),
+        (findings_without_copies, {}),
     )
-    fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate(findings_not_silenced))
+    findings_not_silenced, silenced_count_by_rule_id = not_silenced
+    fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate([*findings_not_silenced, *parts.take_findings()]))
     settled_findings, baseline_outcome = mark_previously_known(
         fingerprinted_findings,
         RunScope.of(assembly, run_rules.active_rules),
@@ -276,7 +280,8 @@ def _suppress_and_fingerprint_findings(
         run_rules.names,
         lambda found, asked: run_pipeline(found, asked, today),
     )
-    return TriagedFindings(list(with_edit_groups(settled_findings)), silenced_count_by_rule_id, baseline_outcome)
+    grouped_findings = parts.result(COPIES, lambda: list(with_edit_groups(settled_findings)), settled_findings)
+    return TriagedFindings([*grouped_findings, *baseline.add_fingerprints(parts.take_findings())], silenced_count_by_rule_id, baseline_outcome)
 
 
 def _run_rules_on_projects(
@@ -290,8 +295,8 @@ def _run_rules_on_projects(
     if process_count > 1:
         from readiness.run import parallel
 
-        for project in assembly.projects:  # what documents are is asked here, too, not only where rules run
-            kinds.link_documents(project.by_kind, project.paths, is_prose=project.prose)
+        for project in assembly.projects:  # what documents are is asked here, too, not only where rules run, which tell what crashes
+            link_project(project, core_rule_by_id["core/crash"], [])
         return parallel.run_parallel(assembly.projects, running_rules, core_rule_by_id, assembly.sources, process_count)
     engine_result = engine.EngineResult()
     on_rule_done = engine.make_rule_progress_callback(assembly.projects, running_rules, report_progress) if report_progress else None

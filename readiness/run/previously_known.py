@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from readiness.loading import discover
 from readiness.loading.assembly import Assembly, FileStatus
 from readiness.model import Finding, Suppression
+from readiness.programs.budget import one_run_budget
 from readiness.ruleset.names import RuleNames
 from readiness.run.run_settings import RunSettings
 from readiness.triage import baseline
@@ -81,7 +82,8 @@ def _state_at_revision(settings: RunSettings, git_reference: str, run_on_files: 
         discovered_files = discover.discover_files(
             [earlier_tree], settings.config.exclude, working_directory=earlier_tree, glob_prefix=settings.config.prefix
         )
-        earlier_run = run_on_files(discovered_files, replace(settings, since=None, baseline=None))
+        with one_run_budget():
+            earlier_run = run_on_files(discovered_files, replace(settings, since=None, baseline=None))
     unjudged_paths = {row.path for row in earlier_run.file_statuses if row.kind and row.status != STATUS_CHECKED}
     return replace(
         state_of_findings(earlier_run.findings, (row.path for row in earlier_run.file_statuses)),

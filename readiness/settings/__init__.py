@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
-from readiness import files
+from readiness import files, tree_paths
 from readiness.model import ParseError, Source, Span, spelling
 from readiness.model.package import DATA_FOLDER
 from readiness.model.records import dataclass
+from readiness.syntax.nodes import has_more_entries
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 SETTINGS_FILENAME = ".readiness.yaml"
@@ -129,10 +130,10 @@ def find_settings_file(start_folder: Path) -> Path | None:
     while True:
         settings_file = current_folder / SETTINGS_FILENAME
         if os.path.lexists(settings_file):
-            if not is_inside_when_resolved(current_folder, settings_file):
+            if not tree_paths.is_inside_folder(current_folder, settings_file):
                 raise ConfigError(SETTINGS_FILENAME, "is a link that leads out of its directory; copy the file here")
             return settings_file
-        if (current_folder / ".git").exists() or current_folder.parent == current_folder:
+        if tree_paths.is_repository_root(current_folder) or current_folder.parent == current_folder:
             return None
         current_folder = current_folder.parent
 
@@ -255,19 +256,10 @@ def config_seen_from_directory(settings_config: Config, working_directory: Path)
     return replace(settings_config, prefix="" if prefix_from_settings_folder == "." else prefix_from_settings_folder)
 
 
-def is_inside_when_resolved(folder: Path, path: Path) -> bool:
-    """Whether a path stays in a folder when all links are followed, and comes to no data of version control: nobody reviews what lies there."""
-    try:
-        parts_below_folder = path.resolve().relative_to(folder.resolve()).parts
-        return not any(part.lower() in {".git", ".hg", ".svn"} for part in parts_below_folder)
-    except (OSError, RuntimeError, ValueError):  # links that go round, a NUL in a name
-        return False
-
-
 def _resolve_path_inside_folder(source: Source, settings_folder: Path, path_text: str, path_offset: int, option_name: str) -> Path:
     """A path that the settings name: it stays in their folder, for they may come with the tree that is judged."""
     resolved_path = settings_folder / path_text
-    if Path(path_text).is_absolute() or PureWindowsPath(path_text).drive or not is_inside_when_resolved(settings_folder, resolved_path):
+    if Path(path_text).is_absolute() or PureWindowsPath(path_text).drive or not tree_paths.is_inside_folder(settings_folder, resolved_path):
         raise ConfigError(
             file_line_column_text(source, path_offset),
             f"{path_text[:200]!r} leads out of the directory of these settings; put it inside, or give it as {option_name}",
@@ -313,15 +305,8 @@ def validate_settings(source: Source, settings_map: Map) -> None:
 
 def _verify_entry_count_and_duplicates(source: Source, settings_map: Map) -> None:
     """Raise ConfigError for settings of more entries than anybody writes, and for a list that says a thing twice."""
-    remaining_entries = MAX_SETTINGS_ENTRIES
-    unvisited_nodes: list[Any] = [settings_map]
-    while unvisited_nodes:
-        node = unvisited_nodes.pop()
-        child_nodes = list(node.values()) if isinstance(node, Map) else node if isinstance(node, Seq) else ()
-        remaining_entries -= len(child_nodes)
-        if remaining_entries < 0:
-            raise ConfigError(file_line_column_text(source, 0), f"settings have {MAX_SETTINGS_ENTRIES} entries at most")
-        unvisited_nodes += child_nodes
+    if has_more_entries(settings_map, MAX_SETTINGS_ENTRIES):
+        raise ConfigError(file_line_column_text(source, 0), f"settings have {MAX_SETTINGS_ENTRIES} entries at most")
     for setting_name, setting_value in settings_map.items():
         seen_elements: set[str] = set()
         for element_index, element in enumerate(setting_value if isinstance(setting_value, Seq) else ()):
