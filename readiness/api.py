@@ -14,7 +14,7 @@ from readiness import files
 from readiness import settings as config
 from readiness.facts import table
 from readiness.facts.table import FactsError, FactsTable
-from readiness.loading import discover
+from readiness.loading import discover, standard_input
 from readiness.loading.context import add_context
 from readiness.model import Finding, Rule
 from readiness.programs.budget import one_run_budget
@@ -47,6 +47,7 @@ USER_ERRORS = (
     baseline.BaselineError,
     checklist.ChecklistError,
     discover.MissingPathError,
+    standard_input.StandardInputError,
     OptionError,
     ParallelError,
     RunTimeoutError,
@@ -89,6 +90,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     cache: bool = False,
     jobs: int = 1,
     stdin: bytes | None = None,
+    stdin_filename: str = "",
     timeout: float | None = None,
     today: datetime.date | None = None,
     timing: bool = False,
@@ -105,6 +107,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
     `at` is (a revision, a later one): judged is the tree where the later one left the first, by the settings of today.
     `for_commit` judges as a hook does: what git does not track is left out, and nothing is said of files that were not given.
+    `stdin` is what standard input holds, a file of the run called `-`, or judged as the file `stdin_filename`.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
     where something was not judged, for whatever reason. `purpose` is what all files are for,
     whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is
@@ -117,6 +120,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     _refuse_unreadable_values_files(helm_values)
     if timeout is not None and (timeout_problem := deadline.timeout_error_text(timeout)):
         raise OptionError(timeout_problem)
+    if stdin_filename and stdin is None:
+        raise OptionError("stdin_filename names standard input, which is not among the paths: give - as one of them")
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     phase_timestamps = [time.perf_counter()] if timing else []
@@ -148,7 +153,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
             documents=documents,
             checklists=checklists,
         )
-        discovered = _discover(judged_tree.paths, settings, judged_tree.base, stdin)
+        discovered = _discover(judged_tree.paths, settings, judged_tree.base, stdin, stdin_filename)
         phase_timestamps.append(time.perf_counter())
         run_date = today or datetime.date.today()
         run_function = _run_or_load_from_cache if cache and since is None and settings_from is None else run_pipeline
@@ -158,7 +163,9 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         return _build_report(run_result, settings, seconds_by_phase)
 
 
-def _discover(paths: Sequence[str | os.PathLike[str]], settings: RunSettings, base: Path | None, stdin: bytes | None) -> discover.DiscoveredFiles:
+def _discover(
+    paths: Sequence[str | os.PathLike[str]], settings: RunSettings, base: Path | None, stdin: bytes | None, stdin_filename: str
+) -> discover.DiscoveredFiles:
     """The files of a run, with those around them and with standard input where they are asked for."""
     file_config = settings.config
     tracked = tracked_files_of_run(base) if settings.for_commit else None
@@ -166,7 +173,7 @@ def _discover(paths: Sequence[str | os.PathLike[str]], settings: RunSettings, ba
     if settings.context:
         add_context(discovered, paths)
     if stdin is not None:
-        discover.add_standard_input(discovered, stdin)
+        standard_input.add_standard_input(discovered, stdin, stdin_filename)
     return discovered
 
 

@@ -151,19 +151,6 @@ def is_walked_whole(discovered: DiscoveredFiles, folder: Path | None) -> bool:
     return any(real_folder.is_relative_to((discovered.base / one).resolve()) for one in judged_folders)
 
 
-def add_standard_input(discovered: DiscoveredFiles, input_bytes: bytes) -> None:
-    """Add standard input as one file called `-`."""
-    input_text = decode_text(input_bytes) if len(input_bytes) <= MAX_SOURCE_BYTES else None
-    if input_text is None:
-        reason_unread = "it is not text" if len(input_bytes) <= MAX_SOURCE_BYTES else "it is over the size limit"
-        discovered.unread_files.append(UnreadFile("-", reason_unread))
-    else:
-        # It has no name to go by: ask what it would be under each.
-        candidate_file_names = ("stdin.yaml", "Dockerfile", "nginx.conf")
-        detected_kind = next((k for name in candidate_file_names if (k := kinds.detect_kind(name, input_text))), "")
-        discovered.sources.append(Source("-", input_text, kind=detected_kind))
-
-
 def _is_never_walked(folder_name: str) -> bool:
     """Whether a folder holds what is others', or version control's own."""
     return folder_name in property_by_fact_name("folders", "vendored") or tree_paths.is_version_control_name(folder_name)
