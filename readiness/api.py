@@ -16,7 +16,7 @@ from readiness.facts import table
 from readiness.facts.table import FactsError, FactsTable
 from readiness.loading import discover, standard_input
 from readiness.loading.context import add_context
-from readiness.model import Rule
+from readiness.model import Finding, Rule
 from readiness.programs.budget import one_run_budget
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
@@ -28,9 +28,11 @@ from readiness.ruleset.search import has_equivalent, rules_matching_words
 from readiness.run import deadline
 from readiness.run.deadline import RunTimeoutError
 from readiness.run.external import ShellcheckError
+from readiness.run.focus import tracked_files_of_run, tree_of_run
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, run_pipeline
 from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run, merge_options, settings_of_run
+from readiness.settings import Config
 from readiness.settings.effects import with_refused_statements
 from readiness.triage import baseline
 from readiness.verdict import checklist, report
@@ -69,16 +71,18 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     profile: str | None = None,
     fail_on: str | None = None,
     min_score: int | None = None,
-    config: str | os.PathLike[str] | bool = False,
+    config: str | os.PathLike[str] | bool | Config = False,
     settings_from: str | None = None,
     rules: Sequence[str | os.PathLike[str]] = (),
-    baseline: str | os.PathLike[str] | None = None,
+    baseline: str | os.PathLike[str] | bool | None = None,
     since: str | None = None,
+    at: tuple[str, str] | None = None,
     documents: bool | None = None,
     render: bool = True,
     strict_coverage: bool = False,
     helm_values: Sequence[str | os.PathLike[str]] = (),
     context: bool = True,
+    for_commit: bool = False,
     foreign_ignores: bool = True,
     shellcheck: bool | None = None,
     checklists: Sequence[str] | None = None,
@@ -95,10 +99,14 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
 ) -> Report:
     """The report on files and folders.
 
-    `config` is a settings file, with the nearest one of the tree below it; True for the nearest one alone, False for none. `settings_from` is
+    `baseline` is a baseline file; by default that of the settings counts, and with False none.
+    `config` is a settings file, or what one would say, with the nearest one of the tree below it; True for the nearest one alone, False for
+    none. `settings_from` is
     a revision of the repository: its settings then take the place of the tree's own. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
+    `at` is (a revision, a later one): judged is the tree where the later one left the first, by the settings of today.
+    `for_commit` judges as a hook does: what git does not track is left out, and nothing is said of files that were not given.
     `stdin` is what standard input holds, a file of the run called `-`, or judged as the file `stdin_filename`.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
     where something was not judged, for whatever reason. `purpose` is what all files are for,
@@ -117,7 +125,12 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     phase_timestamps = [time.perf_counter()] if timing else []
-    with one_run_budget(), settings_of_run(config, settings_from, base) as file_config, deadline.end_after(timeout):
+    with (
+        one_run_budget(),
+        settings_of_run(config, settings_from, base) as file_config,
+        deadline.end_after(timeout),
+        tree_of_run(paths, at, base) as judged_tree,
+    ):
         settings = merge_options(
             file_config,
             select=tuple(select),
@@ -126,20 +139,21 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
             fail_on=fail_on,
             min_score=min_score,
             rules=tuple(Path(folder) for folder in rules),
-            baseline=Path(baseline) if baseline else None,
+            baseline=Path(baseline) if baseline and baseline is not True else False if baseline is False else None,
             since=since,
             jobs=jobs,
             render=render,
             strict_coverage=strict_coverage,
             helm_values=tuple(Path(one) for one in helm_values),
             context=context,
+            for_commit=for_commit,
             foreign_ignores=foreign_ignores,
             purpose=purpose,
             shellcheck=shellcheck,
             documents=documents,
             checklists=checklists,
         )
-        discovered = _discover(paths, settings, base, stdin, stdin_filename)
+        discovered = _discover(judged_tree.paths, settings, judged_tree.base, stdin, stdin_filename)
         phase_timestamps.append(time.perf_counter())
         run_date = today or datetime.date.today()
         run_function = _run_or_load_from_cache if cache and since is None and settings_from is None else run_pipeline
@@ -154,7 +168,8 @@ def _discover(
 ) -> discover.DiscoveredFiles:
     """The files of a run, with those around them and with standard input where they are asked for."""
     file_config = settings.config
-    discovered = discover.discover_files(paths, file_config.exclude, working_directory=base, glob_prefix=file_config.prefix)
+    tracked = tracked_files_of_run(base) if settings.for_commit else None
+    discovered = discover.discover_files(paths, file_config.exclude, working_directory=base, glob_prefix=file_config.prefix, tracked=tracked)
     if settings.context:
         add_context(discovered, paths)
     if stdin is not None:
@@ -240,6 +255,7 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
         undeployed_paths=run_result.undeployed_paths,
         notices=run_result.notices,
         is_production_judged=run_result.production,
+        baseline_outcome=run_result.baseline_outcome,
         settings_effects=with_refused_statements(settings.effects, run_result.refused_comment_count, run_result.refused_purpose_count),
     )
 
@@ -362,7 +378,23 @@ def split_checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list
 
 def baseline_text(report: Report) -> str:
     """The baseline file of a report's open findings."""
-    return baseline.baseline_file_text(report.findings, Redactor(report.hidden).mask_text)
+    return baseline.baseline_file_text(report.findings, format_resource=Redactor(report.hidden).mask_text)
+
+
+def pruned_baseline_text(report: Report) -> str:
+    """The baseline file that a run was held against, without the entries that are fixed; what the run left out stays."""
+    still_known = (one._replace(suppression=None) for one in report.findings if one.suppression and one.suppression.suppressed_by == "baseline")
+    return baseline.baseline_file_text(still_known, report.baseline_outcome.unjudged, format_resource=Redactor(report.hidden).mask_text)
+
+
+def new_findings_for_baseline(report: Report) -> list[Finding]:
+    """The open findings that a baseline would have to take in."""
+    return [one for one in report.open if baseline.may_be_known(one)]
+
+
+def baseline_path_in_settings(config_option: str | os.PathLike[str] | bool) -> Path | None:
+    """The baseline file that the settings of a run name."""
+    return load_settings_of_run(config_option).baseline
 
 
 @memo

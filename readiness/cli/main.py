@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from readiness.cli import commands, completion
+from readiness.cli import adoption, commands, completion
 from readiness.cli.console import (
     EXIT_FAILED,
     EXIT_NOT_ASSESSED,
@@ -125,6 +125,11 @@ def main() -> None:
     "--no-context",
     is_flag=True,
     help="Read nothing around PATHS: joins see no other file of the repository.",
+)
+@click.option(
+    "--for-commit",
+    is_flag=True,
+    help="For hooks: leave out what git does not track, and tell nothing of files that are not given.",
 )
 @click.option(
     "--shellcheck/--no-shellcheck",
@@ -285,13 +290,15 @@ def _report_with_progress(flags: dict[str, Any], show_progress: Callable[[int, i
         config=False if flags["no_config"] else flags["config"] or True,
         settings_from=flags["settings_from"],
         rules=flags["rule_folders"],
-        baseline=flags["baseline"],
+        baseline=flags["baseline"],  # None: that of the settings; False: none
         since=flags["since"],
+        at=flags.get("at"),
         documents=flags["documents"],
         render=flags["render"],
         strict_coverage=flags["strict_coverage"],
         helm_values=flags["helm_values"],
         context=not flags["no_context"],
+        for_commit=flags["for_commit"],
         foreign_ignores=flags["foreign_ignores"],
         purpose=flags["purpose"] or "",
         shellcheck=flags["shellcheck"],
@@ -383,8 +390,10 @@ for command in (
     commands.list_rules,
     commands.show_checklist,
     commands.list_facts,
+    adoption.baseline_command(check, report_for_options),
+    adoption.diff_command(check, report_for_options),
+    adoption.waive,
     commands.print_completion,
-    commands.baseline,
     commands.init,
 ):
     main.add_command(command)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from readiness import files, kinds, tree_paths
 from readiness.facts.table import property_by_fact_name
@@ -22,6 +23,9 @@ from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax import template
+
+if TYPE_CHECKING:
+    from readiness.loading.tracked import TrackedFiles
 
 MAX_SOURCE_BYTES = files.MAX_JUDGED_FILE_BYTES
 MAX_FOLDER_DEPTH = 64
@@ -75,6 +79,7 @@ class DiscoveredFiles:
     files that it read; `partly_followed_gitignores` those files whose patterns it did not go by to the end.
     `prose_sources_around` are the documents of the context, `package_sources` are packages beside pipelines, which say whose repository it is.
     `context` is what was read around it (`loading/context.py`), `program_texts` the programs that were read besides (`loading/programs_read.py`).
+    `tracked` are the only files that a walk takes in, where that was asked for.
     """
 
     sources: list[Source] = field(default_factory=list)
@@ -95,6 +100,7 @@ class DiscoveredFiles:
     partly_followed_gitignores: list[UnreadFile] = field(default_factory=list)
     context: Surroundings = field(default_factory=Surroundings)
     program_texts: dict[str, str] = field(default_factory=dict)
+    tracked: TrackedFiles | None = None
 
     def may_be_ignored(self, path: str) -> bool:
         """Whether a .gitignore of the walk may leave a path out, be it there or not."""
@@ -111,6 +117,7 @@ def discover_files(
     *,
     working_directory: Path | None = None,
     glob_prefix: str = "",
+    tracked: TrackedFiles | None = None,
 ) -> DiscoveredFiles:
     """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
 
@@ -118,6 +125,7 @@ def discover_files(
     `exclude_globs` are relative to there.
     """
     walk = FileWalk(tuple(exclude_globs), (working_directory or Path.cwd()).absolute(), glob_prefix)
+    walk.found.tracked = tracked
     for given_path in given_paths:
         path = Path(given_path)
         if not path.exists() and not path.is_symlink():
@@ -208,8 +216,11 @@ class FileWalk:
         return self._is_repository_by_folder[folder]
 
     def is_left_out(self, folder_entry: os.DirEntry[str], *, is_folder: bool) -> bool:
-        """Whether an entry is left out by `exclude` or by a .gitignore above it."""
-        report_path = self.report_path(folder_entry.path) if self.ignoring.exclude else ""
+        """Whether an entry is left out by `exclude`, by a .gitignore above it, or as untracked where only tracked files are asked for."""
+        tracked = self.found.tracked
+        report_path = self.report_path(folder_entry.path) if self.ignoring.exclude or tracked else ""
+        if tracked and tracked.is_untracked(report_path, is_folder=is_folder):
+            return True
         return self.ignoring.is_left_out(folder_entry.path, report_path, is_folder=is_folder)
 
     def add_unread(self, path: str | Path, unread_reason: str) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, replace
-from functools import cache
-from pathlib import Path
+from dataclasses import field
+from functools import cache, partial
+from typing import NamedTuple
 
 from readiness import kinds, redaction
-from readiness.loading import assemble, discover
+from readiness.loading import assemble, discover, given
 from readiness.loading.assembly import Assembly, FileStatus
 from readiness.loading.deployed import DeploymentEvidence
 from readiness.loading.discover import Surroundings
@@ -19,15 +19,16 @@ from readiness.model import Finding, Rule, join_names
 from readiness.model.crash import CEILING, COPIES, EVIDENCE, PURPOSES, SERVICES, SUPPRESSIONS
 from readiness.model.records import dataclass
 from readiness.model.service import Service
-from readiness.programs.budget import one_run_budget
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.ruleset.names import RuleName, RuleNames
 from readiness.run import ceiling, engine, purposes, secrecy
 from readiness.run.crashes import Parts, link_project
+from readiness.run.focus import findings_to_tell
 from readiness.run.groups import needed_rule_groups
 from readiness.run.parameters import apply_parameters
+from readiness.run.previously_known import RunScope, mark_previously_known
 from readiness.run.removals import relocate_rendered_findings
 from readiness.run.run_settings import RunSettings
 from readiness.settings import SETTINGS_FILENAME, Config
@@ -49,6 +50,7 @@ class RunResult:
     `notices` which names of rules are out of date, `render_inputs` what rendering read, `context` what was read around the
     judged files, `environments` which variants were taken for production, `undeployed_paths` the files that nothing deploys, whose findings were
     lowered for that. `production` says that not all of it is for something else. `services` are what a team would call one.
+    `baseline_outcome` is what became of the entries of a baseline.
     `refused_comment_count` and `refused_purpose_count` are what the files of the tree say and settings lock.
     """
 
@@ -71,6 +73,7 @@ class RunResult:
     services: tuple[Service, ...] = ()
     refused_comment_count: int = 0
     refused_purpose_count: int = 0
+    baseline_outcome: baseline.BaselineOutcome = baseline.BaselineOutcome()
 
 
 @dataclass(slots=True)
@@ -81,6 +84,14 @@ class RuleSelection:
     loaded_rules: list[LoadedRule]
     active_rules: selection.ActivePairsByRuleId
     locked_rules: selection.SelectionWords
+
+
+class TriagedFindings(NamedTuple):
+    """Findings, how many of each rule the comments of other linters left out, and what became of a baseline's entries."""
+
+    findings: list[Finding]
+    silenced_count_by_rule_id: dict[str, int]
+    baseline_outcome: baseline.BaselineOutcome
 
 
 def run_pipeline(
@@ -112,7 +123,7 @@ def run_pipeline(
     all_findings = engine.sort_and_deduplicate([*lowered[0], *parts.take_findings()])
     active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]
     evidence_by_fact: Mapping[str, tuple[EvidencePlace, ...]] = parts.result(EVIDENCE, lambda: evidence.collect_evidence(assembly.projects), {})
-    triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today, parts)
+    triaged = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today, parts)
     run_result = RunResult(
         file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
@@ -120,9 +131,9 @@ def run_pipeline(
         active_rules=active_pairs_by_rule,
         tally_by_rule=engine_result.tally_by_rule,
         subject_count_by_path=engine_result.subject_count_by_path,
-        findings=triaged_findings,
+        findings=triaged.findings,
         secret_places=redaction.find_secret_places(engine_result.findings, marked_secrets.places),
-        silenced_by_others_count=silenced_count_by_rule_id,
+        silenced_by_others_count=triaged.silenced_count_by_rule_id,
         evidence_by_fact=evidence_by_fact,
         render_inputs=assembly.render_inputs,
         notices=(
@@ -136,8 +147,9 @@ def run_pipeline(
         environments=assembly.production,
         services=services,
         undeployed_paths=lowered[1],
-        refused_comment_count=sum(one.message == suppress.LOCKED_COMMENT_PROBLEM for one in triaged_findings),
+        refused_comment_count=sum(one.message == suppress.LOCKED_COMMENT_PROBLEM for one in triaged.findings),
         refused_purpose_count=sum(one.message == purposes.LOCKED_PURPOSE_PROBLEM for one in purpose_findings),
+        baseline_outcome=triaged.baseline_outcome,
     )
     return secrecy.run_result_without_secrets(run_result, marked_secrets)
 
@@ -171,6 +183,8 @@ def _assemble_projects_and_variants(
     for project in assembly.every_project:
         project.today = today
     assembly.whole = discover.is_walked_whole(discovered, settings.config.folder)
+    assembly.is_gone, assembly.is_there = partial(given.is_gone, discovered), partial(given.is_there, discovered)
+    assembly.is_told = partial(given.is_given, discovered) if settings.for_commit else None
     assembly.production = tuple(production_variants.decisions)
     assembly.notices = production_variants.unused() if assembly.whole and settings.render else ()
     return assembly
@@ -235,8 +249,8 @@ def _suppress_and_fingerprint_findings(
     settings: RunSettings,
     today: datetime.date,
     parts: Parts,
-) -> tuple[list[Finding], dict[str, int]]:
-    """The findings, those marked that do not count, and how many the comments of other linters left out."""
+) -> TriagedFindings:
+    """The findings, those marked that do not count."""
     suppression_policy = suppress.SuppressionPolicy(
         run_rules.names,
         run_rules.locked_rules,
@@ -246,10 +260,11 @@ def _suppress_and_fingerprint_findings(
         None if assembly.whole else tuple(row.path for row in assembly.file_statuses),
         "comments" in settings.config.locked_words,
     )
+    told_findings = findings_to_tell(findings, assembly)
     marked_findings = parts.result(
-        SUPPRESSIONS, lambda: apply_own_suppressions(findings, assembly, run_rules.loaded_rules, suppression_policy, settings), findings
+        SUPPRESSIONS, lambda: apply_own_suppressions(told_findings, assembly, run_rules.loaded_rules, suppression_policy, settings), told_findings
     )
-    sorted_findings = engine.sort_and_deduplicate(marked_findings)
+    sorted_findings = engine.sort_and_deduplicate(findings_to_tell(marked_findings, assembly))
     findings_without_copies = parts.result(COPIES, lambda: copies.fold_copies(sorted_findings, assembly.parsed), sorted_findings)
     not_silenced: tuple[list[Finding], dict[str, int]] = parts.result(
         SUPPRESSIONS,
@@ -258,9 +273,15 @@ def _suppress_and_fingerprint_findings(
     )
     findings_not_silenced, silenced_count_by_rule_id = not_silenced
     fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate([*findings_not_silenced, *parts.take_findings()]))
-    settled_findings = _suppress_previously_known(fingerprinted_findings, suppression_policy, settings)
+    settled_findings, baseline_outcome = mark_previously_known(
+        fingerprinted_findings,
+        RunScope.of(assembly, run_rules.active_rules),
+        settings,
+        run_rules.names,
+        lambda found, asked: run_pipeline(found, asked, today),
+    )
     grouped_findings = parts.result(COPIES, lambda: list(with_edit_groups(settled_findings)), settled_findings)
-    return [*grouped_findings, *baseline.add_fingerprints(parts.take_findings())], silenced_count_by_rule_id
+    return TriagedFindings([*grouped_findings, *baseline.add_fingerprints(parts.take_findings())], silenced_count_by_rule_id, baseline_outcome)
 
 
 def _run_rules_on_projects(
@@ -282,27 +303,6 @@ def _run_rules_on_projects(
     for project in assembly.projects:
         engine.run_rules(project, running_rules, core_rule_by_id, engine_result, on_rule_done)
     return engine_result
-
-
-def _suppress_previously_known(findings: list[Finding], policy: suppress.SuppressionPolicy, settings: RunSettings) -> list[Finding]:
-    """The findings, those marked that a baseline or an earlier revision had already.
-
-    A baseline lies in the tree, so it says nothing of what has no verdict; an earlier revision is nobody's word.
-    """
-    if settings.baseline:
-        known_finding_counts = baseline.load_baseline(settings.baseline)
-        known_finding_counts = baseline.replace_former_fingerprints(findings, known_finding_counts, policy.names, settings.baseline.name)
-        findings = baseline.suppress_known_findings(
-            findings,
-            known_finding_counts,
-            "baseline",
-            "known when the baseline was written",
-            is_exempt=lambda one: one.rule in RULE_IDS_THAT_NOTHING_SILENCES,
-        )
-    if settings.since is not None:
-        known_finding_counts = _known_findings_of_revision(settings, policy.today)
-        findings = baseline.suppress_known_findings(findings, known_finding_counts, "since", f"stood already where this branch left {settings.since}")
-    return findings
 
 
 def _requested_shellcheck_findings(assembly: Assembly, settings: RunSettings, unjudged_rule: Rule) -> list[Finding]:
@@ -370,22 +370,6 @@ def apply_suppressions_of_other_linters(
         for directive in foreign.directives_for_other_linters(kind, document, told)
     )
     return foreign.drop_findings_silenced_elsewhere(findings, foreign_directives, policy.is_locked)
-
-
-def _known_findings_of_revision(settings: RunSettings, today: datetime.date) -> baseline.KnownFindingCounts:
-    """What was found where this branch left the revision that was asked for."""
-    from readiness.triage import revision
-
-    settings_config = settings.config
-
-    def find_in_earlier_tree(earlier_tree: Path) -> Iterable[Finding]:
-        discovered_files = discover.discover_files(
-            [earlier_tree], settings_config.exclude, working_directory=earlier_tree, glob_prefix=settings_config.prefix
-        )
-        with one_run_budget():
-            return run_pipeline(discovered_files, replace(settings, since=None, baseline=None), today).findings
-
-    return revision.finding_counts_at_revision(settings.since or "", find_in_earlier_tree)
 
 
 @cache

@@ -31,6 +31,7 @@ _OPTIONS_NOT_IN_SETTINGS_FILE = (
     "context",
     "foreign_ignores",
     "purpose",
+    "for_commit",
 )
 
 
@@ -60,13 +61,14 @@ class RunSettings:
     foreign_ignores: bool
     shellcheck: bool
     purpose: str
+    for_commit: bool
     config: Config
     effects: tuple[SettingsEffect, ...] = ()
 
 
 @contextmanager
 def settings_of_run(
-    config_option: str | os.PathLike[str] | bool, settings_reference: str | None = None, base_folder: Path | None = None
+    config_option: str | os.PathLike[str] | bool | Config, settings_reference: str | None = None, base_folder: Path | None = None
 ) -> Iterator[Config]:
     """The settings of a run: those of the file named, and below it those of the tree, of its own file or of that at a revision."""
     if settings_reference is None:
@@ -74,6 +76,8 @@ def settings_of_run(
         return
     if config_option is False:
         raise OptionError("settings_from and no settings exclude each other: leave one of them out")
+    if isinstance(config_option, Config):
+        raise OptionError("settings_from takes the place of the tree's settings, and these are given; leave one of them out")
     callers = None if config_option is True else load_config(Path(config_option))
     if callers and set(callers.locked_words).issuperset(lockable_settings()):
         raise OptionError(
@@ -88,8 +92,10 @@ def settings_of_run(
         yield settings
 
 
-def load_settings_of_run(config_option: str | os.PathLike[str] | bool, base_folder: Path | None = None) -> Config:
-    """The settings of a run: of the file named with the nearest one below it, of the nearest one, or none."""
+def load_settings_of_run(config_option: str | os.PathLike[str] | bool | Config, base_folder: Path | None = None) -> Config:
+    """The settings of a run: of the file named with the nearest one below it, of the nearest one, or none; or those of a file as it would be."""
+    if isinstance(config_option, Config):
+        return single_layer(config_seen_from_directory(config_option, base_folder or Path.cwd()))
     if config_option is False:
         return Config()
     found_path = find_settings_file(base_folder or Path.cwd())
@@ -120,7 +126,7 @@ def merge_options(config: Config, *, checklists: Sequence[str] | None, **options
         checklists=tuple(config.checklists if checklists is None else checklists),
         documents=config.documents if options["documents"] is None else options["documents"],
         rules=(*config.rules, *options["rules"]),
-        baseline=options["baseline"] or config.baseline,
+        baseline=None if options["baseline"] is False else options["baseline"] or config.baseline,
         **{key: options[key] for key in _OPTIONS_NOT_IN_SETTINGS_FILE if key != "foreign_ignores"},
         foreign_ignores=options["foreign_ignores"] and "foreign-ignores" not in config.locked_words,
         shellcheck=config.shellcheck if options["shellcheck"] is None else options["shellcheck"],

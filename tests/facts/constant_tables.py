@@ -10,6 +10,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "checks/ci/delivery.py: _TOOL_NAME_BY_FAMILY _TOOL_FAMILIES_WITH_ROLLBACK",
         "checks/compose/network.py: _EXPOSED_THING_BY_ROLE",
         "checks/k8s/pss.py: BASELINE_CHECK_BY_CONTROL RESTRICTED_CHECK_BY_CONTROL",
+        "cli/adoption.py: OPTIONS_OF_RUNS",
         "cli/main.py: FAIL_ON_CHOICES",
         "cli/view_options.py: _FORMATS_BY_OPTION",
         "reports/ansi.py: _SGR_CODE_BY_WORD",

@@ -265,7 +265,7 @@ def key(root: Path, **more: Any) -> str:
         "strict_coverage": False,
         "helm_values": (),
     }
-    options |= {"context": True, "foreign_ignores": True, "purpose": "", "checklists": None, **more}
+    options |= {"context": True, "for_commit": False, "foreign_ignores": True, "purpose": "", "checklists": None, **more}
     settings = api.merge_options(load_settings_of_run(options.pop("config", False)), **options)
     from readiness.loading import discover
 
@@ -370,7 +370,7 @@ def test_every_setting_and_file_that_a_run_reads_is_in_the_key(tmp_path: Path, m
     others: list[dict[str, Any]] = [
         {"select": ("ALL",)}, {"ignore": ("k8s",)}, {"render": False},
         {"strict_coverage": True}, {"purpose": "production"}, {"documents": True}, {"foreign_ignores": False},
-        {"context": False},
+        {"context": False}, {"for_commit": True},
     ]  # fmt: skip
     keys += [key(root, **{**options, **more}) for more in others]
     monkeypatch.setattr(cache, "__version__", "0.0.0")
