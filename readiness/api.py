@@ -16,6 +16,7 @@ from readiness.facts import table
 from readiness.facts.table import FactsError, FactsTable
 from readiness.loading import discover
 from readiness.loading.context import add_context
+from readiness.loading.standard_input import add_standard_input
 from readiness.model import Rule
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
@@ -29,8 +30,9 @@ from readiness.run.deadline import RunTimeoutError
 from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, run_pipeline
-from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run, merge_options, settings_of_run
+from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run, merge_options, settings_of_run, with_settings_below_root
 from readiness.settings.effects import with_refused_statements
+from readiness.settings.nested import SettingsBelowRoot
 from readiness.triage import baseline
 from readiness.verdict import checklist, report
 from readiness.verdict.report import Report
@@ -63,7 +65,9 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     paths: Sequence[str | os.PathLike[str]] = (".",),
     *,
     select: Sequence[str] = (),
+    extend_select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     profile: str | None = None,
     fail_on: str | None = None,
     min_score: int | None = None,
@@ -102,7 +106,8 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     given up. `progress` is told how many rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
     """
     _refuse_empty_options(
-        paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
+        paths=paths, select=select, extend_select=extend_select, ignore=ignore, exclude=exclude,
+        profile=profile, config=config, rules=rules, baseline=baseline,
         settings_from=settings_from, since=since, helm_values=helm_values, checklists=checklists,
     )  # fmt: skip
     _refuse_unreadable_values_files(helm_values)
@@ -111,10 +116,12 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
     phase_timestamps = [time.perf_counter()] if timing else []
-    with settings_of_run(config, settings_from, base) as file_config, deadline.end_after(timeout):
+    with settings_of_run(config, settings_from, base) as settings_files, deadline.end_after(timeout):
         settings = merge_options(
-            file_config,
+            settings_files.config,
             select=tuple(select),
+            extend_select=tuple(extend_select),
+            exclude=tuple(exclude),
             ignore=tuple(ignore),
             profile=profile,
             fail_on=fail_on,
@@ -133,7 +140,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
             documents=documents,
             checklists=checklists,
         )
-        discovered = _discover(paths, settings, base, stdin)
+        discovered, settings = _discover(paths, settings, settings_files.below_root(settings, base), base, stdin)
         phase_timestamps.append(time.perf_counter())
         run_date = today or datetime.date.today()
         run_function = _run_or_load_from_cache if cache and since is None and settings_from is None else run_pipeline
@@ -143,15 +150,24 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         return _build_report(run_result, settings, seconds_by_phase)
 
 
-def _discover(paths: Sequence[str | os.PathLike[str]], settings: RunSettings, base: Path | None, stdin: bytes | None) -> discover.DiscoveredFiles:
-    """The files of a run, with those around them and with standard input where they are asked for."""
-    file_config = settings.config
-    discovered = discover.discover_files(paths, file_config.exclude, working_directory=base, glob_prefix=file_config.prefix)
+def _discover(
+    paths: Sequence[str | os.PathLike[str]],
+    settings: RunSettings,
+    below_root: SettingsBelowRoot | None,
+    base: Path | None,
+    stdin: bytes | None,
+) -> tuple[discover.DiscoveredFiles, RunSettings]:
+    """The files of a run, with those around them and with standard input where they are asked for; and its settings, with those of directories."""
+    discovered = discover.discover_files(
+        paths, settings.exclude, working_directory=base, glob_prefix=settings.config.prefix, settings_below_root=below_root
+    )
+    if below_root is not None:
+        settings = with_settings_below_root(settings, below_root)
     if settings.context:
         add_context(discovered, paths)
     if stdin is not None:
-        discover.add_standard_input(discovered, stdin)
-    return discovered
+        add_standard_input(discovered, stdin)
+    return discovered, settings
 
 
 def _refuse_empty_options(**options: Any) -> None:
@@ -266,14 +282,8 @@ def search_rules(*, like: str | None, kind: str | None, profile: str | None, wor
     if kind:
         matching_rules = [rule for rule in matching_rules if rule.kind == kind]
     if profile:
-        empty_selection = selection.SelectionWords((), ())
-        active_rules = selection.active_pairs_by_rule_id(
-            loaded_rules,
-            rules.rules_folder(),
-            profile_name=profile,
-            selection=empty_selection,
-            ignored_selection=empty_selection,
-        )
+        choice = selection.RuleChoice(*selection.load_profile_levels_and_selectors(rules.rules_folder(), profile))
+        active_rules = selection.active_pairs_by_rule_id(loaded_rules, choice)
         matching_rules = [selection.rule_with_active_tiers_only(rule, active_rules) for rule in matching_rules if rule.id in active_rules]
     if words:
         matching_rules = rules_matching_words(matching_rules, words)

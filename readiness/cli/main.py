@@ -73,8 +73,10 @@ def main() -> None:
     "--select",
     multiple=True,
     metavar="WORD",
-    help="Rule, prefix, category or ALL, in the profile's place.",
+    help="Narrow the profile to a prefix or category; or ask a rule by its id, or ALL, whatever the profile.",
 )
+@click.option("--extend-select", multiple=True, metavar="WORD", help="Rule, prefix or category to ask besides the profile.")
+@click.option("--exclude", "exclude_globs", multiple=True, metavar="GLOB", help="Paths to leave out, named ones too, from the working directory.")
 @click.option("--ignore", multiple=True, metavar="WORD", help="Rule, prefix or category to leave out.")
 @click.option("--profile", metavar="NAME", help="recommended (default), strict, pss-baseline, pss-restricted.")
 @click.option(
@@ -174,7 +176,8 @@ def check(**flags: Any) -> None:
     Examples:
       readiness check
       readiness check deploy/ Dockerfile --fail-on medium
-      readiness check --select k8s/ --ignore k8s/image-digest-missing .
+      readiness check --select k8s/ .                  (the profile's rules for Kubernetes alone)
+      readiness check --extend-select k8s/image-digest-missing --exclude 'legacy/*' .
       readiness check --format github --output json=readiness.json .
       kustomize build overlays/prod | readiness check -
     """
@@ -257,7 +260,9 @@ def _report_with_progress(flags: dict[str, Any], show_progress: Callable[[int, i
         [path for path in paths if path != "-"],
         stdin=stdin_bytes,
         select=split_comma_separated(flags["select"]),
+        extend_select=split_comma_separated(flags["extend_select"]),
         ignore=split_comma_separated(flags["ignore"]),
+        exclude=flags["exclude_globs"],
         profile=flags["profile"],
         fail_on=flags["fail_on"],
         min_score=flags["min_score"],

@@ -21,6 +21,8 @@ from readiness.loading.scripts import MAX_SCRIPTS_PER_TREE, SCRIPT_SUFFIXES, rea
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
+from readiness.settings import PYPROJECT_FILENAME, SETTINGS_FILENAMES
+from readiness.settings.nested import SettingsBelowRoot
 from readiness.syntax import template
 
 MAX_SOURCE_BYTES = files.MAX_JUDGED_FILE_BYTES
@@ -31,6 +33,7 @@ _PYTHON_METADATA_FILE_NAMES = frozenset({"PKG-INFO", "METADATA"})  # a Python pa
 _ALWAYS_READ_NAME = lazy_regex(r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE)
 
 
+_SETTINGS_NAMES = frozenset({*SETTINGS_FILENAMES, PYPROJECT_FILENAME})
 REASON_NOT_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"
 
 
@@ -111,13 +114,14 @@ def discover_files(
     *,
     working_directory: Path | None = None,
     glob_prefix: str = "",
+    settings_below_root: SettingsBelowRoot | None = None,
 ) -> DiscoveredFiles:
     """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
 
     Paths are shown relative to `working_directory`, the working directory where none is given. `glob_prefix` leads from what the globs of
-    `exclude_globs` are relative to there.
+    `exclude_globs` are relative to there. `settings_below_root` is told of each folder with settings of its own.
     """
-    walk = FileWalk(tuple(exclude_globs), (working_directory or Path.cwd()).absolute(), glob_prefix)
+    walk = FileWalk(tuple(exclude_globs), (working_directory or Path.cwd()).absolute(), glob_prefix, settings_below_root)
     for given_path in given_paths:
         path = Path(given_path)
         if not path.exists() and not path.is_symlink():
@@ -143,19 +147,6 @@ def is_walked_whole(discovered: DiscoveredFiles, folder: Path | None) -> bool:
     return any(real_folder.is_relative_to((discovered.base / one).resolve()) for one in judged_folders)
 
 
-def add_standard_input(discovered: DiscoveredFiles, input_bytes: bytes) -> None:
-    """Add standard input as one file called `-`."""
-    input_text = decode_text(input_bytes) if len(input_bytes) <= MAX_SOURCE_BYTES else None
-    if input_text is None:
-        reason_unread = "it is not text" if len(input_bytes) <= MAX_SOURCE_BYTES else "it is over the size limit"
-        discovered.unread_files.append(UnreadFile("-", reason_unread))
-    else:
-        # It has no name to go by: ask what it would be under each.
-        candidate_file_names = ("stdin.yaml", "Dockerfile", "nginx.conf")
-        detected_kind = next((k for name in candidate_file_names if (k := kinds.detect_kind(name, input_text))), "")
-        discovered.sources.append(Source("-", input_text, kind=detected_kind))
-
-
 def _may_be_env_file(file_name: str) -> bool:
     """Whether a file of this name may be one that compose files take variables from."""
     if ".env" not in file_name.lower():
@@ -179,8 +170,11 @@ def is_template_of_known_kind(template_path: str) -> bool:
 class FileWalk:
     """One walk over the given paths: what it has found, seen and been told to leave out."""
 
-    def __init__(self, exclude_globs: tuple[str, ...], base: Path, glob_prefix: str = "") -> None:
+    def __init__(
+        self, exclude_globs: tuple[str, ...], base: Path, glob_prefix: str = "", settings_below_root: SettingsBelowRoot | None = None
+    ) -> None:
         self.base = base
+        self.settings_below_root = settings_below_root
         self.report_path = ReportPaths(base).report_path
         self.ignoring = IgnoreRules(base, exclude_globs, glob_prefix)
         self.found = DiscoveredFiles(base=base, ignore_rules=self.ignoring)
@@ -191,11 +185,26 @@ class FileWalk:
 
     def walk_named_folder(self, folder: Path) -> None:
         """Walk a folder that was named on the command line, under the .gitignore files above it."""
+        self._read_settings_down_to(folder)
+        if self._is_named_path_excluded(folder):
+            return
         self.found.has_walked_folder = True
         self.found.walked_folders.add(self.report_path(folder))
         self.roots.append(os.path.realpath(folder))
         self.enter_parents(folder)
         self.walk_folder(folder, 0)
+
+    def _read_settings_down_to(self, folder: Path) -> None:
+        if self.settings_below_root is not None:
+            self.ignoring.add_exclude_globs(self.settings_below_root.read_down_to(folder))
+
+    def _is_named_path_excluded(self, path: Path) -> bool:
+        """Whether `exclude` leaves out a path that was named: a hook names files whatever the settings say. It gets a row."""
+        report_path = self.report_path(path)
+        exclude_glob = self.ignoring.glob_excluding_named_path(report_path)
+        if exclude_glob:
+            self.found.unread_files.append(UnreadFile(report_path, f"left out by exclude: {exclude_glob}", "skipped"))
+        return bool(exclude_glob)
 
     def enter_parents(self, folder: Path) -> None:
         """Read the .gitignore files of the folders above one, up to the root of its repository."""
@@ -235,6 +244,8 @@ class FileWalk:
         except OSError as error:
             self.add_unread(folder, os_error_text_without_path(error))
             return
+        if self.settings_below_root is not None and depth and any(one.name in _SETTINGS_NAMES for one in folder_entries):
+            self.ignoring.add_exclude_globs(self.settings_below_root.read(folder))
         has_gitignore = self.ignoring.enter_folder(folder)
         for entry in folder_entries:
             if self.take_entry(entry, folder):
@@ -266,6 +277,9 @@ class FileWalk:
 
         Of what stands beside a compose file the environment files are read: what they say belongs to it.
         """
+        self._read_settings_down_to(path.parent)
+        if self._is_named_path_excluded(path):
+            return
         self.found.named_paths.add(self.report_path(path))
         self.add_file(path, is_named=True)
         try:

@@ -50,7 +50,7 @@ from readiness.triage.baseline import MAX_BASELINE_BYTES
 from readiness.verdict.checklist import EvidencePlace as Seen
 from readiness.version import __version__
 
-CACHE_FORMAT_VERSION = 7
+CACHE_FORMAT_VERSION = 8
 MAX_CACHED_RESULTS = 40  # results; the oldest go first
 TEMPORARY_FILE_MAX_AGE_SECONDS = 3600  # seconds after which what an interrupted run began to write is thrown away
 _UNUSABLE_CACHE_ENTRY_ERRORS = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
@@ -152,6 +152,7 @@ def result_cache_key(discovered: DiscoveredFiles, settings: RunSettings, today_t
     add_to_digest("walk", *sorted(discovered.walked_folders), "closed", *sorted(discovered.passed_over_paths))
     for ignore_file in discovered.ignore_rules.known.values():
         add_to_digest("ignores", *ignore_file.lines)
+    add_to_digest("excluded by", *sorted(discovered.ignore_rules.matched_globs))
     add_to_digest("overruled", *map(str, discovered.partly_followed_gitignores))
     context_files = discovered.context
     add_to_digest("context", *sorted(context_files.paths), "around", *context_files.judged, context_files.cut, *context_files.here)
@@ -266,7 +267,7 @@ def _finding_to_row(finding: Finding) -> list[Any]:
         [[_place_to_row(other.source, other.span), other.message] for other in finding.related],
         [suppression.suppressed_by, suppression.reason, suppression.until] if suppression else None,
         finding.fingerprint,
-        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path, finding.edit_group, finding.service_name],
+        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path, finding.edit_group, finding.service_name, finding.rated_severity],
     ]
 
 
@@ -317,7 +318,7 @@ def _file_status_from_row(file_status_row: list[Any]) -> FileStatus:
 
 def _finding_from_row(finding_row: list[Any], rule_by_id: Mapping[str, Rule], resolve_place: Callable[[list[Any]], tuple[Source, Span]]) -> Finding:
     rule_id, stored_place, message, resource_name, container_name, related_rows, suppression_row, fingerprint, placement_row = finding_row
-    lowered_severity, tier_name, part_name, unit_path, edit_group, service_name = placement_row
+    lowered_severity, tier_name, part_name, unit_path, edit_group, service_name, rated_severity = placement_row
     return Finding(
         rule_by_id[rule_id],
         *resolve_place(stored_place),
@@ -328,6 +329,7 @@ def _finding_from_row(finding_row: list[Any], rule_by_id: Mapping[str, Rule], re
         suppression=Suppression(*suppression_row) if suppression_row else None,
         fingerprint=fingerprint,
         lowered_severity=None if lowered_severity is None else Severity(lowered_severity),
+        rated_severity=None if rated_severity is None else Severity(rated_severity),
         unit_path=unit_path,
         edit_group=edit_group,
         service_name=service_name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
@@ -15,19 +15,22 @@ from readiness.loading.deployed import DeploymentEvidence
 from readiness.loading.discover import Surroundings
 from readiness.loading.render.made import RenderInput, written_source_and_span
 from readiness.loading.variants import Production, Variants
-from readiness.model import Finding, Rule, join_names
+from readiness.model import Finding, Rule
 from readiness.model.records import dataclass
 from readiness.model.service import Service
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
-from readiness.ruleset.names import RuleName, RuleNames
 from readiness.run import ceiling, engine, purposes, secrecy
-from readiness.run.groups import needed_rule_groups
-from readiness.run.parameters import apply_parameters
+from readiness.run.rule_choices import RuleSelection, select_rules
 from readiness.run.run_settings import RunSettings
 from readiness.run.services import services_of_run
-from readiness.settings import SETTINGS_FILENAME, Config
+from readiness.run.unused_settings import (
+    SETTING_UNUSED_RULE_ID,
+    findings_for_unused_settings,
+    merge_with_suppression_findings,
+    notices_for_unused_excludes,
+)
 from readiness.triage import baseline, copies, foreign, suppress
 from readiness.triage.unjudged import RULE_IDS_THAT_NOTHING_SILENCES
 from readiness.verdict import evidence
@@ -68,16 +71,6 @@ class RunResult:
     refused_purpose_count: int = 0
 
 
-@dataclass(slots=True)
-class RuleSelection:
-    """What a run was asked for, worked out: the rules, which of their hits count, what is locked, and all names."""
-
-    names: RuleNames
-    loaded_rules: list[LoadedRule]
-    active_rules: selection.ActivePairsByRuleId
-    locked_rules: selection.SelectionWords
-
-
 def run_pipeline(
     discovered: discover.DiscoveredFiles,
     settings: RunSettings,
@@ -90,12 +83,12 @@ def run_pipeline(
     purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
     assembly.parse_findings += (purpose_findings := purposes.findings_for_invalid_purposes(assembly, core_rule_by_id["core/purpose-invalid"]))
     marked_secrets = secrecy.mark_secrets(discovered, assembly)
-    run_rules = _load_and_select_rules(assembly, settings)
+    run_rules = select_rules(assembly, settings)
     active_pairs_by_rule = run_rules.active_rules
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
     running_rules = [one for one in run_rules.loaded_rules if one.rule.marks_secrets or selection.must_tier_run(one, active_pairs_by_rule)]
     engine_result = _run_rules_on_projects(assembly, running_rules, core_rule_by_id, settings.jobs, report_progress)
-    shellcheck_findings = _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"])
+    shellcheck_findings = _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"], run_rules)
     engine_result.findings += shellcheck_findings
     active_pairs_by_rule |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
     services = services_of_run(assembly, engine_result, core_rule_by_id["core/crash"])
@@ -103,11 +96,14 @@ def run_pipeline(
     assembly.record_unread_parts()
     _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
     secret_places = redaction.find_secret_places(engine_result.findings, marked_secrets.places)
-    found = ceiling.lower_severities_of_other_environments([*assembly.parse_findings, *engine_result.findings])
+    found = ceiling.lower_severities_of_other_environments([*run_rules.rated(assembly.parse_findings), *engine_result.findings])
     lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(found, DeploymentEvidence(discovered).evidence_for)
     all_findings = engine.sort_and_deduplicate(lowered_findings)
-    active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]
-    triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today)
+    active_findings = [one for one in all_findings if run_rules.is_active(one)]
+    unused_setting_findings = findings_for_unused_settings(discovered, assembly, settings, run_rules, core_rule_by_id[SETTING_UNUSED_RULE_ID])
+    triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(
+        active_findings, unused_setting_findings, assembly, run_rules, settings, today
+    )
     run_result = RunResult(
         file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
@@ -124,6 +120,7 @@ def run_pipeline(
             *run_rules.names.notices.values(),
             *assembly.notices,
             *assembly.budget.unconfined_notices(),
+            *notices_for_unused_excludes(discovered, settings),
             *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
         ),
         production=purposes.may_have_production(assembly),
@@ -177,60 +174,9 @@ def _relocate_rendered_findings(
             tally.places = list(written_places)
 
 
-def _load_and_select_rules(assembly: Assembly, settings: RunSettings) -> RuleSelection:
-    """The rules that can have something to say, and what of them was asked for."""
-    rule_names = RuleNames(settings.rules)
-    settings_config = settings.config
-    selected_words = selection.parse_rule_selectors(
-        settings.select, rule_names, _selector_location_text(settings.select, settings_config.select, settings_config, "--select")
-    )
-    ignored_words = selection.parse_rule_selectors(
-        settings.ignore, rule_names, _selector_location_text(settings.ignore, settings_config.ignore, settings_config, "--ignore")
-    )
-    locked_words = selection.parse_rule_selectors(settings_config.locked, rule_names, _settings_files_text(settings_config))
-    profile_levels = selection.profile_levels_to_load(rules.rules_folder(), settings.profile, settings.select)
-    loaded_rules = apply_parameters(rules.load_rules(settings.rules, needed_rule_groups(assembly), profile_levels), settings_config, rule_names)
-    active_pairs_by_rule = selection.active_pairs_by_rule_id(
-        loaded_rules,
-        rules.rules_folder(),
-        profile_name=settings.profile,
-        selection=selected_words,
-        ignored_selection=ignored_words,
-    )
-    _keep_unjudged_rules_active(active_pairs_by_rule, settings, rule_names)
-    return RuleSelection(rule_names, loaded_rules, active_pairs_by_rule, locked_words)
-
-
-def _keep_unjudged_rules_active(active_pairs_by_rule: selection.ActivePairsByRuleId, settings: RunSettings, rule_names: RuleNames) -> None:
-    """Count what says that something has no verdict, whatever the settings of the tree leave out.
-
-    `--ignore` is the caller's word and may. Raises SelectionError for a word in the settings that could have no effect.
-    """
-    settings_config = settings.config
-    for ignored_word in settings_config.ignore:
-        if ignored_word in RULE_IDS_THAT_NOTHING_SILENCES:
-            raise selection.SelectionError(
-                f"{_settings_files_text(settings_config)}: ignore: {ignored_word} says that something has no verdict, and settings can't"
-                " leave that out; mend what it names, or leave the file out under `exclude`"
-            )
-    command_line_ignores = selection.parse_rule_selectors(settings.ignore[len(settings_config.ignore) :], rule_names, "--ignore")
-    for rule_id in sorted(RULE_IDS_THAT_NOTHING_SILENCES) if settings_config.ignore else ():
-        if not command_line_ignores.covers_name(RuleName(rule_id)) and "correctness" not in command_line_ignores.id_prefixes_and_categories:
-            active_pairs_by_rule.setdefault(rule_id, selection.ANY_TIER_AND_PART)
-
-
-def _selector_location_text(selector_words: Sequence[str], words_in_settings: Sequence[str], settings_config: Config, option_name: str) -> str:
-    """Where words stand: in the settings, or behind an option."""
-    return _settings_files_text(settings_config) if selector_words and set(selector_words) <= set(words_in_settings) else option_name
-
-
-def _settings_files_text(settings_config: Config) -> str:
-    """The files that the settings come from."""
-    return join_names(one.path for one in settings_config.sources) or SETTINGS_FILENAME
-
-
 def _suppress_and_fingerprint_findings(
     findings: list[Finding],
+    unused_setting_findings: list[Finding],
     assembly: Assembly,
     run_rules: RuleSelection,
     settings: RunSettings,
@@ -245,8 +191,10 @@ def _suppress_and_fingerprint_findings(
         settings.config.prefix,
         None if assembly.whole else tuple(row.path for row in assembly.file_statuses),
         "comments" in settings.config.locked_words,
+        run_rules.pairs_at,
     )
-    marked_findings = apply_own_suppressions(findings, assembly, run_rules.loaded_rules, suppression_policy, settings)
+    marked_findings = apply_own_suppressions(findings, assembly, run_rules, suppression_policy, settings)
+    marked_findings = merge_with_suppression_findings(marked_findings, [one for one in unused_setting_findings if run_rules.is_active(one)])
     findings_without_copies = copies.fold_copies(engine.sort_and_deduplicate(marked_findings), assembly.parsed)
     findings_not_silenced, silenced_count_by_rule_id = apply_suppressions_of_other_linters(
         findings_without_copies, assembly, settings, suppression_policy
@@ -298,23 +246,23 @@ def _suppress_previously_known(findings: list[Finding], policy: suppress.Suppres
     return findings
 
 
-def _requested_shellcheck_findings(assembly: Assembly, settings: RunSettings, unjudged_rule: Rule) -> list[Finding]:
+def _requested_shellcheck_findings(assembly: Assembly, settings: RunSettings, unjudged_rule: Rule, run_rules: RuleSelection) -> list[Finding]:
     """What ShellCheck says where it is asked, but for what --ignore leaves out or --select does not name."""
     if not settings.shellcheck:
         return []
     from readiness.run.external import shellcheck
 
-    return [
+    return run_rules.rated(
         one
         for one in shellcheck.shellcheck_findings(assembly.projects, unjudged_rule, assembly.budget)
-        if one.rule_definition is unjudged_rule or selection.is_selected_and_not_ignored(one.rule_definition, settings.select, settings.ignore)
-    ]
+        if one.rule_definition is unjudged_rule or selection.is_rule_chosen_by_words(one.rule_definition, run_rules.choices.base)
+    )
 
 
 def apply_own_suppressions(
     findings: list[Finding],
     assembly: Assembly,
-    loaded_rules: Sequence[LoadedRule],
+    run_rules: RuleSelection,
     policy: suppress.SuppressionPolicy,
     settings: RunSettings,
 ) -> list[Finding]:
@@ -322,7 +270,7 @@ def apply_own_suppressions(
     from readiness.loading.render.made import GeneratedSource
     from readiness.loading.render.relocate import relocate_suppression as told
 
-    rule_by_id = {bound.rule.id: bound.rule for bound in loaded_rules}
+    rule_by_id = {bound.rule.id: bound.rule for bound in run_rules.loaded_rules}
     written_sources = [source for source in assembly.sources if not isinstance(source.root, GeneratedSource)]
     suppression_directives = [one for source in written_sources for one in suppress.comment_directives(source)]
     for project in assembly.projects:
@@ -341,7 +289,13 @@ def apply_own_suppressions(
         policy=policy,
     )
     context_paths = assembly.context  # what is wrong with a suppression there is told where it is judged
-    return [one for one in marked_findings if one.rule not in suppress.SUPPRESSION_RULE_IDS or one.path not in context_paths]
+    settings_paths = {one.path for one in settings.config.sources}
+    told_findings = [
+        one
+        for one in marked_findings
+        if one.rule not in suppress.SUPPRESSION_RULE_IDS or one.path not in context_paths or one.path in settings_paths
+    ]
+    return [*told_findings[: len(findings)], *run_rules.rated(told_findings[len(findings) :])]
 
 
 def apply_suppressions_of_other_linters(

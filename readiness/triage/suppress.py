@@ -5,14 +5,14 @@ from __future__ import annotations
 import bisect
 import datetime
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from readiness.model import AnnotationSuppression, Finding, Rule, Source, Span, Suppression
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import fill_message
 from readiness.model.records import dataclass
 from readiness.ruleset.names import RuleName, RuleNames
-from readiness.ruleset.select import ActivePairsByRuleId, SelectionWords
+from readiness.ruleset.select import ActivePairsByRuleId, SelectionWords, TierAndPartPairs
 from readiness.settings import Waiver
 from readiness.syntax import glob
 from readiness.triage.covering import DirectiveIndex, WaiverIndex
@@ -53,7 +53,8 @@ class SuppressionPolicy:
     """What may be silenced: the names that there are, those that nothing may silence, what was asked for, the day.
 
     `prefix` leads from what the paths of waivers are relative to to the working directory; `parts` are the judged files where they are
-    only a part of those that the settings speak of. `are_comments_locked` says that comments and annotations silence nothing.
+    only a part of those that the settings speak of. `are_comments_locked` says that comments and annotations silence nothing. `pairs_at` tells
+    what counts of a rule in a file (path, id), where that is not the same in all.
     """
 
     names: RuleNames
@@ -63,6 +64,7 @@ class SuppressionPolicy:
     prefix: str = ""
     parts: tuple[str, ...] | None = None
     are_comments_locked: bool = False
+    pairs_at: Callable[[str, str], TierAndPartPairs] | None = None
 
     def is_locked(self, finding: Finding) -> bool:
         """Whether nothing in the tree can silence a finding: its rule is locked, or says that something has no verdict."""
@@ -72,9 +74,14 @@ class SuppressionPolicy:
         """What a word names where it stands."""
         return self.names.names_of(rule_word, f"{source.root.path}:{source.position_of(span.start).line}")
 
-    def have_all_run(self, rule_names: Iterable[RuleName]) -> bool:
-        """Whether all that is named was asked for: of what did not run nobody can say that it has no finding."""
-        return all(any(name.tier_or_part in {"", *cell} for cell in self.active_rules.get(name.rule_id, ())) for name in rule_names)
+    def have_all_run(self, rule_names: Iterable[RuleName], path: str = "") -> bool:
+        """Whether all that is named was asked for, in a file: of what did not run nobody can say that it has no finding."""
+
+        def pairs_of(rule_id: str) -> Iterable[tuple[str, str]]:
+            active_pairs = self.active_rules.get(rule_id, frozenset())
+            return self.pairs_at(path, rule_id) if active_pairs and path and self.pairs_at is not None else active_pairs
+
+        return all(any(name.tier_or_part in {"", *cell} for cell in pairs_of(name.rule_id)) for name in rule_names)
 
 
 def comment_directives(source: Source) -> Iterator[SuppressionDirective]:
@@ -218,7 +225,7 @@ def apply_suppressions(
     suppression_findings.extend(
         _suppression_finding(unused_rule, directive.source, directive.span, rules=", ".join(directive.rules))
         for directive, waiver_rule_names in valid_directives
-        if directive_path_and_offset(directive) not in used_directive_places and policy.have_all_run(waiver_rule_names)
+        if directive_path_and_offset(directive) not in used_directive_places and policy.have_all_run(waiver_rule_names, directive.source.root.path)
     )
     for waiver_number, (waiver, waiver_rule_names) in enumerate(valid_waivers):
         if not _are_all_waived_files_judged(waiver, policy):

@@ -258,6 +258,8 @@ def key(root: Path, **more: Any) -> str:
     options = dict.fromkeys(("profile", "fail_on", "min_score", "baseline", "since", "documents", "shellcheck"))
     options |= {
         "select": (),
+        "extend_select": (),
+        "exclude": (),
         "ignore": (),
         "rules": (),
         "jobs": 1,
@@ -518,7 +520,7 @@ def test_what_is_said_of_the_settings_keeps_its_line(tmp_path: Path, kept: cache
     monkeypatch.chdir(root)
     (tmp_path / "root" / ".git").mkdir()
     first = readiness.check(["."], config=True, cache=True).to_dict()
-    assert [(row["path"], row["line"]) for row in first["findings"] if row["rule"].startswith("core/")] == [(".readiness.yaml", 4)]
+    assert [(row["path"], row["line"]) for row in first["findings"] if row["rule"].startswith("core/")] == [("../.readiness.yaml", 4)]
     monkeypatch.setattr(api, "run_pipeline", None)
     assert readiness.check(["."], config=True, cache=True).to_dict() == first
 
