@@ -95,26 +95,29 @@ class IgnoreRules:
 
     def excluding_glob(self, report_path: str) -> str:
         """The first glob of `exclude` that matches a path, or the path of a folder; empty where none does. All that match are noted."""
-        report_path = glob.prefixed_path(self.prefix, report_path)
+        return self._matching_glob(glob.prefixed_path(self.prefix, report_path))
+
+    def glob_excluding_named_path(self, report_path: str) -> str:
+        """The glob of `exclude` that matches a path that was named, or a folder above it; empty where none does."""
+        path_below_globs = os.path.normpath(glob.prefixed_path(self.prefix, report_path)).replace(os.sep, "/")
+        if not self.exclude or path_below_globs == "." or path_below_globs.startswith(("..", "/")):
+            return ""
+        parts = path_below_globs.split("/")
+        return next((found for count in range(1, len(parts) + 1) if (found := self._matching_glob("/".join(parts[:count])))), "")
+
+    def _matching_glob(self, path: str) -> str:
+        """The first glob that matches a path that is relative to what the globs are."""
         first_glob = ""
         for exclude_glob in self.exclude:
             if first_glob and exclude_glob in self.matched_globs:
                 continue
-            if not self.work.try_spend(2 * glob.max_match_cost(exclude_glob, report_path)):
+            if not self.work.try_spend(2 * glob.max_match_cost(exclude_glob, path)):
                 self.overruled[self.base / SETTINGS_FILENAME] = _REASON_TOO_MUCH_WORK
                 return first_glob
-            if glob.glob_matches(exclude_glob, report_path) or glob.glob_matches(exclude_glob, report_path + "/"):
+            if glob.glob_matches(exclude_glob, path) or glob.glob_matches(exclude_glob, path + "/"):
                 self.matched_globs.add(exclude_glob)
                 first_glob = first_glob or exclude_glob
         return first_glob
-
-    def glob_excluding_named_path(self, report_path: str) -> str:
-        """The glob of `exclude` that matches a path that was named, or a folder above it; empty where none does."""
-        path_below_globs = glob.prefixed_path(self.prefix, report_path)
-        if not self.exclude or path_below_globs.startswith(".."):
-            return ""
-        parts = report_path.split("/")
-        return next((found for count in range(1, len(parts) + 1) if (found := self.excluding_glob("/".join(parts[:count])))), "")
 
     def may_ignore(self, path: str) -> bool:
         """Whether a .gitignore of the walk may leave a path out, be it there or not."""

@@ -106,7 +106,7 @@ class Finding(NamedTuple):
 
     @property
     def severity(self) -> Severity:
-        """How bad it is here: the rule's severity, or what settings call it, and the hit's where that is lower."""
+        """How bad it is here: the rule's severity, or what settings call it; where a lower one holds for the place, that."""
         rule_severity = self.rule_definition.severity if self.rated_severity is None else self.rated_severity
         return rule_severity if self.lowered_severity is None else min(rule_severity, self.lowered_severity)
 

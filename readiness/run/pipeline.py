@@ -291,9 +291,7 @@ def apply_own_suppressions(
     context_paths = assembly.context  # what is wrong with a suppression there is told where it is judged
     settings_paths = {one.path for one in settings.config.sources}
     told_findings = [
-        one
-        for one in marked_findings
-        if one.rule not in suppress.SUPPRESSION_RULE_IDS or one.path not in context_paths or one.path in settings_paths
+        one for one in marked_findings if one.rule not in suppress.SUPPRESSION_RULE_IDS or one.path not in context_paths or one.path in settings_paths
     ]
     return [*told_findings[: len(findings)], *run_rules.rated(told_findings[len(findings) :])]
 

@@ -11,14 +11,14 @@ from readiness.syntax.glob import glob_matches, prefixed_path
 
 
 def with_rated_severity(finding: Finding, ratings: Sequence[Rating]) -> Finding:
-    """A finding as bad as settings call its rule where it is written; what a check says of a milder place goes on holding."""
+    """A finding as bad as settings call its rule where it is written, whatever its check says of the place.
+
+    That files outside production and what nothing deploys close no gate goes on holding: it is asked afterwards.
+    """
     path = written_source_and_span(finding.source, finding.span)[0].root.path
     for rating in reversed(ratings):
         if rating.member in {"", finding.tier, finding.part} and glob_matches(rating.pattern, prefixed_path(rating.prefix, path)):
-            severity_of_tier = finding.rule_definition.tier_by_name(finding.tier).severity
-            lowered_severity = finding.lowered_severity
-            is_milder_place = lowered_severity is not None and lowered_severity < severity_of_tier
-            return finding._replace(rated_severity=rating.severity, lowered_severity=lowered_severity if is_milder_place else None)
+            return finding._replace(rated_severity=rating.severity, lowered_severity=None)
     return finding
 
 

@@ -113,7 +113,7 @@ def _severity_settings(source: Source, mapping: Map) -> tuple[SeveritySetting, .
 def _path_rules(source: Source, settings_map: Map) -> Iterator[PathRules]:
     """What `severity` says of all files, and the entries of `per-path-ignores` and `per-path`, in order."""
     if "severity" in settings_map:
-        yield PathRules("*", "", severities=_severity_settings(source, settings_map), setting="severity")
+        yield PathRules("*", "", severities=_severity_settings(source, settings_map), setting="severity", source=source)
     for pattern, words in settings_map.get("per-path-ignores", {}).items():
         span = settings_map["per-path-ignores"].key_span(pattern)
         yield PathRules(normal_glob(pattern), pattern, ignore=tuple(words), setting="per-path-ignores", source=source, span=span)

@@ -189,8 +189,23 @@ def test_what_is_locked_is_as_if_the_tree_did_not_say_it(callers_settings: set[s
     assert values(merged) == values(merge_settings(callers, parsed(folder, rest, named=False)))
     assert set(merged.layers[1].refused) == refused
     decided = {
-        name for name in callers.given if name not in {"ignore", "exclude", "checklists", "rules", "parameters", "purpose", "waivers", "locked", "extend-select",
-        "severity", "per-path", "per-path-ignores"}
+        name
+        for name in callers.given
+        if name
+        not in {
+            "ignore",
+            "exclude",
+            "checklists",
+            "rules",
+            "parameters",
+            "purpose",
+            "waivers",
+            "locked",
+            "extend-select",
+            "severity",
+            "per-path",
+            "per-path-ignores",
+        }
     }
     for name in decided:  # the caller's word stands whatever the tree says
         field = {"fail-on": "fail_on", "min-score": "min_score"}.get(name, name)
