@@ -10,7 +10,6 @@ from click.testing import CliRunner
 
 import readiness
 from readiness.cli.main import main
-from readiness.model import Severity
 from readiness.ruleset.select import SelectionError
 from readiness.settings import ConfigError
 from readiness.verdict.report import Report
@@ -185,13 +184,11 @@ def test_the_gate_goes_by_it_and_its_line_names_it(tree: Path) -> None:
     assert not check(tree, f"severity: {{{HOST_PID}: critical}}\n", select=[HOST_PID], purpose="production").gate.passed
 
 
-def test_what_is_milder_where_it_stands_stays_so(tree: Path) -> None:
-    """A file for tests closes no gate, whatever the rule is called elsewhere."""
-    write_files(tree, {"dev/p.yaml": "# readiness: purpose=development\n" + POD % "p"})
-    text = f"severity: {{{HOST_PID}: critical}}\npurpose: {{web.yaml: production}}\n"
-    found = severities(check(tree, text), HOST_PID)
-    assert found["web.yaml"] == "critical"
-    assert Severity[found["dev/p.yaml"].upper()] <= Severity.MEDIUM
+def test_what_is_not_for_production_closes_no_gate_whatever_the_rule_is_called(tree: Path) -> None:
+    compose = "services: {web: {image: 'x:1.0.0', depends_on: [nope]}}\n"
+    write_files(tree, {"compose.yaml": compose, "dev/compose.yaml": "# readiness: purpose=development\n" + compose})
+    found = severities(check(tree, "severity: {compose/reference-undefined: critical}\n"), "compose/reference-undefined")
+    assert found == {"compose.yaml": "critical", "dev/compose.yaml": "medium"}
 
 
 @holds("settings-severity", "settings-choice")
