@@ -246,7 +246,7 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
         environments=run_result.environments,
         services=run_result.services,
         undeployed_paths=run_result.undeployed_paths,
-        notices=run_result.notices,
+        notices=(*settings.notices, *run_result.notices),
         is_production_judged=run_result.production,
         settings_effects=with_refused_statements(settings.effects, run_result.refused_comment_count, run_result.refused_purpose_count),
     )

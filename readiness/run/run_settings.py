@@ -45,7 +45,8 @@ class RunSettings:
     """What a run was asked for, options and settings file together; an option beats the file.
 
     `exclude` are the globs of files and options, relative to what those of the files are, `exclude_options` those of the options as given.
-    `effects` is what each file changed, `overruled_settings` the settings of files that options decide.
+    `effects` is what each file changed, `overruled_settings` the settings of files that options decide. `notices` are what
+    there is to say of settings files that were not read.
     """
 
     profile: str
@@ -72,6 +73,7 @@ class RunSettings:
     effects: tuple[SettingsEffect, ...] = ()
     exclude_options: tuple[str, ...] = ()
     overruled_settings: frozenset[str] = frozenset()
+    notices: tuple[str, ...] = ()
 
 
 class SettingsFiles(NamedTuple):
@@ -161,6 +163,7 @@ def merge_options(config: Config, *, checklists: Sequence[str] | None, **options
 
 def with_settings_below_root(settings: RunSettings, settings_below_root: SettingsBelowRoot) -> RunSettings:
     """The settings of a run with those of the files below the root that a walk came by."""
+    settings = replace(settings, notices=tuple(settings_below_root.notices))
     if not settings_below_root.config_by_folder:
         return settings
     config = _with_settled_choice(settings_below_root.merged(), is_settled_by_options="profile" in settings.overruled_settings)

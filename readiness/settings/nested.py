@@ -6,7 +6,7 @@ the run as a whole (the gate, the baseline, locks ...) stands at the root alone,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,6 +114,18 @@ def _verify_settings_below_root(config: Config) -> None:
                 f"{setting} is for the settings at the root, since it is about the run as a whole; a settings file below that sets"
                 f" {join_names(SETTINGS_BELOW_ROOT)}",
             )
+
+    for pattern, place in _globs_with_places(config):
+        if ".." in pattern.split("/"):
+            raise ConfigError(place, f"{pattern[:200]!r} leads out of the directory of this file, which speaks of its own files alone")
+
+
+def _globs_with_places(config: Config) -> Iterator[tuple[str, str]]:
+    """The globs of a settings file, each with `file:line:column`."""
+    yield from ((one, config.place_of("exclude", one)) for one in config.exclude)
+    yield from ((one.pattern, one.source.place_text(one.span.start)) for one in config.path_rules if one.source is not None)
+    yield from ((one.path, one.source.place_text(one.span.start)) for one in config.waivers)
+    yield from ((pattern, place) for pattern, _, place in config.purposes)
 
 
 def _with_settings_of_folder(config: Config, folder: str, nested: Config) -> Config:
