@@ -231,7 +231,7 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
             active_rules,
             run_result.findings,
             run_result.tally_by_rule,
-            run_result.silenced_by_others_count,
+            {*run_result.silenced_by_others_count, *run_result.left_out_count_by_rule},
             run_result.evidence_by_fact,
         ),
         chosen_checklists=settings.checklists,

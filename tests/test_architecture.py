@@ -58,7 +58,7 @@ DOORS = {
     "pathspec": set(),
     "fnmatch": {"syntax/glob.py"},
     "platformdirs": {"run/cache.py"},
-    "jsonschema": {"settings/__init__.py"},
+    "jsonschema": {"settings/mistakes.py"},
     "helm_python": {"loading/render/worker.py"},
     "checkov": set(),
     "subprocess": {"programs/process.py"},
@@ -126,7 +126,7 @@ OPENERS = {
     "loading/render/archive.py": "an archive that was read, in memory",
     **dict.fromkeys(
         ("facts/table.py", "kinds/compose/schema.py", "ruleset/message_facts.py", "ruleset/names.py", "ruleset/precision.py", "ruleset/select.py",
-         "settings/__init__.py", "verdict/checklist.py"),
+         "settings/model.py", "verdict/checklist.py"),
         "data of the package",
     ),
 }  # fmt: skip

@@ -69,7 +69,8 @@ def test_the_nearest_file_up_to_the_repository(tmp_path: Path) -> None:
 def test_an_option_beats_the_file() -> None:
     file = config.Config(profile="strict", fail_on="low", ignore=("k8s/",), select=("ci/",))
     base = {
-        "select": (), "extend_select": (), "exclude": (), "ignore": ("ci/",), "profile": None, "fail_on": None, "min_score": None, "rules": (), "baseline": None,
+        "select": (), "extend_select": (), "exclude": (), "ignore": ("ci/",), "profile": None, "fail_on": None, "min_score": None,
+        "rules": (), "baseline": None,
         "since": None, "documents": None,
         "jobs": 1, "render": True, "strict_coverage": False, "helm_values": (), "context": True, "foreign_ignores": True,
         "shellcheck": None, "purpose": "",

@@ -47,6 +47,7 @@ class RunResult:
     `notices` which names of rules are out of date, `render_inputs` what rendering read, `context` what was read around the
     judged files, `environments` which variants were taken for production, `undeployed_paths` the files that nothing deploys, whose findings were
     lowered for that. `production` says that not all of it is for something else. `services` are what a team would call one.
+    `left_out_count_by_rule` says how many findings of each rule settings for some paths left out,
     `refused_comment_count` and `refused_purpose_count` are what the files of the tree say and settings lock.
     """
 
@@ -69,6 +70,7 @@ class RunResult:
     services: tuple[Service, ...] = ()
     refused_comment_count: int = 0
     refused_purpose_count: int = 0
+    left_out_count_by_rule: dict[str, int] = field(default_factory=dict)
 
 
 def run_pipeline(
@@ -99,10 +101,10 @@ def run_pipeline(
     found = ceiling.lower_severities_of_other_environments([*run_rules.rated(assembly.parse_findings), *engine_result.findings])
     lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(found, DeploymentEvidence(discovered).evidence_for)
     all_findings = engine.sort_and_deduplicate(lowered_findings)
-    active_findings = [one for one in all_findings if run_rules.is_active(one)]
-    unused_setting_findings = findings_for_unused_settings(discovered, assembly, settings, run_rules, core_rule_by_id[SETTING_UNUSED_RULE_ID])
+    active_findings, left_out_count_by_rule = run_rules.split_by_activity(all_findings)
+    unused_settings = findings_for_unused_settings(discovered, assembly, settings, run_rules, core_rule_by_id[SETTING_UNUSED_RULE_ID])
     triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(
-        active_findings, unused_setting_findings, assembly, run_rules, settings, today
+        active_findings, unused_settings, assembly, run_rules, settings, today
     )
     run_result = RunResult(
         file_statuses=assembly.file_statuses,
@@ -114,15 +116,10 @@ def run_pipeline(
         findings=triaged_findings,
         secret_places=secret_places,
         silenced_by_others_count=silenced_count_by_rule_id,
+        left_out_count_by_rule=left_out_count_by_rule,
         evidence_by_fact=evidence.collect_evidence(assembly.projects),
         render_inputs=assembly.render_inputs,
-        notices=(
-            *run_rules.names.notices.values(),
-            *assembly.notices,
-            *assembly.budget.unconfined_notices(),
-            *notices_for_unused_excludes(discovered, settings),
-            *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
-        ),
+        notices=_notices_of_run(discovered, assembly, settings, run_rules),
         production=purposes.may_have_production(assembly),
         context=discovered.context,
         environments=assembly.production,
@@ -132,6 +129,17 @@ def run_pipeline(
         refused_purpose_count=sum(one.message == purposes.LOCKED_PURPOSE_PROBLEM for one in purpose_findings),
     )
     return secrecy.run_result_without_secrets(run_result, marked_secrets)
+
+
+def _notices_of_run(discovered: discover.DiscoveredFiles, assembly: Assembly, settings: RunSettings, run_rules: RuleSelection) -> tuple[str, ...]:
+    """What there is to say beside findings: names that are out of date, programs that are not confined, globs that fit nothing."""
+    return (
+        *run_rules.names.notices.values(),
+        *assembly.notices,
+        *assembly.budget.unconfined_notices(),
+        *notices_for_unused_excludes(discovered, settings),
+        *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
+    )
 
 
 def _assemble_projects_and_variants(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
 from typing import NamedTuple
@@ -114,6 +115,17 @@ class RuleSelection:
         if not self.choices.entries or finding.rule not in self.active_rules:
             return selection.is_finding_active(finding, self.active_rules)
         return (finding.tier, finding.part) in self.choices.pairs_at(finding.path, finding.rule_definition)
+
+    def split_by_activity(self, findings: Iterable[Finding]) -> tuple[list[Finding], dict[str, int]]:
+        """The findings that were asked for, and how many of each rule, or tier, are left out where they stand alone: those prove no item."""
+        active_findings: list[Finding] = []
+        left_out_count: Counter[str] = Counter()
+        for finding in findings:
+            if self.is_active(finding):
+                active_findings.append(finding)
+            elif self.choices.entries and selection.is_finding_active(finding, self.active_rules):
+                left_out_count[finding.tally_key] += 1
+        return active_findings, dict(left_out_count)
 
     def pairs_at(self, path: str, rule_id: str) -> selection.TierAndPartPairs:
         """What counts of a rule in a file, by the id."""

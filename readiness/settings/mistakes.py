@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from readiness.model import Source, spelling
-from readiness.settings.model import SETTINGS_SCHEMA_PATH, ConfigError
+from readiness.settings.model import ConfigError, settings_schema
 from readiness.syntax.yaml import Map, Seq
 
 MAX_SETTINGS_ENTRIES = 20_000  # what an alias stands for counts each time
@@ -34,7 +33,7 @@ def validate_settings(source: Source, settings_map: Map) -> None:
     import jsonschema
 
     _verify_entry_count_and_duplicates(source, settings_map)
-    schema = json.loads(SETTINGS_SCHEMA_PATH.read_text(encoding="utf-8"))
+    schema = settings_schema()
     schema_errors = sorted(
         jsonschema.Draft202012Validator(schema).iter_errors(settings_map),
         key=lambda e: ([str(p) for p in e.path], e.message),

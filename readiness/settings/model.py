@@ -182,10 +182,15 @@ class SettingsLayer(NamedTuple):
 
 
 @cache
+def settings_schema() -> dict[str, Any]:
+    """The JSON Schema of settings files."""
+    schema: dict[str, Any] = json.loads(SETTINGS_SCHEMA_PATH.read_text(encoding="utf-8"))
+    return schema
+
+
 def lockable_settings() -> tuple[str, ...]:
     """The settings that `locked` may name: all but itself."""
-    schema = json.loads(SETTINGS_SCHEMA_PATH.read_text(encoding="utf-8"))
-    return tuple(name for name in schema["properties"] if name not in {"locked", "foreign-ignores", "$schema", "required-version"})
+    return tuple(name for name in settings_schema()["properties"] if name not in {"locked", "foreign-ignores", "required-version"})
 
 
 def with_settings_locked_along(words: frozenset[str]) -> frozenset[str]:

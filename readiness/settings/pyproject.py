@@ -59,8 +59,7 @@ def _placed(text: str, value: Any, start: int) -> Any:
         element_start = start
         for element in value:
             element_start = _element_start(text, element, element_start)
-            placed_list.append(_placed(text, element, element_start))
-            placed_list._edges.append((element_start, element_start))
+            placed_list.put(_placed(text, element, element_start), Span(element_start, element_start))
             element_start += 1
         return placed_list
     return value if isinstance(value, str | int | float | bool) else str(value)
