@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import inspect
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache as memo
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from readiness.facts import table
 from readiness.facts.table import FactsError, FactsTable
 from readiness.loading import discover
 from readiness.loading.context import add_context
+from readiness.loading.listing import ListedFile, listed_files
+from readiness.loading.report_paths import ReportPaths
 from readiness.loading.standard_input import add_standard_input
 from readiness.model import Rule
 from readiness.redaction import Redactor
@@ -31,6 +35,7 @@ from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, run_pipeline
 from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run, merge_options, settings_of_run, with_settings_below_root
+from readiness.run.shown_settings import ShownSetting, shown_settings
 from readiness.settings.effects import with_refused_statements
 from readiness.settings.nested import SettingsBelowRoot
 from readiness.triage import baseline
@@ -38,6 +43,7 @@ from readiness.verdict import checklist, report
 from readiness.verdict.report import Report
 from readiness.version import __version__
 
+_PARAMETERS_OF_THE_RUN_ITSELF = frozenset({"paths", "cache", "stdin", "timeout", "today", "timing", "progress", "base"})
 STDIN_LIMIT = discover.MAX_SOURCE_BYTES
 USER_ERRORS = (
     config.ConfigError,
@@ -105,42 +111,9 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is
     given up. `progress` is told how many rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
     """
-    _refuse_empty_options(
-        paths=paths, select=select, extend_select=extend_select, ignore=ignore, exclude=exclude,
-        profile=profile, config=config, rules=rules, baseline=baseline,
-        settings_from=settings_from, since=since, helm_values=helm_values, checklists=checklists,
-    )  # fmt: skip
-    _refuse_unreadable_values_files(helm_values)
-    if timeout is not None and (timeout_problem := deadline.timeout_error_text(timeout)):
-        raise OptionError(timeout_problem)
-    if purpose not in {"", "production"}:
-        raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
+    options = {name: value for name, value in locals().items() if name not in _PARAMETERS_OF_THE_RUN_ITSELF}
     phase_timestamps = [time.perf_counter()] if timing else []
-    with settings_of_run(config, settings_from, base) as settings_files, deadline.end_after(timeout):
-        settings = merge_options(
-            settings_files.config,
-            select=tuple(select),
-            extend_select=tuple(extend_select),
-            exclude=tuple(exclude),
-            ignore=tuple(ignore),
-            profile=profile,
-            fail_on=fail_on,
-            min_score=min_score,
-            rules=tuple(Path(folder) for folder in rules),
-            baseline=Path(baseline) if baseline else None,
-            since=since,
-            jobs=jobs,
-            render=render,
-            strict_coverage=strict_coverage,
-            helm_values=tuple(Path(one) for one in helm_values),
-            context=context,
-            foreign_ignores=foreign_ignores,
-            purpose=purpose,
-            shellcheck=shellcheck,
-            documents=documents,
-            checklists=checklists,
-        )
-        discovered, settings = _discover(paths, settings, settings_files.below_root(settings, base), base, stdin)
+    with deadline.end_after(_verified_timeout(timeout)), _settings_and_files(paths, base, stdin, options) as (discovered, settings):
         phase_timestamps.append(time.perf_counter())
         run_date = today or datetime.date.today()
         run_function = _run_or_load_from_cache if cache and since is None and settings_from is None else run_pipeline
@@ -148,6 +121,60 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         phase_timestamps.append(time.perf_counter())
         seconds_by_phase = {"read": phase_timestamps[1] - phase_timestamps[0], "judge": phase_timestamps[2] - phase_timestamps[1]} if timing else None
         return _build_report(run_result, settings, seconds_by_phase)
+
+
+def settings_of_path(path: str, **options: Any) -> list[ShownSetting]:
+    """The settings that hold for a path, each with where it comes from. `options` are those of `check`. Raises one of USER_ERRORS."""
+    base: Path = options.get("base") or Path.cwd()
+    with _settings_and_files([path], options.get("base"), None, _with_defaults(options)) as (_, settings):
+        return shown_settings(settings, ReportPaths(base.absolute()).report_path(path))
+
+
+def files_of_paths(paths: Sequence[str | os.PathLike[str]], **options: Any) -> list[ListedFile]:
+    """Every file under some paths, and why it was judged or not. `options` are those of `check`. Raises one of USER_ERRORS."""
+    with _settings_and_files(paths, options.get("base"), None, _with_defaults(options)) as (discovered, settings):
+        run_result = run_pipeline(discovered, settings, options.get("today") or datetime.date.today())
+        settings_paths = {one.path for one in settings.config.sources}
+        rows = (
+            (row.path, "settings", "of this run")
+            if row.path in settings_paths and not row.kind
+            else (row.path, row.status, row.reason or row.purpose)
+            for row in run_result.file_statuses
+        )
+        redactor = Redactor(run_result.secret_places)
+        return [ListedFile(one.path, one.status, redactor.mask_text(one.reason)) for one in listed_files(discovered, rows)]
+
+
+def _with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `check`, those that were not given as they are by default."""
+    defaults = {name: one.default for name, one in inspect.signature(check).parameters.items()}
+    return {name: value for name, value in {**defaults, **options}.items() if name not in _PARAMETERS_OF_THE_RUN_ITSELF}
+
+
+def _verified_timeout(timeout: float | None) -> float | None:
+    if timeout is not None and (timeout_problem := deadline.timeout_error_text(timeout)):
+        raise OptionError(timeout_problem)
+    return timeout
+
+
+@contextmanager
+def _settings_and_files(
+    paths: Sequence[str | os.PathLike[str]], base: Path | None, stdin: bytes | None, options: dict[str, Any]
+) -> Iterator[tuple[discover.DiscoveredFiles, RunSettings]]:
+    """The files and the settings of a run, for as long as what the settings name is there. Raises one of USER_ERRORS."""
+    config, settings_from, purpose = options["config"], options["settings_from"], options["purpose"]
+    names = ("select", "extend_select", "ignore", "exclude", "profile", "rules", "baseline", "since", "helm_values", "checklists")
+    _refuse_empty_options(paths=paths, config=config, settings_from=settings_from, **{name: options[name] for name in names})
+    _refuse_unreadable_values_files(options["helm_values"])
+    if purpose not in {"", "production"}:
+        raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
+    asked = {name: value for name, value in options.items() if name not in {"config", "settings_from"}}
+    asked |= {name: tuple(asked[name]) for name in ("select", "extend_select", "exclude", "ignore")}
+    asked |= {name: tuple(Path(one) for one in asked[name]) for name in ("rules", "helm_values")}
+    asked["baseline"] = Path(asked["baseline"]) if asked["baseline"] else None
+    with settings_of_run(config, settings_from, base) as settings_files:
+        settings = merge_options(settings_files.config, **asked)
+        yield _discover(paths, settings, settings_files.below_root(settings, base), base, stdin)
 
 
 def _discover(

@@ -162,6 +162,8 @@ def main() -> None:
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="Give the run up after this time by the clock, with exit code 2.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+@click.option("--show-settings", metavar="PATH", help="Print the settings that hold for PATH, each with where it comes from, and end.")
+@click.option("--show-files", is_flag=True, help="List every file, and why it is judged or not, and end.")
 @click.option("--explain-score", is_flag=True, help="Print the sum that makes the score, and that of each service.")
 @click.option("--allow-empty", is_flag=True, help="Nothing to judge is no error (for hooks).")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the gate says.")
@@ -187,6 +189,11 @@ def check(**flags: Any) -> None:
         raise click.UsageError("--config and --no-config exclude each other")
     if flags["settings_from"] and flags["no_config"]:
         raise click.UsageError("--settings-from and --no-config exclude each other")
+    if flags["show_settings"] is not None or flags["show_files"]:
+        from readiness.cli.show import show_instead_of_report
+
+        show_instead_of_report(flags, options_of_api(flags))
+        return
     format_and_path_pairs = [parse_output_option(value) for value in flags["outputs"]]
     if flags["timeout"] is not None and (timeout_problem := deadline.timeout_error_text(flags["timeout"])):
         raise click.UsageError(f"--{timeout_problem}")
@@ -259,33 +266,40 @@ def _report_with_progress(flags: dict[str, Any], show_progress: Callable[[int, i
     return api.check(
         [path for path in paths if path != "-"],
         stdin=stdin_bytes,
-        select=split_comma_separated(flags["select"]),
-        extend_select=split_comma_separated(flags["extend_select"]),
-        ignore=split_comma_separated(flags["ignore"]),
-        exclude=flags["exclude_globs"],
-        profile=flags["profile"],
-        fail_on=flags["fail_on"],
-        min_score=flags["min_score"],
-        config=False if flags["no_config"] else flags["config"] or True,
-        settings_from=flags["settings_from"],
-        rules=flags["rule_folders"],
-        baseline=flags["baseline"],
-        since=flags["since"],
-        documents=flags["documents"],
-        render=flags["render"],
-        strict_coverage=flags["strict_coverage"],
-        helm_values=flags["helm_values"],
-        context=not flags["no_context"],
-        foreign_ignores=flags["foreign_ignores"],
-        purpose=flags["purpose"] or "",
-        shellcheck=flags["shellcheck"],
-        checklists=flags["checklists"] or None,
         cache=not flags["no_cache"],
-        jobs=flags["jobs"],
-        today=flags["today"].date() if flags["today"] else None,
         timing=flags["verbose"],
         progress=show_progress,
+        **options_of_api(flags),
     )
+
+
+def options_of_api(flags: dict[str, Any]) -> dict[str, Any]:
+    """The options of `check` in the words of the API."""
+    return {
+        "select": split_comma_separated(flags["select"]),
+        "extend_select": split_comma_separated(flags["extend_select"]),
+        "ignore": split_comma_separated(flags["ignore"]),
+        "exclude": flags["exclude_globs"],
+        "profile": flags["profile"],
+        "fail_on": flags["fail_on"],
+        "min_score": flags["min_score"],
+        "config": False if flags["no_config"] else flags["config"] or True,
+        "settings_from": flags["settings_from"],
+        "rules": flags["rule_folders"],
+        "baseline": flags["baseline"],
+        "since": flags["since"],
+        "documents": flags["documents"],
+        "render": flags["render"],
+        "strict_coverage": flags["strict_coverage"],
+        "helm_values": flags["helm_values"],
+        "context": not flags["no_context"],
+        "foreign_ignores": flags["foreign_ignores"],
+        "purpose": flags["purpose"] or "",
+        "shellcheck": flags["shellcheck"],
+        "checklists": flags["checklists"] or None,
+        "jobs": flags["jobs"],
+        "today": flags["today"].date() if flags["today"] else None,
+    }
 
 
 def read_standard_input(limit: int) -> bytes:
