@@ -15,6 +15,7 @@ from readiness.ruleset.search import has_equivalent
 from readiness.syntax.yaml import Map, load_yaml_documents
 
 ALL_SELECTOR = "ALL"
+MAX_EQUAL_RULES_SHOWN = 3  # of ours that say what another linter's rule does
 CORE_RULE_GROUP = "core"  # what the tool says of files that it can't judge: always on, or they would pass in silence
 TierAndPartPairs = frozenset[tuple[str, str]]  # (tier, part) of hits
 ANY_TIER_AND_PART: TierAndPartPairs = frozenset({("", "")})  # of a rule without tiers and parts
@@ -224,6 +225,19 @@ def rule_with_active_tiers_only(rule: Rule, active_pairs: ActivePairsByRuleId) -
     active_tier_names = {tier for tier, _ in active_pairs[rule.id]}
     active_tiers = tuple(tier for tier in rule.tiers if tier.name in active_tier_names)
     return rule._replace(tiers=active_tiers, severity=max(tier.severity for tier in active_tiers), level=active_tiers[0].level)
+
+
+def meaning_of_unknown_name(word: str) -> str:
+    """What a word that names no rule may mean, to go on a sentence with: another linter's id, or a rule with nearly that name."""
+    rule_by_id = {rule.id: rule for rule in rules_without_repeated_tiers(load_rules())}
+    equal_rule_ids = [name for name, rule in rule_by_id.items() if has_equivalent(rule, word)]
+    if equal_rule_ids:
+        others_text = f" and {len(equal_rule_ids) - MAX_EQUAL_RULES_SHOWN} more" if len(equal_rule_ids) > MAX_EQUAL_RULES_SHOWN else ""
+        return f"; {word} is {', '.join(equal_rule_ids[:MAX_EQUAL_RULES_SHOWN])}{others_text} here"
+    rule_id, separator, member_name = word.partition(":")
+    if separator and rule_id in rule_by_id:
+        return f"; {rule_id} has {', '.join(rule_by_id[rule_id].tiers_and_parts) or 'no tiers and parts'}, and no {member_name!r}"
+    return _suggestion_text(word, rule_by_id)
 
 
 def unknown_selector_text(selector: str) -> str:
