@@ -36,7 +36,7 @@ from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, run_pipeline
 from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run, merge_options, settings_of_run, with_settings_below_root
 from readiness.run.shown_settings import ShownSetting, shown_settings
-from readiness.settings.effects import with_refused_statements
+from readiness.settings.effects import peer_effects, with_refused_statements
 from readiness.settings.nested import SettingsBelowRoot
 from readiness.triage import baseline
 from readiness.verdict import checklist, report
@@ -173,7 +173,7 @@ def _settings_and_files(
     asked |= {name: tuple(Path(one) for one in asked[name]) for name in ("rules", "helm_values")}
     asked["baseline"] = Path(asked["baseline"]) if asked["baseline"] else None
     with settings_of_run(config, settings_from, base) as settings_files:
-        settings = merge_options(settings_files.config, **asked)
+        settings = settings_files.with_peers(merge_options(settings_files.config, **asked), base)
         yield _discover(paths, settings, settings_files.below_root(settings, base), base, stdin)
 
 
@@ -275,7 +275,10 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
         undeployed_paths=run_result.undeployed_paths,
         notices=(*settings.notices, *run_result.notices),
         is_production_judged=run_result.production,
-        settings_effects=with_refused_statements(settings.effects, run_result.refused_comment_count, run_result.refused_purpose_count),
+        settings_effects=(
+            *with_refused_statements(settings.effects, run_result.refused_comment_count, run_result.refused_purpose_count),
+            *peer_effects(settings.peers, run_result.left_out_by_peer_file),
+        ),
     )
 
 

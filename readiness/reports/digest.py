@@ -159,7 +159,7 @@ def foreign_suppressions_text(report: Report) -> str:
     """How much the comments of other linters left out; empty where nothing was."""
     if not report.foreign:
         return ""
-    return f"{report.foreign} left out by comments for other linters (--no-foreign-ignores shows them)"
+    return f"{report.foreign} left out by comments and settings for other linters (--no-foreign-ignores shows them)"
 
 
 def coverage_text(report: Report) -> str:

@@ -106,7 +106,7 @@ def _refuse_stray_rule_files(own_rules_folder: Path) -> None:
     """Raise RuleError for a file beside the directories of the kinds, or one with another ending in them: it would be read by nobody."""
     for subfolder in ("", *_RULE_SUBFOLDERS):
         folder = own_rules_folder / subfolder
-        names = sorted(os.listdir(folder))[: 2 * MAX_RULE_FILES_PER_FOLDER] if folder.is_dir() else []
+        names = sorted(one.name for one in folder.iterdir())[: 2 * MAX_RULE_FILES_PER_FOLDER] if folder.is_dir() else []
         endings = (".yml",) if subfolder else (".yaml", ".yml")
         for name in names:
             if name.endswith(endings) and not name.startswith(".") and (folder / name).is_file():

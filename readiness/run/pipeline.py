@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from functools import cache
@@ -31,7 +32,7 @@ from readiness.run.unused_settings import (
     merge_with_suppression_findings,
     notices_for_unused_excludes,
 )
-from readiness.triage import baseline, copies, foreign, suppress
+from readiness.triage import baseline, copies, foreign, foreign_settings, suppress
 from readiness.triage.unjudged import RULE_IDS_THAT_NOTHING_SILENCES
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
@@ -47,7 +48,7 @@ class RunResult:
     `notices` which names of rules are out of date, `render_inputs` what rendering read, `context` what was read around the
     judged files, `environments` which variants were taken for production, `undeployed_paths` the files that nothing deploys, whose findings were
     lowered for that. `production` says that not all of it is for something else. `services` are what a team would call one.
-    `left_out_count_by_rule` says how many findings of each rule settings for some paths left out,
+    `left_out_count_by_rule` says how many findings of each rule settings for some paths left out, `left_out_by_peer_file` those of other linters,
     `refused_comment_count` and `refused_purpose_count` are what the files of the tree say and settings lock.
     """
 
@@ -71,6 +72,7 @@ class RunResult:
     refused_comment_count: int = 0
     refused_purpose_count: int = 0
     left_out_count_by_rule: dict[str, int] = field(default_factory=dict)
+    left_out_by_peer_file: foreign_settings.LeftOutByFile = field(default_factory=dict)
 
 
 def run_pipeline(
@@ -103,7 +105,7 @@ def run_pipeline(
     all_findings = engine.sort_and_deduplicate(lowered_findings)
     active_findings, left_out_count_by_rule = run_rules.split_by_activity(all_findings)
     unused_settings = findings_for_unused_settings(discovered, assembly, settings, run_rules, core_rule_by_id[SETTING_UNUSED_RULE_ID])
-    triaged_findings, silenced_count_by_rule_id = _suppress_and_fingerprint_findings(
+    triaged_findings, silenced_count_by_rule_id, left_out_by_peer_file = _suppress_and_fingerprint_findings(
         active_findings, unused_settings, assembly, run_rules, settings, today
     )
     run_result = RunResult(
@@ -117,6 +119,7 @@ def run_pipeline(
         secret_places=secret_places,
         silenced_by_others_count=silenced_count_by_rule_id,
         left_out_count_by_rule=left_out_count_by_rule,
+        left_out_by_peer_file=left_out_by_peer_file,
         evidence_by_fact=evidence.collect_evidence(assembly.projects),
         render_inputs=assembly.render_inputs,
         notices=_notices_of_run(discovered, assembly, settings, run_rules),
@@ -189,8 +192,8 @@ def _suppress_and_fingerprint_findings(
     run_rules: RuleSelection,
     settings: RunSettings,
     today: datetime.date,
-) -> tuple[list[Finding], dict[str, int]]:
-    """The findings, those marked that do not count, and how many the comments of other linters left out."""
+) -> tuple[list[Finding], dict[str, int], foreign_settings.LeftOutByFile]:
+    """The findings, those marked that do not count; how many what was written for other linters left out, by rule and by settings file."""
     suppression_policy = suppress.SuppressionPolicy(
         run_rules.names,
         run_rules.locked_rules,
@@ -207,9 +210,17 @@ def _suppress_and_fingerprint_findings(
     findings_not_silenced, silenced_count_by_rule_id = apply_suppressions_of_other_linters(
         findings_without_copies, assembly, settings, suppression_policy
     )
+    findings_not_silenced, left_out_count_by_rule_id, left_out_by_peer_file = foreign_settings.drop_findings_ignored_by_peers(
+        findings_not_silenced,
+        settings.peers,
+        is_locked=suppression_policy.is_locked,
+        prefix=settings.config.prefix,
+        today_text=today.isoformat(),
+    )
+    silenced_count_by_rule_id = dict(Counter(silenced_count_by_rule_id) + Counter(left_out_count_by_rule_id))
     fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate(findings_not_silenced))
     settled_findings = _suppress_previously_known(fingerprinted_findings, suppression_policy, settings)
-    return list(with_edit_groups(settled_findings)), silenced_count_by_rule_id
+    return list(with_edit_groups(settled_findings)), silenced_count_by_rule_id, left_out_by_peer_file
 
 
 def _run_rules_on_projects(

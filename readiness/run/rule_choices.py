@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import NamedTuple
 
 from readiness.loading.assembly import Assembly
@@ -193,7 +193,10 @@ def select_rules(assembly: Assembly, settings: RunSettings) -> RuleSelection:
     widest = choices.widest()
     may_choose_others = bool(widest.profile_selectors or widest.selection or widest.extension)
     profile_levels = selection.profile_levels_to_load(widest.profile_levels, may_choose_others=may_choose_others)
-    loaded_rules = apply_parameters(rules.load_rules(settings.rules, needed_rule_groups(assembly), profile_levels), config, rule_names)
+    peer_parameters = tuple(one for peer in settings.peers for one in peer.parameters)  # what the tree's own settings say counts more
+    config_with_peers = replace(config, parameters=(*peer_parameters, *config.parameters)) if peer_parameters else config
+    all_rules = rules.load_rules(settings.rules, needed_rule_groups(assembly), profile_levels)
+    loaded_rules = apply_parameters(all_rules, config_with_peers, rule_names)
     active_pairs = selection.active_pairs_by_rule_id(loaded_rules, widest)
     _keep_unjudged_rules_active(active_pairs, settings, rule_names)
     _refuse_prefixes_outside_profile(base, settings, loaded_rules)

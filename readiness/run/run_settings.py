@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from readiness.settings.effects import SettingsEffect, settings_effects
 from readiness.settings.globs import normal_glob, prefixed_glob, problem_of_glob
 from readiness.settings.layers import merge_settings, single_layer
 from readiness.settings.nested import ConfigLoader, SettingsBelowRoot
+from readiness.settings.peers import FileReader, PeerSettings, read_peer_settings, work_tree_reader
 
 _OPTIONS_NOT_IN_SETTINGS_FILE = (
     "since",
@@ -46,7 +47,7 @@ class RunSettings:
 
     `exclude` are the globs of files and options, relative to what those of the files are, `exclude_options` those of the options as given.
     `effects` is what each file changed, `overruled_settings` the settings of files that options decide. `notices` are what
-    there is to say of settings files that were not read.
+    there is to say of settings files that were not read, `peers` the settings of other linters.
     """
 
     profile: str
@@ -74,6 +75,7 @@ class RunSettings:
     exclude_options: tuple[str, ...] = ()
     overruled_settings: frozenset[str] = frozenset()
     notices: tuple[str, ...] = ()
+    peers: tuple[PeerSettings, ...] = ()
 
 
 class SettingsFiles(NamedTuple):
@@ -82,10 +84,21 @@ class SettingsFiles(NamedTuple):
     config: Config
     may_have_more_below: bool = True
     load_below_root: ConfigLoader | None = None
+    read_at_revision: Callable[[str], FileReader] | None = None
 
     def below_root(self, settings: RunSettings, base_folder: Path | None) -> SettingsBelowRoot | None:
         """What reads the settings below the root as a walk comes by; None where no settings files are read."""
         return SettingsBelowRoot(settings.config, base_folder or Path.cwd(), self.load_below_root) if self.may_have_more_below else None
+
+    def with_peers(self, settings: RunSettings, base_folder: Path | None) -> RunSettings:
+        """The settings of a run with those of other linters at the root, where settings files are read and these count."""
+        if not self.may_have_more_below or not settings.foreign_ignores:
+            return settings
+        below_root = SettingsBelowRoot(settings.config, base_folder or Path.cwd())
+        display_folder = below_root.display_folder(below_root.root)
+        reader = self.read_at_revision(settings.config.prefix) if self.read_at_revision else work_tree_reader(below_root.root, display_folder)
+        peers, notices = read_peer_settings(reader)
+        return replace(settings, peers=peers, notices=(*settings.notices, *notices))
 
 
 @contextmanager
@@ -105,11 +118,11 @@ def settings_of_run(
         )
     from readiness.run.settings_of_revision import settings_at_revision
 
-    with settings_at_revision(settings_reference) as (trees, load_below_root):
+    with settings_at_revision(settings_reference) as (trees, files_at_revision):
         settings = single_layer(trees) if callers is None else merge_settings(callers, trees)
         if trees.source is None:
             settings = replace(settings, layers=(*settings.layers, SettingsLayer(f"{settings_reference}:{SETTINGS_FILENAME}", trees)))
-        yield SettingsFiles(settings, load_below_root=load_below_root)
+        yield SettingsFiles(settings, load_below_root=files_at_revision.load_below_root, read_at_revision=files_at_revision.peer_file_reader)
 
 
 def load_settings_of_run(config_option: str | os.PathLike[str] | bool, base_folder: Path | None = None) -> Config:
@@ -163,7 +176,7 @@ def merge_options(config: Config, *, checklists: Sequence[str] | None, **options
 
 def with_settings_below_root(settings: RunSettings, settings_below_root: SettingsBelowRoot) -> RunSettings:
     """The settings of a run with those of the files below the root that a walk came by."""
-    settings = replace(settings, notices=tuple(settings_below_root.notices))
+    settings = replace(settings, notices=(*settings.notices, *settings_below_root.notices))
     if not settings_below_root.config_by_folder:
         return settings
     config = _with_settled_choice(settings_below_root.merged(), is_settled_by_options="profile" in settings.overruled_settings)

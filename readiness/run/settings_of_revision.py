@@ -18,17 +18,18 @@ from readiness.programs import git
 from readiness.ruleset.rule_file import MAX_RULE_FILE_BYTES, RuleError
 from readiness.ruleset.rules import MAX_BYTES_PER_RULES_FOLDER, MAX_RULE_FILES_PER_FOLDER, RULE_GROUPS
 from readiness.settings import MAX_SETTINGS_FILE_BYTES, PYPROJECT_FILENAME, SETTINGS_FILENAMES, Config, ConfigError, parse_config
-from readiness.settings.nested import ConfigLoader
+from readiness.settings.peers import MAX_PEER_FILE_BYTES, NAMES_BY_LINTER, FileReader
 from readiness.settings.pyproject import settings_table
 from readiness.triage.baseline import MAX_BASELINE_BYTES
 
 OPTION_NAME = "--settings-from"
+_PEER_NAMES = tuple(name for names in NAMES_BY_LINTER.values() for name in names)
 _SETTINGS_NAMES = frozenset({*SETTINGS_FILENAMES, PYPROJECT_FILENAME})
 
 
 @contextmanager
-def settings_at_revision(git_reference: str) -> Iterator[tuple[Config, ConfigLoader]]:
-    """The settings at the root at a revision and what loads those below, for as long as what they name lies in a folder of ours.
+def settings_at_revision(git_reference: str) -> Iterator[tuple[Config, SettingsFilesAtRevision]]:
+    """The settings at the root at a revision and the others of it, for as long as what they name lies in a folder of ours.
 
     The revision is taken as it is now, and not where this branch left it: a branch of long ago would bring settings of long ago.
     Raises ConfigError.
@@ -36,15 +37,15 @@ def settings_at_revision(git_reference: str) -> Iterator[tuple[Config, ConfigLoa
     with tempfile.TemporaryDirectory(prefix="readiness-") as temporary_folder:
         copy_folder = Path(temporary_folder).resolve()
         try:
-            files_at_revision = _SettingsFilesAtRevision(git_reference)
-            yield _load_settings(files_at_revision, copy_folder), files_at_revision.load_below_root
+            files_at_revision = SettingsFilesAtRevision(git_reference)
+            yield _load_settings(files_at_revision, copy_folder), files_at_revision
         except git.GitError as error:
             raise ConfigError(OPTION_NAME, str(error)) from None
         except RuleError as error:  # told where the file is, and not where its copy was
             raise RuleError(error.where.replace(f"{copy_folder.as_posix()}/", f"{git_reference}:"), error.message) from None
 
 
-class _SettingsFilesAtRevision:
+class SettingsFilesAtRevision:
     """The settings files of a commit, by the paths of their folders from the top of the repository. Raises ConfigError and GitError."""
 
     def __init__(self, git_reference: str) -> None:
@@ -52,8 +53,11 @@ class _SettingsFilesAtRevision:
         self.commit = git.commit_named(git_reference)
         self._top_folder = Path.cwd().joinpath(*[".."] * git.working_directory_in_repository().count("/")).resolve()
         self._entries_by_folder: dict[str, list[git.TreeEntry]] = {}
+        self._peer_entry_by_path: dict[str, git.TreeEntry] = {}
         for entry in git.tree_entries(self.commit, ""):
             folder, _, name = entry.path.rpartition("/")
+            if entry.path.endswith(_PEER_NAMES):
+                self._peer_entry_by_path[entry.path] = entry
             if name in _SETTINGS_NAMES:
                 self._entries_by_folder.setdefault(f"{folder}/" if folder else "", []).append(entry)
 
@@ -81,8 +85,25 @@ class _SettingsFilesAtRevision:
         found_file = self.bytes_in(f"{folder.relative_to(self._top_folder).as_posix()}/") if folder.is_relative_to(self._top_folder) else None
         return parse_config(*found_file, folder, may_lock_settings=False) if found_file else None
 
+    def peer_file_reader(self, prefix: str) -> FileReader:
+        """What reads the settings of other linters at the root, `prefix` above the working directory, as the commit has them."""
+        working_directory = Path.cwd().resolve()
+        root = working_directory.joinpath(*[".."] * (prefix.count("/") + 1 if prefix else 0)).resolve()
+        folder = root.relative_to(self._top_folder).as_posix() if root.is_relative_to(self._top_folder) else ""
 
-def _load_settings(files_at_revision: _SettingsFilesAtRevision, copy_folder: Path) -> Config:
+        def read(path: str) -> tuple[str, bytes] | None:
+            entry = self._peer_entry_by_path.get(posixpath.normpath(posixpath.join(folder, path)))
+            if entry is None:
+                return None
+            if entry.kind != "blob" or entry.size > MAX_PEER_FILE_BYTES:
+                raise OSError(0, "no file, or too large")
+            ((_, content),) = git.blob_contents([entry])
+            return f"{self.reference}:{entry.path}", content
+
+        return read
+
+
+def _load_settings(files_at_revision: SettingsFilesAtRevision, copy_folder: Path) -> Config:
     """The settings at the root of a commit, and what they name written below a folder."""
     working_directory = git.working_directory_in_repository()
     found_files = [(folder, one) for folder in _folders_upwards(working_directory) if (one := files_at_revision.bytes_in(folder))]

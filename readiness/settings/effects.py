@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from readiness.model import join_names
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.settings.model import LOCK_ALL, LOCKABLE_FILE_WORDS, Config, SettingsLayer, lockable_settings
+from readiness.settings.peers import PeerSettings
 
 MAX_WORDS_SHOWN = 3  # of the words of one setting
 MAX_WORD_LENGTH = 60  # characters of a word that is shown
@@ -62,6 +63,21 @@ def with_refused_statements(effects: tuple[SettingsEffect, ...], comment_count: 
     index = max((number for number, one in enumerate(effects) if not one.is_below_root), default=len(effects) - 1)
     told = replace(effects[index], refused=(*effects[index].refused, *refused_texts))
     return (*effects[:index], told, *effects[index + 1 :])
+
+
+def peer_effects(peers: Iterable[PeerSettings], left_out_by_file: Mapping[str, Mapping[str, int]]) -> Iterator[SettingsEffect]:
+    """The effect of each settings file of another linter that has any: what it leaves out, by which of its rules, and its options that count."""
+    for peer in peers:
+        changes = []
+        if count_by_rule := left_out_by_file.get(peer.name):
+            count = sum(count_by_rule.values())
+            changes.append(f"leaves out {count} {'finding' if count == 1 else 'findings'} by {_words_text(sorted(count_by_rule))}")
+        if peer.runner_labels:
+            changes.append(_list_text("names runners", peer.runner_labels))
+        if peer.registries:
+            changes.append(_list_text("trusts registries", peer.registries))
+        if changes:
+            yield SettingsEffect(shown_word(peer.name), tuple(changes))
 
 
 def shown_word(word: str) -> str:

@@ -33,7 +33,7 @@ class SettingsBelowRoot:
         self.base = base
         self.config_by_folder: dict[str, Config] = {}
         self.notices: list[str] = []
-        self._load = load or config_file_loader(self._display_folder)
+        self._load = load or config_file_loader(self.display_folder)
         self._seen_folders: set[str] = set()
         self._is_foreign_by_folder: dict[str, bool] = {}
 
@@ -73,7 +73,8 @@ class SettingsBelowRoot:
             config = _with_settings_of_folder(config, folder, self.config_by_folder[folder])
         return config
 
-    def _display_folder(self, folder: Path) -> str:
+    def display_folder(self, folder: Path) -> str:
+        """What reports call a directory: its path from the working directory."""
         base = self.base.resolve()
         if folder == base:
             return ""
@@ -87,7 +88,7 @@ class SettingsBelowRoot:
             is_foreign = False if is_own_root else (folder / ".git").exists() or self._is_of_other_repository(folder.parent)
             self._is_foreign_by_folder[key] = is_foreign
             if is_foreign and (folder / ".git").exists() and settings_file_in(folder):
-                self.notices.append(f"{self._display_folder(folder)} is another repository: its settings are not read; run readiness there")
+                self.notices.append(f"{self.display_folder(folder)} is another repository: its settings are not read; run readiness there")
         return self._is_foreign_by_folder[key]
 
 

@@ -41,7 +41,7 @@ def test_a_name_that_is_none_says_which_rule_it_may_be(tmp_path: Path, monkeypat
 
 
 def test_the_advice_fits_where_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, annotations: {readiness.dev/ignore.nope: fine}}\nspec: {containers: [{name: a, image: 'x:1.0'}]}\n"
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, annotations: {readiness.dev/ignore.nope: fine}}\nspec: {}\n"
     files = {
         "Dockerfile": "# readiness: ignore[nope] fine\nFROM alpine:3.20\n",
         "pod.yaml": pod,
