@@ -34,8 +34,7 @@ def drop_findings_ignored_by_peers(
                 ignores_by_rule.setdefault((peer.linter, rule_key), []).append((peer.name, ignore))
     kept_findings: list[Finding] = []
     dropped_count_by_tally_key: Counter[str] = Counter()
-    left_out_by_file: IgnoresByRule = dict[tuple[str, str | None], list[tuple[str, PeerIgnore]]]  # by linter and rule, None for all; each with its file
-LeftOutByFile = {}
+    left_out_by_file: LeftOutByFile = {}
     for finding in findings:
         found = _ignore_of_finding(finding, ignores_by_rule, prefix) if ignores_by_rule and finding.suppression is None else None
         if found is None or is_locked(finding):
