@@ -34,7 +34,7 @@ _TRIVY_EXPIRY = lazy_regex(r"\bexp:(?P<date>\d{4}-\d{2}-\d{2})")
 
 
 class PeerIgnore(NamedTuple):
-    """A rule of another linter that its settings leave out: in files of a glob (all where empty), on a line (0 for all), until a day; or all rules."""
+    """A rule of another linter that its settings leave out: in files of a glob (all where empty), on a line (0 for all), until a day; or all."""
 
     rule_id: str
     path_glob: str = ""
