@@ -7,20 +7,16 @@ import inspect
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
-from readiness import files
 from readiness import settings as config
 from readiness.facts import table
 from readiness.facts.table import FactsError, FactsTable
 from readiness.loading import discover
-from readiness.loading.context import add_context
 from readiness.loading.listing import ListedFile, listed_files
 from readiness.loading.report_paths import ReportPaths
-from readiness.loading.standard_input import add_standard_input
 from readiness.model import Rule
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
@@ -34,10 +30,10 @@ from readiness.run.deadline import RunTimeoutError
 from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, run_pipeline
-from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run, merge_options, settings_of_run, with_settings_below_root
+from readiness.run.preparation import settings_and_files
+from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run
 from readiness.run.shown_settings import ShownSetting, shown_settings
 from readiness.settings.effects import peer_effects, with_refused_statements
-from readiness.settings.nested import SettingsBelowRoot
 from readiness.triage import baseline
 from readiness.verdict import checklist, report
 from readiness.verdict.report import Report
@@ -113,7 +109,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     """
     options = {name: value for name, value in locals().items() if name not in _PARAMETERS_OF_THE_RUN_ITSELF}
     phase_timestamps = [time.perf_counter()] if timing else []
-    with deadline.end_after(_verified_timeout(timeout)), _settings_and_files(paths, base, stdin, options) as (discovered, settings):
+    with deadline.end_after(_verified_timeout(timeout)), settings_and_files(paths, base, stdin, options) as (discovered, settings):
         phase_timestamps.append(time.perf_counter())
         run_date = today or datetime.date.today()
         run_function = _run_or_load_from_cache if cache and since is None and settings_from is None else run_pipeline
@@ -126,13 +122,13 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
 def settings_of_path(path: str, **options: Any) -> list[ShownSetting]:
     """The settings that hold for a path, each with where it comes from. `options` are those of `check`. Raises one of USER_ERRORS."""
     base: Path = options.get("base") or Path.cwd()
-    with _settings_and_files([path], options.get("base"), None, _with_defaults(options)) as (_, settings):
+    with settings_and_files([path], options.get("base"), None, _with_defaults(options)) as (_, settings):
         return shown_settings(settings, ReportPaths(base.absolute()).report_path(path))
 
 
 def files_of_paths(paths: Sequence[str | os.PathLike[str]], **options: Any) -> list[ListedFile]:
     """Every file under some paths, and why it was judged or not. `options` are those of `check`. Raises one of USER_ERRORS."""
-    with _settings_and_files(paths, options.get("base"), None, _with_defaults(options)) as (discovered, settings):
+    with settings_and_files(paths, options.get("base"), None, _with_defaults(options)) as (discovered, settings):
         run_result = run_pipeline(discovered, settings, options.get("today") or datetime.date.today())
         settings_paths = {one.path for one in settings.config.sources}
         rows = (
@@ -155,65 +151,6 @@ def _verified_timeout(timeout: float | None) -> float | None:
     if timeout is not None and (timeout_problem := deadline.timeout_error_text(timeout)):
         raise OptionError(timeout_problem)
     return timeout
-
-
-@contextmanager
-def _settings_and_files(
-    paths: Sequence[str | os.PathLike[str]], base: Path | None, stdin: bytes | None, options: dict[str, Any]
-) -> Iterator[tuple[discover.DiscoveredFiles, RunSettings]]:
-    """The files and the settings of a run, for as long as what the settings name is there. Raises one of USER_ERRORS."""
-    config, settings_from, purpose = options["config"], options["settings_from"], options["purpose"]
-    names = ("select", "extend_select", "ignore", "exclude", "profile", "rules", "baseline", "since", "helm_values", "checklists")
-    _refuse_empty_options(paths=paths, config=config, settings_from=settings_from, **{name: options[name] for name in names})
-    _refuse_unreadable_values_files(options["helm_values"])
-    if purpose not in {"", "production"}:
-        raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
-    asked = {name: value for name, value in options.items() if name not in {"config", "settings_from"}}
-    asked |= {name: tuple(asked[name]) for name in ("select", "extend_select", "exclude", "ignore")}
-    asked |= {name: tuple(Path(one) for one in asked[name]) for name in ("rules", "helm_values")}
-    asked["baseline"] = Path(asked["baseline"]) if asked["baseline"] else None
-    with settings_of_run(config, settings_from, base) as settings_files:
-        settings = settings_files.with_peers(merge_options(settings_files.config, **asked), base)
-        yield _discover(paths, settings, settings_files.below_root(settings, base), base, stdin)
-
-
-def _discover(
-    paths: Sequence[str | os.PathLike[str]],
-    settings: RunSettings,
-    below_root: SettingsBelowRoot | None,
-    base: Path | None,
-    stdin: bytes | None,
-) -> tuple[discover.DiscoveredFiles, RunSettings]:
-    """The files of a run, with those around them and with standard input where they are asked for; and its settings, with those of directories."""
-    discovered = discover.discover_files(
-        paths, settings.exclude, working_directory=base, glob_prefix=settings.config.prefix, settings_below_root=below_root
-    )
-    if below_root is not None:
-        settings = with_settings_below_root(settings, below_root)
-    if settings.context:
-        add_context(discovered, paths)
-    if stdin is not None:
-        add_standard_input(discovered, stdin)
-    return discovered, settings
-
-
-def _refuse_empty_options(**options: Any) -> None:
-    """Raise OptionError for an option with an empty value: a variable that is not set must not pass for no option."""
-    for option_name, option_value in options.items():
-        option_values = option_value if isinstance(option_value, list | tuple) else (option_value,)
-        if any(isinstance(one, str) and not one.strip() for one in option_values):
-            raise OptionError(f"{option_name} is empty: give it a value, or leave it out")
-
-
-def _refuse_unreadable_values_files(values_files: Sequence[str | os.PathLike[str]]) -> None:
-    """Raise OptionError for a values file that was given and cannot be read."""
-    for values_file in values_files:
-        try:
-            read_error = "" if files.decode_text(files.read_regular_file(Path(values_file), files.MAX_JUDGED_FILE_BYTES)) is not None else "no text"
-        except OSError as error:
-            read_error = files.os_error_text_without_path(error)
-        if read_error:
-            raise OptionError(f"helm_values: {os.fspath(values_file)} cannot be read: {read_error}")
 
 
 def _run_or_load_from_cache(

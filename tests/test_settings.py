@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from readiness import api
 from readiness import settings as config
 from readiness.cli import starter
+from readiness.run.run_settings import merge_options
 from readiness.settings import ConfigError, find_settings_file, load_config
 from readiness.syntax.yaml import load_yaml_documents
 
@@ -75,14 +75,14 @@ def test_an_option_beats_the_file() -> None:
         "jobs": 1, "render": True, "strict_coverage": False, "helm_values": (), "context": True, "foreign_ignores": True,
         "shellcheck": None, "purpose": "",
     }  # fmt: skip
-    made = api.merge_options(file, checklists=None, **base)
+    made = merge_options(file, checklists=None, **base)
     assert (made.profile, made.fail_on, made.ignore, made.select) == (
         "strict",
         "low",
         ("k8s/", "ci/"),
         ("ci/",),
     )
-    made = api.merge_options(file, checklists=None, **{**base, "profile": "recommended", "fail_on": "high"})
+    made = merge_options(file, checklists=None, **{**base, "profile": "recommended", "fail_on": "high"})
     assert (made.profile, made.fail_on, made.select) == ("recommended", "high", ())
 
 

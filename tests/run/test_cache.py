@@ -17,7 +17,7 @@ import readiness
 from readiness import api
 from readiness.loading.render import helm, kustomize
 from readiness.run import cache
-from readiness.run.run_settings import load_settings_of_run
+from readiness.run.run_settings import load_settings_of_run, merge_options
 from tests.make import write_files
 
 needs_helm = pytest.mark.skipif(
@@ -268,7 +268,7 @@ def key(root: Path, **more: Any) -> str:
         "helm_values": (),
     }
     options |= {"context": True, "foreign_ignores": True, "purpose": "", "checklists": None, **more}
-    settings = api.merge_options(load_settings_of_run(options.pop("config", False)), **options)
+    settings = merge_options(load_settings_of_run(options.pop("config", False)), **options)
     from readiness.loading import discover
 
     return cache.result_cache_key(discover.discover_files([root], working_directory=root), settings, "2026-01-01")
