@@ -203,7 +203,7 @@ def _bytes_or_empty(path: Path, byte_limit: int = MAX_SOURCE_BYTES) -> bytes:
 def settings_cache_text(settings: RunSettings) -> str:
     """The settings as text, and what their file says."""
     settings_config = settings.config
-    value_by_setting = {name: getattr(settings, name) for name in settings.__slots__ if name not in {"jobs", "effects"}}
+    value_by_setting = {name: getattr(settings, name) for name in settings.__slots__ if name not in {"jobs", "effects", "overruled_settings"}}
     return repr(sorted(value_by_setting.items())) + "\0".join(one.text for one in settings_config.sources)
 
 

@@ -525,6 +525,16 @@ def test_what_is_said_of_the_settings_keeps_its_line(tmp_path: Path, kept: cache
     assert readiness.check(["."], config=True, cache=True).to_dict() == first
 
 
+def test_the_text_of_the_settings_is_the_same_in_every_process() -> None:
+    """A set is written in another order by each."""
+    options = dict.fromkeys(("profile", "min_score", "baseline", "since", "documents", "shellcheck", "checklists"))
+    words = dict.fromkeys(("select", "extend_select", "exclude", "ignore", "rules", "helm_values"), ())
+    switches = {"jobs": 1, "render": True, "strict_coverage": False, "context": True, "foreign_ignores": True, "purpose": "", "fail_on": "low"}
+    settings = merge_options(load_settings_of_run(False), **{**options, **words, **switches, "select": ("k8s/",)})
+    assert settings.overruled_settings
+    assert "frozenset" not in cache.settings_cache_text(settings)
+
+
 def test_old_results_and_what_was_left_behind_go(tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "MAX_CACHED_RESULTS", 2)
     root = tmp_path / "root"
