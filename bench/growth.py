@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import cProfile
 import fnmatch
+import gc
 import io
 import math
 import os
@@ -71,6 +72,7 @@ def seconds(name: str, size: int, options: argparse.Namespace, *, profile: bool)
 
 def _measured(root: Path, writer: int, options: argparse.Namespace, *, profile: bool) -> int:
     profiler = cProfile.Profile() if profile else None
+    gc.disable()  # as the command does
     began = time.process_time()
     if profiler:
         signal.signal(signal.SIGXCPU, signal.default_int_handler)

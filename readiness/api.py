@@ -103,7 +103,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
-    where a program or a dependency is absent without which something was not judged. `purpose` is what all files are for,
+    where something was not judged, for whatever reason. `purpose` is what all files are for,
     whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is
     given up. `progress` is told how many rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
     """

@@ -22,7 +22,8 @@ REASON_LINK_INTO_VERSION_CONTROL = "a link into the data of version control, whi
 REASON_BROKEN_LINK = "a link to a file that is not there, or that cannot be reached"
 REASON_OUT_OF_TREE = "it leads out of the tree and is not read"
 REASON_VERSION_CONTROL = "it is version control's own and is not read"
-_VERSION_CONTROL_FOLDERS = frozenset({".git", ".hg", ".svn"})
+_VERSION_CONTROL_NAMES = frozenset({".git", ".hg", ".svn", "git~1"})  # the last is how Windows calls the first for short
+_IGNORED_CHARACTERS = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])  # in names on macOS
 
 
 class OutsideError(Exception):
@@ -42,15 +43,29 @@ class OutsideError(Exception):
         return self.reason in (REASON_LINK_INTO_VERSION_CONTROL, REASON_VERSION_CONTROL)
 
 
+def is_version_control_name(name: str) -> bool:
+    """Whether some system takes a name for that of version control's folder: in any case, and as git refuses it in its trees."""
+    seen_name = name if name.isascii() else name.translate(_IGNORED_CHARACTERS)
+    return seen_name.casefold().partition(":")[0].rstrip(". ") in _VERSION_CONTROL_NAMES
+
+
 def is_version_control_path(path: str | PurePosixPath | Path) -> bool:
     """Whether a path is version control's own: its settings may hold the token that the tree was fetched with."""
-    return any(part.casefold() in _VERSION_CONTROL_FOLDERS for part in PurePosixPath(path).parts)
+    return any(map(is_version_control_name, PurePosixPath(path).parts))
 
 
 def is_inside_folder(folder: Path, path: Path) -> bool:
     """Whether a path stands in a folder when all links are followed, and not among the data of version control there."""
-    real_path, real_folder = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
+    try:
+        real_path, real_folder = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
+    except (OSError, ValueError):  # a name that no file has
+        return False
     return real_path.is_relative_to(real_folder) and not is_version_control_path(real_path.relative_to(real_folder))
+
+
+def is_repository_root(folder: Path) -> bool:
+    """Whether a folder is the root of a repository, of a work tree beside it or of a submodule, of which `.git` is a file."""
+    return (folder / ".git").exists()
 
 
 def resolve_links(root: Path, path_in_tree: str) -> tuple[str, dict[str, str]]:

@@ -102,10 +102,6 @@ def compose_profiles(n: int) -> Tree:
     )
 
 
-def compose_one_port(n: int) -> Tree:
-    return compose("".join(f"  s{i}: {{image: 'a:1', ports: ['80:80', '0.0.0.0:443:443']}}\n" for i in range(n)))
-
-
 def compose_networks(n: int) -> Tree:
     rest = "networks:\n" + "".join(f"  n{i}: {{}}\n" for i in range(n))
     return compose("".join(f"  s{i}: {{image: 'postgres:16', networks: [n{i}, n0]}}\n" for i in range(n)), rest)
@@ -125,6 +121,19 @@ def compose_hosts_of_each_other(n: int) -> Tree:
 
 def compose_env_file(n: int) -> Tree:
     return compose("".join(f"  s{i}: {{image: 'a:$V{i}', env_file: .env}}\n" for i in range(n))) | {".env": "".join(f"V{i}=x\n" for i in range(n))}
+
+
+def compose_env_files(n: int) -> Tree:
+    """Many environment files, each for many services."""
+    services = "".join(f"  s{i}: {{image: 'a:1', env_file: [{', '.join(f'e{j}.env' for j in range(10))}]}}\n" for i in range(n))
+    return compose(services) | {f"e{j}.env": "".join(f"V{i}_{j}=x\n" for i in range(n // 2)) for j in range(10)}
+
+
+def compose_files_of_aliases(n: int) -> Tree:
+    """Many files, each of which has one large mapping in many services."""
+    keys = ", ".join(f"K{i}: v" for i in range(10))
+    services = "".join(f"  s{i}: {{image: 'a:1', environment: *e}}\n" for i in range(10))
+    return {f"d{i}/compose.yaml": f"x-e: &e {{{keys}}}\nservices:\n{services}" for i in range(n)}
 
 
 def compose_files(n: int) -> Tree:
@@ -209,10 +218,6 @@ def nginx_conf_d(n: int) -> Tree:
     return {"nginx.conf": "events {}\nhttp { include conf.d/*.conf; }\n"} | made
 
 
-def nginx_loose_servers(n: int) -> Tree:
-    return {f"sites/s{i}.conf": f"server {{ listen 80; server_name s{i}; location / {{ proxy_pass http://b{i}; }} }}\n" for i in range(n)}
-
-
 def nginx_snippets(n: int) -> Tree:
     """Servers that each take in a file of their own, and one that all share."""
     own = {f"snippets/p{i}.conf": f"proxy_set_header X-A{i} b;\n" for i in range(n)} | {"snippets/all.conf": "proxy_http_version 1.1;\n"}
@@ -293,6 +298,12 @@ def nginx_headers(n: int) -> Tree:
     )
 
 
+def nginx_shared_include(n: int) -> Tree:
+    """Servers that all include one file of many lines."""
+    servers = "".join(f"server {{ listen 80; server_name s{i}.example.com; include /etc/nginx/shared.conf; }}\n" for i in range(n))
+    return nginx("return 200;\n", servers) | {"shared.conf": "".join(f"add_header X-H{i} v;\n" for i in range(n))}
+
+
 def nginx_limit_zones(n: int) -> Tree:
     zones = "".join(f"limit_req_zone $binary_remote_addr zone=z{i}:1m rate=1r/s;\n" for i in range(n))
     return nginx("".join(f"location /p{i} {{ limit_req zone=z{i}; proxy_pass http://b; }}\n" for i in range(n)), zones)
@@ -309,18 +320,87 @@ def nginx_nested(n: int) -> Tree:
 # Kubernetes
 
 
-def k8s_match_expressions(n: int) -> Tree:
-    """Policies and workloads whose selectors have expressions."""
-    policies = (
-        manifest(
-            "NetworkPolicy",
-            f"p{i}",
-            f"spec: {{podSelector: {{matchExpressions: [{{key: app, operator: In, values: [a{i}, b]}}]}}, policyTypes: [Ingress]}}",
-            "networking.k8s.io/v1",
+def selecting(n: int, expressions: Callable[[int], str], pairs: Callable[[int], str] = lambda _: "") -> Tree:
+    """Policies, their peers, budgets, monitors, affinities and topology spread, all with such selectors, and workloads of as many names."""
+
+    def made(i: int) -> str:
+        selector = f"{{matchLabels: {{{pairs(i)}}}, matchExpressions: [{expressions(i)}]}}"
+        ingress = f"[{{from: [{{podSelector: {selector}}}]}}]"
+        pod = (
+            f"      affinity: {{podAntiAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: [{{labelSelector: {selector}, topologyKey: zone}}]}}}}\n"
+            f"      topologySpreadConstraints: [{{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, labelSelector: {selector}}}]\n"
         )
-        for i in range(n)
+        return joined([
+            manifest("NetworkPolicy", f"p{i}", f"spec: {{podSelector: {selector}, policyTypes: [Ingress], ingress: {ingress}}}", "networking.k8s.io/v1"),
+            manifest("PodDisruptionBudget", f"b{i}", f"spec: {{minAvailable: 1, selector: {selector}}}", "policy/v1"),
+            manifest("PodMonitor", f"m{i}", f"spec: {{selector: {selector}, podMetricsEndpoints: [{{port: m}}]}}", "monitoring.coreos.com/v1"),
+            deployment(f"a{i}", labels=f"app: a{i}, tier: t", pod=pod),
+        ])  # fmt: skip
+
+    return {"k.yaml": joined(made(i) for i in range(n))}
+
+
+def k8s_match_expressions(n: int) -> Tree:
+    return selecting(n, lambda i: f"{{key: app, operator: In, values: [a{i}, b]}}")
+
+
+def k8s_selectors_not_in(n: int) -> Tree:
+    return selecting(n, lambda i: f"{{key: app, operator: NotIn, values: [a{i}]}}")
+
+
+def k8s_selectors_not_in_and_in(n: int) -> Tree:
+    return selecting(n, lambda i: f"{{key: app, operator: NotIn, values: [a{i}]}}, {{key: tier, operator: In, values: [t]}}")
+
+
+def k8s_selectors_not_in_and_pairs(n: int) -> Tree:
+    return selecting(n, lambda i: f"{{key: app, operator: NotIn, values: [a{i}]}}", lambda _: "tier: t")
+
+
+def k8s_selectors_exists(n: int) -> Tree:
+    """Half of the keys are there."""
+    return selecting(n, lambda i: f"{{key: {'app' if i % 2 else 'none'}, operator: Exists}}, {{key: x{i}, operator: DoesNotExist}}")
+
+
+def k8s_selectors_does_not_exist(n: int) -> Tree:
+    return selecting(n, lambda i: f"{{key: {'x' if i % 2 else 'app'}{i if i % 2 else ''}, operator: DoesNotExist}}")
+
+
+def k8s_service_monitors(n: int) -> Tree:
+    """Monitors and Services of one label."""
+    return {
+        "k.yaml": joined(
+            manifest("ServiceMonitor", f"m{i}", "spec: {selector: {matchLabels: {app: same}}, endpoints: [{port: m}]}", "monitoring.coreos.com/v1")
+            + "---\n"
+            + manifest("Service", f"s{i}", f"spec: {{selector: {{app: d{i}}}, ports: [{{port: 80}}]}}").replace(
+                f"{{name: s{i}}}", f"{{name: s{i}, labels: {{app: same}}}}"
+            )
+            for i in range(n)
+        )
+    }
+
+
+def k8s_egress_policies(n: int) -> Tree:
+    """Policies without any workload, every other of which allows names."""
+    return {
+        "k.yaml": joined(
+            manifest(
+                "NetworkPolicy",
+                f"p{i}",
+                f"spec: {{podSelector: {{matchExpressions: [{{key: a{i}, operator: DoesNotExist}}], matchLabels: {{x: y{i}}}}}, policyTypes: [Egress],"
+                f" egress: [{{to: [{{podSelector: {{}}}}], ports: [{{port: {53 if i % 2 else 80}, protocol: UDP}}]}}]}}",
+                "networking.k8s.io/v1",
+            )
+            for i in range(n)
+        )
+    }
+
+
+def k8s_scalers_of_one(n: int) -> Tree:
+    target = "scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: d}"
+    scalers = (
+        manifest("HorizontalPodAutoscaler", f"h{i}", f"spec: {{minReplicas: 1, maxReplicas: 3, {target}}}", "autoscaling/v2") for i in range(n)
     )
-    return {"k.yaml": joined([*policies, *(deployment(f"a{i}") for i in range(n))])}
+    return {"k.yaml": joined([*scalers, deployment("d")])}
 
 
 def k8s_long_match_expressions(n: int) -> Tree:
@@ -525,13 +605,6 @@ def k8s_one_name_many_objects(n: int) -> Tree:
     return {"k.yaml": joined(deployment("same") for _ in range(n))}
 
 
-def k8s_files(n: int) -> Tree:
-    return {
-        f"d{i}.yaml": joined([deployment(f"d{i}"), manifest("Service", f"s{i}", f"spec: {{selector: {{app: d{i}}}, ports: [{{port: 80}}]}}")])
-        for i in range(n)
-    }
-
-
 def k8s_deep_folders(n: int) -> Tree:
     return {"/".join(f"f{j}" for j in range(i % 40)) + f"/x{i}/d.yaml": deployment(f"d{i}") for i in range(n)}
 
@@ -581,16 +654,6 @@ def k8s_argo_applications(n: int) -> Tree:
     return apps | {f"apps/a{i}/d.yaml": deployment(f"d{i}") for i in range(n)}
 
 
-def k8s_flux_kustomizations(n: int) -> Tree:
-    made = {
-        f"clusters/c/f{i}.yaml": manifest(
-            "Kustomization", f"f{i}", f"spec: {{path: ./apps/a{i}, sourceRef: {{kind: GitRepository, name: g}}}}", "kustomize.toolkit.fluxcd.io/v1"
-        )
-        for i in range(n)
-    }
-    return made | {f"apps/a{i}/d.yaml": deployment(f"d{i}") for i in range(n)}
-
-
 def k8s_annotations(n: int) -> Tree:
     kept = ", ".join(f"'a{i}.example.com/x': 'y{i}'" for i in range(n))
     return {"k.yaml": deployment("d", annotations=kept)}
@@ -612,10 +675,6 @@ def k8s_config_scripts(n: int) -> Tree:
 
 def docker_heredocs(n: int) -> Tree:
     return {"Dockerfile": "FROM alpine:3.20\n" + "RUN <<A\n" * n + "USER 1\nCMD a\n"}
-
-
-def docker_ended_heredocs(n: int) -> Tree:
-    return {"Dockerfile": "FROM alpine:3.20\n" + "RUN <<A\napk add x\nA\n" * n + "USER 1\nCMD a\n"}
 
 
 def docker_many_heredocs_of_one(n: int) -> Tree:

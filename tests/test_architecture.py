@@ -15,8 +15,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "readiness"
 # Each layer imports only from those before it; layers in one row stand side by side and know nothing of each other.
 LAYERS = [
-    {"model", "version", "programs", "files"},
-    {"tree_paths"},
+    {"model", "version", "files"},
+    {"tree_paths", "origin"},
+    {"programs"},
     {"syntax"},
     {"facts", "settings"},
     {"redaction"},
@@ -117,7 +118,7 @@ OPENERS = {
     "files.py": "the door itself",
     "programs/__init__.py": "the first two bytes of a program on PATH",
     "cli/github_action.py": "the runner's own files: its event, its outputs, and the reports of the step",
-    "cli/origin.py": "the record of this installation",
+    "origin.py": "the record of this installation",
     "cli/main.py": "the file that --output names, to write it",
     "cli/program.py": "the null device, for streams that are closed",
     "triage/revision.py": "files of a temporary folder, to write them",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import cProfile
+import sys
 from collections import Counter
 from collections.abc import Callable
+
+import pytest
 
 Work = Counter[tuple[str, int, str]]  # by file, line and name of a function
 
@@ -23,3 +26,12 @@ def work_by_function(call: Callable[[], object]) -> Work:
             made = sum(inner.callcount for inner in entry.calls or ())
             work[(entry.code.co_filename, entry.code.co_firstlineno, entry.code.co_name)] += entry.callcount + made
     return work
+
+
+def lower_bounds(monkeypatch: pytest.MonkeyPatch, bounds: dict[str, int]) -> None:
+    """Set bounds of the package lower, in every module that has them; each must be in one."""
+    for name, value in bounds.items():
+        holders = [one for key, one in list(sys.modules.items()) if key.startswith("readiness.") and name in vars(one)]
+        assert holders, f"no module that was imported has {name}"
+        for module in holders:
+            monkeypatch.setattr(module, name, value)

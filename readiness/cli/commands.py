@@ -236,7 +236,7 @@ def init(hook: bool, workflow: bool, force: bool) -> None:
       readiness init --hook --workflow
     """
     from readiness.cli import starter
-    from readiness.cli.origin import Origin, installation_origin
+    from readiness.origin import Origin, installation_origin
 
     origin = installation_origin()
     is_asked_at_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not (hook or workflow)

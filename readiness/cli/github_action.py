@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from readiness.cli.console import EXIT_NOT_ASSESSED, EXIT_PASSED
+from readiness.cli.github_comment import comment_text
 from readiness.cli.main import main as readiness_command
 
-COMMENT_MARK = "<!-- readiness -->"
-"""What a comment begins with, so that the next run finds it."""
-MAX_COMMENT_CHARACTERS = 60_000
-"""Of a comment, of which GitHub refuses more than 65,536 characters."""
+_BASE_OF_MERGE_COMMIT = "HEAD^1"
 _EVENTS_WITH_MERGE_COMMIT = frozenset({"pull_request"})
 _EVENTS_OF_PULL_REQUESTS = frozenset({"pull_request", "pull_request_target"})
 _REPORT_FILES = {"json": "readiness.json", "sarif": "readiness.sarif", "markdown": "readiness.md"}
+_NO_OUTPUTS = "".join(f"{name}=\n" for name in ("score", "grade", "verdict", "exit-code"))
 _OPTION_BY_INPUT = {
     "READINESS_PROFILE": "--profile",
     "READINESS_FAIL_ON": "--fail-on",
@@ -37,9 +36,13 @@ def main() -> None:
     path_by_format = {name: folder / file_name for name, file_name in _REPORT_FILES.items()}
     for path in path_by_format.values():
         path.unlink(missing_ok=True)
+    if error_text := missing_base_text(environment):
+        _append(environment.get("GITHUB_OUTPUT"), _NO_OUTPUTS)
+        sys.stderr.write(f"::error title=readiness::{error_text}\n")
+        sys.exit(EXIT_NOT_ASSESSED)
     exit_code = readiness_command.exit_code(check_arguments(environment, path_by_format))
     if not path_by_format["json"].is_file():
-        _append(environment.get("GITHUB_OUTPUT"), "".join(f"{name}=\n" for name in ("score", "grade", "verdict", "exit-code")))
+        _append(environment.get("GITHUB_OUTPUT"), _NO_OUTPUTS)
         sys.exit(exit_code or EXIT_NOT_ASSESSED)
     report = json.loads(path_by_format["json"].read_text(encoding="utf-8"))
     markdown = path_by_format["markdown"].read_text(encoding="utf-8")
@@ -74,6 +77,19 @@ def revision_of_input(environment: Mapping[str, str], input_name: str, own_word:
     return "" if value == own_word else value
 
 
+def missing_base_text(environment: Mapping[str, str]) -> str:
+    """What to set where an input means the base of a pull request, and the checkout does not hold it; empty where nothing is missing."""
+    base = base_of_pull_request(environment)
+    own_words = {"READINESS_SINCE": "all", "READINESS_SETTINGS_FROM": "tree"}
+    if not base or base not in {revision_of_input(environment, name, word) for name, word in own_words.items()} or _commit_of(base):
+        return ""
+    depth = "2" if base == _BASE_OF_MERGE_COMMIT else "0"
+    return (
+        f"the checkout does not hold the base of the pull request ({base}): set `fetch-depth: {depth}` at actions/checkout, or set here"
+        " `since: all` and `settings-from: tree` for all findings under the settings of the checkout"
+    )
+
+
 def base_of_pull_request(environment: Mapping[str, str]) -> str:
     """The commit that a pull request is to change; empty on other events.
 
@@ -83,17 +99,17 @@ def base_of_pull_request(environment: Mapping[str, str]) -> str:
     event_name = environment.get("GITHUB_EVENT_NAME", "")
     if event_name not in _EVENTS_OF_PULL_REQUESTS:
         return ""
-    if event_name in _EVENTS_WITH_MERGE_COMMIT and environment.get("GITHUB_SHA") and _checked_out_commit() == environment["GITHUB_SHA"]:
-        return "HEAD^1"
+    if event_name in _EVENTS_WITH_MERGE_COMMIT and environment.get("GITHUB_SHA") and _commit_of("HEAD") == environment["GITHUB_SHA"]:
+        return _BASE_OF_MERGE_COMMIT
     return _base_of_event(environment.get("GITHUB_EVENT_PATH", ""))
 
 
-def _checked_out_commit() -> str:
-    """The commit that is checked out; empty where that cannot be told."""
+def _commit_of(revision: str) -> str:
+    """The commit that a revision names; empty where the checkout does not hold it."""
     from readiness.programs.git import GitError, run_git
 
     try:
-        return run_git("rev-parse", "--verify", "HEAD^{commit}").decode("ascii", "replace").strip()
+        return run_git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").decode("ascii", "replace").strip()
     except GitError:
         return ""
 
@@ -120,17 +136,6 @@ def outputs_text(report: Mapping[str, Any], exit_code: int, path_by_name: Mappin
         **{name: str(path) for name, path in path_by_name.items()},
     }
     return "".join(f"{name}={value}\n" for name, value in outputs.items())
-
-
-def comment_text(markdown: str, address: str) -> str:
-    """The report as a comment: cut behind the last file that fits, with where the rest is."""
-    text = f"{COMMENT_MARK}\n{markdown}"
-    if len(text) <= MAX_COMMENT_CHARACTERS:
-        return text
-    end_of_file_part = "</details>\n"
-    cut = text.rfind(end_of_file_part, 0, MAX_COMMENT_CHARACTERS)
-    where = f"[the summary of the run]({address})" if address else "the summary of the run"
-    return f"{text[: cut + len(end_of_file_part)] if cut >= 0 else COMMENT_MARK}\n\nThe rest is in {where}.\n"
 
 
 def run_address(environment: Mapping[str, str]) -> str:

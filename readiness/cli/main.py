@@ -21,12 +21,13 @@ from readiness.cli.console import (
     print_notices,
 )
 from readiness.cli.program import CliProgram, end_of_readers_ignored
+from readiness.model.crash import raising_file_and_line
 from readiness.reports import REPORT_FORMATS
 from readiness.run import deadline
 from readiness.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from readiness.verdict.report import Report
 
@@ -110,7 +111,7 @@ def main() -> None:
 @click.option(
     "--strict-coverage",
     is_flag=True,
-    help="Fail where a program or a dependency is absent without which something was not judged.",
+    help="Fail where something was not judged, for whatever reason: absent, remote, out of the tree, over a limit.",
 )
 @click.option(
     "--helm-values",
@@ -205,12 +206,24 @@ def check(**flags: Any) -> None:
         print_notices([*told_notices, *notices_of_environment(flags)])
     with end_of_readers_ignored():
         call_or_exit_with_error(lambda: write_reports(report, format_and_path_pairs, flags))
+        if flags["format_"] in _FORMATS_OF_FINDINGS_ALONE or any(
+            name in _FORMATS_OF_FINDINGS_ALONE for name, path in format_and_path_pairs if path == "-"
+        ):
+            print_notices([gate_line(report)])
     if report.crashed:
         sys.exit(EXIT_NOT_ASSESSED)
     if not report.gate.was_evaluated and not flags["allow_empty"]:
         raise CommandError(f"not assessed: {report.gate.reason}")
     is_passed = report.gate.passed or not report.gate.was_evaluated
     sys.exit(EXIT_PASSED if flags["exit_zero"] or is_passed else EXIT_FAILED)
+
+
+def gate_line(report: Report) -> str:
+    """What other formats end with: the gate, and what settings of the tree changed."""
+    from readiness.redaction import Redactor
+    from readiness.reports import digest
+
+    return digest.gate_text(report, Redactor(report.hidden))
 
 
 def parse_output_option(value: str) -> tuple[str, str]:
@@ -342,11 +355,12 @@ def write_reports(report: Report, outputs: Sequence[tuple[str, str]], flags: dic
     from readiness import reports
 
     stdout_format = flags["format_"] or next((format_name for format_name, output_path in outputs if output_path == "-"), None) or "terminal"
+    crashed_formats: list[str] = []
     for format_name, output_path in outputs:
         if output_path == "-":
             continue
         try:
-            with Path(output_path).open("w", encoding="utf-8", newline="\n") as output_file:
+            with crash_of_format(format_name, crashed_formats), Path(output_path).open("w", encoding="utf-8", newline="\n") as output_file:
                 reports.write_report(format_name, report, output_file, reports.ReportOptions(color="never"))
         except OSError as error:
             error_text = (error.strerror or "error").lower()
@@ -357,7 +371,21 @@ def write_reports(report: Report, outputs: Sequence[tuple[str, str]], flags: dic
         verbose=flags["verbose"],
         explain=flags["explain_score"],
     )
-    reports.write_report(stdout_format, report, sys.stdout, report_options)
+    with crash_of_format(stdout_format, crashed_formats):
+        reports.write_report(stdout_format, report, sys.stdout, report_options)
+    if crashed_formats:
+        raise CommandError(f"the report could not be written whole: {'; '.join(crashed_formats)}; please report it")
+
+
+@contextlib.contextmanager
+def crash_of_format(format_name: str, crashed_formats: list[str]) -> Iterator[None]:
+    """Keep a crash of one format from ending those after it; what the system or the caller can mend goes on."""
+    try:
+        yield
+    except (MemoryError, OSError, click.ClickException):
+        raise
+    except Exception as error:
+        crashed_formats.append(f"{format_name} crashed ({type(error).__name__} in {raising_file_and_line(error)})")
 
 
 for command in (

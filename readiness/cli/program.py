@@ -208,10 +208,10 @@ def _report_crash(error: BaseException) -> int:
 
 def _crash_summary(error: BaseException) -> str:
     """An error's class, and the place in the code that raised it."""
-    from readiness.run import engine
+    from readiness.model.crash import raising_file_and_line
 
     error_class_name = type(error).__name__
-    return str(error) if error_class_name == "WorkerError" else f"{error_class_name} in {engine.raising_file_and_line(error)}"
+    return str(error) if error_class_name == "WorkerError" else f"{error_class_name} in {raising_file_and_line(error)}"
 
 
 def _flush_output(code: int) -> int:

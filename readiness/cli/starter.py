@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from readiness.cli.origin import Origin
+from readiness.origin import Origin
 from readiness.version import __version__
 
 SETTINGS_TEMPLATE = """\

@@ -6,6 +6,7 @@ import importlib
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -170,17 +171,25 @@ def link_documents(documents_by_kind: Mapping[str, list[Any]], known_paths: Coll
 
     Of what `is_prose` shows nobody says where it would run.
     """
+    for _, link in linking_steps(documents_by_kind, known_paths, is_prose=is_prose):
+        link()
+
+
+def linking_steps(
+    documents_by_kind: Mapping[str, list[Any]], known_paths: Collection[str], *, is_prose: bool
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """What `link_documents` does, in order: (kind, step)."""
     for kind in documents_by_kind:
         link_or_take_purposes = getattr(kind_module(kind), "link_documents", None)
         if link_or_take_purposes:
-            link_or_take_purposes(documents_by_kind, known_paths)
+            yield kind, partial(link_or_take_purposes, documents_by_kind, known_paths)
     for kind in _PURPOSE_MODULE_BY_KIND if not is_prose else ():
         link_or_take_purposes = kind in documents_by_kind and getattr(_purpose_module(kind), "take_purposes", None)
         if link_or_take_purposes:
-            link_or_take_purposes(documents_by_kind[kind], known_paths)
+            yield kind, partial(link_or_take_purposes, documents_by_kind[kind], known_paths)
     if not is_prose and "compose" in documents_by_kind and not documents_by_kind.keys().isdisjoint(("dockerfile", "nginx")):
         purposes_by_use_module = importlib.import_module("readiness.kinds.joins.used")
-        purposes_by_use_module.tell_purposes_by_use(documents_by_kind, known_paths)
+        yield "compose", partial(purposes_by_use_module.tell_purposes_by_use, documents_by_kind, known_paths)
 
 
 # The modules that tell what files of a kind are for: by `take_purposes(documents, paths)` beforehand, or by `purposes(document)`

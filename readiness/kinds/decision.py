@@ -51,7 +51,13 @@ def purpose_in_head_comment(source: Source) -> Stated | None:
 
 
 def purposes_stated_in_comments(source: Source) -> Iterator[Stated]:
-    """What comments say that a file is for: the first one at its head counts, those below do not."""
+    """What comments say that a file is for: the first one at its head counts, those below do not. Its text is read once, as each thing in it asks."""
+    if source.stated_purposes is None:
+        source.stated_purposes = tuple(_read_stated_purposes(source))
+    yield from source.stated_purposes
+
+
+def _read_stated_purposes(source: Source) -> Iterator[Stated]:
     if "readiness:" not in source.text:
         return
     head_match = _HEAD_COMMENTS.match(source.text)

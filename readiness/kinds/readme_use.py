@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from readiness.facts.compose_names import DEFAULT_COMPOSE_NAMES
 from readiness.model.lazy_regex import lazy_regex
 
 _MAX_READ_LINES = 4000
@@ -15,7 +16,6 @@ _NAMED_COMPOSE_FILE = lazy_regex(r"(?:^|[ \t])(?:-f|--file)(?:=|[ \t]+)(?P<path>
 _DEVELOPMENT_TITLE = lazy_regex(
     r"\b(?:develop(?:ing|ment|ers?)?|contribut(?:e|ing|ors?|ions?)|local(?:ly)?|hacking|debug(?:ging)?|tests?|testing)\b", re.IGNORECASE
 )
-DEFAULT_COMPOSE_NAMES = frozenset({"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"})
 
 
 def is_started_for_development_alone(readme_text: str) -> bool:

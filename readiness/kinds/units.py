@@ -17,6 +17,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from readiness.model import Source
 
 MAX_CANDIDATES_PER_QUESTION = 64  # as many candidates as one question looks at; past them the answer is unknown
+MAX_THINGS_MEANT = 256  # as many things of one folder as can be meant by one; past them the answer is unknown
 SAME_FOLDER_DISTANCE = 1  # the distance up to which files stand in one folder
 BELOW_FOLDER_DISTANCE = 2  # the distance of what lies in a folder under it
 
@@ -162,7 +163,7 @@ class ThingsByFolder(Generic[T]):
         """The nearest things that are accepted.
 
         Those of one folder go together; those of several folders at the same distance are tied. `distance_range` bounds the
-        distance. After MAX_CANDIDATES things that were not accepted the answer is tied, too.
+        distance. After MAX_CANDIDATES things that were not accepted, or MAX_THINGS_MEANT that were, the answer is tied, too.
         """
         refused_thing_count = 0
         for distance, things in self.by_increasing_distance(file_path):
@@ -174,6 +175,8 @@ class ThingsByFolder(Generic[T]):
             for thing in things:
                 if predicate(thing):
                     accepted_things.append(thing)
+                    if len(accepted_things) > MAX_THINGS_MEANT:
+                        return NearestThings([], distance, True)
                     if distance >= BELOW_FOLDER_DISTANCE and folder_of(accepted_things[0].source) != folder_of(thing.source):
                         return NearestThings(accepted_things, distance, True)
                 else:

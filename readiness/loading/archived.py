@@ -7,13 +7,13 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.put_away import ARCHIVE_FOLDER_NAME
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.unapplied import paths_named_by_kustomization, script_texts
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import is_at_or_below
 
-_ARCHIVE_FOLDER_NAME = lazy_regex(r"[._]?(?:archived?|attic)|old[-_]releases?")
 _COMMAND_ON_LINE = lazy_regex(r"\b(?:kubectl|kustomize|helm|helmfile|docker|podman|apply|nginx)\b")
 _COMMENT = lazy_regex(r"(?:^|(?<=[ \t]))#[^\n]*", re.MULTILINE)
 
@@ -36,7 +36,7 @@ def mark_archived_files(discovered: DiscoveredFiles) -> None:
 def archive_folder_of(file_path: str) -> str:
     """The outermost folder on the way to a file that is called an archive; empty where there is none."""
     folder_names = posixpath.dirname(file_path).split("/")
-    archive_depth = next((n for n, name in enumerate(folder_names, 1) if _ARCHIVE_FOLDER_NAME.fullmatch(name.lower())), 0)
+    archive_depth = next((n for n, name in enumerate(folder_names, 1) if ARCHIVE_FOLDER_NAME.fullmatch(name.lower())), 0)
     return "/".join(folder_names[:archive_depth])
 
 

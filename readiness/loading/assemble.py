@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from readiness import kinds
 from readiness.loading import (
@@ -23,7 +23,7 @@ from readiness.loading import (
     test_use,
     unapplied,
 )
-from readiness.loading.assembly import REASON_TEMPLATE, Assembly, FileStatus
+from readiness.loading.assembly import CAUSE_OVER_LIMIT, REASON_TEMPLATE, Assembly, FileStatus
 from readiness.loading.charts import ChartRenderer
 from readiness.loading.discover import DiscoveredFiles, UnreadFile
 from readiness.loading.generator_templates import fold_templates_of_generator
@@ -33,7 +33,11 @@ from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import written_source_and_span
 from readiness.loading.variants import Variants
 from readiness.model import Rule, Source
+from readiness.model.crash import CHART, NAMED_PATHS, OVERLAYS, PARSING, PURPOSES, READMES, REASON_CRASHED, RELEASES
 from readiness.model.project import Project, RunProjects
+
+if TYPE_CHECKING:
+    from readiness.loading.render import helm
 
 REASON_OF_UNKNOWN_KIND = "of no kind that readiness knows"
 REASON_UNUSED_ENV_FILE = "no compose file reads it"
@@ -58,24 +62,20 @@ def assemble_projects(
     that a README's snippets do not score a repository.
     """
     assembly = Assembly(ignored_file_count=discovered.skipped_count, context=discovered.context.paths)
-    for unread_file in discovered.unread_files:
-        if unread_file.kind != "dotenv":
-            _add_row_for_unread_file(unread_file, assembly, core_rules)
-    for unread_file in discovered.partly_followed_gitignores:
-        kind = "" if unread_file.reason.startswith(ignoring.REASON_GITIGNORE_IS_LINK) else "patterns"  # Git follows none either
-        assembly.file_statuses.append(FileStatus(unread_file.path, kind, "skipped", unread_file.reason))
+    _add_rows_for_unread_files(discovered, assembly, core_rules)
     test_data_sources = program_input.remove_test_data(discovered)
     nested_sources = nested_workflows.remove_nested_workflows(discovered) + nested_workflows.remove_workflows_beside(discovered)
     assembly.file_statuses += [FileStatus(one.path, "", "skipped", REASON_NESTED_WORKFLOW) for one in nested_sources]
-    _set_readme_words_and_owners(discovered)
-    archived.mark_archived_files(discovered)
-    unapplied.mark_unapplied_manifests(discovered)
-    test_use.mark_manifests_of_tests(discovered)
+    first_source = next(iter((*discovered.sources, *discovered.prose_sources)), None)
+    with assembly.crash_as_finding(READMES, first_source, core_rules):
+        _mark_what_directories_say(discovered)
     chart_folders = environments.chart_folders(discovered.paths)
     template_paths_by_chart_folder: dict[str, list[str]] = {chart_folder: [] for chart_folder in chart_folders}
     variants = variants or Variants()
     variants.context = discovered.context.paths
-    problem_by_built_path = overlays.build_overlays(discovered, assembly, core_rules, variants, is_rendering_enabled=render)
+    problem_by_built_path: dict[str, str] = {}
+    with assembly.crash_as_finding(OVERLAYS, first_source, core_rules):
+        problem_by_built_path = overlays.build_overlays(discovered, assembly, core_rules, variants, is_rendering_enabled=render)
     removed_manifests = read_by_templates.remove_manifests_read_by_templates(discovered, chart_folders, problem_by_built_path)
     assembly.file_statuses += [FileStatus(one.path, "k8s", "skipped", read_by_templates.REASON_READ_BY_TEMPLATES) for one in removed_manifests]
     _mark_included_gitlab_files(discovered)
@@ -89,24 +89,52 @@ def assemble_projects(
             assembly.sources.append(source)
         elif posixpath.basename(source.path) in KUSTOMIZATION_FILENAMES:
             overlays.record_kustomization(source, assembly, core_rules)
-        elif kind := source.kind or kinds.detect_kind(source.path, source.text):
-            source.kind = kind
+        elif known_kind := source.kind or _kind_or_crash(source, assembly, core_rules):
+            source.kind = known_kind
             sources_of_known_kind.append(source)
-        else:
+        elif known_kind is not None:
             _add_row_for_unknown_kind(source, discovered, assembly)
     kinds_and_documents = _parse_kinds_and_documents(sources_of_known_kind, discovered.unread_files, assembly, core_rules, test_data_sources)
-    add_rows_for_refused_paths(kinds_and_documents, discovered, assembly, core_rules)
-    variants.tell_documents(kinds_and_documents)
-    if kinds_and_documents:
-        assembly.projects.insert(0, environments.make_project(kinds_and_documents, discovered))
+    with assembly.crash_as_finding(NAMED_PATHS, first_source, core_rules):
+        add_rows_for_refused_paths(kinds_and_documents, discovered, assembly, core_rules)
+    with assembly.crash_as_finding(PURPOSES, first_source, core_rules):
+        variants.tell_documents(kinds_and_documents)
+    assembly.projects[:0] = [environments.make_project(kinds_and_documents, discovered)] if kinds_and_documents else []
     _add_charts(ChartRenderer(discovered, assembly, core_rules, helm_values, render, variants), chart_folders, template_paths_by_chart_folder)
-    _add_documents(discovered, assembly, chart_folders, may_judge_documents)
+    _add_documents(discovered, assembly, chart_folders, may_judge_documents, core_rules)
     _record_program_inputs(assembly, discovered)
     _remove_context_rows_and_findings(assembly, discovered)
     fold_templates_of_generator(assembly)
     assembly.file_statuses.sort(key=lambda row: row.path)
     RunProjects(assembly.projects)
     return assembly
+
+
+def _kind_or_crash(source: Source, assembly: Assembly, core_rules: dict[str, Rule]) -> str | None:
+    """The kind of a text; None where telling it crashed, which is told."""
+    with assembly.crash_as_finding(PARSING, source, core_rules):
+        return kinds.detect_kind(source.path, source.text)
+    assembly.file_statuses.append(FileStatus(source.path, "", "unreadable", REASON_CRASHED, CAUSE_OVER_LIMIT))
+    assembly.sources.append(source)
+    return None
+
+
+def _add_rows_for_unread_files(discovered: DiscoveredFiles, assembly: Assembly, core_rules: dict[str, Rule]) -> None:
+    """The rows of files that were not read, environment files apart, and of those that say what Git ignores and were not followed."""
+    for unread_file in discovered.unread_files:
+        if unread_file.kind != "dotenv":
+            _add_row_for_unread_file(unread_file, assembly, core_rules)
+    for unread_file in discovered.partly_followed_gitignores:
+        kind = "" if unread_file.reason.startswith(ignoring.REASON_GITIGNORE_IS_LINK) else "patterns"  # Git follows none either
+        assembly.file_statuses.append(FileStatus(unread_file.path, kind, "skipped", unread_file.reason))
+
+
+def _mark_what_directories_say(discovered: DiscoveredFiles) -> None:
+    """Tell every source what READMEs and the directories around it say of it: archived, applied by nobody, for tests alone."""
+    _set_readme_words_and_owners(discovered)
+    archived.mark_archived_files(discovered)
+    unapplied.mark_unapplied_manifests(discovered)
+    test_use.mark_manifests_of_tests(discovered)
 
 
 def _set_readme_words_and_owners(discovered: DiscoveredFiles) -> None:
@@ -164,18 +192,26 @@ def _add_charts(chart_renderer: ChartRenderer, chart_folders: frozenset[str], te
     from readiness.loading.releases import ReleaseCollector
 
     release_collector = ReleaseCollector(chart_renderer.discovered, chart_folders)
-    releases_by_chart_folder = release_collector.collect_from_projects(assembly.projects, assembly)
-    release_collector.collect_inflated(overlays.chart_inflating_kustomizations(chart_renderer.discovered, assembly.parsed), releases_by_chart_folder)
+    releases_by_chart_folder: dict[str, list[helm.ValuesEnvironment]] = {}
+    with chart_renderer.crash_as_finding(RELEASES):
+        releases_by_chart_folder = release_collector.collect_from_projects(assembly.projects, assembly)
+        inflating_kustomizations = overlays.chart_inflating_kustomizations(chart_renderer.discovered, assembly.parsed)
+        release_collector.collect_inflated(inflating_kustomizations, releases_by_chart_folder)
     project_count_before_charts = len(assembly.projects)
     for chart_folder in sorted(template_paths_by_chart_folder):
-        chart_renderer.add_chart(chart_folder, template_paths_by_chart_folder[chart_folder], releases_by_chart_folder.get(chart_folder, ()))
-    for chart_folder, nested_releases in sorted(
-        release_collector.collect_from_projects(assembly.projects[project_count_before_charts:], assembly).items()
-    ):
-        chart_renderer.add_releases(chart_folder, nested_releases)
-    rendered_value_places = release_collector.value_places(chart_renderer.rendered_environment_names)
-    for project in assembly.projects:
-        project.rendered = rendered_value_places
+        template_paths = template_paths_by_chart_folder[chart_folder]
+        with chart_renderer.crash_as_finding(CHART, chart_folder):
+            chart_renderer.add_chart(chart_folder, template_paths, releases_by_chart_folder.get(chart_folder, ()))
+            continue
+        assembly.file_statuses += [FileStatus(one, "helm", "unreadable", REASON_CRASHED, CAUSE_OVER_LIMIT) for one in template_paths]
+    with chart_renderer.crash_as_finding(RELEASES):
+        nested_releases_by_chart_folder = release_collector.collect_from_projects(assembly.projects[project_count_before_charts:], assembly)
+        for chart_folder, nested_releases in sorted(nested_releases_by_chart_folder.items()):
+            with chart_renderer.crash_as_finding(CHART, chart_folder):
+                chart_renderer.add_releases(chart_folder, nested_releases)
+        rendered_value_places = release_collector.value_places(chart_renderer.rendered_environment_names)
+        for project in assembly.projects:
+            project.rendered = rendered_value_places
 
 
 def _add_documents(
@@ -183,6 +219,7 @@ def _add_documents(
     assembly: Assembly,
     chart_folders: frozenset[str],
     may_judge_documents: bool | None,
+    core_rules: dict[str, Rule],
 ) -> None:
     """Adds a project for each Markdown document that is asked for; charts' own texts are left to the chart."""
     discovered.prose_sources = [
@@ -197,7 +234,8 @@ def _add_documents(
     for source in markdown_sources:
         is_requested = has_only_documents or source.path in discovered.named_paths if may_judge_documents is None else may_judge_documents
         if is_requested:
-            _add_markdown(source, assembly)
+            with assembly.crash_as_finding(PARSING, source, core_rules):
+                _add_markdown(source, assembly)
         else:
             assembly.file_statuses.append(FileStatus(source.path, "", "skipped", REASON_DOCUMENT_NOT_REQUESTED))
 

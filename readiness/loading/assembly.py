@@ -11,9 +11,10 @@ from readiness.loading import reading
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render.made import RenderInput
 from readiness.model import Finding, OverLimitError, ParseError, Rule, Source
+from readiness.model.crash import EMBEDDED, PARSING, REASON_CRASHED, CrashAsFinding, CrashedError, Part, crash_finding
 from readiness.model.project import Project
 from readiness.model.records import dataclass
-from readiness.programs.budget import RunBudget
+from readiness.programs.budget import RunBudget, budget_of_run
 from readiness.syntax import template
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Assembly:
     notices: tuple[str, ...] = ()
     production: tuple[Production, ...] = ()
     parsed: ParsedTexts = field(default_factory=ParsedTexts)
-    budget: RunBudget = field(default_factory=RunBudget)
+    budget: RunBudget = field(default_factory=budget_of_run)
 
     @property
     def every_project(self) -> tuple[Project, ...]:
@@ -92,6 +93,10 @@ class Assembly:
         With `may_add_file_statuses` the sources are files that somebody wrote, and may be templates; else they are renderings.
         """
         for source, document, error in reading.parse_sources(sources):
+            if isinstance(error, CrashedError):
+                part = PARSING if document is None else EMBEDDED
+                self.record_crashed_file(source, error, core_rules, part, may_add_row=may_add_file_statuses and part is PARSING)
+                continue
             self.sources.append(source)
             if error is None:
                 if source.kind == "k8s":
@@ -123,6 +128,20 @@ class Assembly:
             if may_add_file_statuses:
                 self.file_statuses.append(FileStatus(source.path, source.kind, "invalid", error.message, CAUSE_BROKEN))
             self.parse_findings.append(reading.syntax_finding(rule, source, error, _kind_title(source)))
+
+    def record_crashed_file(
+        self, source: Source, error: Exception, core_rules: dict[str, Rule], part: Part = PARSING, *, may_add_row: bool = True
+    ) -> None:
+        """Tell of a file whose reader raised what it does not document: `error`, or its cause."""
+        if part is PARSING:
+            self.sources.append(source)
+        if may_add_row and source.parent is None:
+            self.file_statuses.append(FileStatus(source.path, source.kind, "unreadable", REASON_CRASHED, CAUSE_OVER_LIMIT))
+        self.parse_findings.append(crash_finding(core_rules["core/crash"], source, part, error.__cause__ or error))
+
+    def crash_as_finding(self, part: Part, source: Source | None, core_rules: dict[str, Rule]) -> CrashAsFinding:
+        """What keeps a crash in a part of the loading from ending the run: it is told at a source."""
+        return CrashAsFinding(part, core_rules["core/crash"], source, self.parse_findings.append)
 
     def record_unread_parts(self) -> None:
         """Say in the rows of files what of them was not gone through, for a limit of ours: it lowers coverage."""

@@ -33,6 +33,7 @@ from readiness.loading.render.made import GeneratedSource, LimitError, RenderErr
 from readiness.loading.values_beside import ValuesBeside, are_defaults_unused
 from readiness.loading.variants import Variants
 from readiness.model import Finding, Related, Rule, Severity, Source
+from readiness.model.crash import CrashAsFinding, Part
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.memo import cached_property
 from readiness.model.messages import fill_message
@@ -87,6 +88,12 @@ class ChartRenderer:
     variants: Variants = field(default_factory=Variants)
     rendered_environment_names: set[str] = field(default_factory=set)
     _values: dict[str, Source] = field(default_factory=dict)
+
+    def crash_as_finding(self, part: Part, chart_folder: str = "") -> CrashAsFinding:
+        """What tells of a crash at a chart; of one that is about all charts at the first file."""
+        chart_yaml_path = posixpath.join(chart_folder, "Chart.yaml")
+        source = next((one for one in self.discovered.sources if one.path == chart_yaml_path), next(iter(self.discovered.sources), None))
+        return self.assembly.crash_as_finding(part, source, self.core_rules)
 
     @cached_property
     def _values_beside(self) -> ValuesBeside:

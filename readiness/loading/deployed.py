@@ -12,17 +12,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import chain
 
+from readiness.facts.compose_names import DEFAULT_COMPOSE_NAMES, DEFAULT_OVERRIDE_NAMES
 from readiness.loading.deployment_texts import (
     APPLY_COMMAND,
     LineUse,
     is_prose_path,
     may_tell_of_deployment,
+    parts_of_names,
     paths_in_line,
     telling_lines,
     use_of_line,
     without_comment_lines,
 )
 from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.engine_objects import ENGINE_OBJECT, PATH_UNDER_ANY_KEY
 from readiness.loading.engine_reach import EngineObject, EngineReach, reach_of_engines
 from readiness.loading.render import is_kustomization_path
 from readiness.loading.scripts import scripts_among
@@ -51,12 +54,6 @@ _TRIAL_NAME = lazy_regex(
 )
 _RECURSIVE_OPTION = lazy_regex(r"(?<![\w-])(?:-R|--recursive)\b")
 _THROWAWAY_CLUSTER = lazy_regex(r"\bkind\s+create\s+cluster\b|\bhelm/kind-action@|\bminikube\s+start\b|\bk3d\s+cluster\s+create\b|\bct\s+install\b")
-_ENGINE_OBJECT = lazy_regex(
-    r"^apiVersion:[ ]?[\"']?(?:kustomize\.toolkit\.fluxcd\.io|argoproj\.io/v1alpha1[\"']?\s+kind:[ ]?[\"']?Application(?:Set)?\b|fleet\.cattle\.io)",
-    re.MULTILINE,
-)
-_ENGINE_PATH = lazy_regex(r"(?:^|[\s{,-])(?:path|directory|include):[ ]?[\"']?(?:\./|/)?([\w./-]{1,300})?", re.MULTILINE)
-_DEFAULT_COMPOSE_NAME = lazy_regex(r"(?:docker-)?compose(?:\.override)?\.ya?ml")
 _KINDS_THAT_DEPLOY_THEMSELVES = frozenset({"github", "gitlab", "dependabot", "nginx"})
 
 
@@ -141,7 +138,7 @@ class DeploymentEvidence:
         if not self._folders_with_compose_command:
             return _NOTHING_TELLS
         if (
-            _DEFAULT_COMPOSE_NAME.fullmatch(file_name)
+            file_name in DEFAULT_COMPOSE_NAMES | DEFAULT_OVERRIDE_NAMES
             and not _TRIAL_NAME.search(path)
             and (not folder or folder in self._folders_with_compose_command)
         ):
@@ -215,7 +212,7 @@ class DeploymentEvidence:
         remaining_line_count = MAX_MENTION_LINES
         for telling_text in self._telling_texts:
             text_folder, is_prose = posixpath.dirname(self._path_from_root(telling_text.path)), is_prose_path(telling_text.path)
-            for line in telling_lines(telling_text):
+            for line in telling_lines(telling_text, self._parts_of_names):
                 remaining_line_count -= 1
                 if remaining_line_count < 0:
                     return mentions
@@ -231,10 +228,10 @@ class DeploymentEvidence:
         """The folders that a command applies with all that is in them."""
         folders = set[str]()
         for telling_text in self._telling_texts:
-            if not _RECURSIVE_OPTION.search(telling_text.text):
+            if not (("-R" in telling_text.text or "--recursive" in telling_text.text) and _RECURSIVE_OPTION.search(telling_text.text)):
                 continue
             text_folder = posixpath.dirname(self._path_from_root(telling_text.path))
-            for line in telling_lines(telling_text):
+            for line in telling_lines(telling_text, self._parts_of_names):
                 if _RECURSIVE_OPTION.search(line) and APPLY_COMMAND.search(line):
                     for written_path in paths_in_line(line, is_prose=is_prose_path(telling_text.path)):
                         folders.update((written_path, posixpath.normpath(posixpath.join(text_folder, written_path))))
@@ -247,7 +244,11 @@ class DeploymentEvidence:
     @cached_property
     def _folders_with_compose_command(self) -> frozenset[str]:
         """The folders of texts that start a compose file."""
-        return frozenset(posixpath.dirname(self._path_from_root(one.path)) for one in self._telling_texts if _COMPOSE_COMMAND.search(one.text))
+        return frozenset(
+            posixpath.dirname(self._path_from_root(one.path))
+            for one in self._telling_texts
+            if ("compose" in one.text or "stack" in one.text) and _COMPOSE_COMMAND.search(one.text)
+        )
 
     @cached_property
     def _tells_of_builds(self) -> bool:
@@ -271,11 +272,11 @@ class DeploymentEvidence:
     @cached_property
     def _engine_objects(self) -> tuple[EngineObject, ...]:
         """The objects by which Flux, Argo CD or Fleet are told what to apply; those of tests and examples tell nothing."""
-        engine_sources = (one for one in self._discovered.sources if _ENGINE_OBJECT.search(one.text))
+        engine_sources = (one for one in self._discovered.sources if ENGINE_OBJECT.search(one.text))
         objects = []
         for source in engine_sources:
             path = self._path_from_root(source.path)
-            folders = tuple(dict.fromkeys(posixpath.normpath(one) for one in _ENGINE_PATH.findall(source.text) if one.strip("./")))
+            folders = tuple(dict.fromkeys(posixpath.normpath(one) for one in PATH_UNDER_ANY_KEY.findall(source.text) if one.strip("./")))
             if folders and not _FOLDER_OF_TESTS.search(path) and not _TRIAL_NAME.search(path):
                 objects.append(EngineObject(path, folders))
         return tuple(objects)
@@ -315,6 +316,13 @@ class DeploymentEvidence:
     @cached_property
     def _paths_from_root(self) -> frozenset[str]:
         return frozenset(map(self._path_from_root, self._discovered.paths))
+
+    @cached_property
+    def _parts_of_names(self) -> frozenset[str]:
+        """Parts of the names of all files and folders, and what stands for the folder of a text: a line with none of them tells of nothing here."""
+        paths = {*self._paths_from_root, *(self._path_from_root(one.path) for one in self._discovered.sources)}
+        folders = {folder for path in paths for folder in parent_folders(path)}
+        return parts_of_names({".", "..", *map(posixpath.basename, paths), *map(posixpath.basename, folders)})
 
     @cached_property
     def _path_count_by_file_name(self) -> Counter[str]:

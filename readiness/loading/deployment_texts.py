@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from enum import Enum
 
 from readiness.loading.discover import PROSE_SUFFIXES
@@ -45,6 +45,7 @@ _AFTER_PATH = lazy_regex(r"[`\"')]?[ ](?:director(?:y|ies)|folders?)\b")
 _MAX_CHARACTERS_BEFORE_PATH = 40
 _VERB = lazy_regex(r"(?:apply|build|deploy|execute|install|launch|run|start|test|use)", re.IGNORECASE)
 _PATH_WORD = lazy_regex(r"[\w.@+*-]*(?:/[\w.@+*-]+)*/?")
+_PART_OF_NAME = lazy_regex(r"[\w@+-]+(?:\.[\w@+-]+)*|(?<![\w.@+-])\.{1,2}(?![\w.@+-])")  # of any name that a path in a line may end in
 _MANIFEST = lazy_regex(r"^apiVersion:", re.MULTILINE)
 _DOCKERFILE_NAME = lazy_regex(r"(?:Dockerfile|Containerfile)(?:\.[\w.-]+)?|[\w.-]+\.(?:Dockerfile|dockerfile)")
 
@@ -64,8 +65,13 @@ def without_comment_lines(text: str) -> str:
     return _COMMENT_LINE.sub("", text)
 
 
-def telling_lines(telling_text: Source) -> Iterator[str]:
-    """The lines of a text that may apply, start or build a file, those that go on put together.
+def parts_of_names(names: Iterable[str]) -> frozenset[str]:
+    """A part of each of some names of files and folders, the longest: a line in which it does not stand has no path to such a one."""
+    return frozenset(max(_PART_OF_NAME.findall(name), key=len, default=name) for name in names)
+
+
+def telling_lines(telling_text: Source, parts_of_known_names: Set[str]) -> Iterator[str]:
+    """The lines of a text that may apply, start or build a file or folder that is there, those that go on put together.
 
     A line that is commented out tells something only as a command, by which comments say how a file is used.
     """
@@ -73,8 +79,10 @@ def telling_lines(telling_text: Source) -> Iterator[str]:
     is_kustomization = is_kustomization_path(telling_text.path)
     is_dockerfile = bool(_DOCKERFILE_NAME.fullmatch(posixpath.basename(telling_text.path)))
     for line in telling_text.text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
+        if len(line) > MAX_LINE_CHARACTERS or parts_of_known_names.isdisjoint(_PART_OF_NAME.findall(line)):
+            continue
         is_comment = not is_prose and line.lstrip().startswith("#")
-        if len(line) <= MAX_LINE_CHARACTERS and (
+        if (
             (is_kustomization and not is_comment)
             or _COMMAND_WORD.search(line)
             or (is_prose and _VERB_OF_PROSE.search(line))

@@ -147,6 +147,11 @@ def is_walked_whole(discovered: DiscoveredFiles, folder: Path | None) -> bool:
     return any(real_folder.is_relative_to((discovered.base / one).resolve()) for one in judged_folders)
 
 
+def _is_never_walked(folder_name: str) -> bool:
+    """Whether a folder holds what is others', or version control's own."""
+    return folder_name in property_by_fact_name("folders", "vendored") or tree_paths.is_version_control_name(folder_name)
+
+
 def _may_be_env_file(file_name: str) -> bool:
     """Whether a file of this name may be one that compose files take variables from."""
     if ".env" not in file_name.lower():
@@ -221,7 +226,7 @@ class FileWalk:
     def _is_repository(self, folder: Path) -> bool:
         """Whether a folder is the root of a repository; looked up once for all that lies in it."""
         if folder not in self._is_repository_by_folder:
-            self._is_repository_by_folder[folder] = (folder / ".git").exists()
+            self._is_repository_by_folder[folder] = tree_paths.is_repository_root(folder)
         return self._is_repository_by_folder[folder]
 
     def is_left_out(self, folder_entry: os.DirEntry[str], *, is_folder: bool) -> bool:
@@ -265,7 +270,7 @@ class FileWalk:
         except OSError as error:
             self.add_unread(folder_entry.path, os_error_text_without_path(error))
             return False
-        if (is_folder and folder_entry.name in property_by_fact_name("folders", "vendored")) or self.is_left_out(folder_entry, is_folder=is_folder):
+        if (is_folder and _is_never_walked(folder_entry.name)) or self.is_left_out(folder_entry, is_folder=is_folder):
             self.found.passed_over_paths.add(self.report_path(folder_entry.path))
             return False
         if not is_folder:

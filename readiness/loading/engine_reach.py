@@ -5,13 +5,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 
+from readiness.loading.put_away import PATH_WITH_FOLDER_PUT_AWAY
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import parent_folders
 from readiness.model.records import dataclass
 
 _COMMENT = lazy_regex(r"(?:^|\s)#[^\n]*")
-# What no engine applies here may begin one, unless it is put away.
-_FOLDER_PUT_AWAY = lazy_regex(r"(?:^|/)[._]?(?:archived?|attic|deprecated|disabled|inactive|legacy|obsolete|old|retired|unused)(?:/|$)")
 _PATH_WORD = lazy_regex(r"[\w.@/-]+")
 
 
@@ -98,7 +97,8 @@ def _objects_where_engines_begin(engine_objects: Sequence[EngineObject]) -> Sequ
     first_objects = [
         one for one in engine_objects if not any(applying_paths_by_folder.get(folder, set()) - {one.path} for folder in parent_folders(one.path))
     ] or engine_objects
-    return [one for one in first_objects if not _FOLDER_PUT_AWAY.search(one.path)] or first_objects
+    # What no engine applies here may begin one, unless it is put away.
+    return [one for one in first_objects if not PATH_WITH_FOLDER_PUT_AWAY.search(one.path)] or first_objects
 
 
 def _kustomizations_above(paths: Iterable[str], named_paths_by_folder: Mapping[str, frozenset[str]]) -> list[str]:

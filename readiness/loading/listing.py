@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from readiness import tree_paths
 from readiness.facts.table import property_by_fact_name
 from readiness.loading.discover import DiscoveredFiles
 
@@ -48,7 +49,7 @@ def _passed_over_files(discovered: DiscoveredFiles, row_by_path: Mapping[str, ob
         name = posixpath.basename(path)
         if exclude_glob:
             reason = f"left out by exclude: {exclude_glob}"
-        elif name == ".git" or (is_folder and name in property_by_fact_name("folders", "vendored")):
+        elif tree_paths.is_version_control_name(name) or (is_folder and name in property_by_fact_name("folders", "vendored")):
             reason = "a directory of version control or of other people's code"
         elif os.path.islink(full_path):  # noqa: PTH114
             reason = "a link; its target is read where it stands"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from readiness import tree_paths
 from readiness.loading.discover import DiscoveredFiles
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
@@ -67,7 +68,7 @@ def _is_below_repository_root(folder: str, workflow_roots: set[str], discovered:
     for enclosing_folder in (folder, *parent_folders(folder)):
         if enclosing_folder != folder and enclosing_folder in workflow_roots:
             return True
-        if (discovered.base / enclosing_folder / ".git").exists():
+        if tree_paths.is_repository_root(discovered.base / enclosing_folder):
             return False
     return False
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from readiness.loading import image_names, reading
 from readiness.loading.assembly import CAUSE_BROKEN, REASON_TEMPLATE, Assembly, FileStatus
+from readiness.loading.built_overlays import OverlayPart, OverlaySources, build_kustomization, resource_and_patch_paths
 from readiness.loading.discover import DiscoveredFiles
 from readiness.loading.environments import (
     REASON_RENDERING_OFF,
@@ -19,48 +19,21 @@ from readiness.loading.environments import (
     make_project,
     rendered_file_status,
 )
-from readiness.loading.overlay_failures import record_overlay_failure
+from readiness.loading.overlay_failures import FailureContext, record_left_out_parts, record_overlay_failure
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
-from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
+from readiness.loading.render.made import CrashedBuildError, RenderError
 from readiness.loading.variants import Variants
 from readiness.model import Finding, ParseError, Purpose, Rule, Source, Span
 from readiness.model.lazy_regex import lazy_regex
-from readiness.model.records import dataclass
-from readiness.programs.budget import BudgetExceededError, RunBudget
 from readiness.syntax.yaml import Map
 
 if TYPE_CHECKING:
     from readiness.loading.render.gather import OverlayInputs
     from readiness.loading.render.inner import InnerOverlay
     from readiness.loading.render.kustomize import Kustomization
-
-
-@dataclass(slots=True)
-class _BuiltOverlay:
-    """What an overlay gives: its text, the documents of it that do not parse, and what a reader is to know."""
-
-    source: GeneratedSource
-    unparsed_documents: Sequence[tuple[str, ParseError, Source]] = ()
-    reason: str = ""
-
-
-class _Part(NamedTuple):
-    """A kustomization that is built, and the paths of all files that it is made from."""
-
-    root: Kustomization
-    built: _BuiltOverlay
-    files: set[str]
-
-
-@dataclass(slots=True)
-class _OverlaySources:
-    """All overlays of a run: the texts that there are, and those that overlays took in besides."""
-
-    walked_sources: dict[str, Source]
-    documents_by_source: ParsedTexts
-    budget: RunBudget
-    extra_sources: dict[str, Source] = field(default_factory=dict)
+    from readiness.loading.render.made import RenderInput
+    from readiness.loading.render.tree import ConfinedTree
 
 
 def build_overlays(
@@ -76,41 +49,71 @@ def build_overlays(
     kustomization_by_folder = kustomize.kustomization_by_folder(source_by_path, assembly.parsed)
     for file_path in (file_path for one in kustomization_by_folder.values() for file_path in one.patch_files if file_path in source_by_path):
         source_by_path[file_path].fragment = True  # a part of an object, where the overlay is not built
-    root_kustomizations = kustomize.root_kustomizations(kustomization_by_folder)
-    if discovered.context.narrow:
-        root_kustomizations = [one for one in root_kustomizations if _takes_in_judged_file(one, kustomization_by_folder, discovered)]
+    root_kustomizations = _judged_root_kustomizations(kustomization_by_folder, discovered)
     if not root_kustomizations:
         return {}
     if not is_rendering_enabled:
         assembly.file_statuses += [FileStatus(one.source.path, "kustomize", "skipped", REASON_RENDERING_OFF) for one in root_kustomizations]
         return {}
-    inputs_or_errors, inner_overlays = _gather_all_inputs(root_kustomizations, discovered, assembly, kustomization_by_folder)
+    input_gatherer = _InputGatherer(discovered)
+    inputs_or_errors = [input_gatherer.inputs_or_error_of(one) for one in root_kustomizations]
     unread_source_by_path = kustomize.unread_source_by_path([one for one in inputs_or_errors if isinstance(one, OverlayInputs)], source_by_path)
     assembly.sources += unread_source_by_path.values()
-    overlay_sources = _OverlaySources(source_by_path | unread_source_by_path, assembly.parsed, assembly.budget)
+    overlay_sources = OverlaySources(source_by_path | unread_source_by_path, assembly.parsed, assembly.budget, discovered.may_be_ignored)
     kustomization_by_folder = kustomize.kustomization_by_folder(overlay_sources.walked_sources, assembly.parsed)
-    user_folders_by_folder = {one.kustomization.folder: one.users for one in inner_overlays}
-    parts_and_reached_kustomizations: list[tuple[_Part, Sequence[Kustomization]]] = []
-    for kustomization, inputs_or_error in zip([*root_kustomizations, *(one.kustomization for one in inner_overlays)], inputs_or_errors, strict=True):
+    failure_context = FailureContext(assembly, core_rules, discovered.may_be_ignored)
+    parts_and_reached_kustomizations: list[tuple[OverlayPart, Sequence[Kustomization]]] = []
+    refused_roots = []
+    for kustomization, inputs_or_error in zip(root_kustomizations, inputs_or_errors, strict=True):
         reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder)
-        try:
-            parts_and_reached_kustomizations.append(
-                (_build_kustomization(kustomization, reached_kustomizations, inputs_or_error, overlay_sources), reached_kustomizations)
-            )
-        except RenderError as error:
-            if kustomization.folder not in user_folders_by_folder:
-                record_overlay_failure(
-                    kustomization,
-                    error,
-                    assembly,
-                    core_rules,
-                    is_commented_out=_is_commented_out_above(kustomization, source_by_path),
-                    may_be_ignored=discovered.may_be_ignored,
-                )
-    overlay_users = _OverlayUsers(user_folders_by_folder, kustomization_by_folder)
+        is_commented_out = _is_commented_out_above(kustomization, source_by_path)
+        part_or_error = _build_part(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
+        if isinstance(part_or_error, RenderError):
+            record_overlay_failure(kustomization, part_or_error, failure_context, is_commented_out=is_commented_out)
+            if isinstance(inputs_or_error, OverlayInputs) and inputs_or_error.refusals:
+                refused_roots.append(kustomization)
+        else:
+            record_left_out_parts(kustomization, part_or_error.built, failure_context, is_commented_out=is_commented_out)
+            parts_and_reached_kustomizations.append((part_or_error, reached_kustomizations))
+    built_roots = [part.root for part, _ in parts_and_reached_kustomizations]
+    inner_overlays = input_gatherer.inner_overlays(refused_roots, built_roots, kustomization_by_folder)
+    for kustomization in (one.kustomization for one in inner_overlays):
+        reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder)
+        part_or_error = _build_part(kustomization, reached_kustomizations, input_gatherer.inputs_or_error_of(kustomization), overlay_sources)
+        if isinstance(part_or_error, OverlayPart):
+            parts_and_reached_kustomizations.append((part_or_error, reached_kustomizations))
+        elif isinstance(part_or_error, CrashedBuildError):  # another error is told of the overlay that takes it in
+            record_overlay_failure(kustomization, part_or_error, failure_context, is_commented_out=False)
+    assembly.render_inputs += input_gatherer.render_inputs()
+    overlay_users = _OverlayUsers({one.kustomization.folder: one.users for one in inner_overlays}, kustomization_by_folder)
     unjudged_reason_by_path = _add_built_overlays(parts_and_reached_kustomizations, overlay_users, discovered, assembly, core_rules, variants)
     assembly.sources += overlay_sources.extra_sources.values()
     return unjudged_reason_by_path
+
+
+def _judged_root_kustomizations(kustomization_by_folder: Mapping[str, Kustomization], discovered: DiscoveredFiles) -> list[Kustomization]:
+    """The kustomizations that no other takes in; where some files alone are judged, those that take in one of them."""
+    from readiness.loading.render import kustomize
+
+    roots = kustomize.root_kustomizations(kustomization_by_folder)
+    return [one for one in roots if not discovered.context.narrow or _takes_in_judged_file(one, kustomization_by_folder, discovered)]
+
+
+def _build_part(
+    kustomization: Kustomization,
+    reached_kustomizations: Sequence[Kustomization],
+    inputs_or_error: OverlayInputs | RenderError,
+    overlay_sources: OverlaySources,
+) -> OverlayPart | RenderError:
+    """An overlay built, or why it is not: a CrashedBuildError where its building raised what it does not document."""
+    try:
+        return build_kustomization(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
+    except RenderError as error:
+        return error
+    except MemoryError:
+        raise
+    except Exception as error:
+        return CrashedBuildError(error)
 
 
 class _OverlayUsers(NamedTuple):
@@ -121,7 +124,7 @@ class _OverlayUsers(NamedTuple):
 
 
 def _add_built_overlays(
-    parts_and_reached_kustomizations: Sequence[tuple[_Part, Sequence[Kustomization]]],
+    parts_and_reached_kustomizations: Sequence[tuple[OverlayPart, Sequence[Kustomization]]],
     overlay_users: _OverlayUsers,
     discovered: DiscoveredFiles,
     assembly: Assembly,
@@ -132,60 +135,34 @@ def _add_built_overlays(
     user_folders_by_folder, kustomization_by_folder = overlay_users
     non_production_folders = _non_production_overlay_folders(parts_and_reached_kustomizations, variants)
     unjudged_reason_by_path: dict[str, str] = {}
-    parts_by_unit: dict[tuple[str, ...], list[_Part]] = {}
-    for built_part, kustomizations in parts_and_reached_kustomizations:
+    parts_by_unit: dict[tuple[str, ...], list[OverlayPart]] = {}
+    for built_part, _ in parts_and_reached_kustomizations:
         is_aside = built_part.root.folder in non_production_folders
-        source = built_part.built.source
-        source.replaced_images = image_names.replaced_image_names(
-            source.text, built_part.root.folder, user_folders_by_folder, kustomization_by_folder, discovered
-        )
-        source.trial = source.aside = is_aside
-        if built_part.root.folder in variants.named_overlays:
-            source.said = Purpose("production", "the settings name its overlay")
+        for source in built_part.built.sources:
+            source.replaced_images = image_names.replaced_image_names(
+                source.text, built_part.root.folder, user_folders_by_folder, kustomization_by_folder, discovered
+            )
+            source.trial = source.aside = is_aside
+            if built_part.root.folder in variants.named_overlays:
+                source.said = Purpose("production", "the settings name its overlay")
         for file_path in () if is_aside else built_part.files:
             assembly.environment_count_by_path[file_path] = assembly.environment_count_by_path.get(file_path, 0) + 1
         parts_by_unit.setdefault(user_folders_by_folder.get(built_part.root.folder, (built_part.root.folder, "")), []).append(built_part)
-        unjudged_reason_by_path |= dict.fromkeys(_resource_and_patch_paths(kustomizations) - unjudged_reason_by_path.keys(), "")
+        unjudged_reason_by_path |= dict.fromkeys(built_part.judged_paths - unjudged_reason_by_path.keys(), "")
     for (unit_folder, *_), parts_of_unit in parts_by_unit.items():
         unparsed_paths = _add_overlay_project(unit_folder or ".", parts_of_unit, discovered, assembly, core_rules)
         unjudged_reason_by_path |= dict.fromkeys(unparsed_paths & unjudged_reason_by_path.keys(), REASON_UNPARSED_RENDERING)
     return unjudged_reason_by_path
 
 
-def _build_kustomization(
-    kustomization: Kustomization,
-    reached_kustomizations: Sequence[Kustomization],
-    inputs_or_error: OverlayInputs | RenderError,
-    overlay_sources: _OverlaySources,
-) -> _Part:
-    """What one kustomization gives. Raises RenderError, also where its files could not be gathered."""
-    if isinstance(inputs_or_error, RenderError):
-        raise inputs_or_error
-    built_overlay = _build_overlay(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
-    try:
-        overlay_sources.budget.add_rendered_bytes(len(built_overlay.source.text))
-    except BudgetExceededError as error:
-        raise LimitError(str(error)) from None
-    return _Part(
-        kustomization,
-        built_overlay,
-        _resource_and_patch_paths(reached_kustomizations) | {inputs_or_error.tree.report_path(name) for name in inputs_or_error.files},
-    )
-
-
 def _non_production_overlay_folders(
-    parts_and_reached_kustomizations: Sequence[tuple[_Part, Sequence[Kustomization]]], variants: Variants
+    parts_and_reached_kustomizations: Sequence[tuple[OverlayPart, Sequence[Kustomization]]], variants: Variants
 ) -> Collection[str]:
     """The folders of overlays that are not production's."""
     return variants.of_overlays(
         [part.root for part, _ in parts_and_reached_kustomizations],
         [_kustomization_and_resource_paths(reached_kustomizations) for _, reached_kustomizations in parts_and_reached_kustomizations],
     )
-
-
-def _resource_and_patch_paths(kustomizations: Sequence[Kustomization]) -> set[str]:
-    """The files and the patches that kustomizations name."""
-    return {path for one in kustomizations for path in (*one.resource_files, *one.patch_files)}
 
 
 def _kustomization_and_resource_paths(kustomizations: Sequence[Kustomization]) -> set[str]:
@@ -199,12 +176,12 @@ def _takes_in_judged_file(overlay: Kustomization, kustomization_by_folder: Mappi
 
     reached_kustomizations = kustomize.reachable_kustomizations(overlay, kustomization_by_folder)
     return (
-        not _resource_and_patch_paths(reached_kustomizations) | _kustomization_and_resource_paths(reached_kustomizations) <= discovered.context.paths
+        not resource_and_patch_paths(reached_kustomizations) | _kustomization_and_resource_paths(reached_kustomizations) <= discovered.context.paths
     )
 
 
 def _add_overlay_project(
-    unit_folder: str, parts: Sequence[_Part], discovered: DiscoveredFiles, assembly: Assembly, core_rules: dict[str, Rule]
+    unit_folder: str, parts: Sequence[OverlayPart], discovered: DiscoveredFiles, assembly: Assembly, core_rules: dict[str, Rule]
 ) -> set[str]:
     """Add what an overlay gives as a project, and its row; the files whose documents do not parse.
 
@@ -212,18 +189,27 @@ def _add_overlay_project(
     """
     from readiness.loading.render.overlay.placed import PlacedSource
 
-    built_sources = [part.built.source for part in parts]
+    built_sources = [source for part in parts for source in part.built.sources]
+    lacked_namespaces = frozenset(namespace for part in parts for namespace in part.built.lacked_namespaces)
     is_judged = any(part.root.source.path not in discovered.context.paths for part in parts)
     paths_made_from = {path for part in parts for path in part.files}
     unparsed_paths = add_environment_project(
-        assembly, built_sources, discovered, core_rules, unit_folder, is_judged=is_judged, paths_made_from=paths_made_from
+        assembly,
+        built_sources,
+        discovered,
+        core_rules,
+        unit_folder,
+        is_judged=is_judged,
+        paths_made_from=paths_made_from,
     )
-    for kustomization, built_overlay, _ in parts:
+    assembly.projects[-1].lacked_namespaces = lacked_namespaces
+    for kustomization, built_overlay, *_ in parts:
         if isinstance(built_overlay.source, PlacedSource) and built_overlay.source.kept is not None:
             built_overlay.source.kept.kind = "k8s"
             parse_results = reading.parse_sources([built_overlay.source.kept])
             kinds_and_documents = [(source.kind, document) for source, document, parse_error in parse_results if parse_error is None]
             project_without_removals = make_project(kinds_and_documents, discovered, unit_folder, is_judged=is_judged)
+            project_without_removals.lacked_namespaces = lacked_namespaces
             assembly.overlays_without_removals.append((built_overlay.source, project_without_removals))
         for _, parse_error, written_source in built_overlay.unparsed_documents:
             assembly.parse_findings.append(_unparsed_document_finding(core_rules["core/syntax"], written_source, parse_error))
@@ -233,7 +219,7 @@ def _add_overlay_project(
             rendered_file_status(kustomization_path, "kustomize", REASON_UNPARSED_RENDERING if kustomization_path in unparsed_paths else "")
         )
         if built_overlay.reason and kustomization_path not in unparsed_paths:
-            assembly.file_statuses[-1].reason = built_overlay.reason
+            assembly.file_statuses[-1].reason, assembly.file_statuses[-1].cause = built_overlay.reason, built_overlay.cause
     return unparsed_paths
 
 
@@ -250,47 +236,6 @@ def _is_commented_out_above(overlay: Kustomization, source_by_path: Mapping[str,
 
 
 _COMMENTED_LIST_ENTRY = lazy_regex(r"^[ \t]*#[ \t]*-[ \t]+([\w./-]{1,200})[ \t]*\r?$", re.MULTILINE)
-
-
-def _build_overlay(
-    kustomization: Kustomization, reachable_kustomizations: Sequence[Kustomization], gathered_inputs: OverlayInputs, overlay_sources: _OverlaySources
-) -> _BuiltOverlay:
-    """What an overlay gives, built here; by a program where there is one that can do what is not done here.
-
-    Raises RenderError with the reason of this builder, which names a place, rather than with that of the program.
-    """
-    from readiness.loading.render import kustomize
-    from readiness.loading.render.gather import OverlayRefusedError
-    from readiness.loading.render.overlay.builder import build_source
-    from readiness.loading.render.overlay.placed import NeedsOtherBuilderError, UnsupportedFeatureError
-    from readiness.loading.render.process import REASON_UNCONFINED
-
-    source_by_path: Mapping[str, Source] = overlay_sources.walked_sources | overlay_sources.extra_sources
-    try:
-        source, extra_source_by_path = build_source(
-            gathered_inputs, kustomization.source, kustomization.folder or ".", source_by_path, overlay_sources.documents_by_source
-        )
-    except (NeedsOtherBuilderError, OverlayRefusedError):
-        raise
-    except RenderError as builder_error:
-        if not kustomize.kustomize_build_command():
-            if isinstance(builder_error, UnsupportedFeatureError):
-                raise UnsupportedFeatureError(f"{builder_error}; {kustomize.REASON_NO_BUILDER}") from None
-            raise
-        try:
-            with overlay_sources.budget.metered():
-                program_built_source = kustomize.build_overlay(
-                    kustomization, list(reachable_kustomizations), source_by_path, gathered_inputs, overlay_sources.documents_by_source
-                )
-        except BudgetExceededError as budget_error:
-            raise LimitError(str(budget_error)) from None
-        except LimitError:
-            raise  # what a program builds holds, whatever is said here, and nobody knows
-        except RenderError as program_error:
-            raise (program_error if isinstance(builder_error, UnsupportedFeatureError) else builder_error) from None
-        return _BuiltOverlay(program_built_source, program_built_source.lost, "" if program_built_source.confined else REASON_UNCONFINED)
-    overlay_sources.extra_sources |= extra_source_by_path
-    return _BuiltOverlay(source)
 
 
 def _unparsed_document_finding(rule: Rule, written_source: Source, parse_error: ParseError) -> Finding:
@@ -322,47 +267,56 @@ def record_kustomization(kustomization_source: Source, assembly: Assembly, core_
         assembly.sources.append(kustomization_source)
 
 
-def _gather_all_inputs(
-    root_kustomizations: Sequence[Kustomization],
-    discovered: DiscoveredFiles,
-    assembly: Assembly,
-    kustomization_by_folder: Mapping[str, Kustomization],
-) -> tuple[list[OverlayInputs | RenderError], list[InnerOverlay]]:
-    """What each overlay takes in, or why it is not built; and behind them the same of the second, the overlays inside of those.
+class _InputGatherer:
+    """Works out what overlays take in, each in the tree that it belongs to."""
 
-    Of an overlay that takes in something from elsewhere, what is here is built in as large parts as can be.
-    """
-    from readiness.loading.render import inputs
-    from readiness.loading.render.gather import OverlayRefusedError, gather_overlay_inputs, is_refused_without_its_bases
-    from readiness.loading.render.inner import outermost_buildable_overlays
-    from readiness.loading.render.tree import ConfinedTree, tree_root_of_folder
+    def __init__(self, discovered: DiscoveredFiles) -> None:
+        self._discovered = discovered
+        self._tree_by_root: dict[Path, ConfinedTree] = {}
+        named_folders = (*discovered.walked_folders, *map(posixpath.dirname, discovered.named_paths))
+        self._requested_folders = [discovered.base / one for one in named_folders]
 
-    tree_by_root: dict[Path, ConfinedTree] = {}
-    requested_folders = [discovered.base / one for one in (*discovered.walked_folders, *map(posixpath.dirname, discovered.named_paths))]
+    def _tree_and_path_in_tree(self, kustomization: Kustomization) -> tuple[ConfinedTree, str]:
+        from readiness.loading.render.tree import ConfinedTree, tree_root_of_folder
 
-    def tree_and_path_in_tree(kustomization: Kustomization) -> tuple[ConfinedTree, str]:
-        folder = discovered.base / kustomization.folder
-        tree_root = tree_root_of_folder(folder, requested_folders)
-        tree = tree_by_root.setdefault(tree_root, ConfinedTree(tree_root, discovered.base))
+        folder = self._discovered.base / kustomization.folder
+        tree_root = tree_root_of_folder(folder, self._requested_folders)
+        tree = self._tree_by_root.setdefault(tree_root, ConfinedTree(tree_root, self._discovered.base))
         return tree, tree.path_in_tree(folder)
 
-    def inputs_or_error_of(kustomization: Kustomization) -> OverlayInputs | RenderError:
+    def inputs_or_error_of(self, kustomization: Kustomization) -> OverlayInputs | RenderError:
+        """What an overlay takes in, or why it is not built."""
+        from readiness.loading.render.gather import gather_overlay_inputs
+
         try:
-            return gather_overlay_inputs(*tree_and_path_in_tree(kustomization))
+            return gather_overlay_inputs(*self._tree_and_path_in_tree(kustomization))
         except RenderError as error:
             return error
+        except MemoryError:
+            raise
+        except Exception as error:
+            return CrashedBuildError(error)
 
-    inputs_or_errors = [inputs_or_error_of(root) for root in root_kustomizations]
-    roots_and_inputs_or_errors = list(zip(root_kustomizations, inputs_or_errors, strict=True))
-    refused_roots = [root for root, inputs_or_error in roots_and_inputs_or_errors if isinstance(inputs_or_error, OverlayRefusedError)]
-    buildable_roots = [root for root, inputs_or_error in roots_and_inputs_or_errors if not isinstance(inputs_or_error, RenderError)]
-    inner_overlays = outermost_buildable_overlays(
-        refused_roots, buildable_roots, kustomization_by_folder, lambda one: is_refused_without_its_bases(*tree_and_path_in_tree(one))
-    )
-    inputs_or_errors += [inputs_or_error_of(one.kustomization) for one in inner_overlays]
-    for tree in tree_by_root.values():
-        assembly.render_inputs += inputs.tree_inputs(tree)
-    return inputs_or_errors, inner_overlays
+    def inner_overlays(
+        self,
+        refused_roots: Sequence[Kustomization],
+        built_roots: Sequence[Kustomization],
+        kustomization_by_folder: Mapping[str, Kustomization],
+    ) -> list[InnerOverlay]:
+        """Of overlays that take in something from elsewhere and are not built without it, what is here, in as large parts as can be built."""
+        from readiness.loading.render.gather import is_refused_without_its_bases
+        from readiness.loading.render.inner import outermost_buildable_overlays
+
+        return outermost_buildable_overlays(
+            refused_roots, built_roots, kustomization_by_folder, lambda one: is_refused_without_its_bases(*self._tree_and_path_in_tree(one))
+        )
+
+    def render_inputs(self) -> Iterator[RenderInput]:
+        """All that was looked at."""
+        from readiness.loading.render import inputs
+
+        for tree in self._tree_by_root.values():
+            yield from inputs.tree_inputs(tree)
 
 
 def chart_inflating_kustomizations(discovered: DiscoveredFiles, parsed_yaml: ParsedTexts) -> list[Kustomization]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from readiness import kinds
 from readiness.model import Finding, ParseError, Rule, Severity, Source, Span
+from readiness.model.crash import REASON_CRASHED, CrashedError
 from readiness.model.lazy_regex import lazy_regex
 
 # Of a file that somebody switched off by comments: what includes it fails and is told itself, and nothing else needs it.
@@ -43,11 +45,34 @@ def parse_sources(
         except ParseError as parse_error:
             yield source, None, parse_error
             continue
+        except MemoryError:
+            raise
+        except Exception as error:
+            yield source, None, _crashed_error(error)
+            continue
         yield source, document, None
+        yield from _parse_embedded_sources(source, document, kind_detector)
+
+
+def _parse_embedded_sources(
+    source: Source, document: Any, kind_detector: Callable[[str, str], str]
+) -> Iterator[tuple[Source, Any, ParseError | None]]:
+    """The same of the sources nested in a document; a crash among them is one of that document's."""
+    parsed: list[tuple[Source, Any, ParseError | None]] = []
+    try:
         for embedded_source in kinds.embedded_sources(source.kind, document):
             embedded_source.kind = kind_detector(embedded_source.path, embedded_source.text)
             if embedded_source.kind:
-                try:
-                    yield embedded_source, kinds.parse_source(embedded_source), None
-                except ParseError:
-                    continue
+                with contextlib.suppress(ParseError):
+                    parsed.append((embedded_source, kinds.parse_source(embedded_source), None))
+    except MemoryError:
+        raise
+    except Exception as error:
+        parsed.append((source, document, _crashed_error(error)))
+    yield from parsed
+
+
+def _crashed_error(error: Exception) -> CrashedError:
+    crashed_error = CrashedError(REASON_CRASHED, 0)
+    crashed_error.__cause__ = error
+    return crashed_error

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
 from readiness.loading.discover import DiscoveredFiles
+from readiness.loading.engine_objects import KUSTOMIZING_ENGINE_OBJECT, PATH_UNDER_ITS_KEY
 from readiness.loading.programs_read import program_text
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.model import Source
@@ -25,12 +26,6 @@ _HELM_SOURCE_COMMENT = lazy_regex(r"^# Source: [^\n]{1,200}/templates/", re.MULT
 _DEFAULT_RELEASE_NAME_LABEL = lazy_regex(
     r"^[ ]*(?:app\.kubernetes\.io/instance|release):[ ]?[\"']?(?:release-name|RELEASE-NAME)[\"']?[ ]*\r?$", re.MULTILINE
 )
-_GITOPS_ENGINE_OBJECT = lazy_regex(
-    r"^apiVersion:[ ]?[\"']?(?:kustomize\.toolkit\.fluxcd\.io/v1\w*[\"']?\s+kind:[ ]?Kustomization"
-    r"|argoproj\.io/v1alpha1[\"']?\s+kind:[ ]?Application(?:Set)?)\b",
-    re.MULTILINE,
-)
-_ENGINE_PATH_LINE = lazy_regex(r"(?:^[ -]*|[{,][ ]?)path:[ ]?[\"']?(?:\./|/)?([\w./-]{1,300})", re.MULTILINE)
 _API_VERSION_LINE = lazy_regex(r"^apiVersion:", re.MULTILINE)
 # Where an engine begins: somebody applies these once, by hand. So are secrets that a file keeps encrypted.
 _APPLIED_BY_HAND_FIRST = lazy_regex(r"^(?:kind:[ ]?[\"']?(?:Application|ApplicationSet|AppProject|Kustomization)\b|sops:)", re.MULTILINE)
@@ -48,7 +43,7 @@ def mark_unapplied_manifests(discovered: DiscoveredFiles) -> None:
         for one in discovered.sources
         if "/templates/" in one.text and _HELM_SOURCE_COMMENT.search(one.text) and _DEFAULT_RELEASE_NAME_LABEL.search(one.text)
     ]
-    engine_sources = [one for one in discovered.sources if _GITOPS_ENGINE_OBJECT.search(one.text)] if kustomization_sources else []
+    engine_sources = [one for one in discovered.sources if KUSTOMIZING_ENGINE_OBJECT.search(one.text)] if kustomization_sources else []
     if engine_sources:
         sources_and_reasons += [
             (one, REASON_LEFT_OUT_OF_KUSTOMIZATION)
@@ -89,7 +84,7 @@ def _manifests_with_listed_twin(
     listed_paths_by_folder = {
         posixpath.dirname(one.path): frozenset(_paths_in_words(one, " ".join(_LIST_LINE.findall(one.text)))) for one in kustomization_sources
     }
-    engine_paths = {posixpath.normpath(path) for one in engine_sources for path in _ENGINE_PATH_LINE.findall(one.text) if path.strip("./")}
+    engine_paths = {posixpath.normpath(path) for one in engine_sources for path in PATH_UNDER_ITS_KEY.findall(one.text) if path.strip("./")}
     for source in discovered.sources:
         folder, file_name = posixpath.split(source.path)
         parent_folder = posixpath.dirname(folder)

@@ -102,7 +102,8 @@ class Project:
     judged as a whole, with all that it takes in, or is context; None where the paths decide. `idle` marks a unit of context
     that takes in nothing that is judged. `here` are the folders that lead from the root of the repository to the working
     directory, where the context was read. `scripts` are those of the tree that name programs for containers, `cluster_settings` the files
-    that say which version of Kubernetes a cluster is made with.
+    that say which version of Kubernetes a cluster is made with. `lacked_namespaces` are the namespaces in which a unit may have objects
+    that stand elsewhere, the empty one where nobody can tell which.
     """
 
     def __init__(  # noqa: PLR0913  # what a walk knows, each with a default
@@ -138,6 +139,7 @@ class Project:
         self.unit = unit
         self.context = context_paths
         self.judged = is_unit_judged
+        self.lacked_namespaces: frozenset[str] = frozenset()
         self.idle = False
         self.here = folders_of_working_directory
         self.scripts = script_sources
@@ -148,6 +150,10 @@ class Project:
         self._by_path: dict[str, dict[str, Any]] = {}
         self._folders: frozenset[str] | None = None
         self._repositories: frozenset[str] | None = None
+
+    def may_lack_objects(self, namespace: str = "") -> bool:
+        """Whether objects of a namespace, or of any where it is empty, may be applied with these and stand elsewhere."""
+        return bool(self.lacked_namespaces) and (not namespace or "" in self.lacked_namespaces or namespace in self.lacked_namespaces)
 
     def documents_of_kind(self, kind: str) -> list[Any]:
         """The documents of a kind, in order of path."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from readiness.model.purpose import Purpose
 
@@ -42,12 +42,15 @@ class Source:
     `replaced_images` are the names of images in it for which somebody puts in others (readiness/loading/image_names.py).
     `unread_part` says what of it was not gone through, for a limit of readiness; empty where all was.
     `said` is what settings or an option say that it is for; where `is_purpose_locked` what it says itself does not count.
+    `stated_purposes` is what its comments say that it is for (readiness/kinds/decision.py), once they were read.
+    `secret_spans` are where its secrets stand, once somebody looked for them (readiness/redaction/judge.py); None before.
     `purposes` is what it was taken for: all of it under "", things in it under their resources; what is not there may run in production.
     """
 
     __slots__ = (
         "_lines", "archived_because", "code_owners", "described_owners", "fragment", "is_purpose_locked", "kind", "parent", "path", "purposes",
-        "readme_says", "replaced_images", "repository_owner", "said", "starts", "test_use_because", "text", "unapplied_because", "unread_part",
+        "readme_says", "replaced_images", "repository_owner", "said", "secret_spans", "starts", "stated_purposes", "test_use_because",
+        "text", "unapplied_because", "unread_part",
     )  # fmt: skip
 
     def __init__(
@@ -77,7 +80,9 @@ class Source:
         self.archived_because = ""
         self.replaced_images: frozenset[str] = frozenset()
         self.unread_part = ""
+        self.secret_spans: tuple[Span, ...] | None = None
         self.purposes: Mapping[str, Purpose] = _NO_PURPOSE_BY_THING
+        self.stated_purposes: tuple[Any, ...] | None = None
         self._lines: list[int] | None = None
 
     def __repr__(self) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 MAX_WORD_LENGTH = 60  # characters of a word that is compared; names of keys, flags, stages and rules are shorter
-MAX_KNOWN_WORDS = 2000  # known words that it is compared with
+MAX_KNOWN_WORDS = 300  # known words that it is compared with, unless a caller asks for more: a file may have thousands of both
 MIN_WORD_SIMILARITY = 0.75  # of difflib's ratio: one slip in a word of four letters, two in one of eight
 
 
-def most_similar_known_word(word: str, known_words: Iterable[str]) -> str:
+def most_similar_known_word(word: str, known_words: Iterable[str], max_known_words: int = MAX_KNOWN_WORDS) -> str:
     """The known word that `word` is most like, whatever the letters' case; empty where none is like it.
 
     A word of one's own is not taken for a slip of the pen: shorter than three letters, or over MAX_WORD_LENGTH, nothing is like it.
@@ -21,11 +20,13 @@ def most_similar_known_word(word: str, known_words: Iterable[str]) -> str:
     for known_word in known_words:
         if known_word != word:
             word_by_lowercase.setdefault(known_word.lower(), known_word)
-        if len(word_by_lowercase) >= MAX_KNOWN_WORDS:
+        if len(word_by_lowercase) >= max_known_words:
             break
     lowercase_word = word.lower()
     if lowercase_word in word_by_lowercase:
         return word_by_lowercase[lowercase_word]
+    import difflib  # few runs meet a word that is nearly another
+
     close_matches = difflib.get_close_matches(lowercase_word, word_by_lowercase, 1, MIN_WORD_SIMILARITY)
     return word_by_lowercase[close_matches[0]] if close_matches else ""
 

@@ -1,7 +1,7 @@
 """What takes the network, other processes and most of the machine from a process: limits first, then the program in its place.
 
 Runs as a script of its own (`python -I -S confine.py SECONDS MEMORY OUTPUT FD PROGRAM ARGUMENT...`), so it imports nothing
-of the package. It writes one word to the file descriptor FD: how the network was taken away.
+of the package. It writes to the file descriptor FD how the network was taken away.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 
-CONFINED_BY_NAMESPACE, CONFINED_BY_SECCOMP_FILTER, NOT_CONFINED = "namespace", "filter", "none"
+BY_NAMESPACE, BY_SECCOMP_FILTER, BY_BOTH, NOT_CONFINED = "namespace", "filter", "namespace filter", "none"
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _CLONE_THREAD = 0x10000
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 1, 38, 22, 2
@@ -51,7 +51,7 @@ def limit_resources(cpu_seconds: int, memory_bytes: int, file_size_bytes: int, *
 
 
 def disconnect_from_network(*, use_namespace: bool = True) -> str:
-    """Take the network from this process and its children, and let it start no other process; the word for how the network was taken.
+    """Take the network from this process and its children, and let it start no other process; the words for how: `namespace`, `filter`, or `none`.
 
     A network namespace of its own where the system gives one, and a filter that refuses every socket, which containers and
     hardened systems still permit; either is enough. The filter lets a program have threads and no child: one process is all there is.
@@ -70,8 +70,8 @@ def disconnect_from_network(*, use_namespace: bool = True) -> str:
     if has_namespace and not has_filter:
         _limit_processes(_MAX_PROCESSES_WITHOUT_FILTER)
     if has_namespace:
-        return CONFINED_BY_NAMESPACE
-    return CONFINED_BY_SECCOMP_FILTER if has_filter else NOT_CONFINED
+        return BY_BOTH if has_filter else BY_NAMESPACE
+    return BY_SECCOMP_FILTER if has_filter else NOT_CONFINED
 
 
 def _limit_processes(process_count: int) -> None:

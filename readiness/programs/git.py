@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from readiness.programs import find_program
+from readiness.programs.budget import BudgetExceededError, budget_of_run
 from readiness.programs.process import EMPTY_PATH_VARIABLE, ProcessLimits, ProgramError, printable_prefix, run_program
+from readiness.tree_paths import is_version_control_name
 
 GIT_TIMEOUT_SECONDS = 120  # seconds
 MAX_GIT_MEMORY_BYTES = 2 << 30  # bytes
@@ -59,6 +61,10 @@ class GitError(Exception):
     """What git could not tell: in its own words, or what to do."""
 
 
+class GitRefusedError(GitError):
+    """Git ran and said no; any other GitError leaves open whether what was asked is so."""
+
+
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
     """A file, link or submodule (`blob`, `link`, `commit`) of a tree: its path, the object and its size in bytes."""
@@ -72,31 +78,38 @@ class TreeEntry:
 def run_git(*arguments: str, stdin_data: bytes = b"", max_output_bytes: int = 0) -> bytes:
     """What a git command prints, run in the working directory: LISTING bytes unless another limit is given.
 
-    Raises GitError with git's own words.
+    Its time and its output count towards the run's budget. Raises GitError with git's own words.
     """
     git_path = find_program("git")
     if not git_path:
         raise GitError("git is not installed")
     passed_environment = {name: value for name, value in os.environ.items() if _PASSED_VARIABLE_NAME.match(name)}
     setting_arguments = [word for one in _HARDENING_GIT_SETTINGS for word in ("-c", one)]
+    budget = budget_of_run()
     try:
-        git_result = run_program(
-            [git_path, "--no-pager", *setting_arguments, *arguments],
-            working_directory=Path.cwd(),
-            environment=passed_environment | _HARDENING_ENVIRONMENT,
-            # No namespace: git looks at who owns the repository, and there everything would be its own.
-            limits=ProcessLimits(
-                GIT_TIMEOUT_SECONDS,
-                MAX_GIT_MEMORY_BYTES,
-                max_output_bytes or MAX_GIT_OUTPUT_BYTES,
-                use_namespace=False,
-            ),
-            stdin_data=stdin_data,
-        )
+        with budget.metered():
+            git_result = run_program(
+                [git_path, "--no-pager", *setting_arguments, *arguments],
+                working_directory=Path.cwd(),
+                environment=passed_environment | _HARDENING_ENVIRONMENT,
+                # No namespace: git looks at who owns the repository, and there everything would be its own.
+                limits=ProcessLimits(
+                    GIT_TIMEOUT_SECONDS,
+                    MAX_GIT_MEMORY_BYTES,
+                    max_output_bytes or MAX_GIT_OUTPUT_BYTES,
+                    use_namespace=False,
+                ),
+                stdin_data=stdin_data,
+            )
+        budget.add_git_bytes(len(git_result.output))
+    except BudgetExceededError as error:
+        raise GitError(f"git {arguments[0]}: {error}; judge a directory of the repository at a time") from None
     except ProgramError as error:
         raise GitError(f"git {arguments[0]}: {error}") from None
+    if git_result.stopped:
+        raise GitError(f"git {arguments[0]}: {git_result.failure_reason}")
     if git_result.exit_code:
-        raise GitError(_first_error_line(git_result.error_output) or f"git {arguments[0]} failed")
+        raise GitRefusedError(_first_error_line(git_result.error_output) or f"git {arguments[0]} failed")
     return git_result.output
 
 
@@ -112,16 +125,16 @@ def merge_base_with_head(ref: str) -> str:
     run_git("rev-parse", "--git-dir")  # what there is to say of the repository itself
     try:
         head_commit = run_git("rev-parse", "--verify", "HEAD^{commit}")
-    except GitError:
+    except GitRefusedError:
         raise GitError("this branch has no commit yet") from None
     try:
         ref_commit = run_git("rev-parse", "--verify", f"{ref}^{{commit}}")
-    except GitError:
+    except GitRefusedError:
         raise GitError(f"{ref!r} is no commit of this repository; {_how_to_fetch()}") from None
     ref_and_head_commits = [one.decode("ascii", "replace").strip() for one in (ref_commit, head_commit)]
     try:
         return run_git("merge-base", *ref_and_head_commits).decode("ascii", "replace").strip()
-    except GitError as error:
+    except GitRefusedError as error:
         remedy = _how_to_fetch("fetch more of the history")
         raise GitError(f"{ref!r} and this branch have no commit in common here; {remedy} ({error})") from None
 
@@ -130,7 +143,7 @@ def _how_to_fetch(otherwise: str = "fetch it first") -> str:
     """What to do about a commit that is not here: a clone that was cut off needs more of the history."""
     try:
         is_shallow = run_git("rev-parse", "--is-shallow-repository").strip() == b"true"
-    except GitError:
+    except GitRefusedError:
         is_shallow = False
     if is_shallow:
         return "this clone is shallow: set fetch-depth: 0 for actions/checkout, or run git fetch --unshallow"
@@ -163,10 +176,10 @@ def commit_named(ref: str) -> str:
 
 
 def _commit_or_none(name: str) -> str | None:
-    """The commit of a name; None where it has none."""
+    """The commit of a name; None where it has none. Raises GitError where git gives no answer."""
     try:
         commit = run_git("rev-parse", "--verify", f"{name}^{{commit}}").decode("ascii", "replace").strip()
-    except GitError:
+    except GitRefusedError:
         return None
     return commit if _OBJECT_ID.fullmatch(commit) else None
 
@@ -205,8 +218,8 @@ def tree_entries(commit: str, folder: str, paths_from_top: Sequence[str] = ()) -
 
 def is_safe_tree_path(path: str) -> bool:
     """Whether a path of a tree stays in the tree when it is written, and is none of git's own."""
-    path_parts = path.split("/")
-    return not any(part in {"", ".", ".."} or part.casefold() == ".git" or set(part) & set("\\:" if os.name == "nt" else "") for part in path_parts)
+    folder_separators = set("\\:" if os.name == "nt" else "")
+    return not any(part in {"", ".", ".."} or is_version_control_name(part) or folder_separators & set(part) for part in path.split("/"))
 
 
 def blob_contents(entries: Sequence[TreeEntry]) -> Iterator[tuple[TreeEntry, bytes]]:

@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from readiness.programs import confine
-from readiness.programs.budget import record_unconfined_program
+from readiness.programs.budget import record_incomplete_confinement
 
 MAX_STDERR_BYTES = 1 << 20  # bytes of what a program says on standard error that are read
 MAX_SHOWN_CHARACTERS = 600  # characters of a program's words in a message
@@ -59,7 +59,7 @@ class ProcessLimits:
 
 @dataclass(frozen=True, slots=True)
 class ProgramResult:
-    """What a program gave: output, messages, exit code, and the word for how the network was taken from it."""
+    """What a program gave: output, messages, exit code, and the words for how the network was taken from it."""
 
     output: bytes
     error_output: str
@@ -116,9 +116,9 @@ def run_program(
         output = _read_up_to(stdout_file, limits.output + 1)
         if len(output) > limits.output:
             raise TooMuchError(f"its output is over {limits.output >> 20} MiB")
-        confinement = _read_up_to(confinement_file, 16).decode() or confine.NOT_CONFINED
-        if confinement == confine.NOT_CONFINED:
-            record_unconfined_program(_shown_program_name(command))
+        confinement = _read_up_to(confinement_file, 64).decode() or confine.NOT_CONFINED
+        if confinement != confine.BY_BOTH and (limits.use_namespace or confinement != confine.BY_SECCOMP_FILTER):
+            record_incomplete_confinement(_shown_program_name(command), confinement)
         error_output = _read_up_to(stderr_file, MAX_STDERR_BYTES).decode("utf-8", "replace")
         return ProgramResult(output, error_output, exit_code, confinement)
 

@@ -37,8 +37,18 @@ def secret_places_in_files(
 ) -> Iterator[SecretPlace]:
     """The secret values in files; `roots_by_path` has the parsed documents of those that are YAML and were parsed already."""
     for source in dict.fromkeys(one.root for one in sources):
-        for mark in dict.fromkeys(marks_in_file(source, roots_by_path.get(source.path), is_rendered=is_rendered)):
+        marks = dict.fromkeys(marks_in_file(source, roots_by_path.get(source.path), is_rendered=is_rendered))
+        if not is_rendered:
+            source.secret_spans = tuple(dict.fromkeys(mark.span for mark in marks))
+        for mark in marks:
             yield SecretPlace(source, mark.span, _sort_of(mark, source.text))
+
+
+def secret_spans_in_file(source: Source) -> tuple[Span, ...]:
+    """Where the secret values in a file stand; worked out once, for any number of reports."""
+    if source.secret_spans is None:
+        source.secret_spans = tuple(dict.fromkeys(mark.span for mark in marks_in_file(source)))
+    return source.secret_spans
 
 
 def marks_in_file(source: Source, document_roots: Sequence[Any] | None = None, *, is_rendered: bool = False) -> Iterator[SecretMark]:
@@ -54,7 +64,7 @@ def marks_in_file(source: Source, document_roots: Sequence[Any] | None = None, *
     programs = words & programs_with_passwords()
     if not is_rendered:
         for start, end in _possible_secret_ranges(text, secret_names):
-            for mark in marks_in_lines(text[start:end]):
+            for mark in marks_in_lines(text[start:end], is_marked_by_form=True):
                 yield mark._replace(span=Span(mark.span.start + start, mark.span.end + start))
         for span in (*command_password_spans(text, programs), *private_key_bodies(text)):
             yield SecretMark(span, is_certain=True)

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from readiness.model import ParseError, Source, Span
 from readiness.model.lazy_regex import lazy_regex
-from readiness.redaction.judge import SecretPlace, marks_in_file
+from readiness.redaction.judge import SecretPlace, secret_spans_in_file
 from readiness.redaction.text import (
     ASSIGNMENT_SIGN_PATTERN,
     NAME_PATTERN,
@@ -26,6 +26,7 @@ from readiness.syntax.yaml import load_yaml_documents
 
 MASK = "********"
 _MIN_KNOWN_SECRET_LENGTH = 6  # characters that a value must have to be masked wherever it turns up
+_FEW_PREFIXES = 8  # beginnings of known secrets, so many that a text is searched for each of them
 _CONSTANT_STYLE_NAME = lazy_regex(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _ASSIGNMENT_START = lazy_regex(rf"""{NAME_PATTERN}{ASSIGNMENT_SIGN_PATTERN}["']?""")
 _LIST_ENTRY_START_PATTERN = r"""\A[ \t]*(?:-[ \t]+)?"""
@@ -82,8 +83,8 @@ class Redactor:
         """Mark a file that is shown and was not marked before: a template, a patch, one that nobody judges."""
         if root_source.path not in self._marked_paths:
             self._marked_paths.add(root_source.path)
-            for mark in marks_in_file(root_source):
-                self._remember_secret(root_source, mark.span)
+            for span in secret_spans_in_file(root_source):
+                self._remember_secret(root_source, span)
 
     def mask_text(self, message: str) -> str:
         """A message without the values of secrets; one that goes on for ever is cut."""
@@ -108,11 +109,12 @@ class Redactor:
 
     def _known_spans(self, text: str) -> Iterator[Span]:
         """Where the values of known secrets stand in a text."""
-        known_secrets_by_prefix = self._values
-        if len(known_secrets_by_prefix) < len(text) and not any(start in text for start in known_secrets_by_prefix):
-            return  # as in most texts; with more values than letters it is quicker to go by letters
-        for value_start in range(len(text) - _MIN_KNOWN_SECRET_LENGTH + 1):
-            for known_secret in self._values.get(text[value_start : value_start + _MIN_KNOWN_SECRET_LENGTH], ()):
+        if len(self._values) <= _FEW_PREFIXES and not any(start in text for start in self._values):
+            return  # as in most texts; with more values it is the letters of the text that are gone through, however many there are
+        last_start = len(text) - _MIN_KNOWN_SECRET_LENGTH
+        value_starts = [at for at in range(last_start + 1) if text[at : at + _MIN_KNOWN_SECRET_LENGTH] in self._values]
+        for value_start in value_starts:
+            for known_secret in self._values[text[value_start : value_start + _MIN_KNOWN_SECRET_LENGTH]]:
                 if text.startswith(known_secret, value_start):
                     yield Span(value_start, value_start + len(known_secret))
 

@@ -96,9 +96,13 @@ class SecretMark(NamedTuple):
     sort: SecretSort | None = None
 
 
-def marks_in_text(text: str) -> Iterator[SecretMark]:
-    """What looks like the value of a secret, in a line of a file or in a sentence about it."""
-    for span in secrets.possible_secret_spans(text):
+def marks_in_text(text: str, *, is_marked_by_form: bool = False) -> Iterator[SecretMark]:
+    """What looks like the value of a secret, in a line of a file or in a sentence about it.
+
+    `is_marked_by_form` says that the text is a part of one in which keys of known shapes, private keys and the passwords of commands are
+    marked already: a second look at a part finds no more of them.
+    """
+    for span in secrets.possible_secret_spans(text, may_have_shapes=not is_marked_by_form):
         value = without_sentence_marks(text[span.start : span.end])
         if (
             value not in PERMISSION_VERBS
@@ -113,7 +117,7 @@ def marks_in_text(text: str) -> Iterator[SecretMark]:
         for pattern, needed_text in _VALUES_UNDER_NAMES:
             if needed_text in text:
                 yield from marks_under_secret_names(pattern, text)
-    for span in command_password_spans(text):
+    for span in () if is_marked_by_form else command_password_spans(text):
         yield SecretMark(span, is_certain=True)
     for pattern, needed_text in _CERTAIN_PATTERNS:
         if needed_text in text:
@@ -125,12 +129,12 @@ def marks_in_text(text: str) -> Iterator[SecretMark]:
     for pattern, needed_text in _PATTERNS_OF_MADE_VALUES:
         if needed_text in text:
             yield from _marks_of_pattern(pattern, text, is_made_by_machine)
-    yield from (SecretMark(span) for span in private_key_bodies(text))
+    yield from (SecretMark(span) for span in (() if is_marked_by_form else private_key_bodies(text)))
 
 
-def marks_in_lines(text: str) -> Iterator[SecretMark]:
+def marks_in_lines(text: str, *, is_marked_by_form: bool = False) -> Iterator[SecretMark]:
     """What looks like the value of a secret where each line stands for itself, as in a file and not in a sentence."""
-    yield from marks_in_text(text)
+    yield from marks_in_text(text, is_marked_by_form=is_marked_by_form)
     if secrets.may_contain_secret_name(text):
         yield from marks_under_secret_names(ENV_INSTRUCTION, text)
         for mark in marks_under_secret_names(_DIRECTIVE_LINE, text):

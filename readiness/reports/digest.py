@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from readiness.model import RULE_IDS_FOR_UNJUDGED_FILES, Finding, Severity, join_names
@@ -10,6 +11,7 @@ from readiness.model.lazy_regex import lazy_regex
 from readiness.redaction import Redactor
 from readiness.reports.frame import ELLIPSIS, display_width, escape_controls
 from readiness.reports.grouping import EditBlock, FindingGroup
+from readiness.triage.unjudged import is_missing_verdict_finding
 from readiness.verdict.gate import missing_score_reason_text
 from readiness.verdict.report import Report
 from readiness.verdict.score import ALGORITHM_VERSION, MIN_COVERAGE_FOR_SCORE, PREVIOUS_ALGORITHM_VERSION, counts_in_score, is_file_without_verdict
@@ -18,6 +20,7 @@ MAX_LINES_SHOWN = 5
 MAX_PURPOSES_SHOWN = 3
 GATE_LINE_WIDTH = 80  # up to which the last line has the score as well
 MAX_LINE_NUMBERS_SHOWN = 40
+_KNOWN_BEFORE = frozenset({"since", "baseline"})  # by which findings are suppressed that were there before
 MAX_NAMES_SHOWN = 3  # of paths, units or variants, in a sentence on them
 TITLE_BY_FILE_KIND = {
     "dockerfile": "Dockerfile",
@@ -101,14 +104,30 @@ def verdict_text(report: Report) -> str:
         if finding_count:
             severity_count_texts.append(f"{finding_count} {severity}")
     reasons_not_ready = [f"{join_names(severity_count_texts)} open"] if severity_count_texts else []
+    return f"not ready: {', '.join([*reasons_not_ready, *_unread_count_texts(report)])}"
+
+
+def _unread_count_texts(report: Report) -> list[str]:
+    """How many files of ours have no verdict, and how many have one that is not on all of them; nothing where all were read."""
     unread_paths = {row.path for row in report.coverage.unread_files if is_file_without_verdict(row)}
-    if unread_paths:
-        reasons_not_ready.append(f"{count_with_noun(len(unread_paths), 'file')} not read")
     partly_read_paths = {one.path for one in report.open if one.rule in RULE_IDS_FOR_UNJUDGED_FILES}
     partly_read_paths = (partly_read_paths | {row.path for row in report.coverage.unread_files}) - unread_paths
-    if partly_read_paths:
-        reasons_not_ready.append(f"{count_with_noun(len(partly_read_paths), 'file')} read in part")
-    return f"not ready: {', '.join(reasons_not_ready)}"
+    paths_and_words = ((unread_paths, "not read"), (partly_read_paths, "read in part"))
+    return [f"{count_with_noun(len(paths), 'file')} {words}" for paths, words in paths_and_words if paths]
+
+
+def unread_counts_text(report: Report) -> str:
+    """How much of what is here has no verdict, in one part of a sentence; empty where all of it has one."""
+    return join_names(_unread_count_texts(report)) if report.coverage.unread_files else ""
+
+
+def _untold_unread_counts_text(report: Report) -> str:
+    """The same behind the gate's reason, where that does not speak of all of these files anyway."""
+    if not report.gate.was_evaluated:
+        return ""
+    told_paths = {one.path for one in report.open if is_missing_verdict_finding(one, report.gate.broken_paths)}
+    has_untold_files = any(row.path not in told_paths for row in report.coverage.unread_files)
+    return unread_counts_text(report) if has_untold_files else ""
 
 
 def _missing_score_text(report: Report) -> str:
@@ -153,6 +172,16 @@ def suppressed_text(report: Report) -> str:
         "no score" if unwaived_score.score is None else f"{unwaived_score.score} {unwaived_score.grade}, raw {unwaived_score.unrounded_score:.2f}"
     )
     return f"{count_with_noun(suppressed_count, 'finding')} suppressed; without that: {score_text}"
+
+
+def known_findings_text(report: Report, redactor: Redactor) -> str:
+    """How many findings were there before, by a revision or a baseline, and so do not count; empty where none was."""
+    reasons = (one.suppression.reason for one in report.suppressed if one.suppression and one.suppression.suppressed_by in _KNOWN_BEFORE)
+    counts_texts = [f"{count_with_noun(count, 'finding')} {reason}" for reason, count in Counter(reasons).items()]
+    if not counts_texts:
+        return ""
+    score_text = "" if report.unwaived.score is None else f" (score with all that is suppressed: {report.unwaived.score}, {report.unwaived.grade})"
+    return escape_controls(redactor.mask_text(f"not counted: {join_names(counts_texts)}{score_text}"))
 
 
 def foreign_suppressions_text(report: Report) -> str:
@@ -257,16 +286,18 @@ def gate_text(report: Report, redactor: Redactor, *, width: int = GATE_LINE_WIDT
     excused_counts_and_nouns = ((report.files_excused, "file"), (report.things_excused, "thing"))
     excused_text = join_names([count_with_noun(count, gate_outcome) for count, gate_outcome in excused_counts_and_nouns if count])
     excused_note = f"; {excused_text} not taken for production" if excused_text else ""
+    unread_text = _untold_unread_counts_text(report)
+    unread_note = f"; {unread_text}" if unread_text else ""
     settings_note = f"; {redactor.mask_text(settings_text(report))}" if report.settings_effects else ""
-    text = escape_controls(f"gate {gate_outcome}: {redactor.mask_text(report.gate.reason)}{excused_note}{settings_note}")
+    text = escape_controls(f"gate {gate_outcome}: {redactor.mask_text(report.gate.reason)}{unread_note}{excused_note}{settings_note}")
     is_score_in_reason = "score " in report.gate.reason
     score_note = "" if report.score is None or is_score_in_reason else f"; score {report.score} of 100, {report.grade}"
     return text + score_note if display_width(text + score_note) <= width else text
 
 
 def gate_reason_text(report: Report) -> str:
-    """What decided the gate, and which settings files counted for it; as raw as their words are."""
-    return f"{report.gate.reason}; {settings_text(report)}" if report.settings_effects else report.gate.reason
+    """What decided the gate, how much has no verdict, and which settings files counted for it; as raw as their words are."""
+    return "; ".join(filter(None, (report.gate.reason, _untold_unread_counts_text(report), settings_text(report) if report.settings_effects else "")))
 
 
 def settings_text(report: Report) -> str:

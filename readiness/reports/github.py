@@ -13,7 +13,7 @@ from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest
 from readiness.reports.edit_text import edit_text
 from readiness.reports.frame import escape_controls
-from readiness.reports.machine_text import findings_to_tell, path_prefix_from_workspace
+from readiness.reports.machine_text import findings_to_tell, more_text, path_prefix_from_workspace
 from readiness.reports.plain import FIX_FIRST_WIDTH, fix_first_lines
 from readiness.reports.thing_words import edit_words
 from readiness.verdict.fix_first import fix_first_rows
@@ -58,6 +58,8 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         output.write(f"::group::all findings ({len(sorted_findings)})\n")
         output.writelines(digest.finding_headline(finding, redactor) + "\n" for finding in sorted_findings)
         output.write("::endgroup::\n")
+    if known_text := digest.known_findings_text(report, redactor):
+        output.write(f"{known_text}\n")
     for line in digest.production_variant_lines(report, redactor, verbose=options.verbose):
         output.write(f"production: {line}\n")
     if undeployed_text := digest.undeployed_text(report, redactor):
@@ -100,7 +102,7 @@ def _message_lines_of_rule(findings: Sequence[Finding], redactor: Redactor) -> l
     """What one rule says, why, and how to fix it."""
     messages = dict.fromkeys(redactor.mask_text(one.message) for one in findings)
     why, fix = digest.first_sentence(findings[0].why), digest.first_sentence(findings[0].fix)
-    return [*messages, why, f"Fix: {fix}", f"More: readiness explain {findings[0].rule}"]
+    return [*messages, why, f"Fix: {fix}", f"More: {more_text(findings[0].rule)}"]
 
 
 def _message_lines(findings: Sequence[Finding], redactor: Redactor) -> list[str]:

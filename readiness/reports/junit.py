@@ -1,6 +1,10 @@
 """A report as JUnit XML, which Jenkins, GitLab, Azure Pipelines and CircleCI show as tests: a test suite a file, a test case a finding.
 
-https://llg.cubic.org/docs/junit/ (the format has no standard; this is what Jenkins' schema and the others accept)
+The format has no standard. The strictest reader is Jenkins' xUnit plugin, which refuses a file that its schema (junit-10.xsd) doesn't allow: a
+test case has no `file` and no `line` there, so that both are in its name, and the file is that of the suite.
+
+https://github.com/jenkinsci/xunit-plugin/tree/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd
+https://llg.cubic.org/docs/junit/
 """
 
 from __future__ import annotations
@@ -11,7 +15,8 @@ from xml.etree import ElementTree as ET
 from readiness.model.lazy_regex import lazy_regex
 from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest
-from readiness.reports.machine_text import MachineFinding, machine_findings, remedy_text, why_text
+from readiness.reports.frame import escape_controls
+from readiness.reports.machine_text import MachineFinding, machine_findings, path_prefix_from_workspace, remedy_text, why_text
 from readiness.verdict.report import Report
 
 # What XML 1.0 has no way to write, not even as a reference.
@@ -28,16 +33,17 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     for told in machine_findings(report, sorted(report.open, key=lambda one: (one.fix_place, one.rule))):
         if not options.quiet or report.gate.is_failed_by(told.finding):
             told_by_path.setdefault(told.finding.path, []).append(told)
-    root = ET.Element("testsuites", name="readiness")
+    root, path_prefix = ET.Element("testsuites", name="readiness"), path_prefix_from_workspace()
     if report.confinement_notice:
         case = ET.SubElement(ET.SubElement(root, "testsuite", name="programs"), "testcase", name="confinement", classname="readiness")
         ET.SubElement(case, "system-out").text = _xml_text(report.confinement_notice)
     for path, told_findings in sorted(told_by_path.items()):
-        suite = ET.SubElement(root, "testsuite", name=_xml_text(told_findings[0].path if told_findings else path))
+        suite_path = _xml_text(escape_controls(path_prefix + path))
+        suite = ET.SubElement(root, "testsuite", name=suite_path, file=suite_path)
         for told in told_findings:
             _add_case(suite, told, is_failure=report.gate.is_failed_by(told.finding))
         if not told_findings:
-            ET.SubElement(suite, "testcase", name="no findings", classname=_xml_text(path))
+            ET.SubElement(suite, "testcase", name="no findings", classname=suite_path)
     _add_gate(root, report)
     for suite in (*root, root):
         suite.set("tests", str(sum(1 for _ in suite.iter("testcase"))))
@@ -51,8 +57,7 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
 def _add_case(suite: ET.Element, told: MachineFinding, *, is_failure: bool) -> None:
     finding = told.finding
     place = f"{told.path}:{finding.start.line}:{finding.start.column}"
-    case = ET.SubElement(suite, "testcase", name=_xml_text(f"{finding.rule} {place}"), classname=_xml_text(told.path), file=_xml_text(told.path))
-    case.set("line", str(finding.start.line))
+    case = ET.SubElement(suite, "testcase", name=_xml_text(f"{finding.rule} {place}"), classname=_xml_text(told.path))
     text = f"{place}: {finding.severity}[{finding.rule}] {told.message}\n\n{why_text(finding)}\n\nFix: {remedy_text(finding)}"
     if is_failure:
         failure = ET.SubElement(case, "failure", message=_xml_text(told.message), type=str(finding.severity))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TextIO
 from readiness.model import Finding, Severity
 from readiness.redaction import Redactor
 from readiness.reports.frame import escape_controls
+from readiness.ruleset.rule_pages import rule_page_url
 from readiness.verdict.report import Report
 
 WORKSPACE_VARIABLES = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
@@ -68,6 +69,11 @@ def why_text(finding: Finding) -> str:
 def remedy_text(finding: Finding) -> str:
     """What to do about a finding: the words for its place, else those of its rule."""
     return " ".join(finding.fix.split())
+
+
+def more_text(rule_id: str) -> str:
+    """Where a rule's page is: its URL, else the command that shows it."""
+    return rule_page_url(rule_id) or f"readiness explain {rule_id}"
 
 
 def write_json(output: TextIO, value: Any) -> None:

@@ -68,10 +68,17 @@ def _blocks_around_findings(report: Report, redactor: Redactor, options: ReportO
     verdict_block = f"## {markdown_text(digest.verdict_text(report))}; {markdown_text(digest.score_text(report))}"
     if report.confinement_notice:
         verdict_block = f"{verdict_block}\n\n**{markdown_text(report.confinement_notice)}**"
+    if known_text := digest.known_findings_text(report, redactor):
+        verdict_block = f"{verdict_block}\n\n{markdown_text(known_text)}"
     gate_block = markdown_text(digest.gate_text(report, redactor))
     if options.quiet:
         return [verdict_block], [gate_block]
-    start_blocks = [verdict_block, *_fix_first_blocks(report, redactor), *_service_blocks(report, redactor, verbose=options.verbose)]
+    start_blocks = [
+        verdict_block,
+        *_fix_first_blocks(report, redactor),
+        *_service_blocks(report, redactor, verbose=options.verbose),
+        *_checklist_blocks(report),
+    ]
     end_blocks = []
     if options.explain:
         end_blocks.append(_details(html.escape("the sum that makes the score"), fenced_text(explain.score_lines(report))))
@@ -102,6 +109,12 @@ def _service_blocks(report: Report, redactor: Redactor, *, verbose: bool) -> lis
     columns = [("service", "---"), ("score", "---:"), *((str(severity), "---:") for severity in SHOWN_SEVERITIES), ("consists of", "---")]
     rows = [(code_span(row.name), row.score_text, *map(str, row.counts), markdown_text(row.marked_parts_text)) for row in table.rows]
     return ["### Services", markdown_text(table.heading), _table(columns, rows), *filter(None, [markdown_text(table.hidden_services_text)])]
+
+
+def _checklist_blocks(report: Report) -> list[str]:
+    """How far each checklist is that was chosen; none where none was."""
+    lines = [f"- {markdown_text(line)}" for line in digest.checklist_lines(report)]
+    return ["### Checklists", "\n".join(lines)] if lines else []
 
 
 def _table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> str:
@@ -247,7 +260,7 @@ def _background_block(report: Report, redactor: Redactor, *, verbose: bool) -> s
         f"findings: {digest.severity_counts_text(report.open)}",
         f"coverage: {digest.coverage_text(report)}",
         *category_lines(report),
-        *file_lines(report, redactor, verbose=verbose),
+        *(line for line in file_lines(report, redactor, verbose=verbose) if not line.startswith("checklist ")),
         *(verbose_detail_lines(report, redactor) if verbose else ()),
     ]
     summary = html.escape(f"coverage {digest.coverage_text(report)}, purposes, and what was not read")

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from readiness.model import Finding, Position
 from readiness.reports import ReportOptions
 from readiness.reports.machine_text import MachineFinding, findings_to_tell, machine_findings, remedy_text, word_by_severity, write_json
+from readiness.ruleset.rule_pages import rule_page_url
 from readiness.verdict.report import Report
 
 SEVERITY_WORDS = word_by_severity("ERROR", "ERROR", "WARNING", "INFO", "INFO")
@@ -22,12 +23,12 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
 
 
 def _diagnostic(told: MachineFinding) -> dict[str, Any]:
-    finding = told.finding
+    finding, page_url = told.finding, rule_page_url(told.finding.rule)
     return {
         "message": f"{told.message}\n\nFix: {remedy_text(finding)}",
         "location": {"path": told.path, "range": {"start": _byte_position(finding, finding.start), "end": _byte_position(finding, finding.end)}},
         "severity": SEVERITY_WORDS[finding.severity],
-        "code": {"value": finding.rule},
+        "code": {"value": finding.rule, **({"url": page_url} if page_url else {})},
     }
 
 

@@ -17,6 +17,7 @@ from readiness.reports.machine_text import (
     MachineFinding,
     findings_to_tell,
     machine_findings,
+    more_text,
     path_prefix_from_workspace,
     remedy_text,
     why_text,
@@ -24,6 +25,7 @@ from readiness.reports.machine_text import (
     worst_first,
     write_json,
 )
+from readiness.ruleset.rule_pages import rule_page_url
 from readiness.verdict.report import Report
 
 MAX_RESULTS = 25_000
@@ -74,14 +76,16 @@ def _rule_entry(first_finding: Finding) -> dict[str, Any]:
     }
     if rule.category in SECURITY_CATEGORIES:
         properties["security-severity"] = SECURITY_SEVERITIES[rule.severity]
+    page_url = rule_page_url(rule.id)
     return {
         "id": rule.id,
         "name": "".join(part.capitalize() for part in rule.id.replace("/", "-").split("-")),
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": why},
+        **({"helpUri": page_url} if page_url else {}),
         "help": {
-            "text": f"{why}\n\nFix: {remedy}\n\nMore: readiness explain {rule.id}",
-            "markdown": f"{why}\n\n**Fix:** {remedy}\n{links}\n\nMore: `readiness explain {rule.id}`",
+            "text": f"{why}\n\nFix: {remedy}\n\nMore: {more_text(rule.id)}",
+            "markdown": f"{why}\n\n**Fix:** {remedy}\n{links}\n\nMore: {f'<{page_url}>' if page_url else f'`{more_text(rule.id)}`'}",
         },
         "defaultConfiguration": {"level": LEVELS[rule.severity]},
         "properties": properties,

@@ -29,9 +29,11 @@ def resolve_check(dotted_name: str) -> Callable[..., CheckOutcome]:
 
 def written_check(check_function: Callable[..., CheckOutcome]) -> types.FunctionType:
     """The function of a check as its module defines it, without what decorates it."""
-    decorated_function: Any = check_function
-    function: types.FunctionType = getattr(check_function, "__wrapped__", decorated_function)
-    return function
+    function: Any = check_function
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    written_function: types.FunctionType = function
+    return written_function
 
 
 def parameter_names(check_function: Callable[..., CheckOutcome]) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from readiness.model import ParseError, Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.package import PACKAGE_FOLDER
 from readiness.ruleset import edits
-from readiness.syntax.yaml import Map, Seq, load_yaml_documents
+from readiness.syntax.nodes import has_more_entries
+from readiness.syntax.yaml import Map, load_yaml_documents
 
 MAX_RULE_FILE_BYTES = 64 * 1024  # of a file of somebody's own
 MAX_RULE_FILE_ENTRIES = 5000  # of a file without its examples; what an alias stands for counts each time
@@ -130,15 +131,8 @@ def load_verified_rule_spec(rule_file_path: Path) -> dict[str, Any]:
 
 def verify_entry_count(rule_file_path: Path, file_spec: Mapping[str, Any]) -> None:
     """Raise RuleError for a file of too many entries."""
-    remaining_entries = MAX_RULE_FILE_ENTRIES
-    unvisited_nodes: list[Any] = [file_spec]
-    while unvisited_nodes:
-        node = unvisited_nodes.pop()
-        child_nodes = list(node.values()) if isinstance(node, Map) else node if isinstance(node, Seq) else ()
-        remaining_entries -= len(child_nodes)
-        if remaining_entries < 0:
-            raise RuleError(rule_file_display_path(rule_file_path), f"a rule file has {MAX_RULE_FILE_ENTRIES} entries at most")
-        unvisited_nodes += child_nodes
+    if has_more_entries(file_spec, MAX_RULE_FILE_ENTRIES):
+        raise RuleError(rule_file_display_path(rule_file_path), f"a rule file has {MAX_RULE_FILE_ENTRIES} entries at most")
 
 
 def verify_keys_and_shapes(rule_or_tier_spec: Mapping[str, Any], make_error: RuleErrorFactory, *, allow_parts: bool, tier_name: str = "") -> None:

@@ -260,7 +260,8 @@ def _suggestion_text(selector: str, rule_ids: Iterable[str]) -> str:
     """The nearest name of the same kind, if the part after the slash is near; else how to look for a word."""
     kind, slash, local_name = selector.partition("/")
     id_by_local_name = {name.partition("/")[2]: name for name in rule_ids if not slash or name.startswith(f"{kind}/")}
-    nearest_name = spelling.most_similar_known_word(local_name if slash else selector, [*id_by_local_name, *(() if slash else CATEGORIES)])
+    known_words = [*id_by_local_name, *(() if slash else CATEGORIES)]
+    nearest_name = spelling.most_similar_known_word(local_name if slash else selector, known_words, len(known_words) + 1)
     if nearest_name:
         return f"; did you mean {id_by_local_name.get(nearest_name, nearest_name)!r}?"
     words = " ".join((local_name or kind).replace("-", " ").split())

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 import posixpath
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from operator import itemgetter
-from pathlib import PurePath
 from typing import Any
 
 from readiness import kinds
@@ -26,10 +24,12 @@ from readiness.model import (
     messages,
     with_worse_severity,
 )
+from readiness.model.crash import SUBJECTS, CrashAsFinding, raising_file_and_line
 from readiness.model.project import Project
 from readiness.model.records import dataclass
 from readiness.ruleset.bound import LoadedRule
 from readiness.run.ceiling import lower_non_production_severities
+from readiness.run.crashes import link_project
 from readiness.run.ratings import subjects_in_paths, with_rated_severity
 from readiness.run.trials import finding_unless_excused_by_trial
 
@@ -100,13 +100,17 @@ def run_rules(
         for target in loaded_rule.targets:
             conditions_and_audience = loaded_rule.conditions, loaded_rule.rule.asks
             rules_by_condition_by_target.setdefault(target, {}).setdefault(conditions_and_audience, []).append(loaded_rule)
-    kinds.link_documents(project.by_kind, project.paths, is_prose=project.prose)
+    crashed_kinds = link_project(project, core_rule_by_id["core/crash"], engine_result.findings)
     for kind, documents in project.by_kind.items():
+        if kind in crashed_kinds:
+            continue
         finder_by_target = kinds.subject_finder_by_target(kind)
         for target, rules_by_condition in rules_by_condition_by_target.items():
             if target not in finder_by_target:
                 continue
-            judged_subjects, context_subjects = _judged_and_context_subjects(project, documents, finder_by_target[target], engine_result)
+            judged_subjects, context_subjects = _judged_and_context_subjects(
+                project, documents, finder_by_target[target], core_rule_by_id["core/crash"], engine_result
+            )
             subjects_by_audience = {
                 audience: (_subjects_of_audience(judged_subjects, audience), _subjects_of_audience(context_subjects, audience))
                 for audience in {audience for _, audience in rules_by_condition}
@@ -133,6 +137,7 @@ def _judged_and_context_subjects(
     project: Project,
     documents: Sequence[Any],
     find_subjects: Callable[[Any], Iterable[Subject]],
+    crash_rule: Rule,
     engine_result: EngineResult,
 ) -> tuple[list[Subject], list[Subject]]:
     """The subjects of one target that are judged, and those of the context.
@@ -140,17 +145,17 @@ def _judged_and_context_subjects(
     Of an overlay or a chart that is context those are judged that stand in a judged file: a base without its overlays.
     """
     if not project.context or project.judged:
-        return list(_find_subjects(documents, find_subjects, engine_result)), []
+        return list(_find_subjects(documents, find_subjects, crash_rule, engine_result)), []
     if project.idle:
         return [], []
     if project.judged is None:
         judged_documents = [one for one in documents if not project.is_context(one.source)]
         context_documents = [one for one in documents if project.is_context(one.source)]
-        context_subjects = list(_find_subjects(context_documents, find_subjects, EngineResult()))
-        return list(_find_subjects(judged_documents, find_subjects, engine_result)), context_subjects
+        context_subjects = list(_find_subjects(context_documents, find_subjects, crash_rule, EngineResult()))
+        return list(_find_subjects(judged_documents, find_subjects, crash_rule, engine_result)), context_subjects
     judged_subjects: list[Subject] = []
     context_subjects = []
-    for subject in _find_subjects(documents, find_subjects, EngineResult()):
+    for subject in _find_subjects(documents, find_subjects, crash_rule, EngineResult()):
         subject_start_span = Span(subject.node.at().start, subject.node.at().start)
         written_source = written_source_and_span(subject.source, subject_start_span)[0]
         if written_source.root.path in project.context:
@@ -191,11 +196,14 @@ def _run_rules_on_context(
 def _find_subjects(
     documents: Iterable[Any],
     subject_finder: Callable[[Any], Iterable[Subject]],
+    crash_rule: Rule,
     engine_result: EngineResult,
 ) -> Iterator[Subject]:
     """The subjects of one target in all documents; how many a file has at most is noted."""
     for document in documents:
-        document_subjects = tuple(subject_finder(document))
+        document_subjects: tuple[Subject, ...] = ()
+        with CrashAsFinding(SUBJECTS, crash_rule, document.source, engine_result.findings.append):
+            document_subjects = tuple(subject_finder(document))
         file_path = document.source.root.path
         engine_result.subject_count_by_path[file_path] = max(engine_result.subject_count_by_path.get(file_path, 0), len(document_subjects))
         yield from document_subjects
@@ -352,12 +360,6 @@ def finding_for_crashed_check(crash_rule: Rule, loaded_rule: LoadedRule, subject
     fact_by_name = {"rule": loaded_rule.rule.id, "error": type(error).__name__, "where": raising_file_and_line(error)}
     message = messages.fill_message(crash_rule.message, fact_by_name.get)
     return Finding(crash_rule, subject.source, Span(0, 0), message, resource=subject.resource)
-
-
-def raising_file_and_line(error: BaseException) -> str:
-    """`file.py:line` of the code that raised an error; `?` where it has no traceback."""
-    last_frames = traceback.extract_tb(error.__traceback__)[-1:]
-    return f"{PurePath(last_frames[0].filename).name}:{last_frames[0].lineno}" if last_frames else "?"
 
 
 def sort_and_deduplicate(findings: list[Finding]) -> list[Finding]:

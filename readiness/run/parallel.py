@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from readiness.model import Finding, Related, Rule, Source
+from readiness.model.crash import raising_file_and_line
 from readiness.model.project import Project
 from readiness.ruleset.bound import LoadedRule
 from readiness.run import engine
@@ -33,6 +34,7 @@ class WorkerError(RuntimeError):
 
 # What functions of checks, kinds and syntax import when they are first called.
 LAZILY_IMPORTED_MODULES = (
+    "difflib",
     "markdown_it",
     "readiness.facts.base_images",
     "readiness.kinds.compose",
@@ -49,7 +51,7 @@ LAZILY_IMPORTED_MODULES = (
     "readiness.kinds.nginx",
     "readiness.syntax.secrets",
 )
-WorkerResultRows = tuple[list[Any], dict[str, Any], dict[str, int]]
+WorkerResultRows = tuple[list[Any], dict[str, Any], dict[str, int], dict[int, str]]
 # Held while processes are forked: the pipe of one run must not be inherited by a process of another, which would keep it open.
 _FORK_LOCK = threading.Lock()
 
@@ -78,11 +80,11 @@ def run_parallel(
     _import_modules_before_fork(loaded_rules)
 
     def run_share(worker_index: int) -> WorkerResultRows:
-        return _run_rule_share(projects, loaded_rules[worker_index::process_count], core_rule_by_id, source_index_by_id)
+        return _run_rule_share(projects, loaded_rules[worker_index::process_count], core_rule_by_id, sources, source_index_by_id)
 
     engine_result = EngineResult()
     with _fork_processes(run_share, min(process_count, max(len(loaded_rules), 1))) as worker_receivers:
-        for finding_rows, tally_row_by_key, subject_counts_by_path in map(_receive_answer, worker_receivers):
+        for finding_rows, tally_row_by_key, subject_counts_by_path, unread_part_by_index in map(_receive_answer, worker_receivers):
             engine_result.findings += [_finding_from_row(row, rule_by_id, sources) for row in finding_rows]
             for tally_key, (subject_count, undecidable_count, place_rows) in tally_row_by_key.items():
                 evidence_places = [(sources[n], span) for n, span in place_rows]
@@ -91,6 +93,8 @@ def run_parallel(
                 tally.places += evidence_places
             for file_path, subject_count in subject_counts_by_path.items():
                 engine_result.subject_count_by_path[file_path] = max(engine_result.subject_count_by_path.get(file_path, 0), subject_count)
+            for source_index, unread_part in unread_part_by_index.items():
+                sources[source_index].unread_part = unread_part
     return engine_result
 
 
@@ -173,7 +177,7 @@ def _run_worker(run_share: Callable[[int], WorkerResultRows], worker_index: int,
     try:
         answer = run_share(worker_index)
     except Exception as error:  # told to the parent, which raises it
-        answer = f"{type(error).__name__} in {engine.raising_file_and_line(error)}", traceback.format_exc()
+        answer = f"{type(error).__name__} in {raising_file_and_line(error)}", traceback.format_exc()
     with contextlib.suppress(OSError):  # the parent is gone
         sender.send(answer)
     sys.stderr.flush()
@@ -198,6 +202,7 @@ def _run_rule_share(
     projects: Sequence[Project],
     loaded_rules: Sequence[LoadedRule],
     core_rule_by_id: dict[str, Rule],
+    sources: Sequence[Source],
     source_index_by_id: dict[int, int],
 ) -> WorkerResultRows:
     """What some of the rules find, in a form that is cheap to send."""
@@ -213,7 +218,8 @@ def _run_rule_share(
         )
         for name, look in engine_result.tally_by_rule.items()
     }
-    return finding_rows, tally_row_by_key, engine_result.subject_count_by_path
+    unread_part_by_index = {index: one.unread_part for index, one in enumerate(sources) if one.parent is None and one.unread_part}
+    return finding_rows, tally_row_by_key, engine_result.subject_count_by_path, unread_part_by_index
 
 
 def _findings_to_rows(findings: Sequence[Finding], source_index_by_id: dict[int, int]) -> Iterator[Any]:

@@ -6,33 +6,39 @@ import datetime
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 from readiness import kinds, redaction
 from readiness.loading import assemble, discover
 from readiness.loading.assembly import Assembly, FileStatus
 from readiness.loading.deployed import DeploymentEvidence
 from readiness.loading.discover import Surroundings
-from readiness.loading.render.made import RenderInput, written_source_and_span
+from readiness.loading.render.made import RenderInput
 from readiness.loading.variants import Production, Variants
 from readiness.model import Finding, Rule
+from readiness.model.crash import CEILING, COPIES, EVIDENCE, PURPOSES, SERVICES, SUPPRESSIONS, UNUSED_SETTINGS
 from readiness.model.records import dataclass
 from readiness.model.service import Service
+from readiness.programs.budget import one_run_budget
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.run import ceiling, engine, purposes, secrecy
+from readiness.run.crashes import Parts, link_project
+from readiness.run.removals import relocate_rendered_findings
 from readiness.run.rule_choices import RuleSelection, select_rules
 from readiness.run.run_settings import RunSettings
-from readiness.run.services import services_of_run
 from readiness.run.unused_settings import (
     SETTING_UNUSED_RULE_ID,
     findings_for_unused_settings,
     merge_with_suppression_findings,
     notices_for_unused_excludes,
 )
+from readiness.syntax.expansion import expansion_counted_for_run
 from readiness.triage import baseline, copies, foreign, foreign_settings, suppress
+from readiness.triage.services.found import find_services_of_findings
 from readiness.triage.unjudged import RULE_IDS_THAT_NOTHING_SILENCES
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
@@ -75,6 +81,14 @@ class RunResult:
     left_out_by_peer_file: foreign_settings.LeftOutByFile = field(default_factory=dict)
 
 
+class TriagedFindings(NamedTuple):
+    """Findings, and how many what was written for other linters left out: by rule, and by settings file."""
+
+    findings: list[Finding]
+    silenced_count_by_rule_id: dict[str, int]
+    left_out_by_peer_file: foreign_settings.LeftOutByFile
+
+
 def run_pipeline(
     discovered: discover.DiscoveredFiles,
     settings: RunSettings,
@@ -84,8 +98,9 @@ def run_pipeline(
     """Sources to findings, suppressed ones marked. `report_progress` is told how many rules of how many are done."""
     core_rule_by_id = {one.rule.id: one.rule for one in load_core_rules()}
     assembly = _assemble_projects_and_variants(discovered, settings, core_rule_by_id, today)
-    purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
-    assembly.parse_findings += (purpose_findings := purposes.findings_for_invalid_purposes(assembly, core_rule_by_id["core/purpose-invalid"]))
+    parts = Parts(assembly, core_rule_by_id["core/crash"])
+    purpose_findings: list[Finding] = parts.result(PURPOSES, lambda: _state_purposes(assembly, settings, core_rule_by_id["core/purpose-invalid"]), [])
+    assembly.parse_findings += purpose_findings
     marked_secrets = secrecy.mark_secrets(discovered, assembly)
     run_rules = select_rules(assembly, settings)
     active_pairs_by_rule = run_rules.active_rules
@@ -95,19 +110,18 @@ def run_pipeline(
     shellcheck_findings = _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"], run_rules)
     engine_result.findings += shellcheck_findings
     active_pairs_by_rule |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
-    services = services_of_run(assembly, engine_result, core_rule_by_id["core/crash"])
-    purposes.record_purposes_in_file_statuses(assembly)
+    services: tuple[Service, ...] = parts.result(SERVICES, lambda: find_services_of_findings(assembly, engine_result).services, ())
+    parts.result(PURPOSES, lambda: purposes.record_purposes_in_file_statuses(assembly), None)
     assembly.record_unread_parts()
-    _relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id)
-    secret_places = redaction.find_secret_places(engine_result.findings, marked_secrets.places)
-    found = ceiling.lower_severities_of_other_environments([*run_rules.rated(assembly.parse_findings), *engine_result.findings])
-    lowered_findings, undeployed_paths = ceiling.lower_severities_in_undeployed_files(found, DeploymentEvidence(discovered).evidence_for)
-    all_findings = engine.sort_and_deduplicate(lowered_findings)
+    relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id, parts)
+    found = [*run_rules.rated(assembly.parse_findings), *engine_result.findings]
+    lowered: tuple[list[Finding], tuple[str, ...]] = parts.result(CEILING, lambda: _lower_severities(found, discovered), (found, ()))
+    all_findings = engine.sort_and_deduplicate([*lowered[0], *parts.take_findings()])
     active_findings, left_out_count_by_rule = run_rules.split_by_activity(all_findings)
-    unused_settings = findings_for_unused_settings(discovered, assembly, settings, run_rules, core_rule_by_id[SETTING_UNUSED_RULE_ID])
-    triaged_findings, silenced_count_by_rule_id, left_out_by_peer_file = _suppress_and_fingerprint_findings(
-        active_findings, unused_settings, assembly, run_rules, settings, today
-    )
+    evidence_by_fact: Mapping[str, tuple[EvidencePlace, ...]] = parts.result(EVIDENCE, lambda: evidence.collect_evidence(assembly.projects), {})
+    find_unused_settings = partial(findings_for_unused_settings, discovered, assembly, settings, run_rules, core_rule_by_id[SETTING_UNUSED_RULE_ID])
+    unused_settings: list[Finding] = parts.result(UNUSED_SETTINGS, find_unused_settings, [])
+    triaged = _suppress_and_fingerprint_findings(active_findings, unused_settings, assembly, run_rules, settings, today, parts)
     run_result = RunResult(
         file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
@@ -115,20 +129,20 @@ def run_pipeline(
         active_rules=active_pairs_by_rule,
         tally_by_rule=engine_result.tally_by_rule,
         subject_count_by_path=engine_result.subject_count_by_path,
-        findings=triaged_findings,
-        secret_places=secret_places,
-        silenced_by_others_count=silenced_count_by_rule_id,
+        findings=triaged.findings,
+        secret_places=redaction.find_secret_places(engine_result.findings, marked_secrets.places),
+        silenced_by_others_count=triaged.silenced_count_by_rule_id,
         left_out_count_by_rule=left_out_count_by_rule,
-        left_out_by_peer_file=left_out_by_peer_file,
-        evidence_by_fact=evidence.collect_evidence(assembly.projects),
+        left_out_by_peer_file=triaged.left_out_by_peer_file,
+        evidence_by_fact=evidence_by_fact,
         render_inputs=assembly.render_inputs,
         notices=_notices_of_run(discovered, assembly, settings, run_rules),
         production=purposes.may_have_production(assembly),
         context=discovered.context,
         environments=assembly.production,
         services=services,
-        undeployed_paths=undeployed_paths,
-        refused_comment_count=sum(one.message == suppress.LOCKED_COMMENT_PROBLEM for one in triaged_findings),
+        undeployed_paths=lowered[1],
+        refused_comment_count=sum(one.message == suppress.LOCKED_COMMENT_PROBLEM for one in triaged.findings),
         refused_purpose_count=sum(one.message == purposes.LOCKED_PURPOSE_PROBLEM for one in purpose_findings),
     )
     return secrecy.run_result_without_secrets(run_result, marked_secrets)
@@ -139,10 +153,22 @@ def _notices_of_run(discovered: discover.DiscoveredFiles, assembly: Assembly, se
     return (
         *run_rules.names.notices.values(),
         *assembly.notices,
-        *assembly.budget.unconfined_notices(),
+        *assembly.budget.confinement_notices(),
         *notices_for_unused_excludes(discovered, settings),
         *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
     )
+
+
+def _state_purposes(assembly: Assembly, settings: RunSettings, invalid_purpose_rule: Rule) -> list[Finding]:
+    """Tell files what they are for, by whoever states it; the findings on purposes that nobody knows."""
+    purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
+    return purposes.findings_for_invalid_purposes(assembly, invalid_purpose_rule)
+
+
+def _lower_severities(findings: Iterable[Finding], discovered: discover.DiscoveredFiles) -> tuple[list[Finding], tuple[str, ...]]:
+    """The findings, those outside of what is deployed to production lowered, and the paths of what nothing deploys."""
+    lowered_findings = ceiling.lower_severities_of_other_environments(findings)
+    return ceiling.lower_severities_in_undeployed_files(lowered_findings, DeploymentEvidence(discovered).evidence_for)
 
 
 def _assemble_projects_and_variants(
@@ -150,39 +176,21 @@ def _assemble_projects_and_variants(
 ) -> Assembly:
     """What was found, as projects of a day, with what is to be told of settings that name nothing."""
     production_variants = Variants(settings.config.environments, settings.config.prefix)
-    assembly = assemble.assemble_projects(
-        discovered,
-        core_rule_by_id,
-        may_judge_documents=settings.documents,
-        render=settings.render,
-        helm_values=settings.helm_values,
-        variants=production_variants,
-    )
+    with expansion_counted_for_run():
+        assembly = assemble.assemble_projects(
+            discovered,
+            core_rule_by_id,
+            may_judge_documents=settings.documents,
+            render=settings.render,
+            helm_values=settings.helm_values,
+            variants=production_variants,
+        )
     for project in assembly.every_project:
         project.today = today
     assembly.whole = discover.is_walked_whole(discovered, settings.config.folder)
     assembly.production = tuple(production_variants.decisions)
     assembly.notices = production_variants.unused() if assembly.whole and settings.render else ()
     return assembly
-
-
-def _relocate_rendered_findings(
-    assembly: Assembly,
-    engine_result: engine.EngineResult,
-    running_rules: list[LoadedRule],
-    core_rule_by_id: dict[str, Rule],
-) -> None:
-    """Tell what was found in renderings where it was written."""
-    if assembly.environment_count_by_path:
-        from readiness.loading.render import relocate
-        from readiness.run import removals
-
-        removals.move_findings_to_removing_patches(assembly, engine_result, running_rules, core_rule_by_id)
-        engine_result.findings = relocate.relocate_findings(engine_result.findings, assembly.environment_count_by_path)
-        assembly.parse_findings = relocate.relocate_findings(assembly.parse_findings, assembly.environment_count_by_path)
-        for tally in engine_result.tally_by_rule.values():
-            written_places = dict.fromkeys(written_source_and_span(source, span) for source, span in tally.places)
-            tally.places = list(written_places)
 
 
 def _suppress_and_fingerprint_findings(
@@ -192,8 +200,9 @@ def _suppress_and_fingerprint_findings(
     run_rules: RuleSelection,
     settings: RunSettings,
     today: datetime.date,
-) -> tuple[list[Finding], dict[str, int], foreign_settings.LeftOutByFile]:
-    """The findings, those marked that do not count; how many what was written for other linters left out, by rule and by settings file."""
+    parts: Parts,
+) -> TriagedFindings:
+    """The findings, those marked that do not count."""
     suppression_policy = suppress.SuppressionPolicy(
         run_rules.names,
         run_rules.locked_rules,
@@ -204,23 +213,23 @@ def _suppress_and_fingerprint_findings(
         "comments" in settings.config.locked_words,
         run_rules.pairs_at,
     )
-    marked_findings = apply_own_suppressions(findings, assembly, run_rules, suppression_policy, settings)
+    marked_findings = parts.result(
+        SUPPRESSIONS, lambda: apply_own_suppressions(findings, assembly, run_rules, suppression_policy, settings), findings
+    )
     marked_findings = merge_with_suppression_findings(marked_findings, [one for one in unused_setting_findings if run_rules.is_active(one)])
-    findings_without_copies = copies.fold_copies(engine.sort_and_deduplicate(marked_findings), assembly.parsed)
-    findings_not_silenced, silenced_count_by_rule_id = apply_suppressions_of_other_linters(
-        findings_without_copies, assembly, settings, suppression_policy
+    sorted_findings = engine.sort_and_deduplicate(marked_findings)
+    findings_without_copies = parts.result(COPIES, lambda: copies.fold_copies(sorted_findings, assembly.parsed), sorted_findings)
+    by_others: tuple[list[Finding], dict[str, int], foreign_settings.LeftOutByFile] = parts.result(
+        SUPPRESSIONS,
+        lambda: drop_findings_ignored_elsewhere(findings_without_copies, assembly, settings, suppression_policy),
+        (findings_without_copies, {}, {}),
     )
-    findings_not_silenced, left_out_count_by_rule_id, left_out_by_peer_file = foreign_settings.drop_findings_ignored_by_peers(
-        findings_not_silenced,
-        settings.peers,
-        is_locked=suppression_policy.is_locked,
-        prefix=settings.config.prefix,
-        today_text=today.isoformat(),
-    )
-    silenced_count_by_rule_id = dict(Counter(silenced_count_by_rule_id) + Counter(left_out_count_by_rule_id))
-    fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate(findings_not_silenced))
+    findings_not_silenced, silenced_count_by_rule_id, left_out_by_peer_file = by_others
+    fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate([*findings_not_silenced, *parts.take_findings()]))
     settled_findings = _suppress_previously_known(fingerprinted_findings, suppression_policy, settings)
-    return list(with_edit_groups(settled_findings)), silenced_count_by_rule_id, left_out_by_peer_file
+    grouped_findings = parts.result(COPIES, lambda: list(with_edit_groups(settled_findings)), settled_findings)
+    triaged_findings = [*grouped_findings, *baseline.add_fingerprints(parts.take_findings())]
+    return TriagedFindings(triaged_findings, silenced_count_by_rule_id, left_out_by_peer_file)
 
 
 def _run_rules_on_projects(
@@ -234,8 +243,8 @@ def _run_rules_on_projects(
     if process_count > 1:
         from readiness.run import parallel
 
-        for project in assembly.projects:  # what documents are is asked here, too, not only where rules run
-            kinds.link_documents(project.by_kind, project.paths, is_prose=project.prose)
+        for project in assembly.projects:  # what documents are is asked here, too, not only where rules run, which tell what crashes
+            link_project(project, core_rule_by_id["core/crash"], [])
         return parallel.run_parallel(assembly.projects, running_rules, core_rule_by_id, assembly.sources, process_count)
     engine_result = engine.EngineResult()
     on_rule_done = engine.make_rule_progress_callback(assembly.projects, running_rules, report_progress) if report_progress else None
@@ -336,6 +345,24 @@ def apply_suppressions_of_other_linters(
     return foreign.drop_findings_silenced_elsewhere(findings, foreign_directives, policy.is_locked)
 
 
+def drop_findings_ignored_elsewhere(
+    findings: list[Finding],
+    assembly: Assembly,
+    settings: RunSettings,
+    policy: suppress.SuppressionPolicy,
+) -> tuple[list[Finding], dict[str, int], foreign_settings.LeftOutByFile]:
+    """The findings that neither comments nor settings of other linters leave out; how many these do, by rule and by settings file."""
+    findings, silenced_count_by_rule_id = apply_suppressions_of_other_linters(findings, assembly, settings, policy)
+    findings, left_out_count_by_rule_id, left_out_by_peer_file = foreign_settings.drop_findings_ignored_by_peers(
+        findings,
+        settings.peers,
+        is_locked=policy.is_locked,
+        prefix=settings.config.prefix,
+        today_text=policy.today.isoformat(),
+    )
+    return findings, dict(Counter(silenced_count_by_rule_id) + Counter(left_out_count_by_rule_id)), left_out_by_peer_file
+
+
 def _known_findings_of_revision(settings: RunSettings, today: datetime.date) -> baseline.KnownFindingCounts:
     """What was found where this branch left the revision that was asked for."""
     from readiness.triage import revision
@@ -346,7 +373,8 @@ def _known_findings_of_revision(settings: RunSettings, today: datetime.date) -> 
         discovered_files = discover.discover_files(
             [earlier_tree], settings_config.exclude, working_directory=earlier_tree, glob_prefix=settings_config.prefix
         )
-        return run_pipeline(discovered_files, replace(settings, since=None, baseline=None), today).findings
+        with one_run_budget():
+            return run_pipeline(discovered_files, replace(settings, since=None, baseline=None), today).findings
 
     return revision.finding_counts_at_revision(settings.since or "", find_in_earlier_tree)
 

@@ -12,6 +12,7 @@ from readiness import files
 from readiness.loading import discover
 from readiness.loading.context import add_context
 from readiness.loading.standard_input import add_standard_input
+from readiness.programs.budget import one_run_budget
 from readiness.run.run_settings import OptionError, RunSettings, merge_options, settings_of_run, with_settings_below_root
 from readiness.settings.nested import SettingsBelowRoot
 
@@ -20,7 +21,7 @@ from readiness.settings.nested import SettingsBelowRoot
 def settings_and_files(
     paths: Sequence[str | os.PathLike[str]], base: Path | None, stdin: bytes | None, options: dict[str, Any]
 ) -> Iterator[tuple[discover.DiscoveredFiles, RunSettings]]:
-    """The files and the settings of a run, for as long as what the settings name is there. Raises one of USER_ERRORS."""
+    """The files and the settings of a run, for as long as what the settings name is there, within one budget. Raises one of USER_ERRORS."""
     config, settings_from, purpose = options["config"], options["settings_from"], options["purpose"]
     names = ("select", "extend_select", "ignore", "exclude", "profile", "rules", "baseline", "since", "helm_values", "checklists")
     _refuse_empty_options(paths=paths, config=config, settings_from=settings_from, **{name: options[name] for name in names})
@@ -31,7 +32,7 @@ def settings_and_files(
     asked |= {name: tuple(asked[name]) for name in ("select", "extend_select", "exclude", "ignore")}
     asked |= {name: tuple(Path(one) for one in asked[name]) for name in ("rules", "helm_values")}
     asked["baseline"] = Path(asked["baseline"]) if asked["baseline"] else None
-    with settings_of_run(config, settings_from, base) as settings_files:
+    with one_run_budget(), settings_of_run(config, settings_from, base) as settings_files:
         settings = settings_files.with_peers(merge_options(settings_files.config, **asked), base)
         yield _discover(paths, settings, settings_files.below_root(settings, base), base, stdin)
 

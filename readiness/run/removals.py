@@ -6,13 +6,38 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from readiness.loading.assembly import Assembly
-from readiness.loading.render.relocate import relocate_finding
+from readiness.loading.render.made import GeneratedSource, written_source_and_span
+from readiness.loading.render.relocate import relocate_finding, relocate_findings
 from readiness.model import Finding, Rule
+from readiness.model.crash import PLACES
 from readiness.ruleset.bound import LoadedRule
 from readiness.run import engine
+from readiness.run.crashes import Parts
 
 if TYPE_CHECKING:
     from readiness.loading.render.overlay.placed import PlacedSource, WrittenPlace
+
+
+def relocate_rendered_findings(
+    assembly: Assembly,
+    engine_result: engine.EngineResult,
+    running_rules: list[LoadedRule],
+    core_rule_by_id: dict[str, Rule],
+    parts: Parts,
+) -> None:
+    """Tell what was found in renderings where it was written."""
+    if assembly.environment_count_by_path:
+
+        def relocated(findings: list[Finding]) -> list[Finding]:
+            written_findings = [one for one in findings if not isinstance(one.source.root, GeneratedSource)]
+            return parts.result(PLACES, lambda: relocate_findings(findings, assembly.environment_count_by_path), written_findings)
+
+        parts.result(PLACES, lambda: move_findings_to_removing_patches(assembly, engine_result, running_rules, core_rule_by_id), None)
+        engine_result.findings = relocated(engine_result.findings)
+        assembly.parse_findings = relocated(assembly.parse_findings)
+        for tally in engine_result.tally_by_rule.values():
+            written_places = dict.fromkeys(written_source_and_span(source, span) for source, span in tally.places)
+            tally.places = list(written_places)
 
 
 def move_findings_to_removing_patches(

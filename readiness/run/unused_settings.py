@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 
 from readiness.loading.assembly import Assembly
@@ -16,6 +17,7 @@ from readiness.run.run_settings import RunSettings
 from readiness.settings import Config, PathRules, SettingsLayer
 from readiness.settings.globs import prefixed_glob
 from readiness.syntax.glob import glob_matches, literal_prefix, prefixed_path
+from readiness.tree_paths import is_version_control_name
 from readiness.triage.suppress import SUPPRESSION_RULE_IDS
 
 SETTING_UNUSED_RULE_ID = "core/setting-unused"
@@ -78,7 +80,7 @@ class _SeenPaths:
         self._passed_over_folders = [
             prefixed_path(prefix, one)
             for one in discovered.passed_over_paths
-            if not one.endswith(".git") and os.path.isdir(discovered.base / one)  # noqa: PTH112  # it may be no name of a file at all
+            if not is_version_control_name(posixpath.basename(one)) and os.path.isdir(discovered.base / one)  # noqa: PTH112  # it may be no name of a file at all
         ]
 
     def may_match(self, pattern: str, *, is_exclude: bool) -> bool:

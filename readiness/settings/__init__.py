@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from readiness import files
+from readiness import files, tree_paths
 from readiness.model import ParseError, Source
 from readiness.settings.model import (
     LOCK_ALL,
@@ -22,7 +22,7 @@ from readiness.settings.model import (
     Waiver,
     lockable_settings,
 )
-from readiness.settings.parsing import is_inside_when_resolved, settings_in_map
+from readiness.settings.parsing import settings_in_map
 from readiness.settings.pyproject import PYPROJECT_FILENAME, settings_table
 from readiness.syntax.yaml import Map, load_yaml_documents
 
@@ -44,7 +44,6 @@ __all__ = [
     "config_file_loader",
     "config_seen_from_directory",
     "find_settings_file",
-    "is_inside_when_resolved",
     "load_config",
     "lockable_settings",
     "parse_config",
@@ -66,7 +65,7 @@ def find_settings_file(start_folder: Path) -> Path | None:
     while True:
         settings_file = settings_file_in(current_folder)
         found_files += [settings_file] if settings_file is not None else []
-        if (current_folder / ".git").exists():
+        if tree_paths.is_repository_root(current_folder):
             return found_files[-1] if found_files else None
         if current_folder.parent == current_folder:
             return found_files[0] if found_files else None
@@ -83,7 +82,7 @@ def settings_file_in(folder: Path, display_folder: str = "") -> Path | None:
     display_prefix = f"{display_folder}/" if display_folder else ""
     found_names = [name for name in SETTINGS_FILENAMES if os.path.lexists(folder / name)]
     for name in found_names:
-        if not is_inside_when_resolved(folder, folder / name):
+        if not tree_paths.is_inside_folder(folder, folder / name):
             raise ConfigError(display_prefix + name, "is a link that leads out of its directory; copy the file here")
     if os.path.lexists(folder / PYPROJECT_FILENAME) and _has_settings_table(folder / PYPROJECT_FILENAME):
         found_names.append(PYPROJECT_FILENAME)
@@ -95,7 +94,7 @@ def settings_file_in(folder: Path, display_folder: str = "") -> Path | None:
 
 def _has_settings_table(pyproject_file: Path) -> bool:
     """Whether a `pyproject.toml` has settings for this tool. Raises ConfigError where these are broken."""
-    if not is_inside_when_resolved(pyproject_file.parent, pyproject_file):
+    if not tree_paths.is_inside_folder(pyproject_file.parent, pyproject_file):
         return False
     try:
         text = files.read_regular_file(pyproject_file, MAX_SETTINGS_FILE_BYTES).decode("utf-8-sig")

@@ -7,6 +7,7 @@ from typing import Any
 
 from readiness.model import Source, spelling
 from readiness.settings.model import ConfigError, settings_schema
+from readiness.syntax.nodes import has_more_entries
 from readiness.syntax.yaml import Map, Seq
 
 MAX_SETTINGS_ENTRIES = 20_000  # what an alias stands for counts each time
@@ -45,18 +46,15 @@ def validate_settings(source: Source, settings_map: Map) -> None:
 
 def _verify_entry_count_and_duplicates(source: Source, settings_map: Map) -> None:
     """Raise ConfigError for settings of more entries than anybody writes, and for a list or a mapping that says a thing twice."""
-    remaining_entries = MAX_SETTINGS_ENTRIES
+    if has_more_entries(settings_map, MAX_SETTINGS_ENTRIES):
+        raise ConfigError(source.place_text(0), f"settings have {MAX_SETTINGS_ENTRIES} entries at most")
     unvisited_nodes: list[Any] = [settings_map]
     while unvisited_nodes:
         node = unvisited_nodes.pop()
-        child_nodes = list(node.values()) if isinstance(node, Map) else node if isinstance(node, Seq) else ()
-        remaining_entries -= len(child_nodes)
-        if remaining_entries < 0:
-            raise ConfigError(source.place_text(0), f"settings have {MAX_SETTINGS_ENTRIES} entries at most")
+        unvisited_nodes += list(node.values()) if isinstance(node, Map) else node if isinstance(node, Seq) else ()
         if isinstance(node, Map) and node.repeated:
             repeated_key, key_offset = node.repeated[0]
             raise ConfigError(source.place_text(key_offset), f"{_shown(repeated_key)} is written twice; keep one of them")
-        unvisited_nodes += child_nodes
     for setting_name, setting_value in settings_map.items():
         seen_elements: set[str] = set()
         for element_index, element in enumerate(setting_value if isinstance(setting_value, Seq) else ()):

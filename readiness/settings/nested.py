@@ -15,6 +15,7 @@ from readiness.settings import ConfigError, config_file_loader, settings_file_in
 from readiness.settings.globs import glob_of_folder
 from readiness.settings.layers import refused_settings, with_prefixed_globs, without_settings
 from readiness.settings.model import SETTINGS_BELOW_ROOT, Config, GivenParameters, PathRules, SettingsLayer
+from readiness.tree_paths import is_repository_root
 
 MAX_FILES_BELOW_ROOT = 200
 ConfigLoader = Callable[[Path, str], Config | None]  # a directory, and its path below the root
@@ -85,9 +86,9 @@ class SettingsBelowRoot:
         key = str(folder)
         if key not in self._is_foreign_by_folder:
             is_own_root = folder == self.root or not folder.is_relative_to(self.root)
-            is_foreign = False if is_own_root else (folder / ".git").exists() or self._is_of_other_repository(folder.parent)
+            is_foreign = False if is_own_root else is_repository_root(folder) or self._is_of_other_repository(folder.parent)
             self._is_foreign_by_folder[key] = is_foreign
-            if is_foreign and (folder / ".git").exists() and settings_file_in(folder):
+            if is_foreign and is_repository_root(folder) and settings_file_in(folder):
                 self.notices.append(f"{self.display_folder(folder)} is another repository: its settings are not read; run readiness there")
         return self._is_foreign_by_folder[key]
 

@@ -22,6 +22,7 @@ from readiness.settings.model import (
 )
 from readiness.settings.required_version import problem_of_required_version
 from readiness.syntax.yaml import Map, Seq
+from readiness.tree_paths import is_inside_folder
 
 _SETTINGS_WITH_PLACES = ("profile", "select", "extend-select", "ignore", "exclude", "checklists", "locked")
 
@@ -186,19 +187,10 @@ def _production_environments(source: Source, settings_map: Map) -> Environments:
     )
 
 
-def is_inside_when_resolved(folder: Path, path: Path) -> bool:
-    """Whether a path stays in a folder when all links are followed, and comes to no data of version control: nobody reviews what lies there."""
-    try:
-        parts_below_folder = path.resolve().relative_to(folder.resolve()).parts
-        return not any(part.lower() in {".git", ".hg", ".svn"} for part in parts_below_folder)
-    except (OSError, RuntimeError, ValueError):  # links that go round, a NUL in a name
-        return False
-
-
 def _resolve_path_inside_folder(source: Source, settings_folder: Path, path_text: str, path_offset: int, option_name: str) -> Path:
     """A path that the settings name: it stays in their folder, for they may come with the tree that is judged."""
     resolved_path = settings_folder / path_text
-    if Path(path_text).is_absolute() or PureWindowsPath(path_text).drive or not is_inside_when_resolved(settings_folder, resolved_path):
+    if Path(path_text).is_absolute() or PureWindowsPath(path_text).drive or not is_inside_folder(settings_folder, resolved_path):
         raise ConfigError(
             source.place_text(path_offset),
             f"{path_text[:200]!r} leads out of the directory of these settings; put it inside, or give it as {option_name}",

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from readiness import files
 from readiness.model import ParseError, Source
 from readiness.model.lazy_regex import lazy_regex
-from readiness.settings.parsing import is_inside_when_resolved
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
+from readiness.tree_paths import is_inside_folder
 
 MAX_PEER_FILE_BYTES = 64 * 1024
 MAX_PEER_IGNORES = 2000  # entries of one file
@@ -71,7 +71,7 @@ def work_tree_reader(root: Path, display_folder: str) -> FileReader:
         file_path = root / path
         if not file_path.is_symlink() and not file_path.exists():
             return None
-        if not is_inside_when_resolved(root, file_path):
+        if not is_inside_folder(root, file_path):
             raise OSError(0, "a link that leads out of its directory")
         display_path = f"{display_folder}/{path}" if display_folder else path
         return display_path, files.read_regular_file(file_path, MAX_PEER_FILE_BYTES)

@@ -111,19 +111,25 @@ def braced_expressions(text: str) -> Iterator[BracedExpression]:
     """Each `${{ }}` of a text; a `}}` inside a string ends nothing."""
     opening_offset = text.find("${{")
     while opening_offset >= 0:
-        scan_offset, is_in_string = opening_offset + 3, False
-        while scan_offset < len(text):
-            char = text[scan_offset]
-            if char == "'":
-                is_in_string = not is_in_string
-            elif not is_in_string and char == "}" and text.startswith("}}", scan_offset):
-                break
-            scan_offset += 1
-        if scan_offset >= len(text):
+        closing_offset = _offset_of_closing_braces(text, opening_offset + 3)
+        if closing_offset < 0:
             yield BracedExpression(Span(opening_offset, len(text)), opening_offset + 3, text[opening_offset + 3 :], False)
             return
-        yield BracedExpression(Span(opening_offset, scan_offset + 2), opening_offset + 3, text[opening_offset + 3 : scan_offset])
-        opening_offset = text.find("${{", scan_offset + 2)
+        yield BracedExpression(Span(opening_offset, closing_offset + 2), opening_offset + 3, text[opening_offset + 3 : closing_offset])
+        opening_offset = text.find("${{", closing_offset + 2)
+
+
+def _offset_of_closing_braces(text: str, body_start: int) -> int:
+    """Where the `}}` of an expression stands, by strings that begin before it and end; negative where it has none."""
+    offset = body_start
+    while (closing_offset := text.find("}}", offset)) >= 0:
+        if text.count("'", offset, closing_offset) % 2 == 0:
+            return closing_offset
+        string_end = text.find("'", closing_offset)
+        if string_end < 0:
+            return -1
+        offset = string_end + 1
+    return -1
 
 
 _TOKEN_REGEX = lazy_regex(

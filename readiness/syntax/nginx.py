@@ -172,7 +172,7 @@ class Block:
     block has none of them. `at(key)` is the place of those arguments, else of the block.
     """
 
-    __slots__ = ("directives", "end", "owner", "source", "start")
+    __slots__ = ("_by_name", "directives", "end", "owner", "source", "start")
 
     def __init__(self, source: Source, opening_directive: Directive | None, block_start: int) -> None:
         self.source = source
@@ -180,6 +180,7 @@ class Block:
         self.start = block_start
         self.end = block_start
         self.directives: list[Directive] = []
+        self._by_name: tuple[int, dict[str, list[Directive]]] = (0, {})
 
     def __repr__(self) -> str:
         return f"<block of {self.owner!r}, {len(self.directives)} directives>"
@@ -196,13 +197,25 @@ class Block:
 
     def directives_named(self, *names: str) -> list[Directive]:
         """The directives of these names that stand in this block itself."""
-        return [d for d in self.directives if d.name in names]
+        if len(names) == 1:
+            return self._directives_by_name().get(names[0], [])
+        found_directives = [d for name in dict.fromkeys(names) for d in self._directives_by_name().get(name, ())]
+        return sorted(found_directives, key=lambda each: each.places[0].start)
+
+    def _directives_by_name(self) -> dict[str, list[Directive]]:
+        """The directives in this block itself by name, made anew where some were added since."""
+        if self._by_name[0] != len(self.directives):
+            by_name: dict[str, list[Directive]] = {}
+            for directive in self.directives:
+                by_name.setdefault(directive.name, []).append(directive)
+            self._by_name = len(self.directives), by_name
+        return self._by_name[1]
 
     def directives_in_force(self, directive_name: str) -> list[Directive]:
         """The directives of that name in force in this block: its own, else the nearest enclosing block's."""
         searched_block: Block | None = self
         while searched_block is not None:
-            own_directives = [d for d in searched_block.directives if d.name == directive_name]
+            own_directives = searched_block.directives_named(directive_name)
             if own_directives or directive_name in NON_INHERITED_DIRECTIVES:
                 return own_directives
             searched_block = searched_block.enclosing_block

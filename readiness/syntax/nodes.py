@@ -170,3 +170,17 @@ def mappings_in(value: Any) -> Iterator[Map]:
 def text_or_empty(value: Any) -> str:
     """A string, or an empty one where something else stands."""
     return value if isinstance(value, str) else ""
+
+
+def has_more_entries(node: Any, max_entries: int) -> bool:
+    """Whether a node holds more entries than so many, at any depth; what an alias stands for counts each time."""
+    remaining_entries = max_entries
+    unvisited_nodes: list[Any] = [node]
+    while unvisited_nodes:
+        visited_node = unvisited_nodes.pop()
+        child_nodes = list(visited_node.values()) if isinstance(visited_node, Map) else visited_node if isinstance(visited_node, Seq) else ()
+        remaining_entries -= len(child_nodes)
+        if remaining_entries < 0:
+            return True
+        unvisited_nodes += child_nodes
+    return False

@@ -11,6 +11,7 @@ from yaml._yaml import CParser
 
 from readiness.model import OverLimitError, ParseError, Span
 from readiness.model.lazy_regex import lazy_regex
+from readiness.syntax.expansion import count_expanded_values
 from readiness.syntax.nodes import Map, Seq
 
 __all__ = [
@@ -22,7 +23,9 @@ __all__ = [
     "first_unfilled_placeholder",
     "literal_line_starts",
     "load_yaml_documents",
+    "may_have_unfilled_placeholder",
     "parse_plain_scalar",
+    "unfilled_placeholder_offsets",
     "walk_containers",
 ]
 
@@ -256,6 +259,7 @@ def load_yaml_documents(text: str) -> list[Any]:
         raise OverLimitError("its values take more memory than there is", 0)
     if loader.aliased_count > MAX_ALIASED_VALUES_PER_FILE:
         loader.refuse_aliases(0)
+    count_expanded_values(loader.aliased_count, 0)
     return documents
 
 
@@ -305,17 +309,20 @@ def first_unfilled_placeholder(text: str, document_roots: Iterable[Any]) -> int 
     No tool that reads YAML takes such a key: another program is to put a value in its place. In quotes, comments and block
     scalars the same characters are text.
     """
-    if "{{" not in text or _DOUBLE_BRACE_VALUE_START.search(text) is None:
-        return None
-    template_offsets = [
-        node.at().start
-        for root in document_roots
-        for node in walk_containers(root, MAX_CONTAINERS_PER_FILE)
-        if isinstance(node, Map) and node.flow
-        for key in node
-        if text.startswith("{", node.key_span(key).start)
-    ]
-    return min(template_offsets, default=None)
+    return min(unfilled_placeholder_offsets(text, document_roots), default=None) if may_have_unfilled_placeholder(text) else None
+
+
+def may_have_unfilled_placeholder(text: str) -> bool:
+    """Whether two braces stand where a value may begin."""
+    return "{{" in text and _DOUBLE_BRACE_VALUE_START.search(text) is not None
+
+
+def unfilled_placeholder_offsets(text: str, nodes: Iterable[Any]) -> Iterator[int]:
+    """Where below some nodes of a text a mapping has a mapping as its key."""
+    for root in nodes:
+        for node in walk_containers(root, MAX_CONTAINERS_PER_FILE):
+            if isinstance(node, Map) and node.flow:
+                yield from (node.at().start for key in node if text.startswith("{", node.key_span(key).start))
 
 
 def literal_line_starts(text: str, scalar_span: Span, scalar_value: str) -> tuple[int, ...]:

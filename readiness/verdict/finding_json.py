@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from readiness.model import Finding
 from readiness.redaction import Redactor
+from readiness.ruleset.rule_pages import rule_page_url
 
 
 def rounded_points(points: float | None) -> float | None:
@@ -22,7 +23,9 @@ def findings_as_json(findings: Iterable[Finding], redactor: Redactor) -> list[di
         rule_tier_and_part = finding.rule, finding.tier, finding.part
         if rule_tier_and_part not in words_by_rule_tier_and_part:
             equivalents = {peer: list(ids) for peer, ids in sorted(finding.equivalents.items())}
-            words_by_rule_tier_and_part[rule_tier_and_part] = _RuleWords(" ".join(finding.why.split()), " ".join(finding.fix.split()), equivalents)
+            words_by_rule_tier_and_part[rule_tier_and_part] = _RuleWords(
+                " ".join(finding.why.split()), " ".join(finding.fix.split()), rule_page_url(finding.rule), equivalents
+            )
         finding_rows.append(_finding_json(finding, words_by_rule_tier_and_part[rule_tier_and_part], redactor))
     return finding_rows
 
@@ -32,6 +35,7 @@ class _RuleWords(NamedTuple):
 
     why: str
     remedy: str
+    page_url: str
     equivalents: dict[str, list[str]]
 
 
@@ -59,6 +63,7 @@ def _finding_json(finding: Finding, words: _RuleWords, redactor: Redactor) -> di
         "fingerprint": finding.fingerprint,
         "why": words.why,
         "remedy": words.remedy,
+        **({"url": words.page_url} if words.page_url else {}),
         "related": [
             {
                 "path": other.source.root.path,

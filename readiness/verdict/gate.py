@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from readiness.loading.assembly import CAUSE_NOT_HERE
 from readiness.model import Finding, Severity, join_names
 from readiness.model.records import dataclass
 from readiness.redaction import Redactor
@@ -18,11 +17,14 @@ from readiness.verdict.score import (
     STATUS_CHECKED,
     Coverage,
     ScoredFileRow,
+    has_gap,
 )
+
+MAX_UNJUDGED_FILES_NAMED = 3  # with their reasons, where --strict-coverage fails for them
 
 
 class GateOptions(NamedTuple):
-    """What fails a run beside files that could not be read: a finding this bad, a score under this, what is absent."""
+    """What fails a run beside files that could not be read: a finding this bad, a score under this, what was not judged for any reason."""
 
     fail_on: str = "high"
     min_score: int | None = None
@@ -91,7 +93,6 @@ def decide_gate(
     """
     fail_on, min_score, is_coverage_strict = gate_options
     broken_file_paths = broken_paths(file_rows)
-    rows_with_absent_cause = [row for row in file_rows if row.cause == CAUSE_NOT_HERE] if is_coverage_strict else []
     open_findings = [one for one in findings if not one.suppression]
     missing_verdict_findings = [one for one in open_findings if one.rule != "core/crash" and is_missing_verdict_finding(one, broken_file_paths)]
     failing_findings = [one for one in open_findings if one.severity >= min_failing_severity(fail_on)]
@@ -106,11 +107,9 @@ def decide_gate(
         unreadable_paths = sorted({one.path for one in missing_verdict_findings})
         remaining_count_text = f" and {len(unreadable_paths) - 1} more" if len(unreadable_paths) > 1 else ""
         failure_reasons.append(f"{unreadable_paths[0]}{remaining_count_text} could not be read")
-    if rows_with_absent_cause:
-        remaining_count_text = f" and {len(rows_with_absent_cause) - 1} more" if len(rows_with_absent_cause) > 1 else ""
-        failure_reasons.append(
-            f"{rows_with_absent_cause[0].path}{remaining_count_text} not judged: {rows_with_absent_cause[0].reason} (--strict-coverage)"
-        )
+    if is_coverage_strict:
+        told_paths = {one.path for one in missing_verdict_findings}
+        failure_reasons += _strict_coverage_reasons([row for row in file_rows if has_gap(row) and row.path not in told_paths])
     if missing_score_reason and not failure_reasons:
         return Gate(False, missing_score_reason, fail_on, broken_file_paths, was_evaluated=False)
     if min_score is not None and score is None:
@@ -123,6 +122,16 @@ def decide_gate(
     if min_score is not None:
         pass_reason = f"{pass_reason}, score {score} (algorithm {ALGORITHM_VERSION}), at least {min_score} asked"
     return Gate(True, pass_reason, fail_on, broken_file_paths)
+
+
+def _strict_coverage_reasons(unjudged_rows: Sequence[ScoredFileRow]) -> list[str]:
+    """The first files that were not judged, or not whole, each with the reason, and how many more there are; nothing where all were."""
+    if not unjudged_rows:
+        return []
+    file_texts = [f"{row.path} not judged{' whole' if row.status == STATUS_CHECKED else ''}: {row.reason}" for row in unjudged_rows]
+    hidden_count = len(file_texts) - MAX_UNJUDGED_FILES_NAMED
+    named_texts = [*file_texts[:MAX_UNJUDGED_FILES_NAMED], *([f"and {hidden_count} more"] if hidden_count > 0 else [])]
+    return [f"{'; '.join(named_texts)} (--strict-coverage)"]
 
 
 def gate_as_json(gate: Gate, settings_effects: Sequence[SettingsEffect], redactor: Redactor) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from readiness.loading.variants import DECIDED_BY_SETTINGS, Production
 from readiness.model import Finding, Rule, Source, Span
 from readiness.model.records import dataclass
 from readiness.model.service import Service
-from readiness.programs.budget import UNCONFINED_NOTICE_START
+from readiness.programs.budget import is_confinement_notice
 from readiness.redaction import Redactor, SecretPlace
 from readiness.settings.effects import SettingsEffect
 from readiness.verdict import checklist, score, service_scores
@@ -127,8 +127,8 @@ class Report:
 
     @property
     def confinement_notice(self) -> str:
-        """That programs ran which the system could not cut off from the network; empty where none did."""
-        return next((one for one in self.notices if one.startswith(UNCONFINED_NOTICE_START)), "")
+        """That programs ran which the system could not confine in full, and what it did; empty where none did."""
+        return next(filter(is_confinement_notice, self.notices), "")
 
     @property
     def outside(self) -> tuple[ScoredFileRow, ...]:

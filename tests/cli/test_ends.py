@@ -123,11 +123,12 @@ def test_an_empty_value_is_no_option_left_out(option: str, tmp_path: Path) -> No
 
 
 def test_standard_input_that_is_a_folder(tmp_path: Path) -> None:
-    """Python itself refuses to begin with one, in its own words; it is no pass and no failed gate."""
+    """Python itself refuses to begin with one, before it reads any module: it is no pass, and SECURITY.md says why it is no sentence of ours."""
     descriptor = os.open(tmp_path, os.O_RDONLY)
     try:
         done = subprocess.run([*CHECK, "-"], stdin=descriptor, capture_output=True, text=True, check=False)
     finally:
         os.close(descriptor)
-    assert done.returncode not in {0}
     assert done.stdout == ""
+    assert (done.returncode, "is a directory, cannot continue" in done.stderr) == (1, True) or done.returncode == 2
+    assert "is a directory, cannot continue" in (ROOT / "SECURITY.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from readiness.cli import github_action
-from readiness.cli.github_action import COMMENT_MARK, MAX_COMMENT_CHARACTERS, comment_text
+from readiness.cli.github_comment import COMMENT_MARK
 from tests.conftest import ROOT
 from tests.make import write_files
 
@@ -124,7 +124,10 @@ def test_a_pull_request_is_told_what_it_brings(upstream: Path, depth: int) -> No
     run = run_step(check_out(upstream, depth))
     assert (run.status, run.errors) == (0, "")
     assert run.annotated == {"app/Dockerfile"}
-    assert "hunter2-Zq8-k3" not in run.log + run.summary
+    comment = Path(run.outputs["comment"]).read_text("utf-8")
+    assert "hunter2-Zq8-k3" not in run.log + run.summary + comment
+    for text in (run.log, run.summary, comment):
+        assert len(re.findall(r"^not counted: \d+ findings? stood already where this branch left HEAD\^1", text, re.MULTILINE)) == 1
     assert run.outputs["passed"] == "true"
     assert gate(run.outputs) == 0
 
@@ -154,8 +157,23 @@ def test_a_push_is_told_everything(upstream: Path) -> None:
 def test_a_shallow_checkout_is_told_what_to_set(upstream: Path) -> None:
     run = run_step(check_out(upstream, 1))
     assert run.status == 2
-    assert "fetch-depth" in run.errors
+    assert run.errors == (
+        "::error title=readiness::the checkout does not hold the base of the pull request (HEAD^1): set `fetch-depth: 2` at actions/checkout,"
+        " or set here `since: all` and `settings-from: tree` for all findings under the settings of the checkout\n"
+    )
     assert run.outputs == {"score": "", "grade": "", "verdict": "", "exit-code": ""}
+
+
+@pytest.mark.parametrize(("event", "base", "depth"), [("pull_request_target", "0" * 40, "0"), ("pull_request", "0" * 40, "2")])
+def test_what_to_set_by_what_is_checked_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str, base: str, depth: str) -> None:
+    write_files(tmp_path, {"Dockerfile": OLD, "../event.json": json.dumps({"pull_request": {"base": {"sha": base}}})})
+    for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "a")):
+        git(tmp_path, *arguments)
+    monkeypatch.chdir(tmp_path)
+    environment = {"GITHUB_EVENT_NAME": event, "GITHUB_SHA": git(tmp_path, "rev-parse", "HEAD"), "GITHUB_EVENT_PATH": "../event.json"}
+    assert f"`fetch-depth: {depth}`" in github_action.missing_base_text(environment)
+    assert github_action.missing_base_text({**environment, "READINESS_SINCE": "all", "READINESS_SETTINGS_FROM": "tree"}) == ""
+    assert github_action.missing_base_text({**environment, "GITHUB_EVENT_NAME": "push"}) == ""
 
 
 def test_another_commit_than_the_merge_is_compared_with_the_events_base(upstream: Path) -> None:
@@ -222,14 +240,6 @@ def test_every_action_is_pinned_to_a_commit() -> None:
     uses = [one["uses"] for one in ACTION["runs"]["steps"] if "uses" in one]
     assert uses
     assert all(re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", one) for one in uses)
-
-
-def test_a_long_report_is_cut_behind_a_file() -> None:
-    part = "<details><summary>x</summary>\n\n" + "words " * 2000 + "\n\n</details>\n\n"
-    text = comment_text("## not ready\n\n" + part * 20 + "gate failed\n", "https://github.example/r")
-    assert len(text) < MAX_COMMENT_CHARACTERS + 200
-    assert text.count("<details>") == text.count("</details>") > 1
-    assert text.endswith("The rest is in [the summary of the run](https://github.example/r).\n")
 
 
 def test_the_steps_inputs_and_those_that_are_read_are_the_same() -> None:

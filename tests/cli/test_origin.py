@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from readiness.cli import starter
-from readiness.cli.origin import Origin, installation_origin, origin_of_direct_url
+from readiness.origin import Origin, installation_origin, origin_of_direct_url, rule_pages_url, rule_pages_url_of
 from readiness.version import __version__
 from tests.conftest import ROOT
 
@@ -109,3 +109,23 @@ def test_one_commit_of_an_action_in_all_that_people_copy() -> None:
             pins.setdefault(action, set()).add(commit)
     assert pins
     assert {action: commits for action, commits in pins.items() if len(commits) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("repository", "url"),
+    [
+        ("https://github.com/team/readiness", f"https://github.com/team/readiness/blob/{COMMIT}/docs/rules/"),
+        ("https://github.com/team/readiness.git", f"https://github.com/team/readiness/blob/{COMMIT}/docs/rules/"),
+        ("ssh://git@github.com/team/readiness.git", f"https://github.com/team/readiness/blob/{COMMIT}/docs/rules/"),
+        ("https://gitlab.com/group/tools/readiness", f"https://gitlab.com/group/tools/readiness/-/blob/{COMMIT}/docs/rules/"),
+        ("https://git.example.com/tools/readiness", ""),
+        ("https://github.com.example.org/team/readiness", ""),
+        ("", ""),
+    ],
+)
+def test_where_the_pages_of_rules_are(repository: str, url: str) -> None:
+    assert rule_pages_url_of(Origin("readiness", repository, COMMIT if repository else "")) == url
+
+
+def test_an_installation_from_a_folder_tells_no_page() -> None:
+    assert rule_pages_url() == ""

@@ -26,7 +26,7 @@ from readiness import api, reports
 from readiness.cli.main import main
 from readiness.files import decode_text
 from readiness.model import Source, Span
-from readiness.run.engine import raising_file_and_line
+from readiness.model.crash import raising_file_and_line
 from readiness.verdict.report import Report
 from tests.effort import effort
 from tests.fuzz.kinds import Files, FuzzKind

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import readiness
+from readiness.loading.deployment_texts import parts_of_names, telling_lines
+from readiness.model import Source
 from tests.make import write_files
 
 BROKEN_POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: Web_1}\nspec: {containers: [{name: web, image: 'registry.example.net/web:1'}]}\n"
@@ -214,3 +217,13 @@ def test_mentions_without_end_are_read_to_a_limit(tmp_path: Path) -> None:
     assert evidence.evidence_for("x1/pod.yaml", "k8s") == "README.md names it"
     assert evidence.evidence_for("a/pod.yaml", "k8s") == ""
     assert len(evidence._mentions_by_use_and_name[LineUse.APPLIES, "pod.yaml"]) == MAX_MENTIONS_PER_NAME
+
+
+def test_a_line_that_names_nothing_of_the_tree_is_passed_over() -> None:
+    """Whatever path a line ends in, a part of its name stands in the line; so no path is passed over."""
+    names = ("pod.yaml", ".env.example", "deploy", "a..b.c", "x-1_y", "docker-compose.yaml", "@scope", "é.yaml", ".hidden")
+    for name, pattern in itertools.product(names, ("run {0}", "kubectl apply -f ./a/{0}.", "-f ../{0}/", "`{0}`", "({0})", "[{0}*", "x: {0}/../{0}")):
+        line = pattern.format(name)
+        assert list(telling_lines(Source("README.md", f"kubectl apply -f {line}"), parts_of_names([name]))), line
+    assert list(telling_lines(Source("README.md", "kubectl apply -f ."), parts_of_names(["."])))
+    assert not list(telling_lines(Source("README.md", "kubectl apply -f other/pod.yml"), parts_of_names(names)))

@@ -17,6 +17,7 @@ from readiness.verdict.report import Report
 from tests import growth_series as series
 from tests.effort import effort
 from tests.make import write_files
+from tests.work import lower_bounds
 
 
 def run(root: Path, tree: dict[str, str]) -> Report:
@@ -154,6 +155,69 @@ def test_an_environment_file_of_too_many_variables_is_read_in_part(tmp_path: Pat
     (row,) = (one for one in run(tmp_path, tree).files if one.path == "all.env")
     assert (row.status, row.cause) == ("checked", "limit")
     assert f"{MAX_ENTRIES_PER_ENV_FILE:,} variables" in row.reason
+
+
+MANIFEST = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\nx: &x [a, b, c]\ny: [*x, *x]\n"
+EXTENDS = "services:\n  a: {image: 'a:1', environment: {A: b, C: d}}\n  b: {extends: {service: a}}\n  c: {extends: {service: a}}\n"
+GITLAB = "stages: [s]\n.a: {image: 'a:1', variables: {A: b, C: d}}\nj: {extends: .a, stage: s, script: [make]}\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text", "limit"),
+    [("k1.yaml", "k2.yaml", MANIFEST, 9), ("a/compose.yaml", "b/compose.yaml", EXTENDS, 9), ("a/.gitlab-ci.yml", "b/.gitlab-ci.yml", GITLAB, 5)],
+    ids=["aliases", "extends", "templates"],
+)
+def test_files_that_are_each_below_their_limit_are_not_all_read(
+    tmp_path: Path, first: str, second: str, text: str, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {one.status for one in run(tmp_path, {first: text, second: text}).files} == {"checked"}
+    monkeypatch.setattr("readiness.syntax.expansion.MAX_EXPANDED_VALUES_PER_RUN", limit)
+    report = run(tmp_path, {"plain.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p}\n"})
+    assert {one.path: (one.status, one.cause) for one in report.files} == {
+        first: ("checked", ""),
+        second: ("unreadable", "limit"),
+        "plain.yaml": ("checked", ""),
+    }
+    (finding,) = (one for one in report.findings if one.rule == "core/over-limit")
+    assert (finding.path, "files before it" in finding.message) == (second, True)
+    assert not report.gate.passed
+    assert report.coverage.percent < 100
+    assert {one.status for one in run(tmp_path, {}).files} == {"checked", "unreadable"}  # each run counts from nothing
+
+
+# Trees past a bound of what is joined while rules run, and the words of the row of the file behind it.
+PAST_A_BOUND = {
+    "variables of all environment files": ("compose_env_files", "MAX_VARIABLES_FROM_ENV_FILES_PER_RUN", "with those before it"),
+    "directives of an include": ("nginx_shared_include", "MAX_INCLUDED_DIRECTIVES_PER_TREE", "its includes bring in more directives"),
+    "steps of a job": ("ci_steps", "_MAX_STEPS_PER_JOB", "steps, and those after them"),
+    "pods of a selector": ("k8s_selectors_not_in", "MAX_SELECTED_PAIRS_PER_PROJECT", "a selector in it may mean more than"),
+    "Services of a monitor": ("k8s_service_monitors", "MAX_SELECTED_PAIRS_PER_PROJECT", "a selector in it may mean more than"),
+}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(("name", "bound", "words"), PAST_A_BOUND.values(), ids=PAST_A_BOUND)
+def test_a_file_whose_joins_are_past_a_bound_says_so(
+    tmp_path: Path, name: str, bound: str, words: str, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path, series.ALL[name](12))
+    whole = readiness.check([tmp_path], base=tmp_path, jobs=jobs)
+    assert {one.cause for one in whole.files} == {""}
+    lower_bounds(monkeypatch, {bound: 10, "MAX_CANDIDATES_PER_QUESTION": 4})
+    report = readiness.check([tmp_path], base=tmp_path, jobs=jobs)
+    reasons = [one.reason for one in report.files if one.cause == "limit"]
+    assert reasons
+    assert all(one.startswith("a limit of readiness: ") and words in one for one in reasons)
+    assert report.coverage.percent < whole.coverage.percent
+    assert not [one for one in report.findings if one.rule == "core/crash"]
+
+
+def test_past_the_bound_of_selectors_nothing_is_said_to_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(tmp_path, series.k8s_selectors_not_in(12) | {"few.yaml": series.manifest("Service", "s", "spec: {selector: {app: a3}}")})
+    whole = {(one.rule, one.path, one.resource) for one in readiness.check([tmp_path], select=["ALL"], base=tmp_path).findings}
+    lower_bounds(monkeypatch, {"MAX_SELECTED_PAIRS_PER_PROJECT": 10, "MAX_CANDIDATES_PER_QUESTION": 4})
+    bounded = {(one.rule, one.path, one.resource) for one in readiness.check([tmp_path], select=["ALL"], base=tmp_path).findings}
+    assert bounded <= whole
 
 
 def test_an_environment_file_for_some_services_is_read_whole(tmp_path: Path) -> None:

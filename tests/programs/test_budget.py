@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import readiness
+from readiness import api
 from readiness.cli import main
 from readiness.loading.assembly import CAUSE_NOT_HERE
 from readiness.loading.render import helm, kustomize
-from readiness.programs import budget, process
+from readiness.programs import budget, confine, git, process
 from readiness.programs.budget import BudgetExceededError, RunBudget
+from readiness.programs.git import GitError
 from readiness.reports import REPORT_FORMATS, ReportOptions, write_report
 from readiness.verdict.report import Report
 from tests.make import write_files
@@ -117,16 +123,132 @@ def test_overlays_of_a_program_are_counted_in_seconds(tmp_path: Path, monkeypatc
 
 
 @pytest.fixture
-def unconfined(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system that gives no namespace and takes no filter."""
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a commit and settings, as the working directory."""
+    root = tmp_path / "repository"
+    write_files(root, {"map.yaml": MAP, ".readiness.yaml": "fail-on: never\n"})
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "one"]):
+        subprocess.run(["git", *identity, *words], cwd=root, check=True)
+    monkeypatch.chdir(root)
+    return root
+
+
+REVISIONS: dict[str, dict[str, Any]] = {"since": {"since": "main"}, "settings_from": {"config": True, "settings_from": "main"}}
+
+
+@pytest.mark.parametrize("options", REVISIONS.values(), ids=REVISIONS)
+@pytest.mark.parametrize("limit", ["MAX_PROGRAM_SECONDS_PER_RUN", "MAX_GIT_BYTES_PER_RUN"])
+def test_a_run_whose_answer_depends_on_git_ends_where_git_may_not_go_on(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, limit: str, options: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(budget, limit, 0)
+    with pytest.raises(api.USER_ERRORS, match=r"git rev-parse: .*, the limit for a run; judge a directory") as raised:
+        readiness.check(["."], **options)
+    assert "no commit" not in str(raised.value)  # a limit of ours is not told as the user's error
+    monkeypatch.setenv("XDG_CACHE_HOME", str(repository.parent / "cache"))
+    flags = [word for name, value in options.items() if value is not True for word in (f"--{name.replace('_', '-')}", value)]
+    done = CliRunner().invoke(main.main, ["check", *flags, "."])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("readiness: --" + next(reversed(options)).replace("_", "-"))
+
+
+def test_all_of_git_in_a_run_has_one_budget(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(0, 70)
+    monkeypatch.setattr(budget, "child_processor_seconds", lambda: next(clock))  # each program takes 70 seconds
+    for options in REVISIONS.values():
+        readiness.check(["."], **options)
+    with pytest.raises(api.USER_ERRORS, match="the programs before it took 600 seconds"):
+        readiness.check(["."], **REVISIONS["since"], **REVISIONS["settings_from"])
+
+
+def test_a_run_inside_another_has_seconds_of_its_own_and_tells_with_it() -> None:
+    with budget.one_run_budget() as outer:
+        outer.seconds = 5
+        with budget.one_run_budget() as inner:
+            assert budget.budget_of_run() is inner
+            assert inner.seconds == 0
+            with inner.metered():
+                budget.record_incomplete_confinement("helm", confine.NOT_CONFINED)
+        assert budget.budget_of_run() is outer
+    assert budget.budget_of_run() is not outer
+    assert "network: helm" in "".join(outer.confinement_notices())
+
+
+def test_git_that_is_ended_by_its_limits_said_no_to_nothing(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process.ProgramResult, "stopped", property(lambda _: True))
+    for ask_git in (git.merge_base_with_head, git.commit_named):
+        with pytest.raises(GitError, match="git rev-parse: it ran over its limit of time or memory"):
+            ask_git("main")
+
+
+# What the launcher does before it begins, on a system that gives less than it should.
+SYSTEMS = {
+    confine.NOT_CONFINED: "sys.platform = 'darwin'",
+    confine.BY_SECCOMP_FILTER: "import ctypes; whole = ctypes.CDLL(None, use_errno=True)\n"
+    "ctypes.CDLL = lambda *_, **__: type('System', (), {'unshare': lambda self, flags: -1, 'prctl': lambda self, *a: whole.prctl(*a)})()",
+    confine.BY_NAMESPACE: "import ctypes\nctypes.CDLL = lambda *_, **__: type('System', (), {'unshare': lambda self, flags: 0,"
+    " 'prctl': lambda self, number, *_: -1 if number == 38 else 0})()",
+}
+
+
+def pretend_system(monkeypatch: pytest.MonkeyPatch, confinement: str) -> None:
     launch = process._launcher_command
 
-    def launch_without(limits: process.ProcessLimits, report_descriptor: int) -> list[str]:
+    def launch_there(limits: process.ProcessLimits, report_descriptor: int) -> list[str]:
         python, *options, script = launch(limits, report_descriptor)[:4]
-        code = f"import runpy, sys; sys.platform = 'darwin'; sys.argv[0] = {script!r}; runpy.run_path({script!r}, run_name='__main__')"
+        code = f"import runpy, sys; sys.argv[0] = {script!r}; exec({SYSTEMS[confinement]!r}); runpy.run_path({script!r}, run_name='__main__')"
         return [python, *options, "-c", code, *launch(limits, report_descriptor)[4:]]
 
-    monkeypatch.setattr(process, "_launcher_command", launch_without)
+    monkeypatch.setattr(process, "_launcher_command", launch_there)
+
+
+@pytest.fixture
+def unconfined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that gives no namespace and takes no filter."""
+    pretend_system(monkeypatch, confine.NOT_CONFINED)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have neither a namespace nor a filter")
+@pytest.mark.parametrize(
+    ("confinement", "of_git", "of_both"),
+    [
+        (
+            confine.NOT_CONFINED,
+            "network: git, since",
+            ["not cut off from the network: git, helm, since this system gives no namespace and takes no filter"],
+        ),
+        (confine.BY_SECCOMP_FILTER, "", ["confined by a system call filter alone: helm, since this system gives no network namespace"]),
+        (
+            confine.BY_NAMESPACE,  # which git is to do without
+            "network: git, since",
+            [
+                "not cut off from the network: git, since",
+                "confined by a network namespace alone: helm, since this system takes no system call filter",
+            ],
+        ),
+    ],
+)
+def test_what_confined_each_program_and_what_was_missing_is_told(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, confinement: str, of_git: str, of_both: list[str]
+) -> None:
+    pretend_system(monkeypatch, confinement)
+    with budget.one_run_budget() as spent:
+        git.run_git("rev-parse", "HEAD")
+        assert of_git in "".join(spent.confinement_notices()) or not of_git
+        assert bool(spent.confinement_notices()) is bool(of_git)
+        with spent.metered():
+            process.run_program([sys.executable, "-c", ""], working_directory=repository, environment={}, limits=process.ProcessLimits(9, 1 << 30, 9))
+        (notice,) = spent.confinement_notices()
+    assert notice.startswith(of_both[0])
+    assert all(text in notice for text in of_both)
+    assert budget.is_confinement_notice(notice)
+
+
+def test_a_revision_that_git_read_unconfined_is_told(repository: Path, unconfined: None) -> None:
+    for options in REVISIONS.values():
+        assert readiness.check(["."], **options).confinement_notice.startswith("not cut off from the network: git, since")
+    assert readiness.check(["."]).confinement_notice == ""
 
 
 @needs_helm
@@ -158,8 +280,11 @@ def test_formats_of_findings_alone_leave_it_to_standard_error(
 
 
 @needs_helm
-def test_nothing_is_said_where_programs_are_confined(tmp_path: Path) -> None:
+def test_nothing_is_said_where_programs_are_confined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_up_to = process._read_up_to
+    monkeypatch.setattr(process, "_read_up_to", lambda file, size: confine.BY_BOTH.encode() if size == 64 else read_up_to(file, size))
     report = check(tmp_path, CHARTS)
+    assert report.notices == ()
     assert report.confinement_notice == ""
     assert "confinement" not in json.dumps(report.to_dict())
 

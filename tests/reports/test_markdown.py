@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,17 @@ from click.testing import CliRunner
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+import readiness
 from readiness.cli.main import main
 from readiness.model import RuleEdit, Severity, Source, Suppression
 from readiness.model.service import Service, ServicePart
 from readiness.redaction import MASK
 from readiness.reports import markdown
+from readiness.reports.github import MAX_ANNOTATIONS_PER_LEVEL
 from readiness.reports.markdown import MAX_BYTES, MAX_PLACES_OF_GROUP, code_span, fenced_text, markdown_text
 from readiness.verdict.fix_first import fix_first_rows
 from readiness.verdict.report import FileRow, Report
+from tests.conftest import ROOT
 
 from .conftest import find, report, rule, show
 
@@ -243,6 +247,15 @@ def test_secrets_are_masked(options: dict[str, bool]) -> None:
     assert "DB_PASSWORD=" + MASK in seen(made)
 
 
+def test_checklists_that_were_chosen_stand_before_the_findings() -> None:
+    made = readiness.check([ROOT / "fixtures" / "flowise" / "hardened" / "Dockerfile"], checklists=["flowise"], context=False, base=ROOT)
+    text = show("markdown", made)
+    assert re.search(r"^### Checklists\n\n- Flowise, production deployment: \d+ met, \d+ failed, \d+ open$", text, re.MULTILINE)
+    assert text.count("Flowise, production deployment") == 1
+    assert text.index("### Checklists") < text.index("<details>")
+    assert "### Checklists" not in show("markdown", replace(made, chosen=()))
+
+
 def test_a_clean_tree_needs_no_table() -> None:
     lines = show("markdown", report([])).splitlines()
     assert lines[0].startswith("## ready: ")
@@ -262,8 +275,11 @@ def long_report(places: int, length: int, **more: object) -> Report:
     return report([find(source, "one", one, message=f"{one.id} é" + "x" * length) for source in sources for one in rules], **more)
 
 
-@pytest.mark.parametrize("options", [{}, {"verbose": True}, {"quiet": True}], ids=["", "-v", "-q"])
-@pytest.mark.parametrize(("places", "length"), [(300, 1900), (1500, 20)])
+@pytest.mark.parametrize(
+    ("places", "length", "options"),
+    [(300, 1900, {}), (300, 1900, {"verbose": True}), (300, 1900, {"quiet": True}), (3000, 20, {})],
+    ids=["", "-v", "-q", "15,000 findings"],
+)
 def test_it_fits_and_the_worst_is_kept(places: int, length: int, options: dict[str, bool]) -> None:
     made = long_report(places, length)
     text = show("markdown", made, **options)
@@ -278,6 +294,9 @@ def test_it_fits_and_the_worst_is_kept(places: int, length: int, options: dict[s
     assert text.count("<details>") == text.count("</details>")
     if match:
         assert len(text.encode()) > MAX_BYTES - 8000
+    annotations = re.findall(r"^::(error|warning|notice) ", show("github", made, **options), re.MULTILINE)
+    assert max(annotations.count(level) for level in annotations) == MAX_ANNOTATIONS_PER_LEVEL
+    assert len(annotations) <= 50  # as many as GitHub keeps of a job
 
 
 def test_a_report_that_fits_leaves_nothing_out() -> None:

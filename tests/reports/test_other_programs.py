@@ -15,6 +15,7 @@ from readiness.cli.main import main
 from readiness.model import Confidence, Related, Severity, Source, Span, Suppression
 from readiness.reports import sarif
 from readiness.verdict.report import Report
+from tests.conftest import ROOT
 from tests.make import write_files
 
 from .conftest import find, report, rule, show
@@ -186,6 +187,26 @@ def test_sarif_every_confidence_has_a_precision(confidence: Confidence) -> None:
     assert sarif._PRECISIONS[confidence] == str(confidence)
 
 
+def test_rules_of_the_tool_lead_to_their_page_and_others_to_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("readiness.origin.rule_pages_url", lambda: "https://pages.example/")
+    made = report([find(WEB, "web", rule("k8s/privileged")), find(WEB, "latest", rule("k8s/own-rule"))])
+    page = "https://pages.example/k8s/privileged.md"
+    assert (ROOT / "docs" / "rules" / "k8s" / "privileged.md").is_file()
+    assert [one.get("url") for one in json.loads(show("json", made))["findings"]] == [page, None]
+    assert {one["code"]["value"]: one["code"].get("url") for one in json.loads(show("rdjson", made))["diagnostics"]} == {
+        "k8s/privileged": page,
+        "k8s/own-rule": None,
+    }
+    entry_by_id = {one["id"]: one for one in sarif_run(made)["tool"]["driver"]["rules"]}
+    assert entry_by_id["k8s/privileged"]["helpUri"] == page
+    assert f"More: <{page}>" in entry_by_id["k8s/privileged"]["help"]["markdown"]
+    assert "helpUri" not in entry_by_id["k8s/own-rule"]
+    assert "More: `readiness explain k8s/own-rule`" in entry_by_id["k8s/own-rule"]["help"]["markdown"]
+    annotations = show("github", made)
+    assert f"More: {page}" in annotations
+    assert "More: readiness explain k8s/own-rule" in annotations
+
+
 def test_code_quality(sample: Report) -> None:
     rows = json.loads(show("codequality", sample))
     assert [(one["check_name"], one["severity"]) for one in rows] == [
@@ -204,9 +225,23 @@ def test_reviewdog_counts_columns_in_bytes(sample: Report) -> None:
     assert diagnostics[0]["message"].endswith("\n\nFix: Add a probe. Make it cheap.")
 
 
+JUNIT_SHAPE = {
+    "testsuites": ({"name", "tests", "failures", "errors"}, {"testsuite"}),
+    "testsuite": ({"name", "tests", "failures", "errors", "file"}, {"testcase"}),
+    "testcase": ({"name", "classname"}, {"failure", "system-out"}),
+    "failure": ({"message", "type"}, set()),
+    "system-out": (set(), set()),
+}
+"""The attributes and the children of each element, all of which Jenkins' junit-10.xsd allows; what it doesn't name, Jenkins' xUnit plugin refuses."""
+
+
 def junit_suites(made: Report, **options: Any) -> dict[str, list[tuple[str, bool]]]:
     root = ET.fromstring(show("junit", made, **options))  # noqa: S314  # our own text
     assert root.tag == "testsuites"
+    for element in root.iter():
+        attributes, children = JUNIT_SHAPE[element.tag]
+        assert set(element.attrib) <= attributes
+        assert {child.tag for child in element} <= children
     assert int(root.get("tests", "")) == len(list(root.iter("testcase")))
     assert int(root.get("failures", "")) == len(list(root.iter("failure")))
     return {suite.get("name", ""): [(case.get("name", ""), case.find("failure") is not None) for case in suite] for suite in root}
@@ -257,6 +292,13 @@ def test_paths_begin_at_the_checkout(name: str, variable: str, tmp_path: Path, m
     monkeypatch.chdir(tmp_path / "app")
     monkeypatch.setenv(variable, str(tmp_path))
     assert "app/deploy/web" in show(name, sample)
+
+
+def test_junit_names_a_clean_file_from_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "app").mkdir()
+    monkeypatch.chdir(tmp_path / "app")
+    monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path))
+    assert "app/clean.yaml" in junit_suites(report([]))
 
 
 def run(tmp_path: Path, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, str]:

@@ -60,6 +60,12 @@ def test_like_takes_any_spelling(spelling: str) -> None:
     assert "k8s/liveness-probe-missing" in [one.id for one in api.search_rules(like=spelling, kind=None, profile=None)]
 
 
+@pytest.mark.parametrize("spelling", ["DS-0002", "AVD-DS-0002", "DS002", "ds002", "ds_0002"])
+def test_trivys_dockerfile_ids_in_its_own_spellings(spelling: str) -> None:
+    found = {one.id for one in api.search_rules(like=spelling, kind=None, profile=None)}
+    assert found == {"dockerfile/user-missing", "dockerfile/user-root", "dockerfile/user-unstated"}
+
+
 def test_like_without_an_equal_leads_to_the_search() -> None:
     done = CliRunner().invoke(main, ["rules", "--like", "privileged"])
     assert done.exit_code == 2

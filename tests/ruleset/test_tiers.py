@@ -374,7 +374,7 @@ def test_every_format_tells_the_tier_s_severity_and_words(form: str, shelf: Path
     run(shelf)
     flags = ["check", "--no-config", "--no-cache", "--select", FEW, "--rules", str(shelf)]
     tree = str(shelf.parent / "tree")
-    said = CliRunner().invoke(main, [*flags, "--format", form, tree]).output
+    said = CliRunner().invoke(main, [*flags, "--format", form, tree]).stdout
     if form == "json":
         severities = [one["severity"] for one in json.loads(said)["findings"]]
         assert severities == ["medium", "low", "info"]

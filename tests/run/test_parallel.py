@@ -65,7 +65,7 @@ def test_nothing_is_imported_for_the_first_time_after_a_fork() -> None:
         for path in sorted((ROOT / "readiness" / room).rglob("*.py")):
             for module, name in imported_by_functions(path):
                 known = {module, f"{module}.{name}"} & {*parallel.LAZILY_IMPORTED_MODULES, *elsewhere}
-                assert known, f"{path.relative_to(ROOT)} imports {module}: name it in MODULES_IMPORTED_LATE"
+                assert known, f"{path.relative_to(ROOT)} imports {module}: name it in LAZILY_IMPORTED_MODULES"
 
 
 def test_no_value_is_worked_out_under_a_lock() -> None:

@@ -100,8 +100,13 @@ def test_every_format_names_it(tree: Path, format_: str, quiet: bool) -> None:
         ]
     elif format_ in {"sarif", "junit"}:
         assert "gate off (fail-on never), ignores k8s/host-ipc" in text
-    elif format_ in {"codequality", "rdjson"}:  # lists of findings, which have no place for a gate
+    elif format_ in {"codequality", "rdjson"}:  # lists of findings, which have no place for a gate: it stands beside them
         assert "gate" not in text
+        done = CliRunner().invoke(main, ["check", "--no-cache", "--output", f"{format_}=-", "."])
+        assert done.stderr.splitlines()[-1].startswith(
+            "readiness: gate passed: no finding fails (--fail-on never); settings from .readiness.yaml: gate off"
+        )
+        assert "gate passed" not in CliRunner().invoke(main, ["check", "--no-cache", "--output", f"{format_}={tree.parent / 'out'}", "."]).stderr
     else:
         last = text.rstrip("\n").splitlines()[-3:]
         assert "gate passed" in " ".join(last)

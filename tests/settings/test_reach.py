@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -25,9 +27,10 @@ message: "{resource} has no owner"
 why: Nobody knows whom to call.
 fix: Add the label.
 """
-# Runs the command and prints every path that Python was asked for, as it was asked.
+# Runs the command in each of some trees, without a cache and with one, and writes every path that Python was asked for, as it was asked.
 WATCH = """
-import json, os, sys
+import json, os, sys, tempfile
+from pathlib import Path
 asked = []
 EVENTS = {"open", "os.listdir", "os.scandir", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.truncate", "os.chmod",
           "os.utime", "shutil.copyfile", "shutil.rmtree", "tempfile.mkstemp", "tempfile.mkdtemp"}
@@ -37,12 +40,17 @@ def watch(event, arguments):
                      or one is arguments[0] and isinstance(one, (str, bytes, os.PathLike)))
 sys.addaudithook(watch)
 from readiness.cli.main import main
-code = None
-try:
-    main(sys.argv[1:])
-except SystemExit as end:
-    code = end.code
-print(json.dumps([code, [[one, os.path.realpath(one)] for one in dict.fromkeys(asked)]]), file=sys.__stderr__)
+runs = []
+for tree in json.load(sys.stdin):
+    os.chdir(tree)
+    for words in (["--no-cache", *sys.argv[1:]], sys.argv[1:]):
+        before = {str(path): path.lstat().st_mtime_ns for path in sorted(Path("..").rglob("*"))}
+        asked.clear()
+        code = main.exit_code(["check", *words, "."])
+        reached = [[one, os.path.realpath(one)] for one in dict.fromkeys(asked)]
+        after = {str(path): path.lstat().st_mtime_ns for path in sorted(Path("..").rglob("*"))}
+        runs.append([tree, code, reached, before == after])
+print(json.dumps(runs), file=sys.__stderr__)
 """
 OUT = "../outside"
 TREES: dict[str, dict[str, str]] = {
@@ -75,15 +83,52 @@ TREES: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 
+GIT_TREES: dict[str, dict[str, str]] = {
+    f"{name} at {folder}": {**{path.replace("§", folder): text.replace("§", folder) for path, text in files.items()}, f"{folder}/pod.yaml": POD}
+    | {f"{folder}/rules/k8s/mine.yaml": RULE, f"{folder}/known.json": '{"version": 2, "findings": []}', f"{folder}/settings.yaml": "fail-on: never\n"}
+    for folder in (".git", ".GIT", "sub/.git", "sub/.Git", ".hg", ".git.", "GIT~1")
+    for name, files in {
+        "rules": {".readiness.yaml": "rules: [§/rules]\n"},
+        "rules that go round": {".readiness.yaml": "rules: ['x/../§/./rules/']\n", "x/y": ""},
+        "a baseline": {".readiness.yaml": "baseline: §/known.json\n"},
+        "checklists": {".readiness.yaml": "checklists: [§/known]\n"},
+        "settings by a link": {".readiness.yaml": "-> §/settings.yaml"},
+        "rules by a link": {".readiness.yaml": "rules: [own]\n", "own": "-> §/rules"},
+        "a rule by a link": {".readiness.yaml": "rules: [own]\n", "own/k8s/mine.yaml": "-> ../../§/rules/k8s/mine.yaml"},
+        "a group of rules by a link": {".readiness.yaml": "rules: [own]\n", "own/ci/x.yaml": RULE, "own/k8s": "-> ../§/rules/k8s"},
+        "a baseline by a link": {".readiness.yaml": "baseline: known.json\n", "known.json": "-> §/known.json"},
+        "gitignore by a link": {".gitignore": "-> §/pod.yaml"},
+        "a manifest by a link": {"b.yaml": "-> §/pod.yaml"},
+        "a directory by a link": {"deploy": "-> §"},
+        "what manifests name": {
+            "kustomization.yaml": "resources: [§/pod.yaml]\n",
+            "compose.yaml": "include: [§/pod.yaml]\nservices: {a: {image: 'a:1', env_file: §/pod.yaml, extends: {file: §/pod.yaml, service: b}}}\n",
+        },
+    }.items()
+}  # fmt: skip
+# A work tree beside its repository, and a submodule: `.git` is a file that leads elsewhere.
+GIT_FILE_TREES: dict[str, dict[str, str]] = {
+    f"{name} at {file}": {file: "gitdir: ../outside/gitdir\n", ".readiness.yaml": text.replace("§", file)}
+    for file in (".git", "sub/.git")
+    for name, text in {"rules": "rules: [§]\n", "rules below": "rules: [§/rules]\n", "a baseline": "baseline: §\n", "nothing": ""}.items()
+}
+
+
 def grow(root: Path, files: dict[str, str]) -> Path:
     """The tree, and beside it what it shall not reach."""
     outside = root / "outside"
     write_files(
         outside,
-        {"secret.yaml": POD, "settings.yaml": "fail-on: never\n", "rules/k8s/mine.yaml": RULE, "known.json": '{"version": 2, "findings": []}'},
+        {
+            "secret.yaml": POD,
+            "settings.yaml": "fail-on: never\n",
+            "rules/k8s/mine.yaml": RULE,
+            "known.json": '{"version": 2, "findings": []}',
+            "gitdir/HEAD": "",
+        },
     )
     tree = root / "tree"
-    write_files(tree, {"pod.yaml": POD, ".git/HEAD": ""})
+    write_files(tree, {"pod.yaml": POD} | ({} if ".git" in files else {".git/HEAD": ""}))
     for name, text in files.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         if text.startswith("-> "):
@@ -93,34 +138,56 @@ def grow(root: Path, files: dict[str, str]) -> Path:
     return tree
 
 
-@holds("reach", "settings-paths")
-@pytest.mark.parametrize("cache", [False, True])
-@pytest.mark.parametrize("files", TREES.values(), ids=TREES)
-def test_nothing_outside_is_opened_or_written(tmp_path: Path, files: dict[str, str], cache: bool) -> None:
-    tree = grow(tmp_path, files)
-    before = {path: path.lstat().st_mtime_ns for path in sorted(tmp_path.rglob("*"))}
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "kept"), "PYTHONDONTWRITEBYTECODE": "1"}
+class Run(NamedTuple):
+    """What came of a run: its exit code, the paths that were asked for, each with where it leads, and whether all stayed as it was."""
+
+    code: int
+    asked: list[list[str]]
+    is_unchanged: bool
+
+
+def watched_runs(root: Path, files_by_name: dict[str, dict[str, str]], *words: str) -> dict[str, list[Run]]:
+    """The runs in each of some trees, by the tree's name."""
+    name_by_tree = {str(grow(root / str(number), files)): name for number, (name, files) in enumerate(files_by_name.items())}
     done = subprocess.run(
-        [sys.executable, "-c", WATCH, "check", *([] if cache else ["--no-cache"]), "."],
-        cwd=tree, capture_output=True, text=True, check=False, env=environment, timeout=120,
+        [sys.executable, "-c", WATCH, *words], capture_output=True, text=True, check=False, input=json.dumps([*name_by_tree]), timeout=300,
+        env={**os.environ, "XDG_CACHE_HOME": str(root / "kept"), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
-    code, asked = json.loads(done.stderr.splitlines()[-1])
-    assert code in {0, 1, 2}
     assert "internal error" not in done.stderr
-    reached = [path for pair in asked for path in pair if Path(path).is_relative_to(tmp_path / "outside")]
-    assert reached == []
-    assert not any(path.startswith("/dev/zero") for pair in asked for path in pair)
-    kept = tmp_path / "kept"
-    after = {path: path.lstat().st_mtime_ns for path in sorted(tmp_path.rglob("*")) if not path.is_relative_to(kept)}
-    assert after == before
+    runs: dict[str, list[Run]] = {}
+    for tree, *run in json.loads(done.stderr.splitlines()[-1]):
+        runs.setdefault(name_by_tree[tree], []).append(Run(*run))
+    return runs
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Run]]:
+    return watched_runs(tmp_path_factory.mktemp("reach"), {**TREES, **GIT_TREES, **GIT_FILE_TREES})
+
+
+@holds("reach", "settings-paths")
+@pytest.mark.parametrize("name", [*TREES, *GIT_TREES, *GIT_FILE_TREES])
+def test_nothing_outside_is_opened_or_written(runs: dict[str, list[Run]], name: str) -> None:
+    for run in runs[name]:
+        assert run.code in {0, 1, 2}
+        paths = [path for pair in run.asked for path in pair]
+        assert [path for path in paths if "/outside" in path or path.startswith("/dev/zero")] == []
+        assert run.is_unchanged
+
+
+@holds("reach", "settings-paths")
+@pytest.mark.parametrize("name", [*GIT_TREES, *GIT_FILE_TREES])
+def test_nothing_of_version_control_is_opened(runs: dict[str, list[Run]], name: str) -> None:
+    for run in runs[name]:
+        of_version_control = re.compile(r"/tree/(.*/)?(\.git|\.hg|git~1)[. ]*(/|$)", re.IGNORECASE)
+        assert [path for pair in run.asked for path in pair if of_version_control.search(path)] == []
+        assert any(path.endswith("/pod.yaml") for pair in run.asked for path in pair) or run.code == 2
 
 
 def test_the_watch_sees_what_the_caller_names(tmp_path: Path) -> None:
-    """The caller may name what lies outside: so the test above can fail."""
-    tree = grow(tmp_path, {})
-    for words in (["--rules", "../outside/rules"], ["--baseline", "../outside/known.json"], ["--config", "../outside/settings.yaml"], ["../outside"]):
-        done = subprocess.run(
-            [sys.executable, "-c", WATCH, "check", "--no-cache", *words, "."], cwd=tree, capture_output=True, text=True, check=False
-        )  # fmt: skip
-        _, asked = json.loads(done.stderr.splitlines()[-1])
-        assert any(Path(real).is_relative_to(tmp_path / "outside") for _, real in asked), words
+    """The caller may name what lies outside: so the tests above can fail."""
+    for number, words in enumerate(
+        (["--rules", "../outside/rules"], ["--baseline", "../outside/known.json"], ["--config", ".git/HEAD"], ["../outside"])
+    ):
+        for run in watched_runs(tmp_path / str(number), {"one": {}}, *words)["one"]:
+            assert any(words[-1].removeprefix("..") in real for _, real in run.asked), words

@@ -109,6 +109,8 @@ class JobNeighbourhood:
         self.stages = project.memoize(job_stages_by_pipeline)[id(self.pipeline)]
         self.stage = self.stages[job.name]
         self.is_order_known = len(self.stages) <= MAX_ORDERED_JOBS  # where it is not, what is before and behind a job may not be asked
+        if not self.is_order_known and self.stage.performs_any("deploy", "push"):
+            self.pipeline.source.root.unread_part = f"which of its more than {MAX_ORDERED_JOBS} jobs waits for which was not worked out"
 
     @cached_property
     def stages_before(self) -> list[JobDelivery]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from readiness.checks.compose.nearby import RESOURCE_KINDS, names_in_nearby_files_by_kind
@@ -19,7 +19,7 @@ from readiness.kinds.compose.join import included_files_of
 from readiness.kinds.compose.model import Document, Service
 from readiness.kinds.compose.parts import expand_scalar, mount_specs, named_entries, string_entries
 from readiness.kinds.compose.words import is_surely_compose, may_run_together
-from readiness.model import CheckOutcome, Severity, Span, Undecidable, hit
+from readiness.model import CheckOutcome, Severity, Source, Span, Undecidable, hit
 from readiness.model.project import Project
 from readiness.syntax import yaml
 from readiness.syntax.interpolation import UNKNOWN_VALUE_MARK
@@ -39,7 +39,7 @@ def reference_undefined(service: Service, project: Project) -> CheckOutcome:
         yield Undecidable(service.name_span)
         return
     may_be_defined_in_unread_file = application.has_unread_files or _may_be_excerpt(service, project)
-    defined_names_by_kind = _defined_names_by_kind(application)
+    defined_names_by_kind = project.memoize_for_subject(_defined_names_by_kind, application)
     for referenced_kind, referenced_name, reference_span in [
         *names_used_by_service(service.node, service.env_values),
         *_names_used_by_extended_service(service, project),
@@ -64,10 +64,11 @@ def _names_defined_anywhere(project: Project) -> frozenset[str]:
     )
 
 
-def _defined_names_by_kind(application: JoinedFiles) -> dict[str, set[str]]:
+def _defined_names_by_kind(application: JoinedFiles, project: Project) -> dict[str, Collection[str]]:
     """What an app defines, by what it is."""
+    del project
     return {
-        "service": set(application.services()),
+        "service": application.services().keys(),
         "network": application.names_in_section("networks") | {"default"},
         "volume": application.names_in_section("volumes"),
         "secret": application.names_in_section("secrets"),
@@ -322,7 +323,7 @@ def image_missing(service: Service, project: Project) -> CheckOutcome:
     """A service that neither names an image nor builds one, in its own file or another."""
     joined_files = project.memoize(join_compose_files)
     application = joined_files.application_of(service.document)
-    if id(service.document) in joined_files.extended_only_ids or _has_unfilled_placeholder(service):
+    if id(service.document) in joined_files.extended_only_ids or _has_unfilled_placeholder(service, project):
         return
     merged_node, is_merged_completely = merged_node_and_is_complete(service, project)
     if any(merged_node.get(key) not in (None, "") or (key == "build" and key in merged_node) for key in ("image", "build", "provider")):
@@ -339,9 +340,17 @@ def image_missing(service: Service, project: Project) -> CheckOutcome:
         yield hit(service.name_span, severity=None if is_surely_compose(service.document) else Severity.MEDIUM)
 
 
-def _has_unfilled_placeholder(service: Service) -> bool:
+def _has_unfilled_placeholder(service: Service, project: Project) -> bool:
     """Whether another program is to put something into the service: `{{ name }}` where a value stands."""
-    return yaml.first_unfilled_placeholder(service.source.text, [service.node]) is not None
+    return project.memoize_for_subject(_may_have_placeholder, service.source) and any(
+        True for _ in yaml.unfilled_placeholder_offsets(service.source.text, [service.node])
+    )
+
+
+def _may_have_placeholder(source: Source, project: Project) -> bool:
+    """Whether a file has two braces where a value may begin."""
+    del project
+    return yaml.may_have_unfilled_placeholder(source.text)
 
 
 def _is_overlay_without_base(document: Document, project: Project) -> bool:

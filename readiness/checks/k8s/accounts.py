@@ -18,7 +18,7 @@ from readiness.kinds.k8s.effective import account_name, undecidable_if_variable
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Object, Pod
 from readiness.kinds.units import BELOW_FOLDER_DISTANCE, file_distance
-from readiness.model import CheckOutcome, Related, Span, hit, missing
+from readiness.model import CheckOutcome, Related, Span, Undecidable, hit, missing
 from readiness.model.project import Project
 
 MAX_BINDINGS_PER_ACCOUNT = 64  # as many bindings of one account as are looked through
@@ -96,7 +96,7 @@ def service_account_token_unused(pod: Pod, *, project: Project) -> CheckOutcome:
     is_account_known = pod_account_name == "default" or service_account_of(pod, project) is not None
     is_mount_unset = pod.node.get("automountServiceAccountToken") is None
     if is_account_known and is_mount_unset and is_token_mounted(pod, project) and not bindings_of_pod(pod, project):
-        yield missing(pod.node.at(), account=pod_account_name)
+        yield Undecidable(pod.node.at()) if project.may_lack_objects() else missing(pod.node.at(), account=pod_account_name)
 
 
 def service_account_default(pod: Pod) -> CheckOutcome:
@@ -136,7 +136,8 @@ def service_account_with_rights(pod: Pod, *, project: Project) -> CheckOutcome:
 
 def service_account_powerful(pod: Pod, *, project: Project, grants: Sequence[Mapping[str, Any]] = ()) -> CheckOutcome:
     """The pod's service account may do everything; with `grants`, one of these."""
-    for binding in bindings_of_pod(pod, project)[:MAX_BINDINGS_PER_ACCOUNT]:
+    bindings = bindings_of_pod(pod, project)
+    for binding in bindings[:MAX_BINDINGS_PER_ACCOUNT]:
         role = role_of_binding(binding, project)
         role_name = binding.node.mapping_at_path("roleRef").string_under("name") if role is None else role.name
         has_all_rights = role_name == "cluster-admin" or (role is not None and any(map(allows_everything, role_rules(role))))
@@ -148,6 +149,8 @@ def service_account_powerful(pod: Pod, *, project: Project, grants: Sequence[Map
                 role=role_name,
             )
             return
+    if len(bindings) > MAX_BINDINGS_PER_ACCOUNT:
+        yield Undecidable(service_account_name_span(pod))
 
 
 def service_account_token_of_admin(obj: Object, *, project: Project) -> CheckOutcome:
@@ -155,10 +158,9 @@ def service_account_token_of_admin(obj: Object, *, project: Project) -> CheckOut
     if obj.node.get("type") != "kubernetes.io/service-account-token":
         return
     service_account_name = obj.annotations.string_under("kubernetes.io/service-account.name")
-    account_bindings = project.memoize(grants_by_account).get(service_account_name)
-    for account_binding in (
-        object_index(project).resolve_meant(obj, account_bindings).meant[:MAX_BINDINGS_PER_ACCOUNT] if account_bindings is not None else ()
-    ):
+    grants = project.memoize(grants_by_account).get(service_account_name)
+    account_bindings = object_index(project).resolve_meant(obj, grants).meant if grants is not None else ()
+    for account_binding in account_bindings[:MAX_BINDINGS_PER_ACCOUNT]:
         binding = account_binding.binding
         if binding.kind != "ClusterRoleBinding":
             continue
@@ -174,6 +176,8 @@ def service_account_token_of_admin(obj: Object, *, project: Project) -> CheckOut
                 role=role_name,
             )
             return
+    if len(account_bindings) > MAX_BINDINGS_PER_ACCOUNT:
+        yield Undecidable(obj.node.at("type"))
 
 
 def service_account_bound(obj: Object, *, project: Project) -> CheckOutcome:

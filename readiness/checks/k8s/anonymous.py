@@ -43,7 +43,7 @@ def rbac_anonymous(binding: Object, *, project: Project, names: Sequence[str], k
         severity = min(severity, Severity.HIGH)
     for subject in binding_subjects(binding):
         if severity and subject.get("kind") in kinds and subject.get("name") in names:
-            yield hit(subject.at("name"), subject=subject["name"], role=role_name, severity=severity)
+            yield hit(subject.at("name"), subject=subject["name"], role=role_name or "a role", severity=severity)
 
 
 def rbac_authenticated(binding: Object, *, project: Project, names: Sequence[str], kinds: Sequence[str]) -> CheckOutcome:
@@ -62,7 +62,7 @@ def rbac_authenticated(binding: Object, *, project: Project, names: Sequence[str
     severity = Severity(anonymous_severity - 1)
     for subject in binding_subjects(binding):
         if subject.get("kind") in kinds and subject.get("name") in names:
-            yield hit(subject.at("name"), subject=subject["name"], role=role_name, severity=severity)
+            yield hit(subject.at("name"), subject=subject["name"], role=role_name or "a role", severity=severity)
 
 
 def _severity_of_public_role(binding: Object, role_name: str, project: Project) -> Severity | None:

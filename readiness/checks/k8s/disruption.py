@@ -50,6 +50,9 @@ def disruption_budget_missing(pod: Pod, *, minimum: int, kinds: Sequence[str], p
     elif minimum_pods < minimum:
         yield NotApplicable()
     elif not project.memoize(budget_selector_index).all_selecting_objects(workload):
+        if project.may_lack_objects(pod.namespace):
+            yield Undecidable(pod.owner.metadata.at("name"))
+            return
         autoscaler_locations = [
             Related(autoscaler.source, autoscaler.metadata.at("name"), "the autoscaler keeps so many")
             for autoscaler in find_certain_autoscalers(pod.owner, project, *AUTOSCALER_KINDS)[:1]

@@ -12,6 +12,7 @@ from readiness.kinds.k8s.effective import account_name
 from readiness.kinds.k8s.index import Workload, object_index
 from readiness.kinds.k8s.model import Object
 from readiness.kinds.k8s.spaces import ThingsByNamespace
+from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION
 from readiness.model import Hit, Severity
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import FactValue
@@ -85,10 +86,14 @@ def _holder_of_subject(binding: Object, subject: Map, project: Project) -> _Hold
     if name == "default" or name in project.memoize(_account_names_in_values) or name in project.memoize(_account_names_with_lasting_token):
         return _Holder(is_open=True)
     account_workloads = _workloads_of_subject(binding, subject, project)
-    other_workloads = [one for one in account_workloads if _controller_of_workload(one) is None and not _is_controller_by_words(one, project)]
-    if other_workloads:
+    if not all(project.memoize_for_subject(_is_controller, one) for one in account_workloads):
         return _Holder(is_open=True)
     return _Holder(False, account_workloads[0].owner.resource if account_workloads else "")
+
+
+def _is_controller(workload: Workload, project: Project) -> bool:
+    """Whether a workload is a controller that is known, or says that it is one."""
+    return project.memoize_for_subject(_controller_of_workload, workload) is not None or _is_controller_by_words(workload, project)
 
 
 def _is_controller_by_words(workload: Workload, project: Project) -> bool:
@@ -168,7 +173,8 @@ def _controller_of_account(binding: Object, subject: Map, project: Project) -> M
     if subject.get("kind") != "ServiceAccount":
         return None
     account_workloads = _workloads_of_subject(binding, subject, project)
-    controller_rows = [_controller_of_workload(one) for one in account_workloads if one.owner.kind not in {"Job", "CronJob"}]
+    lasting_workloads = [one for one in account_workloads[:MAX_CANDIDATES_PER_QUESTION] if one.owner.kind not in {"Job", "CronJob"}]
+    controller_rows = [project.memoize_for_subject(_controller_of_workload, one) for one in lasting_workloads]
     return controller_rows[0] if controller_rows and all(controller_rows) else None
 
 
@@ -179,8 +185,9 @@ def _workloads_of_subject(binding: Object, subject: Map, project: Project) -> Se
     return object_index(project).resolve_meant(binding, workloads_by_namespace, namespace, is_shared_thing=True).meant
 
 
-def _controller_of_workload(workload: Workload) -> Mapping[str, str] | None:
+def _controller_of_workload(workload: Workload, project: Project) -> Mapping[str, str] | None:
     """The row of the first of a workload's containers that is such a controller."""
+    del project
     controller_by_image_name: Mapping[str, Mapping[str, str]] = fact_row_by_name("cluster-controllers")
     for container in workload.pod.containers() if workload.pod else ():
         image = parse_image(container.image) if container.role == "main" and container.image else None

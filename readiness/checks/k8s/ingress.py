@@ -16,6 +16,7 @@ from readiness.kinds.k8s.elsewhere import find_named_in_run
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import may_be_same_namespace
 from readiness.kinds.k8s.model import Container, Object
+from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION
 from readiness.model import (
     CheckOutcome,
     NotApplicable,
@@ -129,7 +130,7 @@ def ingress_class_missing(obj: Object, *, project: Project) -> CheckOutcome:
         return
     default_class_annotation = "ingressclass.kubernetes.io/is-default-class"
     if not any(str(each.annotations.get(default_class_annotation)) == "true" for each in object_index(project).objects_of_kinds("IngressClass")):
-        yield missing(obj.metadata.at("name"))
+        yield Undecidable(obj.metadata.at("name")) if project.may_lack_objects() else missing(obj.metadata.at("name"))
 
 
 def _is_for_gke(obj: Object) -> bool:
@@ -272,7 +273,7 @@ def ingress_route_repeated(obj: Object, *, project: Project) -> CheckOutcome:
     for route_key in _route_keys(obj):
         rival_ingresses = [
             rival_ingress
-            for rival_ingress in ingresses_by_route.get(route_key, ())[:64]
+            for rival_ingress in ingresses_by_route.get(route_key, ())[:MAX_CANDIDATES_PER_QUESTION]
             if rival_ingress is not obj and (rival_ingress.name, rival_ingress.namespace) != (obj.name, obj.namespace)
             and not object_index(project).are_alternatives(obj.source, rival_ingress.source)
             and NGINX_ANNOTATION_PREFIX + "canary" not in rival_ingress.annotations
@@ -365,7 +366,8 @@ def ingress_certificate_by_hand(obj: Object, *, project: Project) -> CheckOutcom
     for tls_entry in obj.spec.mappings_under("tls"):
         secret_name = tls_entry.get("secretName")
         if isinstance(secret_name, str) and not is_filled_in_value(secret_name) and secret_name not in issued_secret_names:
-            yield missing(tls_entry.at("secretName"), secret=secret_name)
+            secret_span = tls_entry.at("secretName")
+            yield Undecidable(secret_span) if project.may_lack_objects(obj.namespace) else missing(secret_span, secret=secret_name)
 
 
 def ingress_cors_everyone(obj: Object) -> CheckOutcome:

@@ -14,7 +14,7 @@ from readiness.kinds.k8s.elsewhere import is_applied_by_flux
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import may_be_same_namespace
 from readiness.kinds.k8s.model import Container, Document, Object, Pod
-from readiness.kinds.units import folder_of
+from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION, folder_of
 from readiness.model import (
     CheckOutcome,
     Hit,
@@ -273,7 +273,7 @@ def object_repeated(obj: Object, *, project: Project) -> CheckOutcome:
     if obj.metadata.get("name") is None or obj.source.fragment:
         return
     name_key = (folder_of(obj.source), obj.group, obj.kind, obj.name)
-    for same_named_object in islice(project.memoize(_objects_by_name).get(name_key, ()), 64):
+    for same_named_object in islice(project.memoize(_objects_by_name).get(name_key, ()), MAX_CANDIDATES_PER_QUESTION):
         if same_named_object is obj:
             return
         if may_be_same_namespace(obj.namespace, same_named_object.namespace) is True and not _are_in_different_files(obj, same_named_object):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 from readiness.checks.k8s.absence import details_of_missing_pods
@@ -15,9 +14,10 @@ from readiness.kinds.k8s.elsewhere import find_reached_workloads_in_run
 from readiness.kinds.k8s.index import Workload, object_index, workload_of
 from readiness.kinds.k8s.labels import Selector, parse_label_selector
 from readiness.kinds.k8s.model import CIDRS_OF_ALL_ADDRESSES, Object, Pod
-from readiness.kinds.k8s.selecting import policy_selector_index
+from readiness.kinds.k8s.selecting import SelectorIndex, policy_selector_index, selector_index_of_policies
 from readiness.model import (
     CheckOutcome,
+    Hit,
     NotApplicable,
     Severity,
     Span,
@@ -77,7 +77,7 @@ def pod_without_policy(pod: Pod, *, directions: list[str], every: bool, project:
     directions_restricted = directions_restricted_for(workload, project)
     open_directions = [way for way in directions if way not in directions_restricted]
     if open_directions and (every or len(open_directions) == len(directions)):
-        if project.memoize(_has_nonkubernetes_policies):
+        if project.memoize(_has_nonkubernetes_policies) or project.may_lack_objects(pod.namespace):
             yield Undecidable(pod.owner.metadata.at("name"))
         else:
             serves_nothing = open_directions == ["Ingress"] and not traffic.may_serve_requests(pod, project)
@@ -92,7 +92,13 @@ def pod_not_selected_by_policy(pod: Pod, *, project: Project) -> CheckOutcome:
     """No policy selects the pod at all."""
     workload = workload_of(pod, project)
     if workload is not None and not project.memoize(policy_selector_index).all_selecting_objects(workload):
-        yield missing(pod.owner.metadata.at("name"))
+        yield _missing_unless_elsewhere(pod.owner, pod.namespace, project)
+
+
+def _missing_unless_elsewhere(obj: Object, namespace: str, project: Project) -> Hit | Undecidable:
+    """The hit on an object for which there is no policy; nobody can tell where one may be in a part that stands elsewhere."""
+    name_span = obj.metadata.at("name")
+    return Undecidable(name_span) if project.may_lack_objects(namespace) else missing(name_span)
 
 
 def pod_policy_without_rules(pod: Pod, *, project: Project) -> CheckOutcome:
@@ -103,7 +109,7 @@ def pod_policy_without_rules(pod: Pod, *, project: Project) -> CheckOutcome:
     policies = project.memoize(policy_selector_index).all_selecting_objects(workload)
     directions_with_rules = {way for one in policies for way in restricted_directions(one) if one.spec.get(way.lower())}
     if len(directions_with_rules) < 2:
-        yield missing(pod.owner.metadata.at("name"))
+        yield _missing_unless_elsewhere(pod.owner, pod.namespace, project)
 
 
 def namespace_without_policy(obj: Object, *, project: Project) -> CheckOutcome:
@@ -111,7 +117,7 @@ def namespace_without_policy(obj: Object, *, project: Project) -> CheckOutcome:
     if obj.kind != "Namespace" or obj.name.startswith("kube-") or project.memoize(_has_nonkubernetes_policies):
         return
     if obj.name not in project.memoize(_namespaces_with_policy):
-        yield missing(obj.metadata.at("name"))
+        yield _missing_unless_elsewhere(obj, obj.name, project)
 
 
 def _namespaces_with_policy(project: Project) -> frozenset[str]:
@@ -178,10 +184,10 @@ def network_policy_peer_unresolved(obj: Object, *, alone: bool, project: Project
                 or project_index.may_be_operated(selector_without_controller)
                 or project_index.is_matched_anywhere(selector_without_controller)
             ):
-                yield missing(
-                    peer.at("podSelector"),
-                    pairs=_selector_text(selector),
-                    where="no workload in the files has",
+                yield (
+                    Undecidable(peer.at("podSelector"))
+                    if project.may_lack_objects()
+                    else missing(peer.at("podSelector"), pairs=_selector_text(selector), where="no workload in the files has")
                 )
             continue
         yield from _absent_pods_hits(obj, selector, peer.at("podSelector"), alone, project)
@@ -207,6 +213,9 @@ def policy_namespace_label_by_hand(obj: Object, *, project: Project) -> CheckOut
         namespace_labels = peer.mapping_at_path("namespaceSelector", "matchLabels")
         namespace_name = namespace_labels.get("name")
         if isinstance(namespace_name, str) and namespace_name and not _any_namespace_has_name_label(namespace_name, project):
+            if project.may_lack_objects():
+                yield Undecidable(namespace_labels.entry_span("name"))
+                continue
             yield hit(namespace_labels.entry_span("name"), value=namespace_name)
 
 
@@ -266,17 +275,18 @@ def network_policy_without_dns(obj: Object, *, project: Project) -> CheckOutcome
         return
     if all(_has_only_ip_block_peers(rule) for rule in egress_rules):
         return
-    dns_policy_ids = project.memoize(_ids_of_policies_allowing_dns)
-    selector = parse_label_selector(obj.spec.get("podSelector")) or Selector()
-    if not dns_policy_ids or not any(id(other_policy) in dns_policy_ids for other_policy in _other_policies_for(obj, selector, project)):
-        yield hit(obj.spec.key_span("egress"))
+    egress_span = obj.spec.key_span("egress")
+    is_other_allowing = _may_another_policy_allow_dns(obj, project)
+    if is_other_allowing is None:
+        yield Undecidable(egress_span)
+    elif not is_other_allowing:
+        yield Undecidable(egress_span) if project.may_lack_objects(obj.namespace) else hit(egress_span)
 
 
-def _ids_of_policies_allowing_dns(project: Project) -> frozenset[int]:
+def _policies_allowing_dns(project: Project) -> SelectorIndex:
     """The policies that let their pods resolve names."""
-    return frozenset(
-        id(obj) for obj in object_index(project).objects_of_kinds(POLICY_KIND) if any(_allows_dns(rule) for rule in obj.spec.mappings_under("egress"))
-    )
+    policies = object_index(project).objects_of_kinds(POLICY_KIND)
+    return selector_index_of_policies(project, (obj for obj in policies if any(_allows_dns(rule) for rule in obj.spec.mappings_under("egress"))))
 
 
 def _has_only_ip_block_peers(rule: Map) -> bool:
@@ -290,17 +300,20 @@ def lists_unique_by_identity(lists: Iterable[list[Object]]) -> list[list[Object]
     return list({id(one): one for one in lists}.values())
 
 
-def _other_policies_for(obj: Object, selector: Selector, project: Project) -> list[Object]:
-    """The other policies that may act on the pods of a policy."""
-    project_index = object_index(project)
-    workloads = project_index.selected_workloads(selector, obj.namespace)
+def _may_another_policy_allow_dns(obj: Object, project: Project) -> bool | None:
+    """Whether all pods of a policy may resolve names by another one: those of the files, or, where none are shown, such as its own pairs speak of.
+
+    None where there are more of them than a question looks at.
+    """
+    dns_policies = project.memoize(_policies_allowing_dns)
+    if not dns_policies.selector_by_object_id:
+        return False
+    selector = parse_label_selector(obj.spec.get("podSelector")) or Selector()
+    workloads = object_index(project).selected_workloads(selector, obj.namespace)
+    if workloads is None:
+        return None
     if workloads:
         policy_lists = lists_unique_by_identity(project.memoize(policy_selector_index).all_selecting_objects(each) for each in workloads)
         common_policy_ids = set.intersection(*({id(each) for each in part} for part in policy_lists))
-        return [each for each in policy_lists[0] if id(each) in common_policy_ids]
-    selector_labels = dict(selector.pairs)
-    return [
-        other_policy
-        for other_policy in islice(project_index.objects_of_kinds(POLICY_KIND), 4096)
-        if other_policy is not obj and (parse_label_selector(other_policy.spec.get("podSelector")) or Selector()).matches(selector_labels)
-    ]
+        return not common_policy_ids.isdisjoint(dns_policies.selector_by_object_id)
+    return dns_policies.is_any_matching(dict(selector.pairs), excluded_object=obj)

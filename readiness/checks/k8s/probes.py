@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from readiness.checks.k8s.callers import failing_webhook_of_service, is_service_used
-from readiness.checks.k8s.written import lowered_where_values_decide
+from readiness.checks.k8s.written import lowered_where_values_decide, unknown_in_fragments
 from readiness.facts.public_images import is_server_ready_at_once, is_slow_starting_server
 from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.agents import is_filled_in_by_injector
@@ -22,15 +22,7 @@ from readiness.kinds.k8s.model import (
 )
 from readiness.kinds.k8s.selecting import certain_selecting_objects, service_selector_index
 from readiness.kinds.k8s.starting import slow_start_sign
-from readiness.model import (
-    CheckOutcome,
-    NotApplicable,
-    Related,
-    Severity,
-    Undecidable,
-    hit,
-    missing,
-)
+from readiness.model import CheckOutcome, NotApplicable, Related, Severity, Undecidable, hit, missing
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import FactValue
 from readiness.model.project import Project
@@ -192,6 +184,7 @@ def liveness_probe_too_tight(container: Container, *, seconds: int) -> CheckOutc
         yield hit(probe.at(setting_key), say="silence", seconds=tolerated_seconds)
 
 
+@unknown_in_fragments
 def startup_probe_missing(container: Container) -> CheckOutcome:
     """The livenessProbe waits longer at first than it bears silence later, in the place of a startupProbe."""
     probe = container.node.get("livenessProbe")
@@ -252,6 +245,7 @@ def _port_handler_and_port(probe: Map) -> tuple[Map, Any] | None:
 
 
 @lowered_where_values_decide()
+@unknown_in_fragments
 def probe_port_undefined(container: Container) -> CheckOutcome:
     """A probe asks a port by a name that the container does not define."""
     port_names = {one.string_under("name") for one in declared_ports(container)}
@@ -276,6 +270,7 @@ def _ports_in_arguments(container: Container) -> frozenset[int]:
     return frozenset(int(match[1]) for word in words if word.startswith("-") and (match := _PORT_AT_END_OF_ARGUMENT.search(word)))
 
 
+@unknown_in_fragments
 def probe_port_undeclared(container: Container, *, silent: bool) -> CheckOutcome:
     """A probe asks a port number that the container does not declare; `silent`: also where it declares none at all.
 
@@ -299,8 +294,12 @@ def probe_port_undeclared(container: Container, *, silent: bool) -> CheckOutcome
             yield hit(handler_and_port[0].at("port"), severity=severity, probe=probe_key, port=port)
 
 
+@unknown_in_fragments
 def probe_scheme_mismatch(container: Container) -> CheckOutcome:
-    """An httpGet probe speaks HTTP to a port for HTTPS, or the other way round, as its number or name tells."""
+    """An httpGet probe speaks HTTP to a port for HTTPS, or the other way round, as its number or name tells.
+
+    A port called `http` of a program that is given a certificate is no sign: patches switch TLS on and leave the name.
+    """
     port_number_by_name = {port.get("name"): integer_or_none(port.get("containerPort")) for port in declared_ports(container)}
     port_name_by_number = {number: port_name for port_name, number in port_number_by_name.items() if isinstance(port_name, str)}
     for probe_key, probe in probes_of(container):
@@ -311,9 +310,14 @@ def probe_scheme_mismatch(container: Container) -> CheckOutcome:
         port_name = port if isinstance(port, str) else port_name_by_number.get(port, "")
         expected_scheme = _scheme_of_port(port_number_by_name.get(port, port), text_or_empty(port_name))
         written_scheme = handler.get("scheme") or "HTTP"
+        if expected_scheme == "HTTP" and any(_CERTIFICATE_FLAG.match(str(word)) for words in container.command_lists() for word in words):
+            continue
         if expected_scheme and written_scheme in {"HTTP", "HTTPS"} and written_scheme != expected_scheme:
             handler_key = "scheme" if "scheme" in handler else "port"
             yield hit(handler.at(handler_key), probe=probe_key, used=written_scheme, wanted=expected_scheme, port=port)
+
+
+_CERTIFICATE_FLAG = lazy_regex(r"--?(?:tls|ssl)[-_.]?[cC]ert")
 
 
 def _scheme_of_port(port: Any, port_name: str) -> str:
@@ -373,6 +377,7 @@ _SETTINGS_AND_MINIMUMS: Sequence[tuple[str, int]] = (("periodSeconds", 0), ("tim
                                      ("initialDelaySeconds", 0), ("successThreshold", 0))  # fmt: skip
 
 
+@unknown_in_fragments
 def init_container_probe(container: Container) -> CheckOutcome:
     """An init container has a probe or a lifecycle hook, which only a sidecar may have."""
     if container.role == "init":

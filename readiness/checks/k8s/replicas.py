@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from readiness.checks.k8s.storage import has_single_writer
+from readiness.checks.k8s.written import unknown_in_fragments
 from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.index import find_autoscalers, workload_of
 from readiness.kinds.k8s.model import REPLICATED_KINDS, Object, Pod
@@ -52,6 +53,7 @@ def replicas_low(obj: Object, *, minimum: int) -> CheckOutcome:
         yield make_hit(replicas_span, count=replicas)
 
 
+@unknown_in_fragments
 def pod_bare(obj: Object) -> CheckOutcome:
     """A Pod that nothing brings back when its node goes."""
     if obj.node.get("kind") == "Pod" and not obj.metadata.get("ownerReferences"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from readiness.checks.k8s.written import lowered_where_values_decide
+from readiness.checks.k8s.written import lowered_where_values_decide, unknown_in_fragments
 from readiness.kinds.k8s.agents import is_hook_job
 from readiness.kinds.k8s.effective import integer_or_none, span_of_deepest_mapping
 from readiness.kinds.k8s.index import workload_of
@@ -91,6 +91,7 @@ def resources_incomplete(container: Container, *, names: Sequence[str], sorts: S
         yield missing(span_of_deepest_mapping(container, "resources"), absent=join_names(absent_quantities))
 
 
+@unknown_in_fragments
 def limit_differs(container: Container, *, names: Sequence[str]) -> CheckOutcome:
     """A request and a limit of the same resource are not equal."""
     requests, limits = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from readiness.checks.k8s.storage import has_single_writer
-from readiness.checks.k8s.written import lowered_where_values_decide
+from readiness.checks.k8s.written import lowered_where_values_decide, unknown_in_fragments
 from readiness.kinds.k8s import traffic
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.index import object_index, workload_of
@@ -73,6 +73,7 @@ def _has_only_idle_containers(pod: Pod) -> bool:
     return all(traffic.is_idle_container(one) for one in pod.containers() if one.role in {"main", "sidecar"})
 
 
+@unknown_in_fragments
 def rollout_all_unavailable(obj: Object, *, project: Project) -> CheckOutcome:
     """maxUnavailable lets a rollout take every pod away at once.
 
@@ -182,6 +183,7 @@ def pre_stop_sleep(container: Container) -> tuple[Map, str, int] | None:
     return None
 
 
+@unknown_in_fragments
 def grace_period_shorter_than_pre_stop(container: Container) -> CheckOutcome:
     """The preStop hook sleeps as long as the pod has to end, or longer."""
     grace_period, sleep_with_place = termination_grace_seconds(container.pod), pre_stop_sleep(container)

@@ -9,7 +9,7 @@ from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import may_be_same_namespace, parse_label_selector
 from readiness.kinds.k8s.model import CIDRS_OF_ALL_ADDRESSES, Object, Pod
 from readiness.kinds.k8s.selecting import policy_selector_index
-from readiness.model import CheckOutcome, Hit, hit, missing
+from readiness.model import CheckOutcome, Hit, Undecidable, hit, missing
 from readiness.model.project import Project
 from readiness.syntax.nodes import mappings_in
 from readiness.syntax.yaml import Map, Seq
@@ -41,7 +41,7 @@ def sandbox_egress_open(pod: Pod, *, project: Project) -> CheckOutcome:
     for policy in limiting_policies:
         yield from unrestricted_egress_hits(policy.spec, policy)
     if not limiting_policies:
-        yield missing(pod.node.at(), say="none")
+        yield Undecidable(pod.node.at()) if project.may_lack_objects(pod.namespace) else missing(pod.node.at(), say="none")
 
 
 def unrestricted_egress_hits(spec: Map, owner: Object) -> Iterator[Hit]:

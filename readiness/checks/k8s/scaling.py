@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from readiness.checks.k8s.absence import details_of_missing_name
 from readiness.checks.k8s.resources import pod_level_quantities, resource_quantities
 from readiness.checks.k8s.storage import has_single_writer
-from readiness.checks.k8s.written import lowered_where_values_decide
+from readiness.checks.k8s.written import lowered_where_values_decide, unknown_in_fragments
 from readiness.kinds.k8s.deliveries import has_objects_of_kind_beside
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_named_in_run
@@ -72,6 +72,7 @@ def autoscaler_bounds_invalid(obj: Object) -> CheckOutcome:
         yield hit(obj.spec.at(minimum_key), say="minimum", low=minimum_key, least=minimum, high=maximum_key, most=maximum)
 
 
+@unknown_in_fragments
 def autoscaler_fixed(obj: Object) -> CheckOutcome:
     """An autoscaler's minimum equals its maximum: it never scales."""
     if obj.kind in AUTOSCALER_KINDS:
@@ -244,6 +245,7 @@ def autoscaler_missing(pod: Pod, *, project: Project) -> CheckOutcome:
     minimum_pods = pod_count_range(owner, project).minimum
     may_run_several_pods = minimum_pods is not None and minimum_pods > 1 and not has_single_writer(pod, project)
     if may_run_several_pods and certain_selecting_objects(workload, project, service_selector_index):
-        yield missing(owner.metadata.at("name"))
+        name_span = owner.metadata.at("name")
+        yield Undecidable(name_span) if project.may_lack_objects(owner.namespace) else missing(name_span)
     else:
         yield NotApplicable()

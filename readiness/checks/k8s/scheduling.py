@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from readiness.checks.k8s.written import lowered_where_values_decide
+from readiness.checks.k8s.written import lowered_where_values_decide, unknown_in_fragments
 from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
 from readiness.kinds.k8s.labels import may_be_same_namespace, parse_label_selector
 from readiness.kinds.k8s.model import REPLICATED_KINDS, Pod
@@ -96,6 +96,7 @@ def topology_spread_invalid(pod: Pod) -> CheckOutcome:
             yield hit(constraint.at("minDomains"), say="domains")
 
 
+@unknown_in_fragments
 def topology_spread_other_pods(pod: Pod) -> CheckOutcome:
     """A spread constraint or an anti-affinity term counts other pods than the workload's own."""
     for constraint in pod.node.mappings_under("topologySpreadConstraints"):
@@ -142,6 +143,7 @@ def priority_class_system(pod: Pod) -> CheckOutcome:
         yield hit(pod.node.at("priorityClassName"), value=priority_class, namespace=pod.namespace)
 
 
+@unknown_in_fragments
 def dns_ndots_unset(pod: Pod, *, option: str, value: str) -> CheckOutcome:
     """The pod's dnsConfig does not set an option to a value."""
     dns_config = pod.node.mapping_at_path("dnsConfig")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.labels import Selector, label_pairs_of_mapping, may_be_same_namespace, parse_label_selector
 from readiness.kinds.k8s.model import Object, Pod
-from readiness.kinds.units import folder_of
+from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION, folder_of
 from readiness.model import CheckOutcome, Related, Undecidable, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map
@@ -68,7 +68,7 @@ def selector_shared(obj: Object, *, project: Project) -> CheckOutcome:
     selector = selector_of_workload(obj)
     if selector is None or selector.selects_everything:
         return
-    workloads = project.memoize(_workloads_by_folder_and_selector).get((folder_of(obj.source), selector), ())[:64]
+    workloads = project.memoize(_workloads_by_folder_and_selector).get((folder_of(obj.source), selector), ())[:MAX_CANDIDATES_PER_QUESTION]
     sharing_workloads = [one for one in workloads if one is obj or _shares_pods(obj, one, project)]
     place = next((at for at, one in enumerate(sharing_workloads) if one is obj), 0)
     template_paths = {one.source.root.path for one in sharing_workloads}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from readiness.checks.k8s.written import unknown_in_fragments
 from readiness.kinds.k8s.model import Object
 from readiness.model import CheckOutcome, hit
 from readiness.syntax.yaml import Map, Seq
@@ -15,6 +16,7 @@ def webhook_for_review(obj: Object) -> CheckOutcome:
         yield hit(webhook.at("name"), name=webhook.get("name", ""))
 
 
+@unknown_in_fragments
 def webhook_blocks_pods(obj: Object) -> CheckOutcome:
     """A webhook is asked for every pod of every namespace, and a pod is refused while nothing answers."""
     for webhook in obj.node.mappings_under("webhooks"):

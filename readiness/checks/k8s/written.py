@@ -46,6 +46,17 @@ def lowered_where_values_decide(
     return with_values_weighed
 
 
+def unknown_in_fragments(check: _Check[_SubjectType, _Parameters]) -> _Check[_SubjectType, _Parameters]:
+    """Of a check that holds what is written against what a patch may leave out, as the ports of its container: unknown where only a part is shown."""
+
+    @functools.wraps(check)
+    def check_of_whole_things(subject: _SubjectType, /, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> CheckOutcome:
+        for outcome in check(subject, *args, **kwargs):
+            yield Undecidable(outcome.span) if isinstance(outcome, Hit) and subject.source.fragment else outcome
+
+    return check_of_whole_things
+
+
 def _hit_by_origin(told: Hit, source: Source, accepted: re.Pattern[str] | None) -> Hit | Undecidable:
     """A hit as it is where a person wrote what it marks; medium at most, or unknown, where a template made that from values."""
     written_location = getattr(source.root, "written_location", None)  # only a rendering knows where its text was written

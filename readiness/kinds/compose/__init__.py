@@ -17,6 +17,7 @@ from readiness.kinds.purpose import compose_purpose
 from readiness.model import OverLimitError, ParseError, Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import outline, yaml
+from readiness.syntax.expansion import count_expanded_values
 from readiness.syntax.yaml import MAX_ALIASED_VALUES_PER_FILE, Map, Seq, load_yaml_documents
 
 KIND_NAME = "compose"
@@ -141,6 +142,7 @@ def parse(source: Source) -> Document:
                     extended_file_and_service,
                 )
         del root_of_services
+    count_expanded_values(extended_value_count, 0)
     document.awaited_until_completed = frozenset(_names_awaited_until_completed(document))
     if source.parent is not None and _lacks_section_of_used_names(document):
         source.fragment = True

@@ -42,15 +42,19 @@ class JoinedFiles:
     included: list[Document] = field(default_factory=list)
     has_unread_files: bool = False
     _services: dict[str, Service] = field(default_factory=dict)
+    _names_by_section: dict[str, frozenset[str]] = field(default_factory=dict)
     _layers_by_service: dict[str, list[tuple[Document, bool]]] | None = None
 
     def documents(self) -> list[Document]:
         """All of them, the file itself first."""
         return [self.document, *self.bases, *self.overlays, *self.included_both_ways]
 
-    def names_in_section(self, section_name: str) -> set[str]:
-        """The names that are defined in a section by any of them."""
-        return {name for one in self.documents() for name in one.section_entries(section_name)}
+    def names_in_section(self, section_name: str) -> frozenset[str]:
+        """The names that are defined in a section by any of them; worked out once, when all files are joined."""
+        if section_name not in self._names_by_section:
+            names = frozenset(name for one in self.documents() for name in one.section_entries(section_name))
+            self._names_by_section[section_name] = names
+        return self._names_by_section[section_name]
 
     def services(self) -> dict[str, Service]:
         """The services of all, those of the file itself first; worked out once, when all files are joined."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from readiness.facts.compose_names import DEFAULT_COMPOSE_NAMES
 from readiness.facts.public_images import DATA_STORE_ROLES
 from readiness.kinds import dotenv
 from readiness.kinds.compose.join import env_file_paths_looked_for, included_files_of
@@ -35,7 +36,6 @@ from readiness.kinds.readme import (
     README_WORD_TRIAL_STACK,
     STUDY_FOLDER,
 )
-from readiness.kinds.readme_use import DEFAULT_COMPOSE_NAMES
 from readiness.model import Purpose
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass

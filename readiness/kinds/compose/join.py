@@ -97,6 +97,7 @@ def assign_env_file_variables(documents: list[Document], env_document_by_path: M
 
 
 MAX_VARIABLES_FROM_ENV_FILE = 100_000  # that one environment file gives to all services which name it
+MAX_VARIABLES_FROM_ENV_FILES_PER_RUN = 500_000  # that all of them give
 
 
 def _mark_env_files_with_too_many_readers(documents: Iterable[Document], env_document_by_path: Mapping[str, dotenv.Document]) -> None:
@@ -106,13 +107,21 @@ def _mark_env_files_with_too_many_readers(documents: Iterable[Document], env_doc
         for service in document.services.values():
             references = env_file_references(service.extended_node)
             reader_counts.update({resolved_path_or_hole(one.path, document.folder, NO_VARIABLES) for one in references})
+    given_variable_count = 0
     for path, reader_count in reader_counts.items():
         env_document = env_document_by_path.get(path)
-        if env_document is not None and reader_count * len(env_document.parsed_env_file.entries) > MAX_VARIABLES_FROM_ENV_FILE:
-            env_document.has_too_many_readers = True
-            env_document.source.unread_part = (
-                f"it gives more than {MAX_VARIABLES_FROM_ENV_FILE:,} variables to {reader_count:,} services, which were not gone through"
-            )
+        if env_document is None:
+            continue
+        variable_count = reader_count * len(env_document.parsed_env_file.entries)
+        if variable_count > MAX_VARIABLES_FROM_ENV_FILE:
+            reason = f"it gives more than {MAX_VARIABLES_FROM_ENV_FILE:,} variables to {reader_count:,} services, which were not gone through"
+        elif given_variable_count + variable_count > MAX_VARIABLES_FROM_ENV_FILES_PER_RUN:
+            reason = f"with those before it, it gives more than {MAX_VARIABLES_FROM_ENV_FILES_PER_RUN:,} variables, and its own were not gone through"
+        else:
+            given_variable_count += variable_count
+            continue
+        env_document.has_too_many_readers = True
+        env_document.source.unread_part = reason
 
 
 class _EnvironmentResolver:

@@ -9,6 +9,7 @@ from dataclasses import field
 from typing import Any
 
 from readiness.facts import public_images
+from readiness.facts.compose_names import DEFAULT_COMPOSE_NAMES, DEFAULT_OVERRIDE_NAMES
 from readiness.facts.public_images import ImageFacts
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.compose.environment import EMPTY_ENVIRONMENT, EnvFileValue, Environment
@@ -379,12 +380,12 @@ class Document(HasPurpose):
     @property
     def first(self) -> bool:
         """Whether Docker reads it without being told its name."""
-        return bool(re.search(r"(?:^|/)(?:docker-)?compose\.ya?ml\Z", self.source.path))
+        return posixpath.basename(self.source.path) in DEFAULT_COMPOSE_NAMES
 
     @property
     def override(self) -> bool:
         """Whether Docker takes it in by itself, over the file beside it."""
-        return bool(re.search(r"(?:^|/)(?:docker-)?compose\.override\.ya?ml\Z", self.source.path))
+        return posixpath.basename(self.source.path) in DEFAULT_OVERRIDE_NAMES
 
     def section_entries(self, section_key: str) -> Mapping[str, tuple[Map, Any]]:
         """name -> (mapping that holds it, value) of a top-level section; put together once, as every service asks for it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -298,9 +298,11 @@ MAX_ORDERED_JOBS = 300  # of a pipeline of which it is worked out which job wait
 
 def finished_names_by_job_name(pipeline: AnyPipeline) -> dict[str, frozenset[str]]:
     """For each job the names of all jobs that have finished before it starts; empty for a pipeline of over MAX_ORDERED_JOBS."""
-    if len(list(merged_jobs(pipeline))) > MAX_ORDERED_JOBS:
+    all_jobs = list(merged_jobs(pipeline))
+    if len(all_jobs) > MAX_ORDERED_JOBS:
         return {}
-    direct_needs_by_name = {job.name: set(_names_of_direct_needs(job, pipeline)) for job in merged_jobs(pipeline)}
+    name_by_lowercase_name = {job.name.lower(): job.name for job in all_jobs}
+    direct_needs_by_name = {job.name: set(_names_of_direct_needs(job, name_by_lowercase_name)) for job in all_jobs}
     finished_names_by_name: dict[str, frozenset[str]] = {}
     for job_name, direct_need_names in direct_needs_by_name.items():
         reached_names: set[str] = set()
@@ -314,9 +316,8 @@ def finished_names_by_job_name(pipeline: AnyPipeline) -> dict[str, frozenset[str
     return finished_names_by_name
 
 
-def _names_of_direct_needs(job: AnyJob, pipeline: AnyPipeline) -> Iterable[str]:
+def _names_of_direct_needs(job: AnyJob, name_by_lowercase_name: Mapping[str, str]) -> Iterable[str]:
     if isinstance(job, model.Job):
-        name_by_lowercase_name = {other.name.lower(): other.name for other in pipeline.jobs}
         return [name_by_lowercase_name[need.lower()] for need in job.needs if need.lower() in name_by_lowercase_name]
     if job.needs is not None:
         return job.needs

@@ -273,6 +273,8 @@ def _steps_below_node(source: Source, steps_node: Any, parent_resource: str, job
         step_id = step_node.get("id")
         step_label = step_id if isinstance(step_id, str) and step_id else step_number
         yield Step(source, step_node, job_or_action, step_number, f"{parent_resource}/step/{step_label}")
+    if pending_step_nodes:
+        source.root.unread_part = f"a job of it has more than {_MAX_STEPS_PER_JOB:,} steps, and those after them were not gone through"
 
 
 def _effective_shell_of_step(step: Step) -> str:
@@ -283,10 +285,18 @@ def _effective_shell_of_step(step: Step) -> str:
             if shell_value is not None:
                 break
         else:
-            return default_shell_of_job(step.owner.node)
+            return _default_shell_of_runners(step.owner)
     if not isinstance(shell_value, str):
         return ""
     return shell_value.split()[0].rpartition("/")[2].lower() if shell_value.split() else ""
+
+
+def _default_shell_of_runners(job: Job) -> str:
+    """The shell that a job's runners take where none is named, worked out once for all of its steps."""
+    shell_by_job_name: dict[str, str] = job.workflow.cached_results.setdefault("default shells", {})
+    if job.name not in shell_by_job_name:
+        shell_by_job_name[job.name] = default_shell_of_job(job.node)
+    return shell_by_job_name[job.name]
 
 
 def texts_with_key_paths(document: PipelineFile) -> list[tuple[tuple[Any, ...], LocatedText]]:

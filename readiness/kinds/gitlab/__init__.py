@@ -10,6 +10,7 @@ from readiness.kinds.gitlab.model import GitlabFile, Job
 from readiness.model import OverLimitError, ParseError, Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax import yaml
+from readiness.syntax.expansion import count_expanded_values
 from readiness.syntax.yaml import MAX_ALIASED_VALUES_PER_FILE, Map, Seq, load_yaml_documents
 
 KIND_NAME = "gitlab"
@@ -49,8 +50,10 @@ def parse(source: Source) -> GitlabFile:
     if not documents:
         raise ParseError("a pipeline is a mapping", 0)
     gitlab_file = GitlabFile(source, documents[-1])
-    if _inherited_value_count(gitlab_file) > MAX_ALIASED_VALUES_PER_FILE:
+    inherited_value_count = _inherited_value_count(gitlab_file)
+    if inherited_value_count > MAX_ALIASED_VALUES_PER_FILE:
         raise OverLimitError(f"its jobs inherit more than {MAX_ALIASED_VALUES_PER_FILE:,} values", 0)
+    count_expanded_values(inherited_value_count, 0)
     return gitlab_file
 
 

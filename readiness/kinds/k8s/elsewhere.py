@@ -15,6 +15,7 @@ from readiness.kinds.units import BELOW_FOLDER_DISTANCE, MAX_CANDIDATES_PER_QUES
 from readiness.model.project import Project, RunProjects
 
 T = TypeVar("T", bound=NamespacedThing)
+MAX_CANDIDATES_COMPARED = 1_024  # of the other units of a run, with one selector; past as many nobody can tell
 
 
 def find_named_in_run(
@@ -46,6 +47,8 @@ def find_selected_in_run(obj: Object, selector: Selector, project: Project, name
         return NameResolution()
     workloads_by_label = project.run.memoize(_workloads_of_run_by_label)
     candidate_workloads = min((workloads_by_label.get(pair, []) for pair in label_pairs), key=len)
+    if len(candidate_workloads) > MAX_CANDIDATES_COMPARED:
+        return NameResolution((), True)
     matching_workloads = ((other, each) for other, each in candidate_workloads if selector.matches(each.labels))
     return _add_candidates_of_other_units(NameResolution(), obj, matching_workloads, project, namespace)
 
@@ -66,14 +69,13 @@ def find_reached_workloads_in_run(obj: Object, selector: Selector, project: Proj
 
 def find_matching_services_in_run(obj: Object, selector: Selector, project: Project, namespace: str) -> NameResolution[Object]:
     """The Services of a namespace whose labels a monitor's selector matches, as `find_named_in_run` tells what it means by a name."""
-    project_index = object_index(project)
-    first_label_pair = selector.pairs[0] if selector.pairs else None
-    services_by_label = project.memoize(_services_by_label)
-    services_by_namespace = project_index.things_by_namespace(("service", first_label_pair), services_by_label.get(first_label_pair, ()))
-    resolution = project_index.resolve_meant(obj, services_by_namespace, namespace, predicate=lambda each: selector.matches(each.labels))
+    resolution = object_index(project).resolve_selected_services(obj, selector, namespace)
     if not resolution.is_absent or project.run is None:
         return resolution
+    first_label_pair = selector.pairs[0] if selector.pairs else None
     candidate_services = project.run.memoize(_services_of_run_by_label).get(first_label_pair, ())
+    if len(candidate_services) > MAX_CANDIDATES_COMPARED:
+        return NameResolution((), True)
     matching_services = ((other, each) for other, each in candidate_services if selector.matches(each.labels))
     return _add_candidates_of_other_units(resolution, obj, matching_services, project, namespace)
 

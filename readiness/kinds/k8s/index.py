@@ -13,9 +13,9 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from readiness.facts.table import property_by_fact_name
-from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.equality import digest_of_node
 from readiness.kinds.k8s.labels import Selector
+from readiness.kinds.k8s.matching import LabelledThing, SelectorMatches, selectors_of_pods, selectors_of_services
 from readiness.kinds.k8s.model import REPLICATED_KINDS, Object, Pod
 from readiness.kinds.k8s.spaces import NameResolution, NamespacedThing, ThingsByNamespace, has_exactly_same_namespace
 from readiness.kinds.units import BELOW_FOLDER_DISTANCE, MAX_CANDIDATES_PER_QUESTION, SAME_FOLDER_DISTANCE, file_distance, folder_of, is_surely_nearer
@@ -45,6 +45,7 @@ class Workload:
 
 
 T = TypeVar("T", bound=NamespacedThing)
+L = TypeVar("L", bound=LabelledThing)
 _KUSTOMIZATION_PATH = lazy_regex(r"(?:^|/)(?:kustomization\.ya?ml|Kustomization)\Z")
 # Domains of labels that people set themselves.
 _COMMON_LABEL_DOMAINS = ("kubernetes.io", "k8s.io", "helm.sh", "example.com")
@@ -56,8 +57,8 @@ class ObjectIndex:
 
     objects_by_kind: dict[str, list[Object]] = field(default_factory=dict)
     objects_by_kind_and_name: dict[tuple[str, str], list[Object]] = field(default_factory=dict)
-    workloads: list[Workload] = field(default_factory=list)
-    workloads_by_label: dict[tuple[str, str], list[Workload]] = field(default_factory=dict)
+    selected: SelectorMatches[Workload] = field(default_factory=SelectorMatches)
+    selected_services: SelectorMatches[Object] = field(default_factory=SelectorMatches)
     custom_resource_words: frozenset[str] = frozenset()
     custom_resource_names: frozenset[str] = frozenset()
     label_keys: frozenset[str] = frozenset()
@@ -67,8 +68,20 @@ class ObjectIndex:
     object_identities_by_file: dict[str, set[tuple[str, str, str]]] = field(default_factory=dict)
     is_applied_as_one: bool = False
     kustomized_folders: frozenset[str] = frozenset()
+    may_lack_objects: Callable[[str], bool] = lambda namespace: False
     _spaces: dict[Any, ThingsByNamespace[Any]] = field(default_factory=dict)
     _digests: dict[int, bytes] = field(default_factory=dict)
+    _answers: dict[Any, NameResolution[Any]] = field(default_factory=dict)
+
+    @property
+    def workloads(self) -> list[Workload]:
+        """What makes pods."""
+        return self.selected.things
+
+    @property
+    def workloads_by_label(self) -> dict[tuple[str, str], list[Workload]]:
+        """What makes pods, by each label of those; under two empty words what has a label that a variable fills."""
+        return self.selected.things_by_label
 
     def objects_of_kinds(self, *kinds: str) -> Iterator[Object]:
         """The objects of the given kinds, one kind after the other."""
@@ -88,6 +101,8 @@ class ObjectIndex:
         self, obj: NamespacedThing, kind: str, object_name: str, namespace: str | None = None, *, is_shared_thing: bool = True
     ) -> NameResolution[Object]:
         """The objects of a kind that an object means by a name; the namespace is its own unless another one is given.
+
+        Where none is here and a part of the unit stands elsewhere, that may hold it, and nobody can tell.
 
         `is_shared_thing`: as many objects may use one of them as like to, so that a folder above holds it for those below; else
         it belongs to the nearest object that it can be about.
@@ -111,9 +126,9 @@ class ObjectIndex:
         predicate: Callable[[T], bool] = lambda thing: True,
     ) -> NameResolution[T]:
         """Those of some things that an object means; see `find_named`."""
-        if not candidates_by_namespace.every.things:
-            return NameResolution()
         namespace = obj.namespace if namespace is None else namespace
+        if not candidates_by_namespace.every.things:
+            return NameResolution((), self.may_lack_objects(namespace))
         fragment_things: list[T] = []
         things_of_namesakes: list[T] = []
         tied_things: list[T] = []
@@ -121,6 +136,8 @@ class ObjectIndex:
         def is_candidate(thing: T) -> bool:
             if not predicate(thing):
                 return False
+            if thing.source is obj.source:
+                return True  # no namesake is nearer
             if thing.source.fragment and not obj.source.fragment:
                 fragment_things.append(thing)
                 return False
@@ -139,7 +156,8 @@ class ObjectIndex:
             return NameResolution(() if is_ambiguous_result else tuple(nearest_things.things), is_ambiguous_result)
         if not things_of_namesakes:
             things_of_namesakes = [thing for thing in islice(candidates_by_namespace.every.things, MAX_CANDIDATES_PER_QUESTION) if predicate(thing)]
-        return NameResolution((), bool(fragment_things or tied_things), () if fragment_things or tied_things else tuple(things_of_namesakes))
+        is_ambiguous_result = bool(fragment_things or tied_things) or self.may_lack_objects(namespace)
+        return NameResolution((), is_ambiguous_result, () if is_ambiguous_result else tuple(things_of_namesakes))
 
     def _may_be_patched(self, obj: NamespacedThing, things: Iterable[NamespacedThing]) -> bool:
         """Whether a kustomization that was not built puts things of other folders together, with patches that nobody saw."""
@@ -217,37 +235,34 @@ class ObjectIndex:
                 return True
         return False
 
-    def selected_workloads(self, selector: Selector, namespace: str, max_workload_count: int = MAX_CANDIDATES_PER_QUESTION) -> list[Workload]:
-        """The workloads whose pods a selector may mean, at most `max_workload_count` of them."""
-        likely_workloads = self.workloads_matching_candidates(selector).things_possibly_in_namespace(namespace)
-        return list(islice((one for one in likely_workloads if selector.matches(one.labels)), max_workload_count))
+    def selected_workloads(self, selector: Selector, namespace: str) -> list[Workload] | None:
+        """The workloads whose pods a selector may mean, at most as many as one question looks at; None where that is not worked out."""
+        if not self.selected.has_answer(selector):
+            return None
+        return list(islice(self.selected.matches(selector).things_possibly_in_namespace(namespace), MAX_CANDIDATES_PER_QUESTION))
 
     def resolve_selected_workloads(self, obj: Object, selector: Selector, namespace: str | None = None) -> NameResolution[Workload]:
         """The workloads whose pods an object means by a selector; in its own namespace unless another one is given."""
-        return self.resolve_meant(obj, self.workloads_matching_candidates(selector), namespace, predicate=lambda each: selector.matches(each.labels))
+        return self._resolve_selected(self.selected, obj, selector, namespace)
 
-    def workloads_matching_candidates(self, selector: Selector) -> ThingsByNamespace[Workload]:
-        """The workloads among which are all that a selector matches, by namespace and place."""
-        known_label_pairs = [rarest_label_pair for rarest_label_pair in selector.pairs if not is_filled_in_value(rarest_label_pair[1])]
-        if not known_label_pairs and any(operator == "In" for _, operator, _ in selector.expressions):
-            return ThingsByNamespace(self.possibly_matching_workloads(selector))
-        rarest_label_pair = min(known_label_pairs, key=lambda each: len(self.workloads_by_label.get(each, ())), default=None)
-        return self.things_by_namespace(
-            ("label", rarest_label_pair), self.possibly_matching_workloads(selector) if rarest_label_pair else self.workloads
-        )
+    def resolve_selected_services(self, obj: Object, selector: Selector, namespace: str) -> NameResolution[Object]:
+        """The Services of a namespace that an object means by a selector."""
+        return self._resolve_selected(self.selected_services, obj, selector, namespace)
+
+    def _resolve_selected(self, selected: SelectorMatches[L], obj: Object, selector: Selector, namespace: str | None) -> NameResolution[L]:
+        if not selected.has_answer(selector):
+            return NameResolution((), True)
+        return self.answer_once((id(selected), id(obj), selector, namespace), lambda: self.resolve_meant(obj, selected.matches(selector), namespace))
+
+    def answer_once(self, question: Any, resolve: Callable[[], NameResolution[Any]]) -> NameResolution[Any]:
+        """The answer to a question about an object of the project, worked out when it is first asked."""
+        if question not in self._answers:
+            self._answers[question] = resolve()
+        return self._answers[question]
 
     def is_matched_anywhere(self, selector: Selector) -> bool:
-        """Whether a selector matches the pods of a workload in whatever namespace."""
-        return any(selector.matches(one.labels) for one in islice(self.possibly_matching_workloads(selector), 4096))
-
-    def possibly_matching_workloads(self, selector: Selector) -> list[Workload]:
-        """The smallest list that holds every match: that of the rarest pair, or of an expression's values."""
-        candidate_lists = [self.workloads_by_label.get(pair, []) for pair in selector.pairs if not is_filled_in_value(pair[1])]
-        for label_key, operator, label_values in selector.expressions:
-            if operator == "In" and not any(map(is_filled_in_value, label_values)):
-                candidate_lists.append([one for value in label_values for one in self.workloads_by_label.get((label_key, value), ())])
-        shortest_candidate_list = min(candidate_lists, key=len, default=self.workloads)
-        return shortest_candidate_list if not candidate_lists else [*shortest_candidate_list, *self.workloads_by_label.get(("", ""), ())]
+        """Whether a selector matches, or may match, the pods of a workload in whatever namespace."""
+        return not self.selected.has_answer(selector) or bool(self.selected.matches(selector).every.things)
 
 
 def object_index(project: Project) -> ObjectIndex:
@@ -267,10 +282,12 @@ def _build_index(project: Project) -> ObjectIndex:
                 continue  # a patch: what it leaves out stands in what it patches
             workload = _make_workload(obj, pod_by_owner_id.get(id(obj)))
             if workload is not None:
-                _index_workload(object_index_to_fill, workload, obj)
+                object_index_to_fill.selected.add(workload)
+                object_index_to_fill.workload_by_owner_id[id(obj)] = workload
             elif is_pod_making_custom_resource(obj):
                 operator_words.update(_name_and_label_values(obj))
                 custom_resource_names.add(obj.name)
+    _find_bounds_of_selectors(object_index_to_fill, max_matches_counted=MAX_CANDIDATES_PER_QUESTION if project.unit else None)
     return replace(
         object_index_to_fill,
         custom_resource_words=frozenset(operator_words),
@@ -278,6 +295,7 @@ def _build_index(project: Project) -> ObjectIndex:
         label_keys=frozenset(key.rpartition("/")[2] for key, _ in object_index_to_fill.workloads_by_label),
         namespaces=frozenset(one.namespace for one in object_index_to_fill.workloads),
         is_applied_as_one=bool(project.unit),
+        may_lack_objects=project.may_lack_objects,
         kustomized_folders=frozenset(posixpath.dirname(path) for path in project.paths if _KUSTOMIZATION_PATH.search(path)),
     )
 
@@ -294,14 +312,15 @@ def _index_object(object_index_to_fill: ObjectIndex, obj: Object) -> None:
         object_index_to_fill.object_identities_by_file.setdefault(obj.source.root.path, set()).add(object_identity)
 
 
-def _index_workload(object_index_to_fill: ObjectIndex, workload: Workload, obj: Object) -> None:
-    """Enter a workload by its labels; a value that a variable fills stands in a list of its own, which every search looks at."""
-    object_index_to_fill.workloads.append(workload)
-    object_index_to_fill.workload_by_owner_id[id(obj)] = workload
-    for label_key, label_value in workload.labels.items():
-        label_pair = ("", "") if is_filled_in_value(label_value) else (label_key, label_value)
-        if isinstance(label_value, str):
-            object_index_to_fill.workloads_by_label.setdefault(label_pair, []).append(workload)
+def _find_bounds_of_selectors(filled_index: ObjectIndex, max_matches_counted: int | None) -> None:
+    """Find out whether there is too much for the selectors of a project to work out; of one object that many matches count at most."""
+    for obj in filled_index.objects_of_kinds("Service"):
+        filled_index.selected_services.add(obj)
+    objects_without_pods = (
+        obj for objects in filled_index.objects_by_kind.values() for obj in objects if id(obj) not in filled_index.workload_by_owner_id
+    )
+    filled_index.selected.find_bound(objects_without_pods, selectors_of_pods, max_matches_counted)
+    filled_index.selected_services.find_bound(filled_index.objects_of_kinds("ServiceMonitor"), selectors_of_services, max_matches_counted)
 
 
 _KINDS_WITH_POD_SELECTOR = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout", "DeploymentConfig"})
@@ -350,12 +369,15 @@ def workload_of(pod: Pod, project: Project) -> Workload | None:
 def find_autoscalers(obj: Object, project: Project, *kinds: str) -> NameResolution[Object]:
     """The autoscalers of the kinds that have a workload as their target."""
     project_index = object_index(project)
-    kind_and_name = (obj.kind, obj.name)
-    targeting_autoscalers = project_index.autoscalers_by_target.get(kind_and_name, ()) if obj.name else ()
-    if not targeting_autoscalers:
-        return NameResolution()
-    autoscalers_by_namespace = project_index.things_by_namespace(("target", *kind_and_name), targeting_autoscalers)
-    return project_index.resolve_meant(obj, autoscalers_by_namespace, predicate=lambda scaler: scaler.kind in kinds)
+    if not obj.name or not (targeting_autoscalers := project_index.autoscalers_by_target.get((obj.kind, obj.name))):
+        return NameResolution()  # one that stands elsewhere is not expected to be: it goes with its workload
+    return project_index.answer_once(("autoscalers", id(obj), kinds), lambda: _resolve_autoscalers(obj, project_index, targeting_autoscalers, kinds))
+
+
+def _resolve_autoscalers(obj: Object, project_index: ObjectIndex, autoscalers: Iterable[Object], kinds: tuple[str, ...]) -> NameResolution[Object]:
+    autoscalers_by_namespace = project_index.things_by_namespace(("target", obj.kind, obj.name), autoscalers)
+    resolution = project_index.resolve_meant(obj, autoscalers_by_namespace, predicate=lambda scaler: scaler.kind in kinds)
+    return NameResolution((), True) if len(resolution.meant) > MAX_CANDIDATES_PER_QUESTION else resolution
 
 
 def find_certain_autoscalers(workload_object: Object, project: Project, *kinds: str) -> tuple[Object, ...]:
@@ -365,8 +387,7 @@ def find_certain_autoscalers(workload_object: Object, project: Project, *kinds: 
 
 def scale_target_kind_and_name(autoscaler: Object) -> tuple[str, str]:
     """The kind and the name of what an autoscaler scales."""
-    target_key = "targetRef" if autoscaler.kind == "VerticalPodAutoscaler" else "scaleTargetRef"
-    target_reference = autoscaler.spec.mapping_at_path(target_key)
+    target_reference = autoscaler.spec.mapping_at_path("targetRef" if autoscaler.kind == "VerticalPodAutoscaler" else "scaleTargetRef")
     return target_reference.string_under("kind") or "Deployment", target_reference.string_under("name")
 
 

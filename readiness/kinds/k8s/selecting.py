@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
+from itertools import chain, islice
+from typing import Any
 
 from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.index import ObjectIndex, Workload, object_index
@@ -39,6 +41,8 @@ class SelectorIndex:
         """The nearest objects that select the pods of a workload."""
         if not self.selector_by_object_id:
             return NameResolution()
+        if not self._has_answer(workload):
+            return NameResolution((), True)
         workload_key = _cache_key_of_workload(workload)
         if workload_key not in self._nearby_by_question:
             self._nearby_by_question[workload_key] = self.index.resolve_meant(
@@ -49,9 +53,11 @@ class SelectorIndex:
         return self._nearby_by_question[workload_key]
 
     def all_selecting_objects(self, workload: Workload) -> list[Object]:
-        """All objects that may select the pods of a workload, the nearest first, at most MAX_CANDIDATES of them."""
+        """All objects that may select the pods of a workload, the nearest first, at most as many as one question looks at."""
         if not self.selector_by_object_id:
             return []
+        if not self._has_answer(workload):
+            return list(islice(chain(self.selecting_all, *self._candidate_lists(workload.labels)), MAX_CANDIDATES_PER_QUESTION))
         workload_key = _cache_key_of_workload(workload)
         if workload_key not in self._all_by_question:
             self._all_by_question[workload_key] = self.index.all_candidates(
@@ -68,17 +74,35 @@ class SelectorIndex:
         has_many_selecting_all = len(self.selecting_all) > MAX_CANDIDATES_PER_QUESTION
         question = label_pairs, (folder, namespace) if has_many_selecting_all else None
         if question not in self._matches_by_labels:
-            candidate_objects = list(self.by_key.get("", ()))
-            for label_key, label_value in workload.labels.items():
-                candidate_objects += self.by_key.get(label_key, ())
-                if is_filled_in_value(label_value):  # fits every value of a list
-                    candidate_objects += self.by_key.get(f"{label_key}=", ())
-                elif isinstance(label_value, str):
-                    candidate_objects += self.by_pair.get((label_key, label_value), ())
+            candidate_objects = chain.from_iterable(self._candidate_lists(workload.labels))
             matching_objects = [obj for obj in candidate_objects if self.selector_by_object_id[id(obj)].matches(workload.labels)]
             selecting_all = self._nearby_selecting_all(folder, namespace) if has_many_selecting_all else self.selecting_all
             self._matches_by_labels[question] = ThingsByNamespace((*selecting_all, *matching_objects))
         return self._matches_by_labels[question]
+
+    def is_any_matching(self, labels: Mapping[str, Any], excluded_object: Object) -> bool | None:
+        """Whether an object other than one selects some labels; None where more may than one question looks at."""
+        candidate_objects = list(islice(chain(self.selecting_all, *self._candidate_lists(labels)), MAX_CANDIDATES_PER_QUESTION + 1))
+        if any(self.selector_by_object_id[id(obj)].matches(labels) for obj in candidate_objects if obj is not excluded_object):
+            return True
+        return None if len(candidate_objects) > MAX_CANDIDATES_PER_QUESTION else False
+
+    def _has_answer(self, workload: Workload) -> bool:
+        """Whether it is worked out what selects a workload's pods: not where there is too much of it, as `SelectorMatches` tells."""
+        if not self.index.selected.is_bounded:
+            return True
+        return sum(map(len, self._candidate_lists(workload.labels))) <= MAX_CANDIDATES_PER_QUESTION
+
+    def _candidate_lists(self, labels: Mapping[str, Any]) -> list[list[Object]]:
+        """The lists that hold every object whose selector may match some labels, but for those that select every pod."""
+        candidate_lists = [self.by_key.get("", [])]
+        for label_key, label_value in labels.items():
+            candidate_lists.append(self.by_key.get(label_key, []))
+            if is_filled_in_value(label_value):  # fits every value of a list
+                candidate_lists.append(self.by_key.get(f"{label_key}=", []))
+            elif isinstance(label_value, str):
+                candidate_lists.append(self.by_pair.get((label_key, label_value), []))
+        return candidate_lists
 
     def _nearby_selecting_all(self, folder: str, namespace: str) -> list[Object]:
         """Of many objects that select every pod those of a namespace, those in a folder and around it, and the first of all."""
@@ -106,9 +130,10 @@ class SelectorIndex:
             return False
         if id(obj) not in self._nearest_distance_by_object:
             object_selector = self.selector_by_object_id[id(obj)]
-            nearest_workloads = self.index.workloads_matching_candidates(object_selector).nearest(
-                obj.source.root.path, obj.namespace, lambda each: object_selector.matches(each.labels)
-            )
+            if not self.index.selected.has_answer(object_selector):
+                return False
+            matching_workloads = self.index.selected.matches(object_selector)
+            nearest_workloads = matching_workloads.nearest(obj.source.root.path, obj.namespace, lambda _: True)
             self._nearest_distance_by_object[id(obj)] = nearest_workloads.distance if nearest_workloads.things else distance_to_workload
         return is_surely_nearer(self._nearest_distance_by_object[id(obj)], distance_to_workload)
 
@@ -178,11 +203,12 @@ def selector_of_budget(obj: Object) -> Selector | None:
 
 def policy_selector_index(project: Project) -> SelectorIndex:
     """The NetworkPolicies of a project: without a podSelector the empty one is meant."""
-    policies = object_index(project).objects_of_kinds("NetworkPolicy")
-    return _build_selector_index(
-        project,
-        ((obj, parse_label_selector(obj.spec.get("podSelector")) or Selector()) for obj in policies),
-    )
+    return selector_index_of_policies(project, object_index(project).objects_of_kinds("NetworkPolicy"))
+
+
+def selector_index_of_policies(project: Project, policies: Iterable[Object]) -> SelectorIndex:
+    """Some NetworkPolicies of a project."""
+    return _build_selector_index(project, ((obj, parse_label_selector(obj.spec.get("podSelector")) or Selector()) for obj in policies))
 
 
 def limit_range_selector_index(project: Project) -> SelectorIndex:

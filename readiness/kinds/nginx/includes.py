@@ -30,6 +30,7 @@ _MAX_INCLUDE_DEPTH = 20
 _MAX_ENCLOSING_LEVELS = 300
 _MAX_INCLUDED_DIRECTIVES_PER_BLOCK = 5000
 _MAX_DIRECTIVES_WITHIN_BLOCK = 200_000
+MAX_INCLUDED_DIRECTIVES_PER_TREE = 300_000  # that the includes of all blocks bring in together
 
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class IncludeTree:
     cached_results: dict[tuple[Any, int], Any] = field(default_factory=dict)
     incomplete_main_files: list[Document] = field(default_factory=list)
     guessed_part_paths: set[str] = field(default_factory=set)
+    included_directive_count: int = 0
 
 
 def include_tree(project: Project) -> IncludeTree:
@@ -216,24 +218,30 @@ def expanded_directives_of_block(project: Project, block: Block, *names: str) ->
         return level_of_block.by_name.get(names[0], [])
     if not names:
         return level_of_block.directives
-    return [d for d in level_of_block.directives if d.name in names]
+    found_directives = [d for name in dict.fromkeys(names) for d in level_of_block.by_name.get(name, ())]
+    return sorted(found_directives, key=lambda each: level_of_block.position_by_directive_id[id(each)])
 
 
 def _expand_includes(include_tree: IncludeTree, block: Block) -> Iterator[Directive]:
-    """Depth and number of what is included are bounded: includes may form a ring or a bomb."""
-    included_directive_count = 0
+    """Depth and number of what is included are bounded, as includes may form a ring or a bomb: one past a bound is as good as not read."""
+    count_before_block = include_tree.included_directive_count
     directive_iterators = [iter(block.directives)]
     while directive_iterators:
         current_directive = next(directive_iterators[-1], None)
         if current_directive is None:
             directive_iterators.pop()
             continue
-        included_directive_count += len(directive_iterators) > 1
-        if included_directive_count > _MAX_INCLUDED_DIRECTIVES_PER_BLOCK:
-            return
         yield current_directive
-        if len(directive_iterators) < _MAX_INCLUDE_DEPTH:
-            directive_iterators.extend(iter(inner.directives) for inner in reversed(include_tree.blocks_by_include_id.get(id(current_directive), ())))
+        included_blocks = include_tree.blocks_by_include_id.get(id(current_directive), ()) if len(directive_iterators) < _MAX_INCLUDE_DEPTH else ()
+        directive_count = include_tree.included_directive_count + sum(len(one.directives) for one in included_blocks)
+        if (
+            directive_count - count_before_block > _MAX_INCLUDED_DIRECTIVES_PER_BLOCK or directive_count > MAX_INCLUDED_DIRECTIVES_PER_TREE
+        ) and included_blocks:
+            include_tree.unresolved_include_ids.add(id(current_directive))
+            block.source.root.unread_part = "its includes bring in more directives than are gone through"
+            continue
+        include_tree.included_directive_count = directive_count
+        directive_iterators.extend(iter(inner.directives) for inner in reversed(included_blocks))
 
 
 def outermost_including_block(project: Project, block: Block) -> Block:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from readiness import files
+
+if TYPE_CHECKING:
+    from tarfile import TarFile
 
 ARCHIVE_SUFFIX = ".tgz"
 _MAX_ARCHIVE_NESTING_DEPTH = 10  # archives inside archives
 MAX_FILES_PER_CHART, MAX_BYTES_PER_CHART = 2000, 50 << 20  # of a chart with all its subcharts
 _MAX_TOTAL_HEADER_BYTES = 3 * 512 * MAX_FILES_PER_CHART  # what the heads of so many members may take, long names among them
 _MAX_MEMBER_PATH_CHARACTERS, _MAX_MEMBER_NAME_BYTES = 1024, 255  # characters of a path, bytes of a name in it
-_UNREADABLE_ARCHIVE_EXCEPTIONS = (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError, RecursionError)  # fmt: skip
 
 
 class ArchiveError(Exception):
@@ -29,6 +29,10 @@ def content_by_path_in_chart(archive_bytes: bytes) -> dict[str, bytes]:
     The first folder of each path is the chart's own and left out, as Helm does. Links and devices are left out: Helm
     gives them no content either.
     """
+    import gzip
+    import tarfile
+    import zlib
+
     max_unpacked_bytes = MAX_BYTES_PER_CHART + _MAX_TOTAL_HEADER_BYTES
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(archive_bytes)) as gzip_stream:
@@ -37,7 +41,7 @@ def content_by_path_in_chart(archive_bytes: bytes) -> dict[str, bytes]:
             raise ArchiveError(f"it unpacks to over {MAX_BYTES_PER_CHART >> 20} MiB")
         with tarfile.open(fileobj=io.BytesIO(tar_bytes), mode="r:") as tar_file:
             return dict(_paths_and_contents(tar_file))
-    except _UNREADABLE_ARCHIVE_EXCEPTIONS as error:
+    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError, RecursionError) as error:
         raise ArchiveError(f"it is no readable archive ({type(error).__name__})") from None
 
 
@@ -68,7 +72,7 @@ def _read_member(archive_bytes: bytes, member_path: str, remaining_depth: int) -
     return None
 
 
-def _paths_and_contents(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
+def _paths_and_contents(archive: TarFile) -> Iterator[tuple[str, bytes]]:
     member_count = total_bytes = 0
     for member in archive:
         member_count, total_bytes = member_count + 1, total_bytes + max(member.size, 0)

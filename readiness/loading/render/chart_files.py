@@ -20,12 +20,11 @@ from readiness.model import ParseError, Source, Span, join_names
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
-from readiness.tree_paths import OutsideError, is_inside_folder, link_refusal_reason
+from readiness.tree_paths import OutsideError, is_inside_folder, is_version_control_name, link_refusal_reason
 
 CHART_FILENAME = "Chart.yaml"
 REASON_LINK_TO_FOLDER = "a link to a directory, which is not followed"
 _HELM_READS_PATH = lazy_regex(r"(?:\A|/)(?:(?:templates|charts|ci)(?:/|\Z)|values[\w.-]*\.ya?ml\Z|values\.schema\.json\Z|Chart\.(?:yaml|lock)\Z)")
-GIT_FOLDER = ".git"  # a chart may be a whole repository
 _MAX_SUBCHART_DEPTH = 10  # of charts inside charts
 _LOCAL_REPOSITORY_PREFIX = "file://"
 _CHART_NAME = lazy_regex(r"[a-z0-9][a-z0-9.-]{0,200}")
@@ -128,8 +127,10 @@ def _add_folder_files(chart_files: ChartFiles, folder: Path, copy_prefix: str, r
     """A folder's files; a link that leads out of it is left out, for a template can print any file of its chart."""
     for parent_folder, subfolder_names, file_names in os.walk(folder, followlinks=False):
         linked_folder_names = [entry_name for entry_name in subfolder_names if (Path(parent_folder) / entry_name).is_symlink()]
-        subfolder_names[:] = sorted(entry_name for entry_name in subfolder_names if entry_name not in (GIT_FOLDER, *linked_folder_names))
+        subfolder_names[:] = sorted(one for one in subfolder_names if one not in linked_folder_names and not is_version_control_name(one))
         for entry_name in sorted([*file_names, *linked_folder_names]):
+            if is_version_control_name(entry_name):  # a chart may be a whole repository
+                continue
             file_path = Path(parent_folder) / entry_name
             path_in_folder = file_path.relative_to(folder).as_posix()
             if refusal_reason := _chart_file_refusal(folder, file_path):

@@ -78,10 +78,14 @@ class KustomizationVisit:
 
 @dataclass(slots=True)
 class OverlayInputs:
-    """What the overlay in a folder takes in, by real paths in the tree: files, folders, and kustomizations by their users."""
+    """What the overlay in a folder takes in, by real paths in the tree: files, folders, and kustomizations by their users.
+
+    `refusals` say what of it is not taken in, as it is remote or out of the tree: no program is given an overlay that has any.
+    """
 
     tree: ConfinedTree
     folder: str
+    refusals: list[OverlayRefusedError] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
     kustomizations_by_user: dict[str, list[str]] = field(default_factory=dict)
@@ -94,8 +98,8 @@ def is_remote_address(address: str) -> bool:
 
 
 def gather_overlay_inputs(tree: ConfinedTree, overlay_folder: str) -> OverlayInputs:
-    """All that the overlay in a folder takes in. Raises OverlayRefusedError, and RenderError for what cannot be read."""
-    overlay_inputs = _InputGathering(tree, overlay_folder).gather_all()
+    """All that the overlay in a folder takes in of the tree. Raises RenderError for what cannot be read."""
+    overlay_inputs = _InputGathering(tree, overlay_folder, leaves_out_refused=True).gather_all()
     _verify_build_count(overlay_inputs.kustomizations_by_user, overlay_folder)
     return overlay_inputs
 
@@ -109,11 +113,26 @@ def is_refused_without_its_bases(tree: ConfinedTree, kustomization_folder: str) 
     return False
 
 
-class _InputGathering:
-    """One pass over the kustomizations that an overlay reaches."""
+def refusal_of_entry(tree: ConfinedTree, kustomization_folder: str, entry_text: str, place_text: str) -> OverlayRefusedError | None:
+    """Why what one text of a kustomization names is not taken in: it is remote or out of the tree, or the kustomization there is."""
+    gathering = _InputGathering(tree, kustomization_folder)
+    try:
+        inner_folder = gathering.take_in_entry(kustomization_folder, entry_text, None, place_text)
+        for file_name in sorted(KUSTOMIZATION_FILENAMES) if inner_folder is not None else ():
+            gathering.resolve_file(posixpath.join(inner_folder or "", file_name), place_text)
+    except OverlayRefusedError as refusal:
+        return refusal
+    except RenderError:
+        return None
+    return None
 
-    def __init__(self, tree: ConfinedTree, overlay_folder: str) -> None:
+
+class _InputGathering:
+    """One pass over the kustomizations that an overlay reaches; what is refused raises OverlayRefusedError, or is noted and left out."""
+
+    def __init__(self, tree: ConfinedTree, overlay_folder: str, *, leaves_out_refused: bool = False) -> None:
         self.tree = tree
+        self.leaves_out_refused = leaves_out_refused
         self.made = OverlayInputs(tree, overlay_folder)
 
     def gather_all(self) -> OverlayInputs:
@@ -133,21 +152,44 @@ class _InputGathering:
         # What configures a generator or transformer may be patched together: there no key is plain.
         keys_without_paths = _KEYS_WITHOUT_PATHS if visit.plugin_user is None else frozenset({"apiversion", "kind"})
         for kustomization_file_name in sorted(KUSTOMIZATION_FILENAMES):
-            kustomization_path = self.resolve_file(posixpath.join(visit.folder, kustomization_file_name), kustomization_file_name)
+            try:
+                kustomization_path = self.resolve_file(posixpath.join(visit.folder, kustomization_file_name), kustomization_file_name)
+            except OverlayRefusedError as refusal:
+                if visit.folder == self.made.folder:
+                    raise
+                self.note_or_raise(refusal)
+                continue
             if kustomization_path is None:
                 continue
             self.count_file(kustomization_path)
             for entry_key, entry_text in self.path_strings_of_file(kustomization_path, keys_without_paths):
-                if entry_key in HELM_CHART_KEYS and is_remote_address(entry_text):
-                    raise remote_chart_error(entry_text.strip(), self.tree.report_path(kustomization_path))
                 plugin_user = visit.plugin_user
                 if plugin_user is None and entry_key in _PLUGIN_KEYS:
                     plugin_user = visit.folder
-                inner_folder = self.take_in_entry(visit.folder, entry_text, plugin_user, self.tree.report_path(kustomization_path))
+                try:
+                    inner_folder = self.take_in_entry_of_key(visit.folder, entry_key, entry_text, plugin_user, kustomization_path)
+                except OverlayRefusedError as refusal:
+                    self.note_or_raise(refusal)
+                    continue
                 if inner_folder is not None:
                     self.made.kustomizations_by_user.setdefault(visit.folder, []).append(inner_folder)
                     inner_visits.append(KustomizationVisit(inner_folder, plugin_user))
         return inner_visits
+
+    def note_or_raise(self, refusal: OverlayRefusedError) -> None:
+        """Note what is refused where it is left out. Raises it elsewhere."""
+        if not self.leaves_out_refused:
+            raise refusal
+        self.made.refusals.append(refusal)
+
+    def take_in_entry_of_key(
+        self, kustomization_folder: str, entry_key: str, entry_text: str, plugin_user_folder: str | None, kustomization_path: str
+    ) -> str | None:
+        """Take in what one text under an outermost key names; the folder that it names, where that is one."""
+        place_text = self.tree.report_path(kustomization_path)
+        if entry_key in HELM_CHART_KEYS and is_remote_address(entry_text):
+            raise remote_chart_error(entry_text.strip(), place_text)
+        return self.take_in_entry(kustomization_folder, entry_text, plugin_user_folder, place_text)
 
     def path_strings_of_file(self, real_file_path: str, keys_to_skip: frozenset[str]) -> list[tuple[str, str]]:
         """(key, text) of all that a file says under keys that may name files."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from readiness import files, tree_paths
 from readiness.loading.programs_read import MAX_PROGRAM_BYTES
 from readiness.loading.render.archive import MAX_BYTES_PER_CHART, MAX_FILES_PER_CHART
-from readiness.loading.render.chart_files import GIT_FOLDER
 from readiness.loading.render.made import RenderInput
 from readiness.loading.render.tree import ConfinedTree
 
@@ -79,7 +78,7 @@ def chart_hash(chart_folder: Path) -> str:
     file_count = total_bytes = 0
     for parent_folder, subfolder_names, file_names in os.walk(chart_folder, followlinks=False):
         linked_folder_names = [entry_name for entry_name in subfolder_names if Path(parent_folder, entry_name).is_symlink()]
-        subfolder_names[:] = sorted(entry_name for entry_name in subfolder_names if entry_name != GIT_FOLDER)
+        subfolder_names[:] = sorted(entry_name for entry_name in subfolder_names if not tree_paths.is_version_control_name(entry_name))
         for entry_name in sorted([*file_names, *linked_folder_names]):
             file_path = Path(parent_folder, entry_name)
             try:

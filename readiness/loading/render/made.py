@@ -17,6 +17,14 @@ class LimitError(RenderError):
     """A chart or an overlay that takes more than it may here: that is no fault of it, and says nothing of it."""
 
 
+class CrashedBuildError(RenderError):
+    """An overlay whose making raised what it does not document: that is its cause."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.__cause__ = cause
+
+
 @dataclass(frozen=True, slots=True)
 class SetValue:
     """A value where somebody wrote it: the file, the place in it, and the keys that lead there in its chart's values."""

@@ -126,7 +126,7 @@ def tree_root_of_folder(folder: Path, given_folders: Iterable[Path]) -> Path:
     """
     real_folder = Path(os.path.realpath(folder))
     for ancestor in (real_folder, *real_folder.parents):
-        if (ancestor / ".git").exists():
+        if tree_paths.is_repository_root(ancestor):
             return ancestor
     real_given_folders = (Path(os.path.realpath(one)) for one in given_folders)
     enclosing_given_folders = [one for one in real_given_folders if real_folder.is_relative_to(one)]

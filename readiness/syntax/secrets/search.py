@@ -169,13 +169,13 @@ def _is_prose(text: str, assignment_match: re.Match[str], secret_strength: Secre
     return secret_strength < (SecretStrength.RANDOM if comment_match else SecretStrength.CHOSEN)
 
 
-def possible_secret_spans(text: str) -> Iterator[Span]:
-    """Where a text may hold a secret, which no output then shows: wider than `secrets_in_text`.
+def possible_secret_spans(text: str, *, may_have_shapes: bool = True) -> Iterator[Span]:
+    """Where a text may hold a secret, which no output then shows: wider than `secrets_in_text`; without known shapes where it may have none.
 
     What a value says of itself counts for nothing here (`notsecret` may be somebody's password), unless it says outright
     that another belongs in its place.
     """
-    for credential_shape in find_credential_shapes(text):
+    for credential_shape in find_credential_shapes(text) if may_have_shapes else ():
         if not is_placeholder(text[credential_shape.span.start : credential_shape.span.end]):
             yield credential_shape.span
     for account in find_url_accounts(text):

@@ -32,6 +32,16 @@ def test_what_is_told_of_an_order_ends_with_it(jobs: int, found: bool, tmp_path:
     assert bool(untested(tmp_path, jobs)) is found
 
 
+def test_an_order_that_is_not_worked_out_is_said(tmp_path: Path) -> None:
+    known, unknown = (
+        readiness.check([write_files(tmp_path / str(jobs), {".gitlab-ci.yml": pipeline(jobs)})], select=["ci/deploy-untested"])
+        for jobs in (MAX_ORDERED_JOBS - 1, MAX_ORDERED_JOBS)
+    )
+    assert [(one.cause, one.reason) for one in known.files] == [("", "")]
+    assert [(one.cause, "300 jobs" in one.reason) for one in unknown.files] == [("limit", True)]
+    assert unknown.coverage.percent < known.coverage.percent
+
+
 @pytest.mark.parametrize("rule", ["ci/deploy-untested", "ci/image-never-pushed"])
 def test_work_grows_as_the_jobs_do(rule: str, tmp_path: Path) -> None:
     def work(jobs: int) -> int:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import readiness
-from readiness.loading.render import archive, capabilities, helm
+from readiness.loading.render import archive, capabilities, chart_files, helm
 from readiness.loading.render.archive import ArchiveError, content_by_path_in_chart
+from readiness.loading.render.tree import ConfinedTree
 from readiness.model import Severity
 from readiness.verdict.report import Report
 
@@ -371,6 +372,16 @@ def test_a_chart_that_is_a_repository_leaves_git_out(tmp_path: Path) -> None:
     write(tmp_path, {f".git/objects/{number}": "" for number in range(archive.MAX_FILES_PER_CHART + 1)})
     report = readiness.check([tmp_path], select=["core/not-rendered"], base=tmp_path)
     assert told(report) == []
+
+
+@pytest.mark.parametrize("name", [".git", "files/.git", ".GIT/config", "files/.git/config", ".git./config"])
+def test_no_template_is_given_what_is_version_controls(tmp_path: Path, name: str) -> None:
+    """Be it the folder of a repository or the file of a work tree, in any case."""
+    write(
+        tmp_path, {"Chart.yaml": ABOUT.format("shop"), "templates/map.yaml": MAP, name: "gitdir: elsewhere\n", "files/.gitkeep": "", ".gitignore": ""}
+    )
+    taken = chart_files.read_chart(tmp_path, ".", ConfinedTree(tmp_path, tmp_path))
+    assert {"Chart.yaml", "templates/map.yaml", "files/.gitkeep", ".gitignore"} == set(taken.content_by_path)
 
 
 def test_a_member_of_an_archive_can_be_read_again(tmp_path: Path) -> None:

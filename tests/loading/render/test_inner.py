@@ -28,8 +28,10 @@ metadata: {name: web}
 spec: {podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: []}
 """
 REMOTE = "https://example.com/x.yaml"
+# Without the component the operation has nothing to replace, and nobody can tell whether it would have with it.
 TREE = {
-    "all/kustomization.yaml": f"resources: [{REMOTE}, ../web/prod, ../policies]\n",
+    "all/kustomization.yaml": f"resources: [../web/prod, ../policies]\ncomponents: [{REMOTE}]\n"
+    "patches: [{target: {kind: NetworkPolicy}, patch: '[{op: replace, path: /spec/egress/0/to, value: []}]'}]\n",
     "web/base/kustomization.yaml": "resources: [web.yaml]\ncommonLabels: {app: web}\n",
     "web/base/web.yaml": WEB % "true",
     "web/prod/kustomization.yaml": "resources: [../base]\nimages: [{name: example.com/web, newTag: '1.2'}]\n",

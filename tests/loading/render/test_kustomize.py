@@ -95,8 +95,9 @@ def test_a_remote_base_is_refused_and_counts_against_coverage(tmp_path: Path) ->
     remote = "resources: ['https://example.com/base?ref=v1', ../base]\n"
     report = check(tmp_path, {**TREE, "prod/kustomization.yaml": remote})
     row = next(row for row in report.files if row.path == "prod/kustomization.yaml")
-    assert row.status == "skipped"
+    assert (row.status, row.cause) == ("checked", "outside")
     assert "remote" in row.reason
+    assert row in report.coverage.unread_files
 
 
 @needs_kustomize
@@ -117,14 +118,14 @@ def test_overlays_are_built_where_no_program_is(tmp_path: Path, monkeypatch: pyt
     assert {row.status for row in report.files if row.kind == "kustomize"} == {"checked"}
 
 
-def test_what_only_a_program_builds_is_judged_as_plain_files_without_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_only_a_program_builds_is_built_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kustomize, "kustomize_build_command", list)
     plugin = TREE["prod/kustomization.yaml"] + "transformers: [plugin.yaml]\n"
     tree = {**TREE, "prod/kustomization.yaml": plugin, "prod/plugin.yaml": "kind: X\n"}
     report = check(tmp_path, {**tree, "base/deploy.yaml": DEPLOYMENT.replace("false", "true")})
     assert said(report) == [("base/deploy.yaml", 16, "true"), ("prod/patch.yaml", 11, "true")]
     (row,) = [row for row in report.files if row.path == "prod/kustomization.yaml"]
-    assert row.status == "skipped"
+    assert (row.status, row.cause) == ("checked", "absent")
     assert "the key transformers" in row.reason
     assert kustomize.REASON_NO_BUILDER in row.reason
 

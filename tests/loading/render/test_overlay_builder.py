@@ -130,6 +130,8 @@ OVERLAYS = {
     "a replacement": "replacements:\n- source: {kind: Service, name: web, fieldPath: spec.ports.0.port}\n  targets:\n"
     "  - {select: {kind: Deployment}, fieldPaths: ['spec.template.spec.containers.[name=web].ports.0.containerPort']}\n"
     "  - {select: {kind: ClusterRole}, fieldPaths: [rules.0.extra.port], options: {create: true}}\n",
+    "a replacement in a list of texts": "replacements:\n- source: {kind: Service, name: web}\n  targets:\n"
+    "  - {select: {kind: ClusterRole}, fieldPaths: ['rules.0.verbs.[=get]']}\n",
     "a part of a text": "replacements:\n- source: {kind: Service, name: web}\n  targets:\n"
     "  - {select: {kind: Deployment}, fieldPaths: ['spec.template.spec.containers.*.image'], options: "
     "{delimiter: '/', index: 1}}\n",

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from readiness.files import decode_text
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.gather import HELM_CHART_KEYS, OverlayInputs, remote_chart_error
-from readiness.loading.render.made import RenderError
+from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.overlay import patches, transform
+from readiness.loading.render.overlay.generator_files import GeneratorFileReader
 from readiness.loading.render.overlay.generators import generate_object, merge_generated
+from readiness.loading.render.overlay.left_out import LeftOut, absent_entry_error, error_of_entry_elsewhere, has_content
 from readiness.loading.render.overlay.placed import (
     InvalidKustomizationError,
     NeedsOtherBuilderError,
@@ -57,27 +59,50 @@ def build_source(
     environment: str,
     source_by_path: Mapping[str, Source],
     parsed_yaml: ParsedTexts,
-) -> tuple[PlacedSource, dict[str, Source]]:
-    """What an overlay builds, and the files that it took in besides `source_by_path`, by path.
+    *,
+    leaves_out_unknown_keys: bool = False,
+    may_be_made: Callable[[str], bool] = lambda path: False,
+) -> tuple[PlacedSource, OverlayBuilder]:
+    """What an overlay builds, and the builder, which knows what else it took in and what it left out.
 
-    `parsed_yaml` are the documents of files that the same run has read.
+    `parsed_yaml` are the documents of files that the same run has read. With `leaves_out_unknown_keys` it is built without what the keys
+    of kustomizations say that are not known here, plugins among them. `may_be_made` tells of a path where nothing is whether a .gitignore names it.
 
-    Raises RenderError where nobody could build it, UnsupportedFeatureError where this builder does not know how.
+    Raises RenderError where nobody could build it, UnsupportedFeatureError where this builder does not know how, and where what is left out
+    leaves nothing the reason of that.
     """
-    builder = OverlayBuilder(overlay_inputs, source_by_path, parsed_yaml)
+    builder = OverlayBuilder(overlay_inputs, source_by_path, parsed_yaml, leaves_out_unknown_keys=leaves_out_unknown_keys, may_be_made=may_be_made)
     try:
         placed_source = builder.build_text(kustomization_source, environment)
         if placed_source.removals:
-            builder_keeping_removed_keys = OverlayBuilder(overlay_inputs, {**source_by_path, **builder.more}, parsed_yaml, keep_removed_keys=True)
+            builder_keeping_removed_keys = OverlayBuilder(
+                overlay_inputs,
+                {**source_by_path, **builder.more},
+                parsed_yaml,
+                keep_removed_keys=True,
+                leaves_out_unknown_keys=leaves_out_unknown_keys,
+                may_be_made=may_be_made,
+            )
             with suppress(RenderError):  # what went may be in the way of what came
                 placed_source.kept = builder_keeping_removed_keys.build_text(kustomization_source, environment)
     except RecursionError:  # patches may put what is nested into what is nested
         raise UnsupportedFeatureError("it is nested too deeply") from None
-    return placed_source, builder.more
+    except (LimitError, UnsupportedFeatureError):
+        raise
+    except RenderError:
+        part_changing_objects = next((one for one in builder.left_out.parts if one.changes_objects), None)
+        if part_changing_objects is None:
+            raise
+        raise part_changing_objects.error from None  # with it what was tried may be possible
+    return placed_source, builder
 
 
 class OverlayBuilder:
-    """One overlay and all that it takes in; with `keep_removed_keys`, as if its patches took no key away."""
+    """One overlay and all that it takes in; with `keep_removed_keys`, as if its patches took no key away.
+
+    What stands elsewhere is left out and noted in `left_out`. `partial_source` has what is known of objects in there, `read_paths` are the
+    files that were read, as reports print them.
+    """
 
     def __init__(
         self,
@@ -86,9 +111,16 @@ class OverlayBuilder:
         parsed_yaml: ParsedTexts,
         *,
         keep_removed_keys: bool = False,
+        leaves_out_unknown_keys: bool = False,
+        may_be_made: Callable[[str], bool] = lambda path: False,
     ) -> None:
         self.parsed = parsed_yaml
         self.keep = keep_removed_keys
+        self.leaves_out_unknown_keys = leaves_out_unknown_keys
+        self.may_be_made = may_be_made
+        self.left_out = LeftOut()
+        self.partial_source: PlacedSource | None = None
+        self.read_paths: set[str] = set()
         self.top = overlay_inputs.folder
         self.tree = overlay_inputs.tree
         self.sources = source_by_path
@@ -104,16 +136,21 @@ class OverlayBuilder:
         self.add_resources_of_folder(self.top, resources, is_component=False)
         update_renamed_references(resources)
         resolve_variables(resources, self.variables, self.fields)
-        return write_objects(
-            [one.node for one in resources],
-            kustomization_source.path,
-            environment,
-            kustomization_source,
-        )
+        complete_nodes = [one.node for one in resources if not one.is_partial]
+        partial_nodes = [one.node for one in resources if one.is_partial]
+        if self.left_out.parts and not complete_nodes and not any(has_content(one) for one in resources):
+            raise self.left_out.parts[0].error
+        if partial_nodes:
+            self.partial_source = write_objects(partial_nodes, kustomization_source.path, environment, kustomization_source)
+            self.partial_source.fragment = True
+        return write_objects(complete_nodes, kustomization_source.path, environment, kustomization_source)
 
     def add_resources_of_folder(self, kustomization_folder: str, resources: list[OverlayResource], *, is_component: bool) -> None:
         """Add what a kustomization gives to `resources`; a component changes what is there, too."""
-        kustomization_source, spec = self.read_kustomization(kustomization_folder)
+        kustomization_source, document = self.read_kustomization(kustomization_folder)
+        if not is_component:
+            self.left_out.enter_kustomization(document.text_at_path("namespace"))
+        spec = self.spec_of(document, kustomization_source)
         if (spec_text(spec, "kind") == "Component") is not is_component:
             kind_and_expected_key = ("no component", "components") if is_component else ("a component", "resources")
             raise InvalidKustomizationError(
@@ -128,15 +165,35 @@ class OverlayBuilder:
                 self.take_in(kustomization_folder, entry, own_resources, earlier_identities)
         self.add_generated_objects(kustomization_folder, spec, own_resources)
         for entry in self.list_entries(spec, "components"):
+            if self.is_left_out(kustomization_folder, entry, may_hold_objects=True):
+                continue
             self.add_resources_of_folder(self.folder_of_entry(kustomization_folder, entry), own_resources, is_component=True)
         self.apply_transformers(kustomization_folder, spec, own_resources)
         self.variables += self.list_entries(spec, "vars")
         if not is_component:
             resources += own_resources
+            self.left_out.leave_kustomization()
         self.open.pop()
 
-    def read_kustomization(self, kustomization_folder: str) -> tuple[Source, KustomizationValueByKey]:
-        """The keys of the kustomization in a folder, in lower case. Raises UnsupportedFeatureError for a key that is not known."""
+    def is_left_out(self, kustomization_folder: str, path_entry: PlacedValue, *, may_hold_objects: bool, changes_objects: bool = True) -> bool:
+        """Whether what an entry names stands elsewhere, or is made first; that is noted, with what it may hold and do."""
+        error = error_of_entry_elsewhere(self.tree, kustomization_folder, path_entry, self.may_be_made)
+        if error is not None:
+            self.left_out.add_part(error, path_entry.string, may_hold_objects=may_hold_objects, changes_objects=changes_objects)
+        return error is not None
+
+    @contextmanager
+    def unsupported_left_out(self, *, may_hold_objects: bool = False) -> Iterator[None]:
+        """Note what cannot be done here and maybe elsewhere, and go on without it, where that is asked. Raises RenderError elsewhere."""
+        try:
+            yield
+        except RenderError as error:
+            if not self.leaves_out_unknown_keys or isinstance(error, InvalidKustomizationError | LimitError):
+                raise
+            self.left_out.add_part(UnsupportedFeatureError(str(error)), may_hold_objects=may_hold_objects, changes_objects=True)
+
+    def read_kustomization(self, kustomization_folder: str) -> tuple[Source, PlacedValue]:
+        """The kustomization in a folder, which is a mapping."""
         kustomization_paths = [
             path for name in sorted(KUSTOMIZATION_FILENAMES) if (path := self.tree.real_file_path(posixpath.join(kustomization_folder, name)))
         ]
@@ -147,18 +204,25 @@ class OverlayBuilder:
         documents = self.parse_documents(kustomization_source)
         if len(documents) != 1 or not isinstance(documents[0].data, dict):
             raise InvalidKustomizationError("a kustomization is one mapping", whole_file_place(kustomization_source))
+        return kustomization_source, documents[0]
+
+    def spec_of(self, document: PlacedValue, kustomization_source: Source) -> KustomizationValueByKey:
+        """The keys of a kustomization, in lower case. Raises UnsupportedFeatureError for one that is not known, unless it is left out."""
         spec: KustomizationValueByKey = {}
-        for key, value in documents[0].map.items():
+        for key, value in document.map.items():
             lowercase_key = key.casefold()
             if lowercase_key in HELM_CHART_KEYS:
-                raise self.chart_error(value, key, kustomization_source)
-            if lowercase_key == "helmglobals":
+                self.left_out.add_part(self.chart_error(value, key, kustomization_source), may_hold_objects=True)
+            elif lowercase_key == "helmglobals":
                 continue  # says where `helmCharts` lie
-            if lowercase_key not in _KEYS_WITHOUT_EFFECT | _SUPPORTED_KEYS or lowercase_key in spec:
-                raise UnsupportedFeatureError(f"{kustomization_source.path} has the key {key[:60]}, which is not known here")
-            if value.data is not None:
+            elif lowercase_key not in _KEYS_WITHOUT_EFFECT | _SUPPORTED_KEYS or lowercase_key in spec:
+                error = UnsupportedFeatureError(f"{kustomization_source.path} has the key {key[:60]}, which is not known here")
+                if not self.leaves_out_unknown_keys:
+                    raise error
+                self.left_out.add_part(error, may_hold_objects=lowercase_key not in {"validators", "openapi"}, changes_objects=True)
+            elif value.data is not None:
                 spec[lowercase_key] = value
-        return kustomization_source, spec
+        return spec
 
     def chart_error(self, charts_value: PlacedValue, charts_key: str, kustomization_source: Source) -> RenderError:
         """Why charts are not inflated: one comes from elsewhere, or builders do so only where they are asked."""
@@ -176,6 +240,7 @@ class OverlayBuilder:
     def source_at(self, path_in_tree: str) -> Source:
         """The text of a file of the tree. Raises RenderError where it is none."""
         report_path = self.tree.report_path(path_in_tree)
+        self.read_paths.add(report_path)
         source = self.sources.get(report_path) or self.more.get(report_path)
         if source is None:
             file_text = decode_text(self.tree.content_by_path[path_in_tree])
@@ -197,7 +262,7 @@ class OverlayBuilder:
         """The folder of an entry. Raises InvalidKustomizationError where there is none, and where the kustomization stands in it."""
         real_folder_path = self.tree.real_folder_path(posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string)))
         if real_folder_path is None:
-            raise self.absent_entry_error(path_entry)
+            raise absent_entry_error(path_entry)
         if any(real_folder_path in {"", ".", one} or one.startswith(f"{real_folder_path}/") for one in self.open):
             raise InvalidKustomizationError(
                 f"it takes in {path_entry.string[:200]!r}, a directory that it stands in itself",
@@ -209,17 +274,12 @@ class OverlayBuilder:
         """The file of an entry. Raises RenderError where there is none."""
         real_file_path = self.tree.real_file_path(posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string)))
         if real_file_path is None:
-            raise self.absent_entry_error(path_entry)
+            raise absent_entry_error(path_entry)
         return self.source_at(real_file_path)
 
     def documents_of_entry(self, kustomization_folder: str, path_entry: PlacedValue) -> list[PlacedValue]:
         """The documents of the file of an entry."""
         return self.parse_documents(self.file_of_entry(kustomization_folder, path_entry))
-
-    def absent_entry_error(self, path_entry: PlacedValue) -> InvalidKustomizationError:
-        """What is wrong with an entry that names nothing."""
-        absent_path = posixpath.normpath(posixpath.join(posixpath.dirname(path_entry.place.source.path), path_entry.string))
-        return InvalidKustomizationError(f"it takes in {path_entry.string[:200]!r}, which is not there", path_entry.place, absent_path)
 
     def list_entries(self, spec: KustomizationValueByKey, list_key: str) -> list[PlacedValue]:
         """The entries of a list of a kustomization. Raises InvalidKustomizationError where something else stands there."""
@@ -238,6 +298,8 @@ class OverlayBuilder:
         earlier_identities: set[ObjectIdentity],
     ) -> None:
         """Add the objects of a file, or of the kustomization in a folder; `earlier_identities` are those of the entries before."""
+        if self.is_left_out(kustomization_folder, resource_entry, may_hold_objects=True, changes_objects=False):
+            return
         entry_path = posixpath.normpath(posixpath.join(kustomization_folder, resource_entry.string))
         resource_count_before = len(resources)
         if self.tree.real_file_path(entry_path) is None:
@@ -245,7 +307,7 @@ class OverlayBuilder:
         else:
             for document in self.documents_of_entry(kustomization_folder, resource_entry):
                 resources += [overlay_resource_of(item) for item in _expand_list_object(document)]
-        for resource in resources[resource_count_before:]:
+        for resource in (one for one in resources[resource_count_before:] if not one.is_partial):
             if resource.identity in earlier_identities:
                 raise InvalidKustomizationError(f"{resource.kind} {resource.name} is taken in twice", resource_entry.place)
             earlier_identities.add(resource.identity)
@@ -254,16 +316,15 @@ class OverlayBuilder:
         """Add the ConfigMaps and Secrets that a kustomization makes."""
         for generator_key, generated_kind in (("configmapgenerator", "ConfigMap"), ("secretgenerator", "Secret")):
             for generator_entry in self.list_entries(spec, generator_key):
-                generated_object = generate_object(
-                    generated_kind,
-                    generator_entry,
-                    spec.get("generatoroptions"),
-                    _GeneratorFileReader(self, folder),
-                    self.counter,
-                )
-                behavior_value = {name.casefold(): one for name, one in generator_entry.map.items()}.get("behavior")
-                self.counter.count_lookups(len(resources))
-                merge_generated(resources, generated_object, behavior_value.string if behavior_value else "")
+                with self.unsupported_left_out(may_hold_objects=True):
+                    file_reader = GeneratorFileReader(self, folder)
+                    options = spec.get("generatoroptions")
+                    generated_object = generate_object(generated_kind, generator_entry, options, file_reader, self.counter)
+                    generated_object.is_partial = file_reader.has_left_out_file
+                    behavior_value = {name.casefold(): one for name, one in generator_entry.map.items()}.get("behavior")
+                    self.counter.count_lookups(len(resources))
+                    behavior = behavior_value.string if behavior_value else ""
+                    merge_generated(resources, generated_object, behavior, may_be_elsewhere=self.left_out.may_hold_target())
 
     def apply_transformers(self, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]) -> None:
         """Change the objects as the kustomization says, in kustomize's order."""
@@ -278,74 +339,42 @@ class OverlayBuilder:
             common_labels = spec["commonlabels"]
             transform.add_labels(resources, common_labels, self.counter, include_selectors=True, include_templates=True)
         for entry in self.list_entries(spec, "labels"):
-            self.add_labels_of_entry(entry, resources)
+            with self.unsupported_left_out():
+                transform.add_labels_of_entry(resources, entry, self.counter)
         if "commonannotations" in spec:
             transform.add_annotations(resources, spec["commonannotations"], self.counter)
         patches.apply_json6902_patches(self, folder, spec, resources)
-        if "replicas" in spec:
-            transform.set_replicas(resources, spec["replicas"])
-        if "images" in spec:
-            transform.set_images(resources, spec["images"])
+        with self.unsupported_left_out():
+            if "replicas" in spec:
+                transform.set_replicas(resources, spec["replicas"], may_be_elsewhere=self.left_out.may_hold_target())
+            if "images" in spec:
+                transform.set_images(resources, spec["images"])
         for entry in self.list_entries(spec, "replacements"):
-            self.apply_replacement(folder, entry, resources)
-
-    def add_labels_of_entry(self, labels_entry: PlacedValue, resources: list[OverlayResource]) -> None:
-        """Add the labels of one entry of `labels`."""
-        unknown_keys = set(labels_entry.map) - {"pairs", "includeSelectors", "includeTemplates"}
-        if unknown_keys:
-            raise UnsupportedFeatureError(f"an entry of labels has the key {min(unknown_keys)[:60]}")
-        include_flags = [
-            (flag_value := labels_entry.map.get(key)) is not None and flag_value.data is True for key in ("includeSelectors", "includeTemplates")
-        ]
-        if label_pairs := labels_entry.map.get("pairs"):
-            transform.add_labels(
-                resources,
-                label_pairs,
-                self.counter,
-                include_selectors=include_flags[0],
-                include_templates=include_flags[1],
-            )
+            with self.unsupported_left_out():
+                self.apply_replacement(folder, entry, resources)
 
     def apply_replacement(self, kustomization_folder: str, replacement_entry: PlacedValue, resources: list[OverlayResource]) -> None:
         """Carry out a replacement, or those of the file that it names."""
         path_value = replacement_entry.map.get("path")
         if path_value is None:
-            replace_values(resources, replacement_entry, self.counter)
+            replace_values(resources, replacement_entry, self.counter, may_be_elsewhere=self.left_out.may_hold_target())
+            return
+        if self.is_left_out(kustomization_folder, path_value, may_hold_objects=False):
             return
         for document in self.parse_documents(self.file_of_entry(kustomization_folder, path_value)):
             for replacement in document.list_entries if isinstance(document.data, list) else [document]:
-                replace_values(resources, replacement, self.counter)
+                replace_values(resources, replacement, self.counter, may_be_elsewhere=self.left_out.may_hold_target())
 
     def verify_configurations(self, folder: str, spec: KustomizationValueByKey) -> None:
         """Note where variables may stand, and refuse settings of transformers that do more than name where names stand."""
         for configuration_entry in self.list_entries(spec, "configurations"):
+            if self.is_left_out(folder, configuration_entry, may_hold_objects=False):
+                continue
             for configuration in self.documents_of_entry(folder, configuration_entry):
                 unknown_keys = set(configuration.map) - _CONFIGURATION_KEYS_FOR_NAMES
                 if unknown_keys:
                     raise UnsupportedFeatureError(f"{configuration_entry.string[:120]} sets {min(unknown_keys)[:60]} of transformers")
                 self.fields += configured_fields(configuration)
-
-
-class _GeneratorFileReader:
-    """Reads the files that generators name."""
-
-    def __init__(self, builder: OverlayBuilder, folder: str) -> None:
-        self.builder = builder
-        self.folder = folder
-
-    def __call__(self, generator_entry: PlacedValue, file_name: str) -> tuple[Source | None, bytes]:
-        confined_tree = self.builder.tree
-        real_file_path = confined_tree.real_file_path(posixpath.normpath(posixpath.join(self.folder, file_name)))
-        if real_file_path is None:
-            raise NeedsOtherBuilderError(
-                f"a generator takes in {file_name[:200]!r}, which is not there; make that file first where it is kept out of the tree on purpose",
-                generator_entry.place,
-                posixpath.normpath(posixpath.join(posixpath.dirname(generator_entry.place.source.path), file_name)),
-            )
-        try:
-            return self.builder.source_at(real_file_path), confined_tree.content_by_path[real_file_path]
-        except RenderError:
-            return None, confined_tree.content_by_path[real_file_path]
 
 
 def whole_file_place(source: Source) -> WrittenPlace:

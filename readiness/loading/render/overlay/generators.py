@@ -21,7 +21,7 @@ from readiness.loading.render.overlay.placed import (
 from readiness.loading.render.overlay.resource import OverlayResource, ensure_mapping
 from readiness.model import Source, Span
 
-GeneratorFileReader = Callable[[PlacedValue, str], tuple[Source | None, bytes]]
+GeneratorFileReader = Callable[[PlacedValue, str], tuple[Source | None, bytes] | None]  # None for a file that is left out
 _GENERATOR_KEYS = frozenset("name namespace behavior literals files envs env options type".split())
 _GENERATOR_OPTION_KEYS = frozenset("labels annotations disablenamesuffixhash immutable".split())
 
@@ -84,7 +84,7 @@ def _data_keys_and_values(value_by_lowercase_key: dict[str, PlacedValue], read_f
     for entry in env_file_entries:
         yield from _keys_and_values_of_env_file(entry, read_file)
     for entry in value_by_lowercase_key["files"].list_entries if "files" in value_by_lowercase_key else ():
-        yield _key_and_value_of_file(entry, read_file)
+        yield from _key_and_value_of_file(entry, read_file)
     for entry in value_by_lowercase_key["literals"].list_entries if "literals" in value_by_lowercase_key else ():
         yield _key_and_value_of_literal(entry)
 
@@ -110,7 +110,10 @@ def _key_and_value_of_literal(literal: PlacedValue) -> tuple[str, PlacedValue, b
 
 def _keys_and_values_of_env_file(entry: PlacedValue, read_file: GeneratorFileReader) -> Iterator[tuple[str, PlacedValue, bool]]:
     """`KEY=value` lines of a file; comments and blank lines are none."""
-    env_file_source, _ = read_file(entry, entry.string)
+    source_and_bytes = read_file(entry, entry.string)
+    if source_and_bytes is None:
+        return
+    env_file_source, _ = source_and_bytes
     if env_file_source is None:
         raise RenderError(f"{entry.string[:200]} is not text")
     for line_start in env_file_source.line_offsets:
@@ -127,36 +130,48 @@ def _keys_and_values_of_env_file(entry: PlacedValue, read_file: GeneratorFileRea
         yield variable_name, PlacedValue(variable_value, value_place, key_place), True
 
 
-def _key_and_value_of_file(entry: PlacedValue, read_file: GeneratorFileReader) -> tuple[str, PlacedValue, bool]:
-    """A whole file, under its name or the one before the equals sign."""
+def _key_and_value_of_file(entry: PlacedValue, read_file: GeneratorFileReader) -> Iterator[tuple[str, PlacedValue, bool]]:
+    """A whole file, under its name or the one before the equals sign; nothing of one that is left out."""
     data_key, equals_sign, file_path = entry.string.partition("=")
     if not equals_sign:
         data_key, file_path = posixpath.basename(entry.string), entry.string
-    file_source, file_bytes = read_file(entry, file_path)
+    source_and_bytes = read_file(entry, file_path)
+    if source_and_bytes is None:
+        return
+    file_source, file_bytes = source_and_bytes
     if file_source is None:
-        return data_key, PlacedValue(base64.b64encode(file_bytes).decode(), entry.place, entry.place), False
+        yield data_key, PlacedValue(base64.b64encode(file_bytes).decode(), entry.place, entry.place), False
+        return
     file_text = file_source.text.replace("\r\n", "\n")
     line_ends = [*file_source.line_offsets[1:], len(file_source.text) + 1]
     line_places = tuple(
         WrittenPlace(file_source, Span(start, max(start, end - 1))) for start, end in zip(file_source.line_offsets, line_ends, strict=True)
     )
     whole_file_place = WrittenPlace(file_source, Span(0, len(file_source.text)))
-    return data_key, PlacedValue(file_text, whole_file_place, entry.place, line_places), True
+    yield data_key, PlacedValue(file_text, whole_file_place, entry.place, line_places), True
 
 
-def merge_generated(resources: list[OverlayResource], generated_object: OverlayResource, behavior: str) -> None:
-    """Put a generated object among the others, into or in place of the one that it merges with or replaces."""
+def merge_generated(resources: list[OverlayResource], generated_object: OverlayResource, behavior: str, *, may_be_elsewhere: bool) -> None:
+    """Put a generated object among the others, into or in place of the one that it merges with or replaces.
+
+    Where that one is not here and may be elsewhere, the generated object is a part of it.
+    """
     if behavior not in {"merge", "replace"}:
         if any(one.is_called(generated_object.identity) for one in resources):
             raise RenderError(f"{generated_object.kind} {generated_object.name} is there already, and its generator does not say `behavior: merge`")
         resources.append(generated_object)
         return
     matching_resources = [one for one in resources if one.is_called(generated_object.identity)]
+    if not matching_resources and may_be_elsewhere:
+        generated_object.is_partial = True
+        resources.append(generated_object)
+        return
     if len(matching_resources) != 1:
         raise RenderError(
             f"a generator is to {behavior} {generated_object.kind} {generated_object.name}, and there are {len(matching_resources)} of it"
         )
     old_object = matching_resources[0].node
+    matching_resources[0].is_partial |= generated_object.is_partial
     for merged_key in ("data", "binaryData"):
         if behavior == "replace":
             old_object.map.pop(merged_key, None)

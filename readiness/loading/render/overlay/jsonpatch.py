@@ -32,6 +32,11 @@ def is_operation_list(patch: PlacedValue) -> bool:
     return bool(patch.list_entries) and all("op" in one.map for one in patch.list_entries)
 
 
+def unescaped_pointer_segments(pointer: str) -> list[str]:
+    """The steps of a JSON pointer that begins with `/`; none of the empty one."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
 class _PatchOperation:
     """One operation on one object."""
 
@@ -79,7 +84,7 @@ class _PatchOperation:
         pointer = self.spec.text_at_path(pointer_key)
         if pointer and not pointer.startswith("/"):
             raise self.make_error("a path begins with `/`")
-        return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+        return unescaped_pointer_segments(pointer)
 
     def find_value(self, segments: list[str]) -> PlacedValue:
         found_value = self.target

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from readiness.loading.render.overlay.jsonpatch import apply_operations, is_operation_list
+from readiness.loading.render.overlay.left_out import partial_resource_of_patch, partial_resources_of_operations
 from readiness.loading.render.overlay.merge import DELETE_DIRECTIVE, merge_patch, patch_directive
 from readiness.loading.render.overlay.placed import (
     InvalidKustomizationError,
@@ -34,22 +35,27 @@ def apply_patches(builder: OverlayBuilder, folder: str, spec: KustomizationValue
     """Apply `patchesStrategicMerge` and `patches`. Raises RenderError for what cannot be applied."""
     for entry in builder.list_entries(spec, "patchesstrategicmerge"):
         is_inline_patch = "\n" in entry.string.strip()
+        if not is_inline_patch and builder.is_left_out(folder, entry, may_hold_objects=False):
+            continue
         patch_documents = inline_patch_documents(builder, entry) if is_inline_patch else builder.documents_of_entry(folder, entry)
-        for patch in patch_documents:
-            _merge_patch_into(builder, patch, None, resources)
+        with builder.unsupported_left_out():
+            for patch in patch_documents:
+                _merge_patch_into(builder, patch, None, resources)
     for entry in builder.list_entries(spec, "patches"):
         if not isinstance(entry.data, dict):
             raise InvalidKustomizationError(
                 f"an entry of `patches` is a mapping since kustomize 5: write `- path: {entry.string[:120]}`",
                 entry.place,
             )
-        _apply_patch(builder, folder, entry, resources, must_match=False)
+        with builder.unsupported_left_out():
+            _apply_patch(builder, folder, entry, resources, must_match=False)
 
 
 def apply_json6902_patches(builder: OverlayBuilder, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]) -> None:
     """Apply `patchesJson6902`, which kustomize does after names and labels are set."""
     for entry in builder.list_entries(spec, "patchesjson6902"):
-        _apply_patch(builder, folder, entry, resources, must_match=True)
+        with builder.unsupported_left_out():
+            _apply_patch(builder, folder, entry, resources, must_match=True)
 
 
 def _apply_patch(
@@ -66,6 +72,8 @@ def _apply_patch(
         raise UnsupportedFeatureError(f"a patch has the key {min(unknown_keys)[:60]}")
     path_value, inline_patch = patch_entry.map.get("path"), patch_entry.map.get("patch")
     if path_value is not None and path_value.string:
+        if builder.is_left_out(folder, path_value, may_hold_objects=False):
+            return
         patch_documents = builder.documents_of_entry(folder, path_value)
     elif inline_patch is not None and inline_patch.string.strip():
         patch_documents = inline_patch_documents(builder, inline_patch)
@@ -76,6 +84,9 @@ def _apply_patch(
     builder.counter.count_lookups(len(resources))
     if target is not None and target.map:
         target_resources = [one for one in resources if is_patch_target(one, target)]
+        if not target_resources and builder.left_out.may_hold_target():
+            _add_parts_of_absent_objects(builder, patch_documents, target, resources)
+            return
         if must_match and not target_resources:
             target_description = f"{target.text_at_path('kind')} {target.text_at_path('name')}"
             raise InvalidKustomizationError(f"a patch is for {target_description}, and there is no such object", target.place)
@@ -83,13 +94,28 @@ def _apply_patch(
         if isinstance(patch.data, list):
             if not is_operation_list(patch):
                 raise InvalidKustomizationError("a patch is a list, but not one of operations", patch.place)
-            if target_resources is None:
+            if target_resources is None or target is None:
                 raise InvalidKustomizationError("a list of operations has no `target`", patch_entry.place)
-            for resource in target_resources:
+            for resource in (one for one in target_resources if not one.is_partial):
                 resource.remember_identity()
                 apply_operations(resource.node, patch, builder.counter, keep_removed_keys=builder.keep)
+            if any(one.is_partial for one in target_resources):
+                _add_parts_of_absent_objects(builder, [patch], target, resources)
         else:
             _merge_patch_into(builder, patch, target_resources, resources)
+
+
+def _add_parts_of_absent_objects(
+    builder: OverlayBuilder, patch_documents: list[PlacedValue], target: PlacedValue | None, resources: list[OverlayResource]
+) -> None:
+    """Add what patches set in an object that may be in a part that is left out."""
+    builder.left_out.patch_count += 1
+    for patch in patch_documents:
+        if isinstance(patch.data, list) and target is not None and is_operation_list(patch):
+            resources += partial_resources_of_operations(patch, target, builder.counter)
+        elif isinstance(patch.data, dict):
+            partial_resource = partial_resource_of_patch(patch, target, builder.counter)
+            resources += [partial_resource] if partial_resource else []
 
 
 def _merge_patch_into(
@@ -111,6 +137,9 @@ def _merge_patch_into(
         builder.counter.count_lookups(len(resources))
         patched_identity = ObjectIdentity(api_group, patch.text_at_path("kind"), object_name, namespace)
         target_resources = [one for one in resources if one.is_called(patched_identity)]
+        if not target_resources and builder.left_out.may_hold_target():
+            _add_parts_of_absent_objects(builder, [patch], None, resources)
+            return
         if not target_resources:
             raise InvalidKustomizationError(
                 f"a patch is for {patched_identity.kind} {object_name}{f' in {namespace}' if namespace else ''}, and there is no such object here",

@@ -23,13 +23,19 @@ _FIELD_PATH_SEGMENT = lazy_regex(r"\[(?P<inner>[^\]\[]*)\]|(?P<plain>(?:[^.\[\\]
 _REPLACEMENT_SELECTOR_KEYS = frozenset({"group", "version", "kind", "name", "namespace"})
 
 
-def replace_values(resources: list[OverlayResource], replacement: PlacedValue, counter: WorkCounter) -> None:
-    """Carry out one replacement. Raises RenderError where its source or a place of its targets is not there."""
+_UNKNOWN_VALUE = "${REPLACEMENT}"  # read as what somebody fills in, like any variable
+
+
+def replace_values(resources: list[OverlayResource], replacement: PlacedValue, counter: WorkCounter, *, may_be_elsewhere: bool) -> None:
+    """Carry out one replacement. Raises RenderError where its source or a place of its targets is not there.
+
+    Where the source may be elsewhere (`may_be_elsewhere`), the value is one that nobody here can tell.
+    """
     source_selector = replacement.map.get("source")
     if source_selector is None:
         raise UnsupportedFeatureError("a replacement has no source")
     counter.count_lookups(len(resources))
-    source_value = _source_value(resources, source_selector)
+    source_value = _source_value(resources, source_selector, may_be_elsewhere=may_be_elsewhere)
     targets = replacement.map.get("targets")
     for target in targets.list_entries if targets else ():
         select_selector = target.map.get("select")
@@ -62,14 +68,17 @@ def matches_selector(resource: OverlayResource, selector: PlacedValue) -> bool:
     )
 
 
-def _source_value(resources: list[OverlayResource], replacement_source: PlacedValue) -> PlacedValue:
+def _source_value(resources: list[OverlayResource], replacement_source: PlacedValue, *, may_be_elsewhere: bool) -> PlacedValue:
     """The value that a replacement takes."""
+    unknown_value = PlacedValue(_UNKNOWN_VALUE, replacement_source.place, replacement_source.key_place)
     selector = PlacedValue(
         {key: source_value for key, source_value in replacement_source.map.items() if key in _REPLACEMENT_SELECTOR_KEYS},
         replacement_source.place,
         replacement_source.key_place,
     )
     matching_resources = [one for one in resources if matches_selector(one, selector)]
+    if not matching_resources and may_be_elsewhere:
+        return unknown_value
     if len(matching_resources) != 1:
         source_name = replacement_source.text_at_path("name")
         raise RenderError(
@@ -78,6 +87,8 @@ def _source_value(resources: list[OverlayResource], replacement_source: PlacedVa
         )
     field_path = replacement_source.text_at_path("fieldPath") or "metadata.name"
     found_values = list(_owners_keys_and_values_at_path(matching_resources[0].node, _field_path_segments(field_path)))
+    if not found_values and matching_resources[0].is_partial:
+        return unknown_value
     if len(found_values) != 1:
         raise RenderError(f"a replacement takes {field_path[:120]} of {matching_resources[0].kind} {matching_resources[0].name}, which is not there")
     source_value = found_values[0][2]
@@ -101,7 +112,7 @@ def _fill_target_fields(resource: OverlayResource, target: PlacedValue, source_v
         owners_keys_and_values = list(
             _owners_keys_and_values_at_path(resource.node, _field_path_segments(field_path), source_value if may_create else None)
         )
-        if not owners_keys_and_values and not may_create:
+        if not owners_keys_and_values and not may_create and not resource.is_partial:
             raise RenderError(f"a replacement fills {field_path[:120]} of {resource.kind} {resource.name}, which is not there")
         for container, key, old_value in owners_keys_and_values:
             new_value = copy_value(source_value, counter)
@@ -174,7 +185,7 @@ def _keys_and_children_at_segment(
             return [
                 (list_index, one)
                 for list_index, one in enumerate(node.data)
-                if (str(to_plain_data(field_value)) if (field_value := one.value_at_path(key)) else "") == wanted_text
+                if (str(to_plain_data(field_value)) if (field_value := one.value_at_path(key) if key else one) else "") == wanted_text
             ]
         list_index = int(segment) if segment.isdecimal() and len(segment) < 7 else -1
         return [(list_index, node.data[list_index])] if 0 <= list_index < len(node.data) else []

@@ -31,11 +31,15 @@ class ObjectIdentity(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class OverlayResource:
-    """An object, its identities from the first to the one before the last, and the prefixes and suffixes it was given."""
+    """An object, its identities from the first to the one before the last, and the prefixes and suffixes it was given.
+
+    `is_partial` marks one of which only a part is known, since the rest stands elsewhere.
+    """
 
     node: PlacedValue
     former_identities: list[ObjectIdentity] = field(default_factory=list)
     name_affixes: list[str] = field(default_factory=list)
+    is_partial: bool = False
 
     @property
     def kind(self) -> str:

@@ -223,8 +223,8 @@ def _written_scalar(value: PlacedValue) -> str:
     return source.text[span.start : span.end].strip()
 
 
-def set_replicas(resources: list[OverlayResource], replicas: PlacedValue) -> None:
-    """Give workloads other numbers of pods. Raises RenderError where there is none of a name."""
+def set_replicas(resources: list[OverlayResource], replicas: PlacedValue, *, may_be_elsewhere: bool) -> None:
+    """Give workloads other numbers of pods. Raises RenderError where there is none of a name, unless it may be elsewhere."""
     for replicas_entry in replicas.list_entries:
         workload_name, pod_count = replicas_entry.text_at_path("name"), replicas_entry.map.get("count")
         if pod_count is None or isinstance(pod_count.data, dict | list):
@@ -234,7 +234,19 @@ def set_replicas(resources: list[OverlayResource], replicas: PlacedValue) -> Non
             for workload in resources
             if workload.kind in _SCALABLE_KINDS and any(identity.name == workload_name for identity in workload.identities)
         ]
-        if not named_workloads:
+        if not named_workloads and not may_be_elsewhere:
             raise RenderError(f"replicas names {workload_name[:80]!r}, and no workload is called that")
         for workload in named_workloads:
             ensure_mapping(workload.node, ("spec",), replicas_entry.place).map["replicas"] = pod_count
+
+
+def add_labels_of_entry(resources: list[OverlayResource], labels_entry: PlacedValue, counter: WorkCounter) -> None:
+    """Add the labels of one entry of `labels`. Raises UnsupportedFeatureError where it says more than is known here."""
+    unknown_keys = set(labels_entry.map) - {"pairs", "includeSelectors", "includeTemplates"}
+    if unknown_keys:
+        raise UnsupportedFeatureError(f"an entry of labels has the key {min(unknown_keys)[:60]}")
+    include_flags = [
+        (flag_value := labels_entry.map.get(key)) is not None and flag_value.data is True for key in ("includeSelectors", "includeTemplates")
+    ]
+    if label_pairs := labels_entry.map.get("pairs"):
+        add_labels(resources, label_pairs, counter, include_selectors=include_flags[0], include_templates=include_flags[1])

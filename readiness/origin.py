@@ -7,13 +7,18 @@ https://packaging.python.org/en/latest/specifications/direct-url/
 from __future__ import annotations
 
 import json
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from readiness import files
 from readiness.model.records import dataclass
 from readiness.version import __version__
 
 _DISTRIBUTION_NAME = "readiness"
+_MAX_RECORD_BYTES = 100_000
+_PATH_OF_FILES_BY_HOST = {"github.com": "/blob/{revision}/", "gitlab.com": "/-/blob/{revision}/"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +62,26 @@ def origin_of_direct_url(record: Any) -> Origin:
     if isinstance(archive, dict):
         return Origin(requirement=f"{_DISTRIBUTION_NAME} @ {public_url}")
     return Origin()
+
+
+@cache
+def rule_pages_url() -> str:
+    """Where the pages of the rules are on the web at the commit that is installed, with a slash at the end; empty where nobody knows.
+
+    Every report for a program asks this, so that only the record beside the package is read, where installers put it, and no other metadata.
+    """
+    record_path = Path(__file__).parents[1] / f"{_DISTRIBUTION_NAME}-{__version__}.dist-info" / "direct_url.json"
+    try:
+        return rule_pages_url_of(origin_of_direct_url(json.loads(files.read_regular_file(record_path, _MAX_RECORD_BYTES))))
+    except (OSError, ValueError):
+        return ""
+
+
+def rule_pages_url_of(origin: Origin) -> str:
+    """The folder docs/rules of a repository on a host whose addresses are known; empty for others."""
+    parts = urlsplit(origin.repository)
+    path_of_files = _PATH_OF_FILES_BY_HOST.get(parts.hostname or "")
+    if path_of_files is None or not origin.revision:
+        return ""
+    repository_path = parts.path.strip("/").removesuffix(".git")
+    return f"https://{parts.hostname}/{repository_path}{path_of_files.format(revision=origin.revision)}docs/rules/"
