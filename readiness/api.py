@@ -17,7 +17,7 @@ from readiness.facts.table import FactsError, FactsTable
 from readiness.loading import discover
 from readiness.loading.listing import ListedFile, listed_files
 from readiness.loading.report_paths import ReportPaths
-from readiness.model import Rule
+from readiness.model import Finding, Rule
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -33,6 +33,7 @@ from readiness.run.pipeline import RunResult, run_pipeline
 from readiness.run.preparation import settings_and_files
 from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run
 from readiness.run.shown_settings import ShownSetting, shown_settings
+from readiness.settings import Config
 from readiness.settings.effects import peer_effects, with_refused_statements
 from readiness.triage import baseline
 from readiness.verdict import checklist, report
@@ -73,16 +74,18 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     profile: str | None = None,
     fail_on: str | None = None,
     min_score: int | None = None,
-    config: str | os.PathLike[str] | bool = False,
+    config: str | os.PathLike[str] | bool | Config = False,
     settings_from: str | None = None,
     rules: Sequence[str | os.PathLike[str]] = (),
-    baseline: str | os.PathLike[str] | None = None,
+    baseline: str | os.PathLike[str] | bool | None = None,
     since: str | None = None,
+    at: tuple[str, str] | None = None,
     documents: bool | None = None,
     render: bool = True,
     strict_coverage: bool = False,
     helm_values: Sequence[str | os.PathLike[str]] = (),
     context: bool = True,
+    for_commit: bool = False,
     foreign_ignores: bool = True,
     shellcheck: bool | None = None,
     checklists: Sequence[str] | None = None,
@@ -98,10 +101,14 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
 ) -> Report:
     """The report on files and folders.
 
-    `config` is a settings file, with the nearest one of the tree below it; True for the nearest one alone, False for none. `settings_from` is
+    `baseline` is a baseline file; by default that of the settings counts, and with False none.
+    `config` is a settings file, or what one would say, with the nearest one of the tree below it; True for the nearest one alone, False for
+    none. `settings_from` is
     a revision of the repository: its settings then take the place of the tree's own. `today` (default: the clock) is the
     day by which dated suppressions and the updates of releases end. `base` (default: the working directory) is what paths are
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
+    `at` is (a revision, a later one): judged is the tree where the later one left the first, by the settings of today.
+    `for_commit` judges as a hook does: what git does not track is left out, and nothing is said of files that were not given.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
     where something was not judged, for whatever reason. `purpose` is what all files are for,
     whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is
@@ -212,6 +219,7 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
         undeployed_paths=run_result.undeployed_paths,
         notices=(*settings.notices, *run_result.notices),
         is_production_judged=run_result.production,
+        baseline_outcome=run_result.baseline_outcome,
         settings_effects=(
             *with_refused_statements(settings.effects, run_result.refused_comment_count, run_result.refused_purpose_count),
             *peer_effects(settings.peers, run_result.left_out_by_peer_file),
@@ -331,7 +339,23 @@ def split_checklist_arguments(arguments: Sequence[str]) -> tuple[list[str], list
 
 def baseline_text(report: Report) -> str:
     """The baseline file of a report's open findings."""
-    return baseline.baseline_file_text(report.findings, Redactor(report.hidden).mask_text)
+    return baseline.baseline_file_text(report.findings, format_resource=Redactor(report.hidden).mask_text)
+
+
+def pruned_baseline_text(report: Report) -> str:
+    """The baseline file that a run was held against, without the entries that are fixed; what the run left out stays."""
+    still_known = (one._replace(suppression=None) for one in report.findings if one.suppression and one.suppression.suppressed_by == "baseline")
+    return baseline.baseline_file_text(still_known, report.baseline_outcome.unjudged, format_resource=Redactor(report.hidden).mask_text)
+
+
+def new_findings_for_baseline(report: Report) -> list[Finding]:
+    """The open findings that a baseline would have to take in."""
+    return [one for one in report.open if baseline.may_be_known(one)]
+
+
+def baseline_path_in_settings(config_option: str | os.PathLike[str] | bool) -> Path | None:
+    """The baseline file that the settings of a run name."""
+    return load_settings_of_run(config_option).baseline
 
 
 @memo

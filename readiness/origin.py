@@ -66,7 +66,7 @@ def origin_of_direct_url(record: Any) -> Origin:
 
 @cache
 def rule_pages_url() -> str:
-    """Where the pages of the rules are on the web at the commit that is installed, with a slash at the end; empty where nobody knows.
+    """Where the files of the rules are on the web at the commit that is installed, with a slash at the end; empty where nobody knows.
 
     Every report for a program asks this, so that only the record beside the package is read, where installers put it, and no other metadata.
     """
@@ -78,10 +78,10 @@ def rule_pages_url() -> str:
 
 
 def rule_pages_url_of(origin: Origin) -> str:
-    """The folder docs/rules of a repository on a host whose addresses are known; empty for others."""
+    """The folder of rules in a repository on a host whose addresses are known; empty for others. Pages are generated, and in no repository."""
     parts = urlsplit(origin.repository)
     path_of_files = _PATH_OF_FILES_BY_HOST.get(parts.hostname or "")
     if path_of_files is None or not origin.revision:
         return ""
     repository_path = parts.path.strip("/").removesuffix(".git")
-    return f"https://{parts.hostname}/{repository_path}{path_of_files.format(revision=origin.revision)}docs/rules/"
+    return f"https://{parts.hostname}/{repository_path}{path_of_files.format(revision=origin.revision)}rules/"

@@ -10,70 +10,140 @@ from pathlib import Path
 
 import pytest
 
+from readiness import kinds
+from readiness.loading.discover import discover_files
 from readiness.syntax.yaml import load_yaml_documents
+from tests import make_hooks
 from tests.conftest import ROOT
+from tests.make import write_files
 
 HOOKS = load_yaml_documents((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))[0]
 OURS = [
-    "Dockerfile", "Dockerfile-dev", "api.Dockerfile", "docker/Dockerfile.prod", "Containerfile", "compose.yaml", "deploy/web.yml",
-    "nginx.conf", "nginx.conf.template", "conf.d/site.conf", "sites-enabled/default", ".github/workflows/ci.yml", ".gitlab-ci.yml",
+    "Dockerfile", "Dockerfile-dev", "api.Dockerfile", "docker/Dockerfile.prod", "Containerfile", "Dockerfile.j2", "compose.yaml", "deploy/web.yml",
+    "nginx.conf", "nginx.conf.template", "conf.d/site.conf", "sites-enabled/default", "templates/default.conf.template", ".github/workflows/ci.yml",
+    ".github/dependabot.yml", ".gitlab-ci.yml", ".env", "env/prod.env", ".env.production", ".dockerignore", "api.Dockerfile.dockerignore",
+    "deploy/pod.json", "chart/templates/_helpers.tpl", "chart/values-prod.yaml", "chart/Chart.yaml", "base/kustomization.yaml", "base/Kustomization",
+    "deploy.yaml.j2", "chart/templates/web.yaml.gotmpl", ".readiness.yaml",
 ]  # fmt: skip
-OTHERS = ["README.md", "conf.py", "main.go", "docker.md", "yaml.txt", "nginx.md"]
+OTHERS = ["README.md", "conf.py", "main.go", "docker.md", "yaml.txt", "nginx.md", "environment.py", "template", "config.toml"]
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: str(hook["id"]))
 def test_the_files_that_a_hook_is_for(hook: dict[str, str]) -> None:
-    assert [name for name in OURS if not re.search(hook["files"], name)] == []
+    examples = [kinds.kind_module(kind).EXAMPLE_PATH for kind in kinds.KINDS_BY_PRECEDENCE]
+    assert [name for name in [*OURS, *examples] if not re.search(hook["files"], name)] == []
     assert [name for name in OTHERS if re.search(hook["files"], name)] == []
 
 
-def test_with_the_real_pre_commit(tmp_path: Path) -> None:
-    if not shutil.which("pre-commit"):
-        pytest.skip("needs pre-commit on the PATH (the extra readiness[test] brings it)")
-    entry = f"{sys.executable} -m readiness check --allow-empty --quiet"
+def test_the_hooks_are_written_from_the_kinds() -> None:
+    assert (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8") == make_hooks.hooks_text(), "run python -m tests.make_hooks"
+
+
+def test_what_is_judged_in_the_fixtures_fires_the_hooks() -> None:
+    sources = discover_files([ROOT / "fixtures"], working_directory=ROOT).sources
+    judged = [one.path for one in sources if kinds.detect_kind(one.path, one.text)]
+    assert len(judged) > 50
+    assert [path for path in judged if not re.search(HOOKS[0]["files"], path)] == []
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with both hooks, of which only `readiness` runs unasked, and with old findings in files that no commit touches."""
+    root = tmp_path_factory.mktemp("repository")
     config = ["repos:", "  - repo: local", "    hooks:"]
     for hook in HOOKS:
         config += [
             f"      - id: {hook['id']}",
             f"        name: {hook['id']}",
-            f"        entry: {entry}",
+            f"        entry: {sys.executable} -m {hook['entry']}",
             "        language: system",
-        ]
-        config += [
             f"        files: '{hook['files']}'",
             f"        types: {list(hook['types'])}",
             "        require_serial: true",
+            *(["        pass_filenames: false", "        stages: [manual]"] if hook.get("pass_filenames") is False else []),
         ]
-        if hook.get("pass_filenames") is False:
-            config.append("        pass_filenames: false")
-    (tmp_path / ".pre-commit-config.yaml").write_text("\n".join(config) + "\n")
+    write_files(root, {".pre-commit-config.yaml": "\n".join(config) + "\n", "old.yaml": POD.replace("name: x", "name: old"), "values.yaml": "a: 1\n"})
+    run(root, "git", "init", "-q")
+    run(root, "git", "add", ".")
+    run(root, "git", "commit", "-q", "-m", "what stood before")
+    if shutil.which("pre-commit"):
+        run(root, "pre-commit", "install")
+    return root
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        identity = [
-            "-c",
-            "user.name=t",
-            "-c",
-            "user.email=t@example.com",
-            "-c",
-            "commit.gpgsign=false",
-        ]
-        command = ["git", *identity, *words] if words[0] != "pre-commit" else list(words)
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    run("init", "-q")
-    run("pre-commit", "install")
-    (tmp_path / "values.yaml").write_text("a: 1\n")
-    run("add", ".")
-    assert run("commit", "-m", "nothing of ours").returncode == 0
-    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {app: x}}\nspec:\n  hostPID: true\n  containers:\n"
-    pod += "    - {name: x, image: x, securityContext: {privileged: true}}\n"
-    pod += "---\napiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {selector: {app: x}, ports: [{port: 80}]}\n"
-    (tmp_path / "pod.yaml").write_text(pod)
-    run("add", ".")
-    stopped = run("commit", "-m", "a privileged pod")
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: x, labels: {app: x}}
+spec:
+  hostPID: true
+  containers:
+    - {name: x, image: x, securityContext: {privileged: true}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: x}
+spec: {selector: {app: x}, ports: [{port: 80}]}
+"""
+GOOD = "FROM scratch\n"
+
+
+def run(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+    command = ["git", *identity, *words[1:]] if words[0] == "git" else list(words)
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def hooked(repository: Path) -> Path:
+    """The repository as it was first, with nothing staged."""
+    if not shutil.which("pre-commit"):
+        pytest.skip("needs pre-commit on the PATH (the extra readiness[test] brings it)")
+    run(repository, "git", "reset", "-q", "--hard")
+    run(repository, "git", "clean", "-q", "-d", "-f")
+    return repository
+
+
+def staged(root: Path, *hook: str) -> subprocess.CompletedProcess[str]:
+    """What pre-commit says of what is staged, as a commit asks it."""
+    return run(root, "pre-commit", "run", *hook)
+
+
+def test_a_commit_is_stopped_by_what_it_brings(hooked: Path) -> None:
+    write_files(hooked, {"pod.yaml": POD})
+    run(hooked, "git", "add", ".")
+    stopped = run(hooked, "git", "commit", "-m", "a privileged pod")
     assert stopped.returncode != 0
+    assert "pod.yaml:7:" in stopped.stdout + stopped.stderr
     assert "k8s/privileged" in stopped.stdout + stopped.stderr
-    (tmp_path / "README.md").write_text("hello\n")
-    run("reset", "-q", "pod.yaml")
-    run("add", "README.md")
-    assert run("commit", "-m", "only words").returncode == 0
+    assert "old.yaml" not in stopped.stdout + stopped.stderr
+
+
+def test_old_findings_and_untracked_files_stop_no_commit(hooked: Path) -> None:
+    write_files(hooked, {"scratch.yaml": POD, "Dockerfile": GOOD, "kustomization.yaml": "resources: [old.yaml]\n"})
+    run(hooked, "git", "add", "Dockerfile", "kustomization.yaml")
+    assert staged(hooked).returncode == 0
+    whole = staged(hooked, "--hook-stage", "manual", "readiness-all")
+    assert whole.returncode != 0, "the whole project has old findings"
+    assert "old.yaml" in whole.stdout
+    assert "scratch.yaml" not in whole.stdout
+
+
+def test_what_is_staged_counts_and_not_what_lies_there(hooked: Path) -> None:
+    write_files(hooked, {"pod.yaml": POD})
+    run(hooked, "git", "add", "pod.yaml")
+    write_files(hooked, {"pod.yaml": "apiVersion: v1\n"})
+    assert "k8s/privileged" in staged(hooked).stdout, "mended, and not staged"
+    write_files(hooked, {"pod.yaml": "# nothing yet\n"})
+    run(hooked, "git", "add", "pod.yaml")
+    write_files(hooked, {"pod.yaml": POD})
+    assert staged(hooked).returncode == 0, "bad, and not staged"
+
+
+def test_a_password_in_an_environment_file_runs_the_hook(hooked: Path) -> None:
+    """What compose files around it do with it is known from the context."""
+    compose = "services:\n  api:\n    image: example/api:1.0.0\n    env_file: .env\n    restart: always\n"
+    write_files(hooked, {"compose.yaml": compose, ".env": "STRIPE_KEY=sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc\n"})
+    run(hooked, "git", "add", ".env")
+    result = staged(hooked)
+    assert "no files to check" not in result.stdout

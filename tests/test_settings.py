@@ -73,7 +73,7 @@ def test_an_option_beats_the_file() -> None:
         "rules": (), "baseline": None,
         "since": None, "documents": None,
         "jobs": 1, "render": True, "strict_coverage": False, "helm_values": (), "context": True, "foreign_ignores": True,
-        "shellcheck": None, "purpose": "",
+        "shellcheck": None, "purpose": "", "for_commit": False,
     }  # fmt: skip
     made = merge_options(file, checklists=None, **base)
     assert (made.profile, made.fail_on, made.ignore, made.select) == (

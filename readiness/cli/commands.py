@@ -197,53 +197,35 @@ def _facts_table_lines(tables: list[FactsTable], today: datetime.date) -> list[s
     return ["  ".join(word.ljust(width) for word, width in zip(row, column_widths, strict=True)).rstrip() for row in row_texts]
 
 
-@click.command(cls=StrictCommand, short_help="Write today's findings down.")
-@click.argument("paths", nargs=-1, type=click.Path())
-@click.option(
-    "--output",
-    default=".readiness-baseline.json",
-    show_default=True,
-    metavar="FILE",
-    help="The file to write.",
-)
-def baseline(paths: tuple[str, ...], output: str) -> None:
-    """Write today's findings down, so that only new ones count.
-
-    \b
-    Example:
-      readiness baseline . && readiness check --baseline .readiness-baseline.json .
-    """
-    from readiness import api
-
-    report = call_or_exit_with_error(lambda: api.check(paths or ["."], config=True))
-    print_notices(report.notices)
-    write_file(output, api.baseline_text(report))
-    open_finding_count = sum(not one.suppression for one in report.findings)
-    click.echo(f"{output}: {open_finding_count} findings; `readiness check --baseline {output}` counts only others")
-
-
 @click.command(cls=StrictCommand, short_help="Write a commented .readiness.yaml.")
 @click.option("--hook", is_flag=True, help="Write .pre-commit-config.yaml too.")
 @click.option("--workflow", is_flag=True, help="Write .github/workflows/readiness.yml too.")
+@click.option("--baseline", is_flag=True, help="Write a baseline of what is open today, and settings that name it.")
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
-def init(hook: bool, workflow: bool, force: bool) -> None:
+def init(hook: bool, workflow: bool, baseline: bool, force: bool) -> None:
     """Write a commented .readiness.yaml into the working directory, and what else is asked for.
 
-    Asked at a terminal, it offers the pre-commit hook and the workflow; files that are there stay as they are.
+    Asked at a terminal, it offers the pre-commit hook, a baseline and the workflow; files that are there stay as they are.
 
     \b
     Example:
-      readiness init --hook --workflow
+      readiness init --hook --baseline --workflow
     """
     from readiness.cli import starter
     from readiness.origin import Origin, installation_origin
 
     origin = installation_origin()
-    is_asked_at_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not (hook or workflow)
-    content_by_file_name = {".readiness.yaml": starter.SETTINGS_TEMPLATE}
-    if hook or (is_asked_at_terminal and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False)):
+    is_asked_at_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not (hook or workflow or baseline)
+    hook = hook or (is_asked_at_terminal and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False))
+    baseline = baseline or (is_asked_at_terminal and click.confirm("Write a baseline, so that only what is new counts?", default=False))
+    workflow = workflow or (is_asked_at_terminal and click.confirm("Write .github/workflows/readiness.yml?", default=False))
+    baseline_text = _baseline_of_today() if baseline else ""
+    content_by_file_name = {".readiness.yaml": starter.settings_text(has_baseline=bool(baseline_text))}
+    if baseline_text:
+        content_by_file_name[starter.BASELINE_FILENAME] = baseline_text
+    if hook:
         content_by_file_name[".pre-commit-config.yaml"] = starter.pre_commit_config(origin)
-    if workflow or (is_asked_at_terminal and click.confirm("Write .github/workflows/readiness.yml?", default=False)):
+    if workflow:
         content_by_file_name[".github/workflows/readiness.yml"] = starter.workflow(origin)
     existing_file_names = [file_name for file_name in content_by_file_name if Path(file_name).exists()]
     for file_name, file_content in content_by_file_name.items():
@@ -254,5 +236,18 @@ def init(hook: bool, workflow: bool, force: bool) -> None:
         click.echo(f"{file_name}: written")
         if file_content in (starter.pre_commit_config(Origin()), starter.workflow(Origin())):
             click.echo(f"{file_name}: say in it where readiness is installed from; this installation does not tell", err=True)
+    for hint in starter.hints(has_hook=hook, has_baseline=bool(baseline_text), kept_file_names=() if force else existing_file_names):
+        click.echo(hint, err=True)
     if existing_file_names and not force:
         sys.exit(EXIT_NOT_ASSESSED)
+
+
+def _baseline_of_today() -> str:
+    """The baseline of what is open in the working directory; empty, and said so, where nothing is."""
+    from readiness import api
+
+    report = call_or_exit_with_error(lambda: api.check(["."], config=True, baseline=False))
+    if report.gate.was_evaluated and api.new_findings_for_baseline(report):
+        return str(api.baseline_text(report))
+    click.echo(f"no baseline is needed: {'nothing is open' if report.gate.was_evaluated else report.gate.reason}", err=True)
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,3 +71,25 @@ def write_file(name: str, text: str) -> None:
         Path(name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise CommandError(f"{name}: cannot be written: {(error.strerror or 'error').lower()}") from None
+
+
+def replace_file(name: str, text: str) -> None:
+    """Write a file of ours in one step: whoever reads it has all of the old text or all of the new one.
+
+    Its folder must be there, and a link is refused: where it leads is not for the tree to say. Raises CommandError.
+    """
+    path = Path(name)
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise CommandError(f"{name}: is {'a link' if path.is_symlink() else 'no regular file'}, and only a file is written; name another")
+    if not path.parent.is_dir():
+        raise CommandError(f"{name}: cannot be written: there is no directory {path.parent.as_posix()}")
+    partial_path = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")  # a name that no link can wait under
+    try:
+        partial_path.write_text(text, encoding="utf-8", newline="")
+        if path.exists():
+            partial_path.chmod(path.stat().st_mode & 0o777)
+        partial_path.replace(path)
+    except OSError as error:
+        raise CommandError(f"{name}: cannot be written: {(error.strerror or 'error').lower()}") from None
+    finally:
+        partial_path.unlink(missing_ok=True)

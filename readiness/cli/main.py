@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from readiness.cli import commands
+from readiness.cli import adoption, commands
 from readiness.cli.console import (
     EXIT_FAILED,
     EXIT_NOT_ASSESSED,
@@ -21,6 +21,7 @@ from readiness.cli.console import (
     print_notices,
 )
 from readiness.cli.program import CliProgram, end_of_readers_ignored
+from readiness.cli.run_options import options_of_api
 from readiness.model.crash import raising_file_and_line
 from readiness.reports import REPORT_FORMATS
 from readiness.run import deadline
@@ -123,6 +124,11 @@ def main() -> None:
     "--no-context",
     is_flag=True,
     help="Read nothing around PATHS: joins see no other file of the repository.",
+)
+@click.option(
+    "--for-commit",
+    is_flag=True,
+    help="For hooks: leave out what git does not track, and tell nothing of files that are not given.",
 )
 @click.option(
     "--shellcheck/--no-shellcheck",
@@ -253,13 +259,6 @@ def refuse_outputs_in_one_place(format_and_path_pairs: Sequence[tuple[str, str]]
             raise click.UsageError(f"two reports cannot be written to {where}; name another file for one of them")
 
 
-def split_comma_separated(values: Sequence[str]) -> list[str]:
-    """The words of a repeatable option, which may hold several between commas. Raises UsageError for none at all."""
-    if blank_option_value := next((value for value in values if not value.strip(" ,")), None):
-        raise click.UsageError(f"{blank_option_value!r} names no rule, prefix or category")
-    return [word.strip() for value in values for word in value.split(",") if word.strip()]
-
-
 def report_for_options(flags: dict[str, Any]) -> Report:
     """The report that a command's flags ask for; nothing of the line of progress is left when it is there, or when it cannot be made."""
     progress_line = ProgressLine() if sys.stderr.isatty() else None
@@ -284,35 +283,6 @@ def _report_with_progress(flags: dict[str, Any], show_progress: Callable[[int, i
         progress=show_progress,
         **options_of_api(flags),
     )
-
-
-def options_of_api(flags: dict[str, Any]) -> dict[str, Any]:
-    """The options of `check` in the words of the API."""
-    return {
-        "select": split_comma_separated(flags["select"]),
-        "extend_select": split_comma_separated(flags["extend_select"]),
-        "ignore": split_comma_separated(flags["ignore"]),
-        "exclude": flags["exclude_globs"],
-        "profile": flags["profile"],
-        "fail_on": flags["fail_on"],
-        "min_score": flags["min_score"],
-        "config": False if flags["no_config"] else flags["config"] or True,
-        "settings_from": flags["settings_from"],
-        "rules": flags["rule_folders"],
-        "baseline": flags["baseline"],
-        "since": flags["since"],
-        "documents": flags["documents"],
-        "render": flags["render"],
-        "strict_coverage": flags["strict_coverage"],
-        "helm_values": flags["helm_values"],
-        "context": not flags["no_context"],
-        "foreign_ignores": flags["foreign_ignores"],
-        "purpose": flags["purpose"] or "",
-        "shellcheck": flags["shellcheck"],
-        "checklists": flags["checklists"] or None,
-        "jobs": flags["jobs"],
-        "today": flags["today"].date() if flags["today"] else None,
-    }
 
 
 def read_standard_input(limit: int) -> bytes:
@@ -393,7 +363,9 @@ for command in (
     commands.list_rules,
     commands.show_checklist,
     commands.list_facts,
-    commands.baseline,
+    adoption.baseline_command(check, report_for_options),
+    adoption.diff_command(check, report_for_options),
+    adoption.waive,
     commands.init,
 ):
     main.add_command(command)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from readiness.origin import Origin
 from readiness.version import __version__
 
+BASELINE_FILENAME = ".readiness-baseline.json"
+_BASELINE_LINE = f"baseline: {BASELINE_FILENAME}"
 SETTINGS_TEMPLATE = """\
 # Settings of the readiness linter. Every line that is commented out shows the default or an example.
 
@@ -89,12 +93,16 @@ fail-on: high
 #     until: "2027-06-30"
 """
 
+# Of the two hooks one is on: both would say the same twice.
 PRE_COMMIT_TEMPLATE = """\
 repos:
   - repo: {repository}
     rev: {revision}
     hooks:
+      # The files of the commit, with the project around them as context.
       - id: readiness
+      # All files that git tracks: takes as long as the project is large, and needs one without open findings, or a baseline.
+      # - id: readiness-all
 """
 
 # Written where the installation does not tell which repository and commit it is of: a hook that names a wrong one would run a stranger's code.
@@ -140,6 +148,24 @@ INSTALL_STEP_WITHOUT_ORIGIN = """\
           echo "::error::say in .github/workflows/readiness.yml where readiness is installed from"
           exit 1
           pip install 'readiness @ git+https://git.example.com/tools/readiness@0000000000000000000000000000000000000000'"""
+
+
+def settings_text(*, has_baseline: bool) -> str:
+    """The settings file, with the baseline where there is one."""
+    return SETTINGS_TEMPLATE.replace(f"# {_BASELINE_LINE}", _BASELINE_LINE) if has_baseline else SETTINGS_TEMPLATE
+
+
+def hints(*, has_hook: bool, has_baseline: bool, kept_file_names: Collection[str]) -> list[str]:
+    """What is left to do by hand, and how to begin where a project has findings already."""
+    lines = []
+    if has_baseline and ".readiness.yaml" in kept_file_names:
+        lines.append(f".readiness.yaml: write `{_BASELINE_LINE}` into it, and what is open today does not count")
+    if has_hook and not has_baseline:
+        lines.append(
+            "the hook asks for all that is open in the files of a commit; `readiness init --baseline`, or `readiness baseline`, writes down what is"
+            " there today"
+        )
+    return lines
 
 
 def pre_commit_config(origin: Origin) -> str:

@@ -13,6 +13,7 @@ from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 KIND_NAME = "dependabot"
 EXAMPLE_PATH = ".github/dependabot.yml"
+FILE_PATTERN = r"dependabot\.ya?ml"
 
 _DEPENDABOT_PATH = lazy_regex(r"(?:^|/)\.github/dependabot\.ya?ml\Z")
 _PACKAGE_ECOSYSTEM_LINE = lazy_regex(r"^[ \t-]*package-ecosystem[ \t]*:", re.MULTILINE)

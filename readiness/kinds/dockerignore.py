@@ -15,6 +15,7 @@ from readiness.syntax.glob import WorkBudget
 
 KIND_NAME = "dockerignore"
 EXAMPLE_PATH = ".dockerignore"
+FILE_PATTERN = r"[^/]*\.?(docker|container)ignore"
 _IGNORE_FILENAMES = (".dockerignore", ".containerignore")
 MAX_PATTERNS_PER_FILE = 5000
 MAX_MATCHING_WORK_PER_FILE = 10_000_000  # units that all questions to one file may take

@@ -15,6 +15,7 @@ from readiness.syntax import dotenv
 
 KIND_NAME = "dotenv"
 EXAMPLE_PATH = ".env"
+FILE_PATTERN = r"\.env(\.[^/]+)?|[^/]+\.env"
 _ENV_FILENAME = lazy_regex(r"\.env(?:\.[\w.-]+)?|[^/]+\.env", re.IGNORECASE)
 _ENV_TEMPLATE_NAME = lazy_regex(r"example|sample|template|tmpl|dist|default|schema", re.IGNORECASE)
 # FROM, after comments and the ARGs that may stand before it: a Dockerfile's head, and no line of an environment file.

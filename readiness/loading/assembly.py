@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,8 @@ class Assembly:
 
     `ignored_file_count` counts the files that were passed over by their names alone. `render_inputs` are what rendering read.
     `overlays_without_removals` are overlays whose patches take something away, with what would be there without that. `context`
-    are the paths that lie around what is judged; `whole` says whether all that the settings speak of is judged, `notices` what
+    are the paths that lie around what is judged; `whole` says whether all that the settings speak of is judged, `is_gone` whether a path that
+    would be is not there, `is_there` whether any is, `is_told` of which paths alone anything is told where not of all, `notices` what
     to tell of them, `production` which variants were taken for production. `parsed` are the documents of files of Kubernetes
     and of kustomize. `budget` is what the programs of the run may use together.
     """
@@ -75,6 +76,9 @@ class Assembly:
     overlays_without_removals: list[tuple[PlacedSource, Project]] = field(default_factory=list)
     context: frozenset[str] = frozenset()
     whole: bool = True
+    is_gone: Callable[[str], bool] = bool
+    is_there: Callable[[str], bool] = bool
+    is_told: Callable[[str], bool] | None = None
     notices: tuple[str, ...] = ()
     production: tuple[Production, ...] = ()
     parsed: ParsedTexts = field(default_factory=ParsedTexts)

@@ -81,6 +81,7 @@ class ContextWalk(FileWalk):
     def __init__(self, discovered: DiscoveredFiles, paths_in_repositories: Sequence[_Place], bound: Bound) -> None:
         super().__init__((), discovered.base)
         self.ignoring = self.found.ignore_rules = discovered.ignore_rules
+        self.found.tracked = discovered.tracked
         self.left = _Left(bound)
         self.cut = False
         self.given = {str(one.given) for one in paths_in_repositories}

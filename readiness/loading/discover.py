@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from readiness import files, kinds, tree_paths
 from readiness.facts.table import property_by_fact_name
@@ -24,6 +25,9 @@ from readiness.model.records import dataclass
 from readiness.settings import PYPROJECT_FILENAME, SETTINGS_FILENAMES
 from readiness.settings.nested import SettingsBelowRoot
 from readiness.syntax import template
+
+if TYPE_CHECKING:
+    from readiness.loading.tracked import TrackedFiles
 
 MAX_SOURCE_BYTES = files.MAX_JUDGED_FILE_BYTES
 MAX_FOLDER_DEPTH = 64
@@ -78,6 +82,7 @@ class DiscoveredFiles:
     files that it read; `partly_followed_gitignores` those files whose patterns it did not go by to the end.
     `prose_sources_around` are the documents of the context, `package_sources` are packages beside pipelines, which say whose repository it is.
     `context` is what was read around it (`loading/context.py`), `program_texts` the programs that were read besides (`loading/programs_read.py`).
+    `tracked` are the only files that a walk takes in, where that was asked for.
     """
 
     sources: list[Source] = field(default_factory=list)
@@ -98,6 +103,7 @@ class DiscoveredFiles:
     partly_followed_gitignores: list[UnreadFile] = field(default_factory=list)
     context: Surroundings = field(default_factory=Surroundings)
     program_texts: dict[str, str] = field(default_factory=dict)
+    tracked: TrackedFiles | None = None
 
     def may_be_ignored(self, path: str) -> bool:
         """Whether a .gitignore of the walk may leave a path out, be it there or not."""
@@ -115,6 +121,7 @@ def discover_files(
     working_directory: Path | None = None,
     glob_prefix: str = "",
     settings_below_root: SettingsBelowRoot | None = None,
+    tracked: TrackedFiles | None = None,
 ) -> DiscoveredFiles:
     """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
 
@@ -122,6 +129,7 @@ def discover_files(
     `exclude_globs` are relative to there. `settings_below_root` is told of each folder with settings of its own.
     """
     walk = FileWalk(tuple(exclude_globs), (working_directory or Path.cwd()).absolute(), glob_prefix, settings_below_root)
+    walk.found.tracked = tracked
     for given_path in given_paths:
         path = Path(given_path)
         if not path.exists() and not path.is_symlink():
@@ -136,15 +144,6 @@ def discover_files(
     walk.found.sources.sort(key=lambda source: source.path)
     walk.found.prose_sources.sort(key=lambda source: source.path)
     return walk.found
-
-
-def is_walked_whole(discovered: DiscoveredFiles, folder: Path | None) -> bool:
-    """Whether all of a folder was given to be judged: in a part of it not every waiver can be needed."""
-    if folder is None:
-        return True
-    judged_folders = discovered.walked_folders - discovered.context.folders
-    real_folder = folder.resolve()
-    return any(real_folder.is_relative_to((discovered.base / one).resolve()) for one in judged_folders)
 
 
 def _is_never_walked(folder_name: str) -> bool:
@@ -190,8 +189,7 @@ class FileWalk:
 
     def walk_named_folder(self, folder: Path) -> None:
         """Walk a folder that was named on the command line, under the .gitignore files above it."""
-        self._read_settings_down_to(folder)
-        if self._is_named_path_excluded(folder):
+        if self._is_named_path_excluded(folder, folder):
             return
         self.found.has_walked_folder = True
         self.found.walked_folders.add(self.report_path(folder))
@@ -199,12 +197,10 @@ class FileWalk:
         self.enter_parents(folder)
         self.walk_folder(folder, 0)
 
-    def _read_settings_down_to(self, folder: Path) -> None:
+    def _is_named_path_excluded(self, path: Path, folder: Path) -> bool:
+        """Whether `exclude` leaves out a path that was named, in the settings down to its folder too: a hook names files whatever they say."""
         if self.settings_below_root is not None:
             self.ignoring.add_exclude_globs(self.settings_below_root.read_down_to(folder))
-
-    def _is_named_path_excluded(self, path: Path) -> bool:
-        """Whether `exclude` leaves out a path that was named: a hook names files whatever the settings say. It gets a row."""
         report_path = self.report_path(path)
         exclude_glob = self.ignoring.glob_excluding_named_path(report_path)
         if exclude_glob:
@@ -230,8 +226,11 @@ class FileWalk:
         return self._is_repository_by_folder[folder]
 
     def is_left_out(self, folder_entry: os.DirEntry[str], *, is_folder: bool) -> bool:
-        """Whether an entry is left out by `exclude` or by a .gitignore above it."""
-        report_path = self.report_path(folder_entry.path) if self.ignoring.exclude else ""
+        """Whether an entry is left out by `exclude`, by a .gitignore above it, or as untracked where only tracked files are asked for."""
+        tracked = self.found.tracked
+        report_path = self.report_path(folder_entry.path) if self.ignoring.exclude or tracked else ""
+        if tracked and tracked.is_untracked(report_path, is_folder=is_folder):
+            return True
         return self.ignoring.is_left_out(folder_entry.path, report_path, is_folder=is_folder)
 
     def add_unread(self, path: str | Path, unread_reason: str) -> None:
@@ -282,8 +281,7 @@ class FileWalk:
 
         Of what stands beside a compose file the environment files are read: what they say belongs to it.
         """
-        self._read_settings_down_to(path.parent)
-        if self._is_named_path_excluded(path):
+        if self._is_named_path_excluded(path, path.parent):
             return
         self.found.named_paths.add(self.report_path(path))
         self.add_file(path, is_named=True)

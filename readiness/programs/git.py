@@ -1,7 +1,7 @@
 """Git by its plumbing alone: objects are read, and nothing that a repository's settings name is run.
 
 A repository's `.git/config` belongs to whoever made the folder. Commands that check files out, compare or fetch run programs
-that it names: filters, hooks, drivers, transports. So only `rev-parse`, `merge-base`, `ls-tree` and `cat-file` are called, by
+that it names: filters, hooks, drivers, transports. So only `rev-parse`, `merge-base`, `ls-tree`, `ls-files` and `cat-file` are called, by
 this module only, with transports refused and what could still start a program switched off. The settings of the user
 and of the system count, since `safe.directory` is there; git itself refuses a repository of somebody else's.
 """
@@ -118,25 +118,30 @@ def _first_error_line(error_output: str) -> str:
     return printable_prefix(next(iter(error_output.strip().splitlines()), ""))
 
 
-def merge_base_with_head(ref: str) -> str:
-    """The commit where the current branch left `ref`. Raises GitError."""
+def merge_base(ref: str, later_ref: str = "HEAD") -> str:
+    """The commit where `later_ref`, which is the current branch by the name HEAD, left `ref`. Raises GitError."""
     if not ref or ref.startswith("-"):
         raise GitError(f"{ref!r} is no revision")
     run_git("rev-parse", "--git-dir")  # what there is to say of the repository itself
-    try:
-        head_commit = run_git("rev-parse", "--verify", "HEAD^{commit}")
-    except GitRefusedError:
-        raise GitError("this branch has no commit yet") from None
+    if later_ref != "HEAD":
+        later_commit = commit_named(later_ref).encode()
+    else:
+        try:
+            later_commit = run_git("rev-parse", "--verify", "HEAD^{commit}")
+        except GitRefusedError:
+            raise GitError("this branch has no commit yet") from None
     try:
         ref_commit = run_git("rev-parse", "--verify", f"{ref}^{{commit}}")
     except GitRefusedError:
         raise GitError(f"{ref!r} is no commit of this repository; {_how_to_fetch()}") from None
-    ref_and_head_commits = [one.decode("ascii", "replace").strip() for one in (ref_commit, head_commit)]
+    both_commits = [one.decode("ascii", "replace").strip() for one in (ref_commit, later_commit)]
     try:
-        return run_git("merge-base", *ref_and_head_commits).decode("ascii", "replace").strip()
+        return run_git("merge-base", *both_commits).decode("ascii", "replace").strip()
     except GitRefusedError as error:
         remedy = _how_to_fetch("fetch more of the history")
-        raise GitError(f"{ref!r} and this branch have no commit in common here; {remedy} ({error})") from None
+        raise GitError(
+            f"{ref!r} and {later_ref if later_ref != 'HEAD' else 'this branch'} have no commit in common here; {remedy} ({error})"
+        ) from None
 
 
 def _how_to_fetch(otherwise: str = "fetch it first") -> str:
@@ -187,6 +192,12 @@ def _commit_or_none(name: str) -> str | None:
 def working_directory_in_repository() -> str:
     """Where the working directory stands in its repository, with a `/` at its end unless that is the top."""
     return os.fsdecode(run_git("rev-parse", "--show-prefix").rstrip(b"\n"))
+
+
+def paths_in_index() -> list[str]:
+    """The files that are tracked or staged, by their paths from the top of the repository. Raises GitError."""
+    top_folder = os.fsdecode(run_git("rev-parse", "--show-toplevel").rstrip(b"\n"))
+    return [os.fsdecode(one) for one in run_git("-C", top_folder, "ls-files", "-z", "--cached").split(b"\0") if one]
 
 
 def tree_entries(commit: str, folder: str, paths_from_top: Sequence[str] = ()) -> Iterator[TreeEntry]:

@@ -16,8 +16,9 @@ from typing import Any
 
 from readiness import files, programs
 from readiness.loading.assembly import FileStatus
-from readiness.loading.discover import MAX_SOURCE_BYTES, DiscoveredFiles, is_walked_whole
+from readiness.loading.discover import MAX_SOURCE_BYTES, DiscoveredFiles
 from readiness.loading.environments import chart_folders
+from readiness.loading.given import is_walked_whole
 from readiness.loading.render import is_kustomization_path
 from readiness.loading.render.archive import archive_member_content
 from readiness.loading.render.made import RenderInput

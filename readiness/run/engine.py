@@ -30,6 +30,7 @@ from readiness.model.records import dataclass
 from readiness.ruleset.bound import LoadedRule
 from readiness.run.ceiling import lower_non_production_severities
 from readiness.run.crashes import link_project
+from readiness.run.focus import is_told_around
 from readiness.run.ratings import subjects_in_paths, with_rated_severity
 from readiness.run.trials import finding_unless_excused_by_trial
 
@@ -262,7 +263,7 @@ def _run_rule(
                     if loaded_rule.ratings:
                         finding_from_check = with_rated_severity(finding_from_check, loaded_rule.ratings)
                     finding = finding_unless_excused_by_trial(finding_from_check, kinds.effective_purpose_of_subject(subject))
-                    if finding is None or project.is_around(written_source_and_span(finding.source, finding.span)[0]):
+                    if finding is None or is_told_around(finding, project):
                         continue
                     unit_path_by_source_id = project.memoize(kinds.unit_path_by_source_id)
                     unit_path = unit_path_by_source_id.get(id(finding.source)) or unit_path_by_source_id.get(id(finding.source.root), "")

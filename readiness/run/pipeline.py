@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cache, partial
-from pathlib import Path
 from typing import NamedTuple
 
 from readiness import kinds, redaction
-from readiness.loading import assemble, discover
+from readiness.loading import assemble, discover, given
 from readiness.loading.assembly import Assembly, FileStatus
 from readiness.loading.deployed import DeploymentEvidence
 from readiness.loading.discover import Surroundings
@@ -21,12 +20,13 @@ from readiness.model import Finding, Rule
 from readiness.model.crash import CEILING, COPIES, EVIDENCE, PURPOSES, SERVICES, SUPPRESSIONS, UNUSED_SETTINGS
 from readiness.model.records import dataclass
 from readiness.model.service import Service
-from readiness.programs.budget import one_run_budget
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
 from readiness.run import ceiling, engine, purposes, secrecy
 from readiness.run.crashes import Parts, link_project
+from readiness.run.focus import findings_to_tell
+from readiness.run.previously_known import RunScope, mark_previously_known
 from readiness.run.removals import relocate_rendered_findings
 from readiness.run.rule_choices import RuleSelection, select_rules
 from readiness.run.run_settings import RunSettings
@@ -39,7 +39,6 @@ from readiness.run.unused_settings import (
 from readiness.syntax.expansion import expansion_counted_for_run
 from readiness.triage import baseline, copies, foreign, foreign_settings, suppress
 from readiness.triage.services.found import find_services_of_findings
-from readiness.triage.unjudged import RULE_IDS_THAT_NOTHING_SILENCES
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
 from readiness.verdict.edit_groups import with_edit_groups
@@ -54,6 +53,7 @@ class RunResult:
     `notices` which names of rules are out of date, `render_inputs` what rendering read, `context` what was read around the
     judged files, `environments` which variants were taken for production, `undeployed_paths` the files that nothing deploys, whose findings were
     lowered for that. `production` says that not all of it is for something else. `services` are what a team would call one.
+    `baseline_outcome` is what became of the entries of a baseline.
     `left_out_count_by_rule` says how many findings of each rule settings for some paths left out, `left_out_by_peer_file` those of other linters,
     `refused_comment_count` and `refused_purpose_count` are what the files of the tree say and settings lock.
     """
@@ -79,14 +79,16 @@ class RunResult:
     refused_purpose_count: int = 0
     left_out_count_by_rule: dict[str, int] = field(default_factory=dict)
     left_out_by_peer_file: foreign_settings.LeftOutByFile = field(default_factory=dict)
+    baseline_outcome: baseline.BaselineOutcome = baseline.BaselineOutcome()
 
 
 class TriagedFindings(NamedTuple):
-    """Findings, and how many what was written for other linters left out: by rule, and by settings file."""
+    """Findings, how many what was written for other linters left out (by rule, by settings file), what became of a baseline's entries."""
 
     findings: list[Finding]
     silenced_count_by_rule_id: dict[str, int]
     left_out_by_peer_file: foreign_settings.LeftOutByFile
+    baseline_outcome: baseline.BaselineOutcome
 
 
 def run_pipeline(
@@ -103,13 +105,12 @@ def run_pipeline(
     assembly.parse_findings += purpose_findings
     marked_secrets = secrecy.mark_secrets(discovered, assembly)
     run_rules = select_rules(assembly, settings)
-    active_pairs_by_rule = run_rules.active_rules
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
-    running_rules = [one for one in run_rules.loaded_rules if one.rule.marks_secrets or selection.must_tier_run(one, active_pairs_by_rule)]
+    running_rules = [one for one in run_rules.loaded_rules if one.rule.marks_secrets or selection.must_tier_run(one, run_rules.active_rules)]
     engine_result = _run_rules_on_projects(assembly, running_rules, core_rule_by_id, settings.jobs, report_progress)
     shellcheck_findings = _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"], run_rules)
     engine_result.findings += shellcheck_findings
-    active_pairs_by_rule |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
+    run_rules.active_rules |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
     services: tuple[Service, ...] = parts.result(SERVICES, lambda: find_services_of_findings(assembly, engine_result).services, ())
     parts.result(PURPOSES, lambda: purposes.record_purposes_in_file_statuses(assembly), None)
     assembly.record_unread_parts()
@@ -126,7 +127,7 @@ def run_pipeline(
         file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
         rules=(*rules.rules_without_repeated_tiers(run_rules.loaded_rules), *{one.rule: one.rule_definition for one in shellcheck_findings}.values()),
-        active_rules=active_pairs_by_rule,
+        active_rules=run_rules.active_rules,
         tally_by_rule=engine_result.tally_by_rule,
         subject_count_by_path=engine_result.subject_count_by_path,
         findings=triaged.findings,
@@ -144,6 +145,7 @@ def run_pipeline(
         undeployed_paths=lowered[1],
         refused_comment_count=sum(one.message == suppress.LOCKED_COMMENT_PROBLEM for one in triaged.findings),
         refused_purpose_count=sum(one.message == purposes.LOCKED_PURPOSE_PROBLEM for one in purpose_findings),
+        baseline_outcome=triaged.baseline_outcome,
     )
     return secrecy.run_result_without_secrets(run_result, marked_secrets)
 
@@ -187,7 +189,9 @@ def _assemble_projects_and_variants(
         )
     for project in assembly.every_project:
         project.today = today
-    assembly.whole = discover.is_walked_whole(discovered, settings.config.folder)
+    assembly.whole = given.is_walked_whole(discovered, settings.config.folder)
+    assembly.is_gone, assembly.is_there = partial(given.is_gone, discovered), partial(given.is_there, discovered)
+    assembly.is_told = partial(given.is_given, discovered) if settings.for_commit else None
     assembly.production = tuple(production_variants.decisions)
     assembly.notices = production_variants.unused() if assembly.whole and settings.render else ()
     return assembly
@@ -213,11 +217,12 @@ def _suppress_and_fingerprint_findings(
         "comments" in settings.config.locked_words,
         run_rules.pairs_at,
     )
+    told_findings = findings_to_tell(findings, assembly)
     marked_findings = parts.result(
-        SUPPRESSIONS, lambda: apply_own_suppressions(findings, assembly, run_rules, suppression_policy, settings), findings
+        SUPPRESSIONS, lambda: apply_own_suppressions(told_findings, assembly, run_rules, suppression_policy, settings), told_findings
     )
-    marked_findings = merge_with_suppression_findings(marked_findings, [one for one in unused_setting_findings if run_rules.is_active(one)])
-    sorted_findings = engine.sort_and_deduplicate(marked_findings)
+    told_settings = [one for one in unused_setting_findings if run_rules.is_active(one)]
+    sorted_findings = engine.sort_and_deduplicate(findings_to_tell(merge_with_suppression_findings(marked_findings, told_settings), assembly))
     findings_without_copies = parts.result(COPIES, lambda: copies.fold_copies(sorted_findings, assembly.parsed), sorted_findings)
     by_others: tuple[list[Finding], dict[str, int], foreign_settings.LeftOutByFile] = parts.result(
         SUPPRESSIONS,
@@ -226,10 +231,16 @@ def _suppress_and_fingerprint_findings(
     )
     findings_not_silenced, silenced_count_by_rule_id, left_out_by_peer_file = by_others
     fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate([*findings_not_silenced, *parts.take_findings()]))
-    settled_findings = _suppress_previously_known(fingerprinted_findings, suppression_policy, settings)
+    settled_findings, baseline_outcome = mark_previously_known(
+        fingerprinted_findings,
+        RunScope.of(assembly, run_rules.active_rules),
+        settings,
+        run_rules.names,
+        lambda found, asked: run_pipeline(found, asked, today),
+    )
     grouped_findings = parts.result(COPIES, lambda: list(with_edit_groups(settled_findings)), settled_findings)
     triaged_findings = [*grouped_findings, *baseline.add_fingerprints(parts.take_findings())]
-    return TriagedFindings(triaged_findings, silenced_count_by_rule_id, left_out_by_peer_file)
+    return TriagedFindings(triaged_findings, silenced_count_by_rule_id, left_out_by_peer_file, baseline_outcome)
 
 
 def _run_rules_on_projects(
@@ -251,27 +262,6 @@ def _run_rules_on_projects(
     for project in assembly.projects:
         engine.run_rules(project, running_rules, core_rule_by_id, engine_result, on_rule_done)
     return engine_result
-
-
-def _suppress_previously_known(findings: list[Finding], policy: suppress.SuppressionPolicy, settings: RunSettings) -> list[Finding]:
-    """The findings, those marked that a baseline or an earlier revision had already.
-
-    A baseline lies in the tree, so it says nothing of what has no verdict; an earlier revision is nobody's word.
-    """
-    if settings.baseline:
-        known_finding_counts = baseline.load_baseline(settings.baseline)
-        known_finding_counts = baseline.replace_former_fingerprints(findings, known_finding_counts, policy.names, settings.baseline.name)
-        findings = baseline.suppress_known_findings(
-            findings,
-            known_finding_counts,
-            "baseline",
-            "known when the baseline was written",
-            is_exempt=lambda one: one.rule in RULE_IDS_THAT_NOTHING_SILENCES,
-        )
-    if settings.since is not None:
-        known_finding_counts = _known_findings_of_revision(settings, policy.today)
-        findings = baseline.suppress_known_findings(findings, known_finding_counts, "since", f"stood already where this branch left {settings.since}")
-    return findings
 
 
 def _requested_shellcheck_findings(assembly: Assembly, settings: RunSettings, unjudged_rule: Rule, run_rules: RuleSelection) -> list[Finding]:
@@ -361,22 +351,6 @@ def drop_findings_ignored_elsewhere(
         today_text=policy.today.isoformat(),
     )
     return findings, dict(Counter(silenced_count_by_rule_id) + Counter(left_out_count_by_rule_id)), left_out_by_peer_file
-
-
-def _known_findings_of_revision(settings: RunSettings, today: datetime.date) -> baseline.KnownFindingCounts:
-    """What was found where this branch left the revision that was asked for."""
-    from readiness.triage import revision
-
-    settings_config = settings.config
-
-    def find_in_earlier_tree(earlier_tree: Path) -> Iterable[Finding]:
-        discovered_files = discover.discover_files(
-            [earlier_tree], settings_config.exclude, working_directory=earlier_tree, glob_prefix=settings_config.prefix
-        )
-        with one_run_budget():
-            return run_pipeline(discovered_files, replace(settings, since=None, baseline=None), today).findings
-
-    return revision.finding_counts_at_revision(settings.since or "", find_in_earlier_tree)
 
 
 @cache

@@ -13,6 +13,7 @@ from readiness.loading import discover
 from readiness.loading.context import add_context
 from readiness.loading.standard_input import add_standard_input
 from readiness.programs.budget import one_run_budget
+from readiness.run.focus import JudgedTree, tracked_files_of_run, tree_of_run
 from readiness.run.run_settings import OptionError, RunSettings, merge_options, settings_of_run, with_settings_below_root
 from readiness.settings.nested import SettingsBelowRoot
 
@@ -22,36 +23,40 @@ def settings_and_files(
     paths: Sequence[str | os.PathLike[str]], base: Path | None, stdin: bytes | None, options: dict[str, Any]
 ) -> Iterator[tuple[discover.DiscoveredFiles, RunSettings]]:
     """The files and the settings of a run, for as long as what the settings name is there, within one budget. Raises one of USER_ERRORS."""
-    config, settings_from, purpose = options["config"], options["settings_from"], options["purpose"]
+    config, settings_from, purpose, baseline = options["config"], options["settings_from"], options["purpose"], options["baseline"]
     names = ("select", "extend_select", "ignore", "exclude", "profile", "rules", "baseline", "since", "helm_values", "checklists")
     _refuse_empty_options(paths=paths, config=config, settings_from=settings_from, **{name: options[name] for name in names})
     _refuse_unreadable_values_files(options["helm_values"])
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
-    asked = {name: value for name, value in options.items() if name not in {"config", "settings_from"}}
+    asked = {name: value for name, value in options.items() if name not in {"config", "settings_from", "at"}}
     asked |= {name: tuple(asked[name]) for name in ("select", "extend_select", "exclude", "ignore")}
     asked |= {name: tuple(Path(one) for one in asked[name]) for name in ("rules", "helm_values")}
-    asked["baseline"] = Path(asked["baseline"]) if asked["baseline"] else None
-    with one_run_budget(), settings_of_run(config, settings_from, base) as settings_files:
+    asked["baseline"] = Path(baseline) if baseline and baseline is not True else False if baseline is False else None
+    with one_run_budget(), settings_of_run(config, settings_from, base) as settings_files, tree_of_run(paths, options["at"], base) as tree:
         settings = settings_files.with_peers(merge_options(settings_files.config, **asked), base)
-        yield _discover(paths, settings, settings_files.below_root(settings, base), base, stdin)
+        yield _discover(tree, settings, settings_files.below_root(settings, base, tree.base), stdin)
 
 
 def _discover(
-    paths: Sequence[str | os.PathLike[str]],
+    tree: JudgedTree,
     settings: RunSettings,
     below_root: SettingsBelowRoot | None,
-    base: Path | None,
     stdin: bytes | None,
 ) -> tuple[discover.DiscoveredFiles, RunSettings]:
     """The files of a run, with those around them and with standard input where they are asked for; and its settings, with those of directories."""
     discovered = discover.discover_files(
-        paths, settings.exclude, working_directory=base, glob_prefix=settings.config.prefix, settings_below_root=below_root
+        tree.paths,
+        settings.exclude,
+        working_directory=tree.base,
+        glob_prefix=settings.config.prefix,
+        settings_below_root=below_root,
+        tracked=tracked_files_of_run(tree.base) if settings.for_commit else None,
     )
     if below_root is not None:
         settings = with_settings_below_root(settings, below_root)
     if settings.context:
-        add_context(discovered, paths)
+        add_context(discovered, tree.paths)
     if stdin is not None:
         add_standard_input(discovered, stdin)
     return discovered, settings

@@ -34,6 +34,7 @@ _OPTIONS_NOT_IN_SETTINGS_FILE = (
     "context",
     "foreign_ignores",
     "purpose",
+    "for_commit",
 )
 
 
@@ -70,6 +71,7 @@ class RunSettings:
     foreign_ignores: bool
     shellcheck: bool
     purpose: str
+    for_commit: bool
     config: Config
     effects: tuple[SettingsEffect, ...] = ()
     exclude_options: tuple[str, ...] = ()
@@ -86,9 +88,14 @@ class SettingsFiles(NamedTuple):
     load_below_root: ConfigLoader | None = None
     read_at_revision: Callable[[str], FileReader] | None = None
 
-    def below_root(self, settings: RunSettings, base_folder: Path | None) -> SettingsBelowRoot | None:
-        """What reads the settings below the root as a walk comes by; None where no settings files are read."""
-        return SettingsBelowRoot(settings.config, base_folder or Path.cwd(), self.load_below_root) if self.may_have_more_below else None
+    def below_root(self, settings: RunSettings, base_folder: Path | None, walked_base: Path | None) -> SettingsBelowRoot | None:
+        """What reads the settings below the root as a walk comes by; None where no settings files are read.
+
+        `walked_base` is where the walk has what `base_folder` is here: another one where an earlier tree is judged by the settings of today.
+        """
+        if not self.may_have_more_below:
+            return None
+        return SettingsBelowRoot(settings.config, base_folder or Path.cwd(), self.load_below_root, walked_base)
 
     def with_peers(self, settings: RunSettings, base_folder: Path | None) -> RunSettings:
         """The settings of a run with those of other linters at the root, where settings files are read and these count."""
@@ -103,7 +110,7 @@ class SettingsFiles(NamedTuple):
 
 @contextmanager
 def settings_of_run(
-    config_option: str | os.PathLike[str] | bool, settings_reference: str | None = None, base_folder: Path | None = None
+    config_option: str | os.PathLike[str] | bool | Config, settings_reference: str | None = None, base_folder: Path | None = None
 ) -> Iterator[SettingsFiles]:
     """The settings of a run: those of the file named, and below it those of the tree, of its own files or of those at a revision."""
     if settings_reference is None:
@@ -111,6 +118,8 @@ def settings_of_run(
         return
     if config_option is False:
         raise OptionError("settings_from and no settings exclude each other: leave one of them out")
+    if isinstance(config_option, Config):
+        raise OptionError("settings_from takes the place of the tree's settings, and these are given; leave one of them out")
     callers = None if config_option is True else load_config(Path(config_option))
     if callers and set(callers.locked_words).issuperset(lockable_settings()):
         raise OptionError(
@@ -125,8 +134,10 @@ def settings_of_run(
         yield SettingsFiles(settings, load_below_root=files_at_revision.load_below_root, read_at_revision=files_at_revision.peer_file_reader)
 
 
-def load_settings_of_run(config_option: str | os.PathLike[str] | bool, base_folder: Path | None = None) -> Config:
-    """The settings of a run: of the file named with the nearest one below it, of the nearest one, or none."""
+def load_settings_of_run(config_option: str | os.PathLike[str] | bool | Config, base_folder: Path | None = None) -> Config:
+    """The settings of a run: of the file named with the nearest one below it, of the nearest one, or none; or those of a file as it would be."""
+    if isinstance(config_option, Config):
+        return single_layer(config_seen_from_directory(config_option, base_folder or Path.cwd()))
     if config_option is False:
         return Config()
     found_path = find_settings_file(base_folder or Path.cwd())
@@ -164,7 +175,7 @@ def merge_options(config: Config, *, checklists: Sequence[str] | None, **options
         checklists=tuple(config.checklists if checklists is None else checklists),
         documents=config.documents if options["documents"] is None else options["documents"],
         rules=(*config.rules, *options["rules"]),
-        baseline=options["baseline"] or config.baseline,
+        baseline=None if options["baseline"] is False else options["baseline"] or config.baseline,
         **{key: options[key] for key in _OPTIONS_NOT_IN_SETTINGS_FILE if key != "foreign_ignores"},
         foreign_ignores=options["foreign_ignores"] and config.foreign_ignores and "foreign-ignores" not in config.locked_words,
         shellcheck=config.shellcheck if options["shellcheck"] is None else options["shellcheck"],

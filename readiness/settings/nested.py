@@ -25,13 +25,16 @@ _RULE_CHOICES = ("profile", "select")
 class SettingsBelowRoot:
     """The settings files below a root, each read when a walk comes by its directory.
 
-    `config` are the settings of the run. `config_by_folder` is what was read, by the path of its directory below the root.
+    `config` are the settings of the run, which stand in `base`, or above it; `walked_base` is what the walk has in its place: the directory
+    itself, unless an earlier tree is judged by the settings of today. `config_by_folder` is what was read, by the path of its directory below
+    the root.
     """
 
-    def __init__(self, config: Config, base: Path, load: ConfigLoader | None = None) -> None:
+    def __init__(self, config: Config, base: Path, load: ConfigLoader | None = None, walked_base: Path | None = None) -> None:
         self.config = config
         self.root = _root_of_globs(config, base)
         self.base = base
+        self._walked_base = (walked_base or base).resolve()
         self.config_by_folder: dict[str, Config] = {}
         self.notices: list[str] = []
         self._load = load or config_file_loader(self.display_folder)
@@ -40,7 +43,7 @@ class SettingsBelowRoot:
 
     def read_down_to(self, folder: Path) -> tuple[str, ...]:
         """Read the files of the directories that lead from the root to one, that one's too; the globs that they exclude."""
-        real_folder = folder.resolve()
+        real_folder = self._real_folder(folder)
         if not real_folder.is_relative_to(self.root):
             return ()
         parts = real_folder.relative_to(self.root).parts
@@ -48,7 +51,7 @@ class SettingsBelowRoot:
 
     def read(self, folder: Path) -> tuple[str, ...]:
         """Read the settings file of a directory, where it has one that was not read; the globs that it excludes. Raises ConfigError."""
-        real_folder = folder.resolve()
+        real_folder = self._real_folder(folder)
         if real_folder == self.root or not real_folder.is_relative_to(self.root):
             return ()
         folder_below_root = real_folder.relative_to(self.root).as_posix()
@@ -80,6 +83,13 @@ class SettingsBelowRoot:
         if folder == base:
             return ""
         return folder.relative_to(base).as_posix() if folder.is_relative_to(base) else _path_from(base, folder)
+
+    def _real_folder(self, folder: Path) -> Path:
+        """A directory of the walk, as the one whose settings hold there."""
+        real_folder, base = folder.resolve(), self.base.resolve()
+        if self._walked_base != base and real_folder.is_relative_to(self._walked_base):
+            return base / real_folder.relative_to(self._walked_base)
+        return real_folder
 
     def _is_of_other_repository(self, folder: Path) -> bool:
         """Whether a directory belongs to a repository inside of this one, whose settings are not this project's."""

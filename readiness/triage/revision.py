@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from readiness.model import Finding
 from readiness.programs import git
 from readiness.triage import baseline
 
@@ -19,8 +18,8 @@ MAX_LINK_TARGET_BYTES = 4096  # bytes of where a link leads
 
 
 @contextmanager
-def checkout_revision(git_reference: str) -> Iterator[Path]:
-    """A folder that holds the working directory's tree as it was where this branch left `git_reference`.
+def checkout_revision(git_reference: str, later_reference: str = "HEAD") -> Iterator[Path]:
+    """A folder that holds the working directory's tree as it was where this branch, or another, left `git_reference`.
 
     The files are what git's objects say, with no filter, line ending or attribute applied; nothing in the repository
     is run. A submodule is an empty folder. A file over the limit of the walk is one that is over it here too, and empty.
@@ -32,7 +31,7 @@ def checkout_revision(git_reference: str) -> Iterator[Path]:
         tree_folder = Path(temporary_folder, "tree")
         (tree_folder / ".git").mkdir(parents=True)  # it is a repository's tree, as this one is
         try:
-            merge_base_commit = git.merge_base_with_head(git_reference)
+            merge_base_commit = git.merge_base(git_reference, later_reference)
             _write_tree(list(git.tree_entries(merge_base_commit, git.working_directory_in_repository())), tree_folder, git_reference)
         except git.GitError as error:
             raise baseline.BaselineError(f"--since: {error}") from None
@@ -94,12 +93,3 @@ def _write_links(tree_folder: Path, link_entries: Sequence[git.TreeEntry]) -> No
     for link_path in link_paths:
         if not Path(os.path.realpath(link_path)).is_relative_to(resolved_tree_folder):
             link_path.unlink()
-
-
-CheckFolder = Callable[[Path], Iterable[Finding]]
-
-
-def finding_counts_at_revision(git_reference: str, check_folder: CheckFolder) -> baseline.KnownFindingCounts:
-    """What was found at the revision where this branch left `git_reference`."""
-    with checkout_revision(git_reference) as tree_folder:
-        return baseline.count_by_fingerprint_and_path(check_folder(tree_folder))

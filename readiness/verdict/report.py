@@ -15,6 +15,7 @@ from readiness.model.service import Service
 from readiness.programs.budget import is_confinement_notice
 from readiness.redaction import Redactor, SecretPlace
 from readiness.settings.effects import SettingsEffect
+from readiness.triage.baseline import BaselineOutcome
 from readiness.verdict import checklist, score, service_scores
 from readiness.verdict.by_service import services_as_json
 from readiness.verdict.checklist import ChecklistOutcome as Checklist
@@ -24,6 +25,7 @@ from readiness.verdict.score import Category, Coverage, Score, ScoredFileRow
 
 REPORT_VERSION = 1
 _NO_SURROUNDINGS = Surroundings()  # nothing was read around what is judged
+_NO_BASELINE = BaselineOutcome()  # no baseline was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Report:
     services: tuple[Service, ...] = ()
     undeployed_paths: tuple[str, ...] = ()
     settings_effects: tuple[SettingsEffect, ...] = ()
+    baseline_outcome: BaselineOutcome = _NO_BASELINE
 
     @property
     def result(self) -> Score:
@@ -226,6 +229,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     undeployed_paths: Iterable[str] = (),
     is_production_judged: bool = True,
     settings_effects: Iterable[SettingsEffect] = (),
+    baseline_outcome: BaselineOutcome = _NO_BASELINE,
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
 
@@ -234,6 +238,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     `notices` what to tell the user beside the findings, `surroundings` what was read around the judged files, `environments` which
     variants were taken for production, `settings_effects` what settings changed, `services` what a team would call one, `is_production_judged`
     whether not all of it is for something else. `checklists` are told item by item; those that are `chosen_checklists` count in coverage.
+    `baseline_outcome` is what became of the entries of a baseline.
     """
     services = tuple(services)
     file_rows = _file_rows(scored_rows, subject_count_by_path)
@@ -277,6 +282,7 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         services=services,
         undeployed_paths=tuple(undeployed_paths),
         settings_effects=tuple(settings_effects),
+        baseline_outcome=baseline_outcome,
     )
 
 

@@ -114,10 +114,10 @@ def test_one_commit_of_an_action_in_all_that_people_copy() -> None:
 @pytest.mark.parametrize(
     ("repository", "url"),
     [
-        ("https://github.com/team/readiness", f"https://github.com/team/readiness/blob/{COMMIT}/docs/rules/"),
-        ("https://github.com/team/readiness.git", f"https://github.com/team/readiness/blob/{COMMIT}/docs/rules/"),
-        ("ssh://git@github.com/team/readiness.git", f"https://github.com/team/readiness/blob/{COMMIT}/docs/rules/"),
-        ("https://gitlab.com/group/tools/readiness", f"https://gitlab.com/group/tools/readiness/-/blob/{COMMIT}/docs/rules/"),
+        ("https://github.com/team/readiness", f"https://github.com/team/readiness/blob/{COMMIT}/rules/"),
+        ("https://github.com/team/readiness.git", f"https://github.com/team/readiness/blob/{COMMIT}/rules/"),
+        ("ssh://git@github.com/team/readiness.git", f"https://github.com/team/readiness/blob/{COMMIT}/rules/"),
+        ("https://gitlab.com/group/tools/readiness", f"https://gitlab.com/group/tools/readiness/-/blob/{COMMIT}/rules/"),
         ("https://git.example.com/tools/readiness", ""),
         ("https://github.com.example.org/team/readiness", ""),
         ("", ""),

@@ -11,6 +11,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "checks/compose/network.py: _EXPOSED_THING_BY_ROLE",
         "checks/k8s/pss.py: BASELINE_CHECK_BY_CONTROL RESTRICTED_CHECK_BY_CONTROL",
         "api.py: _PARAMETERS_OF_THE_RUN_ITSELF",
+        "cli/adoption.py: OPTIONS_OF_RUNS",
         "cli/main.py: FAIL_ON_CHOICES",
         "cli/show.py: _WORD_BY_FLAG_WITHOUT_EFFECT",
         "run/shown_settings.py: SINGLE_SETTINGS",

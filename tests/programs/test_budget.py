@@ -177,7 +177,7 @@ def test_a_run_inside_another_has_seconds_of_its_own_and_tells_with_it() -> None
 
 def test_git_that_is_ended_by_its_limits_said_no_to_nothing(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process.ProgramResult, "stopped", property(lambda _: True))
-    for ask_git in (git.merge_base_with_head, git.commit_named):
+    for ask_git in (git.merge_base, git.commit_named):
         with pytest.raises(GitError, match="git rev-parse: it ran over its limit of time or memory"):
             ask_git("main")
 

@@ -14,8 +14,9 @@ from click.testing import CliRunner
 from readiness.cli.main import main
 from readiness.model import Confidence, Related, Severity, Source, Span, Suppression
 from readiness.reports import sarif
+from readiness.ruleset.rule_pages import rule_page_url
 from readiness.verdict.report import Report
-from tests.conftest import ROOT
+from tests.conftest import ROOT, by_rule
 from tests.make import write_files
 
 from .conftest import find, report, rule, show
@@ -190,8 +191,9 @@ def test_sarif_every_confidence_has_a_precision(confidence: Confidence) -> None:
 def test_rules_of_the_tool_lead_to_their_page_and_others_to_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("readiness.origin.rule_pages_url", lambda: "https://pages.example/")
     made = report([find(WEB, "web", rule("k8s/privileged")), find(WEB, "latest", rule("k8s/own-rule"))])
-    page = "https://pages.example/k8s/privileged.md"
-    assert (ROOT / "docs" / "rules" / "k8s" / "privileged.md").is_file()
+    page = "https://pages.example/k8s/privileged.yaml"
+    urls = [rule_page_url(one) for one in by_rule()]
+    assert all((ROOT / "rules" / one.removeprefix("https://pages.example/")).is_file() for one in urls)
     assert [one.get("url") for one in json.loads(show("json", made))["findings"]] == [page, None]
     assert {one["code"]["value"]: one["code"].get("url") for one in json.loads(show("rdjson", made))["diagnostics"]} == {
         "k8s/privileged": page,

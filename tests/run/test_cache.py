@@ -267,7 +267,7 @@ def key(root: Path, **more: Any) -> str:
         "strict_coverage": False,
         "helm_values": (),
     }
-    options |= {"context": True, "foreign_ignores": True, "purpose": "", "checklists": None, **more}
+    options |= {"context": True, "for_commit": False, "foreign_ignores": True, "purpose": "", "checklists": None, **more}
     settings = merge_options(load_settings_of_run(options.pop("config", False)), **options)
     from readiness.loading import discover
 
@@ -372,7 +372,7 @@ def test_every_setting_and_file_that_a_run_reads_is_in_the_key(tmp_path: Path, m
     others: list[dict[str, Any]] = [
         {"select": ("ALL",)}, {"ignore": ("k8s",)}, {"render": False},
         {"strict_coverage": True}, {"purpose": "production"}, {"documents": True}, {"foreign_ignores": False},
-        {"context": False},
+        {"context": False}, {"for_commit": True},
     ]  # fmt: skip
     keys += [key(root, **{**options, **more}) for more in others]
     monkeypatch.setattr(cache, "__version__", "0.0.0")
@@ -530,6 +530,7 @@ def test_the_text_of_the_settings_is_the_same_in_every_process() -> None:
     options = dict.fromkeys(("profile", "min_score", "baseline", "since", "documents", "shellcheck", "checklists"))
     words = dict.fromkeys(("select", "extend_select", "exclude", "ignore", "rules", "helm_values"), ())
     switches = {"jobs": 1, "render": True, "strict_coverage": False, "context": True, "foreign_ignores": True, "purpose": "", "fail_on": "low"}
+    switches |= {"for_commit": False}
     settings = merge_options(load_settings_of_run(False), **{**options, **words, **switches, "select": ("k8s/",)})
     assert settings.overruled_settings
     assert "frozenset" not in cache.settings_cache_text(settings)

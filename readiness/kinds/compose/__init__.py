@@ -22,6 +22,7 @@ from readiness.syntax.yaml import MAX_ALIASED_VALUES_PER_FILE, Map, Seq, load_ya
 
 KIND_NAME = "compose"
 EXAMPLE_PATH = "compose.yaml"
+FILE_PATTERN = r"[^/]+\.(ya?ml|json)"
 
 _COMPOSE_FILENAME_PATTERN = lazy_regex(r"(?:^|/)(?:docker-)?compose(?:[._-][^/]*)?\.ya?ml\Z", re.IGNORECASE)
 _SERVICES_KEY_LINE_PATTERN = lazy_regex(r"""^["']?services["']?[ \t]*:""", re.MULTILINE)

@@ -21,6 +21,7 @@ from readiness.syntax.words import expand_word, remove_quotes
 
 KIND_NAME = "dockerfile"
 EXAMPLE_PATH = "Dockerfile"
+FILE_PATTERN = r"([^/]*[._-])?(docker|container)file([._-][^/]*)?"
 
 # In the middle of a name the word only says what a file is about (`old_dockerfile_test.cwl`): its content decides.
 _DOCKERFILE_FILENAME = lazy_regex(

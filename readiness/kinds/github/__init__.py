@@ -13,6 +13,7 @@ from readiness.syntax.yaml import Map, load_yaml_documents
 
 KIND_NAME = "github"
 EXAMPLE_PATH = ".github/workflows/ci.yml"
+FILE_PATTERN = r"[^/]+\.ya?ml"
 
 _WORKFLOW_PATH = lazy_regex(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml\Z")
 # `ci.yaml.disabled`, `ci.yml.j2`, `workflows/lint.disabled`, `workflows/old/ci.yml`: nothing that GitHub reads.

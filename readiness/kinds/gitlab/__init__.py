@@ -15,6 +15,7 @@ from readiness.syntax.yaml import MAX_ALIASED_VALUES_PER_FILE, Map, Seq, load_ya
 
 KIND_NAME = "gitlab"
 EXAMPLE_PATH = ".gitlab-ci.yml"
+FILE_PATTERN = r"[^/]+\.ya?ml"
 
 _GITLAB_CI_PATH = lazy_regex(r"(?:^|/)[\w.-]{0,100}gitlab-ci[\w.-]{0,100}\.ya?ml\Z")
 _JOB_FIELD_LINE = lazy_regex(r"^[ \t]+(?:script|extends|trigger)[ \t]*:", re.MULTILINE)

@@ -27,6 +27,7 @@ from readiness.syntax.yaml import (
 
 KIND_NAME = "k8s"
 EXAMPLE_PATH = "deploy.yaml"
+FILE_PATTERN = r"[^/]+\.(ya?ml|json)"
 
 # A value, or what stands for one: an anchor, a tag, a block scalar, a place that another program fills in.
 _API_VERSION_LINE = lazy_regex(

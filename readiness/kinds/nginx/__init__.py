@@ -17,6 +17,7 @@ from readiness.syntax.nginx_heads import DATA_BLOCK_NAMES
 
 KIND_NAME = "nginx"
 EXAMPLE_PATH = "nginx.conf"
+FILE_PATTERN = r"[^/]+\.conf|[^/]*nginx[^/]*\.conf[^/]*|(conf\.d|sites-(enabled|available))/[^/]+"
 
 DATA_BLOCK_DIRECTIVE_NAMES = DATA_BLOCK_NAMES | {"match"}
 """Blocks whose lines are data, not directives."""
