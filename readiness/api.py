@@ -10,7 +10,6 @@ from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
-from readiness import files
 from readiness import settings as config
 from readiness.facts import table
 from readiness.facts.table import FactsError, FactsTable
@@ -31,7 +30,15 @@ from readiness.run.external import ShellcheckError
 from readiness.run.focus import tracked_files_of_run, tree_of_run
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, run_pipeline
-from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run, merge_options, settings_of_run
+from readiness.run.run_settings import (
+    OptionError,
+    RunSettings,
+    load_settings_of_run,
+    merge_options,
+    refuse_empty_options,
+    refuse_unusable_options,
+    settings_of_run,
+)
 from readiness.settings import Config
 from readiness.settings.effects import with_refused_statements
 from readiness.triage import baseline
@@ -113,17 +120,11 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is
     given up. `progress` is told how many rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
     """
-    _refuse_empty_options(
+    refuse_empty_options(
         paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
         settings_from=settings_from, since=since, helm_values=helm_values, checklists=checklists,
     )  # fmt: skip
-    _refuse_unreadable_values_files(helm_values)
-    if timeout is not None and (timeout_problem := deadline.timeout_error_text(timeout)):
-        raise OptionError(timeout_problem)
-    if stdin_filename and stdin is None:
-        raise OptionError("stdin_filename names standard input, which is not among the paths: give - as one of them")
-    if purpose not in {"", "production"}:
-        raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
+    refuse_unusable_options(helm_values, timeout, purpose, stdin, stdin_filename)
     phase_timestamps = [time.perf_counter()] if timing else []
     with (
         one_run_budget(),
@@ -175,25 +176,6 @@ def _discover(
     if stdin is not None:
         standard_input.add_standard_input(discovered, stdin, stdin_filename)
     return discovered
-
-
-def _refuse_empty_options(**options: Any) -> None:
-    """Raise OptionError for an option with an empty value: a variable that is not set must not pass for no option."""
-    for option_name, option_value in options.items():
-        option_values = option_value if isinstance(option_value, list | tuple) else (option_value,)
-        if any(isinstance(one, str) and not one.strip() for one in option_values):
-            raise OptionError(f"{option_name} is empty: give it a value, or leave it out")
-
-
-def _refuse_unreadable_values_files(values_files: Sequence[str | os.PathLike[str]]) -> None:
-    """Raise OptionError for a values file that was given and cannot be read."""
-    for values_file in values_files:
-        try:
-            read_error = "" if files.decode_text(files.read_regular_file(Path(values_file), files.MAX_JUDGED_FILE_BYTES)) is not None else "no text"
-        except OSError as error:
-            read_error = files.os_error_text_without_path(error)
-        if read_error:
-            raise OptionError(f"helm_values: {os.fspath(values_file)} cannot be read: {read_error}")
 
 
 def _run_or_load_from_cache(

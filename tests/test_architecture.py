@@ -110,6 +110,7 @@ ENVIRONMENT_READERS = {
     "cli/main.py": "whether a runner of GitHub runs it",
     "cli/program.py": "streams and colours of the terminal",
     "reports/__init__.py": "colours",
+    "reports/links.py": "whether the terminal makes links",
     "reports/machine_text.py": "the workspace of the job, which paths are relative to",
     "cli/github_action.py": "what the runner says of the step",
 }

@@ -136,12 +136,7 @@ def run_pipeline(
         silenced_by_others_count=triaged.silenced_count_by_rule_id,
         evidence_by_fact=evidence_by_fact,
         render_inputs=assembly.render_inputs,
-        notices=(
-            *run_rules.names.notices.values(),
-            *assembly.notices,
-            *assembly.budget.confinement_notices(),
-            *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
-        ),
+        notices=_notices(discovered, assembly, run_rules, settings),
         production=purposes.may_have_production(assembly),
         context=discovered.context,
         environments=assembly.production,
@@ -152,6 +147,16 @@ def run_pipeline(
         baseline_outcome=triaged.baseline_outcome,
     )
     return secrecy.run_result_without_secrets(run_result, marked_secrets)
+
+
+def _notices(discovered: discover.DiscoveredFiles, assembly: Assembly, run_rules: RuleSelection, settings: RunSettings) -> tuple[str, ...]:
+    """What to tell beside the findings."""
+    return (
+        *run_rules.names.notices.values(),
+        *assembly.notices,
+        *assembly.budget.confinement_notices(),
+        *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
+    )
 
 
 def _state_purposes(assembly: Assembly, settings: RunSettings, invalid_purpose_rule: Rule) -> list[Finding]:

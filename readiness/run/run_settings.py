@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from readiness import files
 from readiness.model.records import dataclass
+from readiness.run import deadline
 from readiness.settings import (
     SETTINGS_FILENAME,
     Config,
@@ -64,6 +66,33 @@ class RunSettings:
     for_commit: bool
     config: Config
     effects: tuple[SettingsEffect, ...] = ()
+
+
+def refuse_empty_options(**options: Any) -> None:
+    """Raise OptionError for an option with an empty value: a variable that is not set must not pass for no option."""
+    for option_name, option_value in options.items():
+        option_values = option_value if isinstance(option_value, list | tuple) else (option_value,)
+        if any(isinstance(one, str) and not one.strip() for one in option_values):
+            raise OptionError(f"{option_name} is empty: give it a value, or leave it out")
+
+
+def refuse_unusable_options(
+    values_files: Sequence[str | os.PathLike[str]], timeout: float | None, purpose: str, stdin: bytes | None, stdin_filename: str
+) -> None:
+    """Raise OptionError for a values file that cannot be read, for an unusable timeout or purpose, and for a name of nothing."""
+    for values_file in values_files:
+        try:
+            read_error = "" if files.decode_text(files.read_regular_file(Path(values_file), files.MAX_JUDGED_FILE_BYTES)) is not None else "no text"
+        except OSError as error:
+            read_error = files.os_error_text_without_path(error)
+        if read_error:
+            raise OptionError(f"helm_values: {os.fspath(values_file)} cannot be read: {read_error}")
+    if timeout is not None and (timeout_problem := deadline.timeout_error_text(timeout)):
+        raise OptionError(timeout_problem)
+    if stdin_filename and stdin is None:
+        raise OptionError("stdin_filename names standard input, which is not among the paths: give - as one of them")
+    if purpose not in {"", "production"}:
+        raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
 
 
 @contextmanager
