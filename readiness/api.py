@@ -14,7 +14,7 @@ from typing import Any
 from readiness import settings as config
 from readiness.facts import table
 from readiness.facts.table import FactsError, FactsTable
-from readiness.loading import discover
+from readiness.loading import discover, standard_input
 from readiness.loading.listing import ListedFile, listed_files
 from readiness.loading.report_paths import ReportPaths
 from readiness.model import Finding, Rule
@@ -49,6 +49,7 @@ USER_ERRORS = (
     baseline.BaselineError,
     checklist.ChecklistError,
     discover.MissingPathError,
+    standard_input.StandardInputError,
     OptionError,
     ParallelError,
     RunTimeoutError,
@@ -93,6 +94,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     cache: bool = False,
     jobs: int = 1,
     stdin: bytes | None = None,
+    stdin_filename: str = "",
     timeout: float | None = None,
     today: datetime.date | None = None,
     timing: bool = False,
@@ -109,6 +111,7 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     relative to. `context` says whether the files around the paths in their repository are read for joins, and not judged.
     `at` is (a revision, a later one): judged is the tree where the later one left the first, by the settings of today.
     `for_commit` judges as a hook does: what git does not track is left out, and nothing is said of files that were not given.
+    `stdin` is what standard input holds, a file of the run called `-`, or judged as the file `stdin_filename`.
     `foreign_ignores` says whether comments for other linters count. `strict_coverage` fails the gate
     where something was not judged, for whatever reason. `purpose` is what all files are for,
     whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is

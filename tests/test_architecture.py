@@ -51,8 +51,18 @@ ROOMS = {
 # Who may import a package from outside; everyone else asks that module.
 DOORS = {
     "yaml": {"syntax/yaml.py", "syntax/yaml_whole.py"},
-    "click": {"cli/main.py", "cli/adoption.py", "cli/commands.py", "cli/console.py", "cli/program.py", "cli/run_options.py", "cli/show.py"},
-    "rich": {"reports/terminal.py"},
+    "click": {
+        "cli/main.py",
+        "cli/adoption.py",
+        "cli/commands.py",
+        "cli/completion.py",
+        "cli/console.py",
+        "cli/program.py",
+        "cli/run_options.py",
+        "cli/show.py",
+        "cli/view_options.py",
+    },
+    "rich": set(),
     "dockerfile": {"syntax/dockerfile.py"},
     "tree_sitter": {"syntax/shell.py"},
     "markdown_it": {"syntax/markdown.py"},
@@ -110,6 +120,7 @@ ENVIRONMENT_READERS = {
     "cli/main.py": "whether a runner of GitHub runs it",
     "cli/program.py": "streams and colours of the terminal",
     "reports/__init__.py": "colours",
+    "reports/links.py": "whether the terminal makes links",
     "reports/machine_text.py": "the workspace of the job, which paths are relative to",
     "cli/github_action.py": "what the runner says of the step",
 }

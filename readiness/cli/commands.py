@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from readiness.cli.completion import SHELLS, complete_checklist, complete_kind, complete_profile, complete_rule, completion_script
 from readiness.cli.console import (
     EXIT_FAILED,
     EXIT_NOT_ASSESSED,
     call_or_exit_with_error,
+    is_output_drawn,
+    print_markdown,
     print_notices,
-    strip_control_characters,
+    print_paragraphs,
+    terminal_width,
     write_file,
 )
 from readiness.cli.program import StrictCommand
@@ -23,11 +27,14 @@ if TYPE_CHECKING:
 
     from readiness.facts.table import FactsTable
 
+PAGE_FORMATS = ("terminal", "markdown")
+
 
 @click.command(cls=StrictCommand, short_help="The page of a rule, or why a pod is not admitted.")
-@click.argument("rule")
+@click.argument("rule", shell_complete=complete_rule)
 @click.argument("paths", nargs=-1, type=click.Path())
-def explain(rule: str, paths: tuple[str, ...]) -> None:
+@click.option("--format", "format_", type=click.Choice(PAGE_FORMATS), help="Drawn for a terminal (default on one), or Markdown (default elsewhere).")
+def explain(rule: str, paths: tuple[str, ...], format_: str | None) -> None:
     """What a rule says, why it breaks in production, how to fix it, with examples and equivalents.
 
     RULE is an id of ours, its name alone, or another linter's id. `pss` with paths tells for every workload the level of
@@ -42,8 +49,12 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
     from readiness import api
 
     if rule == "pss":
-        for admission_line in call_or_exit_with_error(lambda: list(api.admission_lines(paths or (".",)))):
-            click.echo(strip_control_characters(admission_line))
+        if format_:
+            raise click.UsageError("--format has no effect on `explain pss`; leave it out")
+        from readiness.reports import catalogue
+
+        admission_lines = call_or_exit_with_error(lambda: list(api.admission_lines(paths or (".",))))
+        print_paragraphs(map(catalogue.text_paragraph, admission_lines))
         return
     if paths:
         raise click.UsageError("only `explain pss` takes paths")
@@ -55,8 +66,7 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
         print_notices(notices)
         return [pages.rule_page(tiers, api.checklist_questions()) for tiers in tiers_of_found_rules]
 
-    for page_number, page_text in enumerate(call_or_exit_with_error(make_pages)):
-        click.echo(("\n" if page_number else "") + page_text, nl=False)
+    print_markdown("\n".join(call_or_exit_with_error(make_pages)), format_)
 
 
 @click.command("rules", cls=StrictCommand, short_help="The catalogue of rules, or those with some words.")
@@ -65,9 +75,10 @@ def explain(rule: str, paths: tuple[str, ...]) -> None:
 @click.option(
     "--kind",
     metavar="KIND",
+    shell_complete=complete_kind,
     help="Only rules of a kind: dockerfile, compose, k8s, nginx, ci, project, core.",
 )
-@click.option("--profile", metavar="NAME", help="Only rules of a profile.")
+@click.option("--profile", metavar="NAME", shell_complete=complete_profile, help="Only rules of a profile.")
 @click.option(
     "--format",
     "format_",
@@ -101,16 +112,23 @@ def list_rules(words: tuple[str, ...], like: str | None, kind: str | None, profi
 
         click.echo(pages.rules_markdown_table(matching_rules), nl=False)
         return
-    id_column_width = max(len(rule.id) for rule in matching_rules)
-    for rule in matching_rules:
-        click.echo(f"{rule.id:{id_column_width}}  {rule.severity!s:8}  {rule.level:11}  {rule.title}")
+    from readiness.reports import catalogue
+    from readiness.reports.links import should_link_output
+
+    if is_output_drawn():
+        print_paragraphs(catalogue.drawn_rule_paragraphs(matching_rules, terminal_width(), hyperlinks=should_link_output(sys.stdout)))
+    else:
+        print_paragraphs(catalogue.rule_paragraphs(matching_rules))
 
 
 @click.command("checklist", cls=StrictCommand, short_help="A guide's checklist, item by item.")
-@click.argument("arguments", nargs=-1, metavar="[NAME] [PATH]...")
+@click.argument("arguments", nargs=-1, metavar="[NAME] [PATH]...", shell_complete=complete_checklist)
+@click.option("--state", "states", multiple=True, type=click.Choice(("failed", "met", "open")), help="Only items in this state; repeatable.")
 @click.option("--format", "format_", type=click.Choice(("table", "json")), default="table", show_default=True)
-def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
+def show_checklist(arguments: tuple[str, ...], states: tuple[str, ...], format_: str) -> None:
     """Say of every item of a checklist whether it is met, failed or open, with the place that shows it.
+
+    The counts of each checklist come first, then what failed, what is met, and what is open.
 
     NAME is one of the checklists (default: all of them); everything else is a path. All rules that name one of
     its items run, whatever the profile says: what a guide asks for is no matter of taste here.
@@ -119,8 +137,10 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     Examples:
       readiness checklist
       readiness checklist flowise deploy/
+      readiness checklist --state failed --state open
     """
     from readiness import api
+    from readiness.reports import catalogue
 
     checklist_names, paths = call_or_exit_with_error(lambda: api.split_checklist_arguments(arguments))
     report = call_or_exit_with_error(
@@ -128,16 +148,29 @@ def show_checklist(arguments: tuple[str, ...], format_: str) -> None:
     )
     print_notices(report.notices)
     checklist_outcomes = [one for one in report.checklists if one.checklist.source_document in checklist_names]
+    shown_states = states or catalogue.SHOWN_STATES
     if format_ == "json":
         import json
 
-        checklist_rows = report.to_dict()["checklists"]
-        click.echo(json.dumps([row for row in checklist_rows if row["system"] in checklist_names], indent=2))
+        checklist_rows = [row for row in report.to_dict()["checklists"] if row["system"] in checklist_names]
+        click.echo(json.dumps(catalogue.shown_checklist_rows(checklist_rows, shown_states), indent=2))
         return
-    from readiness.reports import pages
+    print_paragraphs(catalogue.checklist_paragraphs(checklist_outcomes, shown_states))
 
-    for checklist_line in pages.checklist_lines(checklist_outcomes):
-        click.echo(strip_control_characters(checklist_line))
+
+@click.command("completion", cls=StrictCommand, short_help="What makes a shell complete rules, profiles and options.")
+@click.argument("shell", type=click.Choice(SHELLS))
+@click.pass_context
+def print_completion(context: click.Context, shell: str) -> None:
+    """Print the script by which a shell completes commands, options, rules, categories, profiles and checklists at the Tab key.
+
+    \b
+    Examples:
+      eval "$(readiness completion bash)"     in ~/.bashrc (bash 4.4 or later)
+      eval "$(readiness completion zsh)"      in ~/.zshrc, after compinit
+      readiness completion fish > ~/.config/fish/completions/readiness.fish
+    """
+    click.echo(completion_script(shell, context.find_root().command), nl=False)
 
 
 @click.command("facts", cls=StrictCommand, short_help="What the rules know of the world, and how old it is.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,8 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from readiness.reports.catalogue import Paragraph
 
 EXIT_PASSED, EXIT_FAILED, EXIT_NOT_ASSESSED = 0, 1, 2
 
@@ -93,3 +97,46 @@ def replace_file(name: str, text: str) -> None:
         raise CommandError(f"{name}: cannot be written: {(error.strerror or 'error').lower()}") from None
     finally:
         partial_path.unlink(missing_ok=True)
+
+
+def is_output_drawn() -> bool:
+    """Whether standard output is drawn, as the report of `check` is: wrapped and in colours, by the same variables."""
+    from readiness.reports import should_style_output
+
+    return should_style_output(sys.stdout, "auto")
+
+
+def print_markdown(text: str, page_format: str | None) -> None:
+    """Write a page: drawn where that is asked for, or unasked where output is drawn; else as the Markdown that it is."""
+    if page_format == "markdown" or (page_format is None and not is_output_drawn()):
+        click.echo(text, nl=False)
+        return
+    from readiness.reports import drawn_page
+
+    _print_drawn(drawn_page.drawn_lines(text, terminal_width()))
+
+
+def print_paragraphs(paragraphs: Iterable[Paragraph]) -> None:
+    """Write paragraphs: wrapped and in colours where output is drawn, else a line for each."""
+    from readiness.reports import catalogue
+
+    if is_output_drawn():
+        width = terminal_width()
+        _print_drawn(line for one in paragraphs for line in catalogue.drawn_paragraph(one, width))
+    else:
+        for one in paragraphs:
+            click.echo(catalogue.plain_line(one))
+
+
+def _print_drawn(lines: Iterable[str]) -> None:
+    """Write painted lines; without their colours where standard output is to have none."""
+    from readiness.reports.frame import escape_workflow_commands
+
+    is_styled = is_output_drawn()
+    for line in lines:  # which may begin with any word of a text, where it is wrapped
+        click.echo(escape_workflow_commands(line if is_styled else click.unstyle(line)), color=is_styled)
+
+
+def terminal_width() -> int:
+    """The columns of the terminal; those of a common window where nobody tells them."""
+    return max(shutil.get_terminal_size((100, 24)).columns, 40)

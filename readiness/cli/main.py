@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from readiness.cli import adoption, commands
+from readiness.cli import adoption, commands, completion
 from readiness.cli.console import (
     EXIT_FAILED,
     EXIT_NOT_ASSESSED,
@@ -22,6 +22,7 @@ from readiness.cli.console import (
 )
 from readiness.cli.program import CliProgram, end_of_readers_ignored
 from readiness.cli.run_options import options_of_api
+from readiness.cli.view_options import format_of_standard_output, refuse_options_without_effect, view_of_flags, with_view_options
 from readiness.model.crash import raising_file_and_line
 from readiness.reports import REPORT_FORMATS
 from readiness.run import deadline
@@ -75,12 +76,21 @@ def main() -> None:
     "--select",
     multiple=True,
     metavar="WORD",
+    shell_complete=completion.complete_selector,
     help="Narrow the profile to a prefix or category; or ask a rule by its id, or ALL, whatever the profile.",
 )
-@click.option("--extend-select", multiple=True, metavar="WORD", help="Rule, prefix or category to ask besides the profile.")
+@click.option(
+    "--extend-select",
+    multiple=True,
+    metavar="WORD",
+    shell_complete=completion.complete_selector,
+    help="Rule, prefix or category to ask besides the profile.",
+)
+@click.option("--ignore", multiple=True, metavar="WORD", shell_complete=completion.complete_selector, help="Rule, prefix or category to leave out.")
 @click.option("--exclude", "exclude_globs", multiple=True, metavar="GLOB", help="Paths to leave out, named ones too, from the working directory.")
-@click.option("--ignore", multiple=True, metavar="WORD", help="Rule, prefix or category to leave out.")
-@click.option("--profile", metavar="NAME", help="recommended (default), strict, pss-baseline, pss-restricted.")
+@click.option(
+    "--profile", metavar="NAME", shell_complete=completion.complete_profile, help="recommended (default), strict, pss-baseline, pss-restricted."
+)
 @click.option(
     "--fail-on",
     type=click.Choice(FAIL_ON_CHOICES),
@@ -151,6 +161,7 @@ def main() -> None:
     "checklists",
     multiple=True,
     metavar="NAME",
+    shell_complete=completion.complete_checklist,
     help="Show a checklist; it counts in coverage.",
 )
 @click.option(
@@ -159,6 +170,7 @@ def main() -> None:
     metavar="YYYY-MM-DD",
     help="The day for which to judge: waivers and releases end by it (default: by the clock).",
 )
+@click.option("--stdin-filename", metavar="NAME", help="The file that standard input (-) is judged as; nothing of that name is read.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the cache of results.")
 @click.option(
     "--jobs",
@@ -169,6 +181,7 @@ def main() -> None:
 )
 @click.option("--timeout", type=float, metavar="SECONDS", help="Give the run up after this time by the clock, with exit code 2.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+@with_view_options
 @click.option("--show-settings", metavar="PATH", help="Print the settings that hold for PATH, each with where it comes from, and end.")
 @click.option("--show-files", is_flag=True, help="List every file, and why it is judged or not, and end.")
 @click.option("--explain-score", is_flag=True, help="Print the sum that makes the score, and that of each service.")
@@ -189,9 +202,8 @@ def check(**flags: Any) -> None:
       readiness check --extend-select k8s/image-digest-missing --exclude 'legacy/*' .
       readiness check --format github --output json=readiness.json .
       kustomize build overlays/prod | readiness check -
+      readiness check - --stdin-filename docker/Dockerfile.prod < draft
     """
-    if flags["quiet"] and flags["verbose"]:
-        raise click.UsageError("-q and -v exclude each other")
     if flags["config"] and flags["no_config"]:
         raise click.UsageError("--config and --no-config exclude each other")
     if flags["settings_from"] and flags["no_config"]:
@@ -204,6 +216,7 @@ def check(**flags: Any) -> None:
     format_and_path_pairs = [parse_output_option(value) for value in flags["outputs"]]
     if flags["timeout"] is not None and (timeout_problem := deadline.timeout_error_text(flags["timeout"])):
         raise click.UsageError(f"--{timeout_problem}")
+    refuse_options_without_effect(flags, format_of_standard_output(flags, format_and_path_pairs))
     refuse_outputs_in_one_place(format_and_path_pairs, has_format=flags["format_"] is not None)
     report = call_or_exit_with_error(lambda: report_for_options(flags))
     with end_of_readers_ignored():
@@ -324,7 +337,7 @@ def write_reports(report: Report, outputs: Sequence[tuple[str, str]], flags: dic
     """The report in every format that was asked for."""
     from readiness import reports
 
-    stdout_format = flags["format_"] or next((format_name for format_name, output_path in outputs if output_path == "-"), None) or "terminal"
+    stdout_format = format_of_standard_output(flags, outputs)
     crashed_formats: list[str] = []
     for format_name, output_path in outputs:
         if output_path == "-":
@@ -340,6 +353,7 @@ def write_reports(report: Report, outputs: Sequence[tuple[str, str]], flags: dic
         quiet=flags["quiet"],
         verbose=flags["verbose"],
         explain=flags["explain_score"],
+        view=view_of_flags(flags),
     )
     with crash_of_format(stdout_format, crashed_formats):
         reports.write_report(stdout_format, report, sys.stdout, report_options)
@@ -366,6 +380,7 @@ for command in (
     adoption.baseline_command(check, report_for_options),
     adoption.diff_command(check, report_for_options),
     adoption.waive,
+    commands.print_completion,
     commands.init,
 ):
     main.add_command(command)

@@ -23,6 +23,7 @@ def options_of_api(flags: dict[str, Any]) -> dict[str, Any]:
         "rules": flags["rule_folders"],
         "baseline": flags["baseline"],  # None: that of the settings; False: none
         "since": flags["since"],
+        "stdin_filename": flags["stdin_filename"] or "",
         "at": flags.get("at"),
         "documents": flags["documents"],
         "render": flags["render"],

@@ -15,6 +15,11 @@ _WORD_BY_FLAG_WITHOUT_EFFECT = {
     "exit_zero": "--exit-zero",
     "quiet": "--quiet",
     "verbose": "--verbose",
+    "min_severity": "--min-severity",
+    "min_confidence": "--min-confidence",
+    "sort": "--sort",
+    "max_findings": "--max",
+    "statistics": "--statistics",
     "allow_empty": "--allow-empty",
     "paths": "a path beside that of the option",
 }

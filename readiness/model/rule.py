@@ -209,6 +209,8 @@ class Rule(NamedTuple):
 
     def field_text(self, field_name: str, tier_name: str = "", part_name: str = "") -> str:
         """`message`, `why` or `fix` as a hit of that tier and part has it: the closest one that there is."""
+        if not self.wordings:
+            return str(getattr(self, field_name))
         text_by_tier_and_part = {(one.tier, one.part): one.text for one in self.wordings if one.field == field_name}
         for tier_and_part in ((tier_name, part_name), (tier_name, ""), ("", part_name)):
             if tier_and_part in text_by_tier_and_part:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from readiness.model.records import dataclass
+from readiness.reports.view import View
 
 if TYPE_CHECKING:
     from readiness.verdict.report import Report
@@ -17,13 +18,19 @@ REPORT_FORMATS = ("terminal", "json", "github", "markdown", "sarif", "junit", "c
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """How a report is shown: `color` is auto, always or never; `width` in columns (None: the terminal's)."""
+    """How a report is shown: `color` is auto, always or never; `width` in columns (None: the terminal's).
+
+    `hyperlinks` says whether rules are links to their pages (None: as the terminal can).
+    `view`, which says which findings are shown, is for the terminal; of the others JSON alone knows its `statistics`.
+    """
 
     color: str = "auto"
     quiet: bool = False
     verbose: bool = False
     explain: bool = False
     width: int | None = None
+    view: View = View()
+    hyperlinks: bool | None = None
 
 
 def write_report(format_name: str, report: Report, output_stream: TextIO, options: ReportOptions | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from readiness.model import Finding
@@ -49,7 +49,6 @@ def block_parts(block: EditBlock, redactor: Redactor, *, verbose: bool) -> Itera
 
 def _rule_parts(block: EditBlock, redactor: Redactor, *, verbose: bool) -> Iterator[BlockPart]:
     """What each finding says, with its fix where that is needed, and the reasons that are new to the reader."""
-    told_text: Callable[[str], str] = str if verbose else digest.first_sentence
     untold_rule_ids = set(block.new_reasons)
     reasons: dict[str, None] = {}
     for finding in block.members:
@@ -58,11 +57,11 @@ def _rule_parts(block: EditBlock, redactor: Redactor, *, verbose: bool) -> Itera
             continue
         untold_rule_ids.remove(finding.rule)
         if verbose:
-            yield BlockPart("why", told_text(finding.why))
+            yield BlockPart("why", finding.why)
         else:
-            reasons[told_text(finding.why)] = None
+            reasons[digest.first_sentence(finding.why)] = None
         if verbose or finding.rule in block.text.unsaid_rule_ids:
-            yield BlockPart("fix", told_text(finding.fix))
+            yield BlockPart("fix", finding.fix)
     if reasons:
         yield BlockPart("why", " ".join(reasons))
 

@@ -17,6 +17,7 @@ from readiness.verdict.report import Report
 from readiness.verdict.score import ALGORITHM_VERSION, MIN_COVERAGE_FOR_SCORE, PREVIOUS_ALGORITHM_VERSION, counts_in_score, is_file_without_verdict
 
 MAX_LINES_SHOWN = 5
+MAX_WORD_LEFT_OUT = 16  # in characters: a word that is cut is left out, but not a path or a URL
 MAX_PURPOSES_SHOWN = 3
 GATE_LINE_WIDTH = 80  # up to which the last line has the score as well
 MAX_LINE_NUMBERS_SHOWN = 40
@@ -50,12 +51,13 @@ def first_sentence(text: str) -> str:
 def unit_paths_text(report: Report, file_path: str, groups: Iterable[FindingGroup | EditBlock]) -> str:
     """What the findings of a file belong to, where a run has several units and the file's path does not say which."""
     paths_not_worth_naming = {"", file_path, posixpath.dirname(file_path) or "."}
-    if len({one.unit_path for one in report.findings}) < 2:
+    findings_of_file = [one for group in groups for one in group.findings]
+    own_unit_start = f"{file_path}#"
+    unit_paths = dict.fromkeys(one.unit_path for one in findings_of_file)
+    distinct_unit_paths = [unit for unit in unit_paths if unit not in paths_not_worth_naming and not unit.startswith(own_unit_start)]
+    if not distinct_unit_paths or all(one.unit_path == distinct_unit_paths[0] for one in report.findings):
         return ""
-    findings_of_file = (one for group in groups for one in group.findings)
-    unit_paths = (one.unit_path for one in findings_of_file if not one.unit_path.startswith(f"{file_path}#"))
-    distinct_unit_paths = list(dict.fromkeys(unit for unit in unit_paths if unit not in paths_not_worth_naming))
-    return _first_names_text(distinct_unit_paths) if distinct_unit_paths else ""
+    return _first_names_text(distinct_unit_paths)
 
 
 def finding_headline(finding: Finding, redactor: Redactor) -> str:
@@ -81,12 +83,16 @@ def further_lines_text(line_numbers: Sequence[int]) -> str:
 
 
 def shortened_text(text: str, max_width: int) -> str:
-    """A line of at most so many columns, with an ellipsis where it was cut."""
+    """A line of at most so many columns, with an ellipsis where it was cut: between two words, unless the last one that fits in part is long."""
     if display_width(text) <= max_width:
         return text
-    while text and display_width(text) > max_width - 1:
-        text = text[:-1]
-    return text.rstrip() + ELLIPSIS
+    visible_text = text
+    while visible_text and display_width(visible_text) > max_width - 1:
+        visible_text = visible_text[:-1]
+    if not text[len(visible_text)].isspace():
+        words, blank, cut_word = visible_text.rpartition(" ")
+        visible_text = words if blank and len(cut_word) <= MAX_WORD_LEFT_OUT else visible_text
+    return visible_text.rstrip() + ELLIPSIS
 
 
 def verdict_text(report: Report) -> str:
@@ -307,10 +313,8 @@ def settings_text(report: Report) -> str:
 
 def severity_counts_text(findings: Iterable[Finding]) -> str:
     """How many findings of each severity."""
-    finding_list = list(findings)
-    severity_count_texts = [
-        f"{count} {severity}" for severity in sorted(Severity, reverse=True) if (count := sum(one.severity is severity for one in finding_list))
-    ]
+    count_by_severity = Counter(one.severity for one in findings)
+    severity_count_texts = [f"{count_by_severity[severity]} {severity}" for severity in sorted(count_by_severity, reverse=True)]
     return join_names(severity_count_texts) or "none"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from readiness.redaction import Redactor
 from readiness.reports.digest import count_with_noun, first_sentence, shortened_text
 from readiness.reports.edit_text import edit_text, edit_text_in_one_line
-from readiness.reports.frame import escape_controls
+from readiness.reports.frame import display_width, escape_controls
 from readiness.verdict.fix_first import FixRow
 from readiness.verdict.report import Report
 
@@ -19,11 +19,28 @@ MAX_ROWS_OF_SHORT_TABLE = 5  # where it is told once more, beside the score
 
 def fix_row_texts(row: FixRow) -> tuple[str, str]:
     """(how much there is of a row, what to write for it), each in one line."""
+    return escape_controls(_counts_text(row) + _failing_text(row)), escape_controls(_what_to_write(row))
+
+
+def text_with_counts(text: str, row: FixRow, max_width: int) -> str:
+    """A row's text with how much there is of it and how much of that fails the gate, in fewer words in a narrow line, and shortened there."""
+    failing_text = _failing_text(row)
+    for failing_words in (failing_text, failing_text.removesuffix(" the gate"), ""):
+        whole_text = f"{text}{escape_controls(_counts_text(row) + failing_words)}"
+        if display_width(whole_text) <= max_width:
+            return whole_text
+    return shortened_text(whole_text, max_width)
+
+
+def _counts_text(row: FixRow) -> str:
     rule_count_text = f"{len(row.rule_ids)} rules, " if len(row.rule_ids) > 1 else ""
-    counts_text = rule_count_text + count_with_noun(row.place_count, row.noun)
-    if row.failing_count:
-        counts_text += f", {row.failing_count} fail the gate" if row.failing_count > 1 else ", 1 fails the gate"
-    return escape_controls(counts_text), escape_controls(_what_to_write(row))
+    return rule_count_text + count_with_noun(row.place_count, row.noun)
+
+
+def _failing_text(row: FixRow) -> str:
+    if not row.failing_count:
+        return ""
+    return f", {row.failing_count} fail the gate" if row.failing_count > 1 else ", 1 fails the gate"
 
 
 def gain_text(report: Report, row: FixRow, *, digits: int) -> str:

@@ -58,8 +58,8 @@ def code_frame(finding: Finding, redactor: Redactor, max_width: int) -> CodeFram
     window_end_column = min(window_start_column + 3 * max_width, len(line_text))
     secret_spans = redactor.line_spans(finding.source, start_position.line, Span(window_start_column, window_end_column))
     cells = _masked_cell_by_column(line_text, secret_spans, window_start_column, window_end_column)
-    width_before_mark = sum(map(display_width, cells[: marked_span.start - window_start_column]))
-    marked_width = max(sum(map(display_width, cells[marked_span.start - window_start_column : marked_span.end - window_start_column])), 1)
+    width_before_mark = display_width("".join(cells[: marked_span.start - window_start_column]))
+    marked_width = max(display_width("".join(cells[marked_span.start - window_start_column : marked_span.end - window_start_column])), 1)
     frame_text, cut_width = _visible_window(
         cells, width_before_mark, marked_width, max_width, window_start_column > 0, window_end_column < len(line_text)
     )
@@ -91,7 +91,8 @@ def _char_or_escape(character: str) -> str:
 
 def _masked_cell_by_column(line_text: str, hidden_spans: Iterable[Span], first_column: int, end_column: int) -> list[str]:
     """What is shown for each character from `first_column` to `end_column`; a masked value is shown at its first one."""
-    cells = [_char_or_escape(char) if char != "\t" else char for char in line_text[first_column:end_column]]
+    visible_text = line_text[first_column:end_column]
+    cells = list(visible_text) if visible_text.isprintable() else [_char_or_escape(char) if char != "\t" else char for char in visible_text]
     for match in _AZURE_COMMAND_MARK.finditer(line_text, first_column, end_column):
         cells[match.start() + 1 - first_column] = "\\x23"
     for span in hidden_spans:
@@ -102,7 +103,7 @@ def _masked_cell_by_column(line_text: str, hidden_spans: Iterable[Span], first_c
         if first_cell_index < end_cell_index:
             cells[first_cell_index:end_cell_index] = [MASK, *[""] * (end_cell_index - first_cell_index - 1)]
     display_column = 0
-    for cell_index, cell in enumerate(cells):
+    for cell_index, cell in enumerate(cells) if "\t" in visible_text else ():
         if cell == "\t":
             cells[cell_index] = " " * (TAB_WIDTH - display_column % TAB_WIDTH)
         display_column += display_width(cells[cell_index])
@@ -118,7 +119,7 @@ def _visible_window(
     has_text_to_the_right: bool,
 ) -> tuple[str, int]:
     """(text, columns cut on the left) of at most `max_width` columns, with the marked place in it."""
-    total_width = sum(map(display_width, cells))
+    total_width = display_width("".join(cells))
     if total_width <= max_width and not has_text_to_the_left and not has_text_to_the_right:
         return "".join(cells), 0
     available_width = max_width - 2  # an ellipsis on either side

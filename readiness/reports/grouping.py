@@ -69,10 +69,13 @@ class EditBlock:
         return (*self.members, *itertools.chain.from_iterable(self.further))
 
 
-def groups_by_file(report: Report, *, verbose: bool) -> Iterator[tuple[str, list[FindingGroup | EditBlock]]]:
-    """The open findings, file by file: what one edit mends together, and those of one rule, severity and fix."""
+def groups_by_file(
+    report: Report, *, verbose: bool, findings: Sequence[Finding] | None = None
+) -> Iterator[tuple[str, list[FindingGroup | EditBlock]]]:
+    """The open findings, or those of them that are given, file by file: what one edit mends together, and those of one rule, severity and fix."""
+    told_findings = report.open if findings is None else findings
     clusters_by_path = [
-        (path, _clusters_in_file(list(findings_of_file))) for path, findings_of_file in itertools.groupby(report.open, key=lambda one: one.path)
+        (path, _clusters_in_file(list(findings_of_file))) for path, findings_of_file in itertools.groupby(told_findings, key=lambda one: one.path)
     ]
     has_too_many_groups = not verbose and sum(len(clusters) for _, clusters in clusters_by_path) > MAX_FULLY_SHOWN_GROUPS
     teller = _Teller(report, has_too_many_groups, verbose)

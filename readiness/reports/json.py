@@ -6,12 +6,16 @@ import json
 from typing import Any, TextIO
 
 from readiness.reports import ReportOptions
+from readiness.reports.statistics import rule_counts, rule_counts_as_json
 from readiness.verdict.report import Report
 
 
 def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     """Write the report as ASCII, so that no encoding can break it and nothing in it steers a terminal."""
-    json_text = "{\n" + ",\n".join(_member_text(name, value) for name, value in report.to_dict().items()) + "\n}"
+    members = report.to_dict()
+    if options.view.statistics:
+        members["statistics"] = rule_counts_as_json(rule_counts(report, report.open))
+    json_text = "{\n" + ",\n".join(_member_text(name, value) for name, value in members.items()) + "\n}"
     # A CI runner that shows this in its log would take ##[...] for a command; in JSON this is the same string.
     output.write(json_text.replace("##", "#\\u0023") + "\n")
 

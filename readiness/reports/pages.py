@@ -17,7 +17,6 @@ from readiness.ruleset.examples import CaretMark, Example
 from readiness.ruleset.families import FAMILIES_FOLDER as FAMILIES
 from readiness.ruleset.families import is_family_file
 from readiness.ruleset.precision import precision_of
-from readiness.verdict.checklist import ChecklistOutcome
 
 _FENCE_LANGUAGE_BY_FILE_NAME = {"dockerfile": "dockerfile", "nginx": "nginx"}
 _DESCRIPTION_BY_CATEGORY = {
@@ -211,24 +210,6 @@ def text_with_caret_lines(text: str, caret_marks: Sequence[CaretMark]) -> str:
                 output_lines.append(f"{caret_line} {mark.severity_and_members}".rstrip() + "\n")
         line_offset += len(line)
     return "".join(output_lines)
-
-
-def checklist_lines(outcomes: Iterable[ChecklistOutcome]) -> Iterator[str]:
-    """Checklists for a reader: each item's state, what it asks, and the places that show it."""
-    for outcome_index, outcome in enumerate(outcomes):
-        if outcome_index:
-            yield ""
-        yield f"{outcome.checklist.title}: {outcome.summary}"
-        for item_verdict in outcome.verdicts:
-            yield f"  {item_verdict.state:8}  {item_verdict.item.id}: {item_verdict.item.question}"
-            place_texts = [f"{one.path}:{one.line} {one.rule}" for one in item_verdict.findings]
-            place_texts += [f"{place.path}:{place.line}" for place in item_verdict.evidence]
-            first_places = place_texts[:3]
-            remaining_places_text = f" and {len(place_texts) - 3} more" if len(place_texts) > 3 else ""
-            yield " " * 12 + (", ".join(first_places) + remaining_places_text if first_places else item_verdict.reason)
-            if len({unit_verdict.state for unit_verdict in item_verdict.units}) > 1:
-                for unit_verdict in item_verdict.units:
-                    yield " " * 12 + f"{unit_verdict.state} in {unit_verdict.unit or '.'}"
 
 
 def rules_markdown_table(rules: Iterable[Rule]) -> str:

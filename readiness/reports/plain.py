@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from readiness.model import Finding
 from readiness.redaction import Redactor
 from readiness.reports import ReportOptions, digest, explain
+from readiness.reports.ansi import wrapped_spans
 from readiness.reports.block_parts import heading_text
-from readiness.reports.fix_table import MAX_ROWS_OF_SHORT_TABLE, detail_lines, fix_row_texts, gain_text, has_room_for_ids, rows_on_first_screen
+from readiness.reports.fix_table import MAX_ROWS_OF_SHORT_TABLE, detail_lines, gain_text, has_room_for_ids, rows_on_first_screen, text_with_counts
 from readiness.reports.frame import code_frame, escape_controls, escape_workflow_commands
 from readiness.reports.grouping import EditBlock, FindingGroup, groups_by_file
+from readiness.reports.next_steps import next_step_texts, steps_with_room
 from readiness.reports.service_table import service_table_lines
+from readiness.reports.statistics import rule_count_texts, rule_counts
+from readiness.reports.view import shown_findings
 from readiness.verdict.fix_first import FixRow, fix_first_rows
 from readiness.verdict.report import Report
 
@@ -27,15 +31,17 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
     if report.confinement_notice:
         output.write(f"{report.confinement_notice}\n")
     if options.quiet:
-        for finding in filter(report.gate.is_failed_by, report.findings):
-            output.write(digest.finding_headline(finding, redactor) + "\n")
-        output.write(digest.gate_text(report, redactor) + "\n")
+        output.writelines(f"{line}\n" for line in _quiet_lines(report, redactor, options))
         return
     fix_rows = fix_first_rows(report)
-    if len(fix_rows) > 1:
+    shown = shown_findings(report.open, options.view)
+    if options.view.statistics:
+        output.writelines(f"{line}\n" for line in _statistics_lines(report, shown.findings, options.width or DEFAULT_FRAME_WIDTH))
+    elif len(fix_rows) > 1:
         first_screen_lines = fix_first_lines(report, rows_on_first_screen(fix_rows), redactor, options.width or FIX_FIRST_WIDTH)
         output.write("\n".join([*first_screen_lines, "", ""]))
-    for path, finding_groups in groups_by_file(report, verbose=options.verbose):
+    told_findings = [] if options.view.statistics else shown.findings
+    for path, finding_groups in groups_by_file(report, verbose=options.verbose, findings=told_findings):
         for finding_group in finding_groups:
             if isinstance(finding_group, EditBlock):
                 lines = _block_lines(finding_group, redactor, options)
@@ -57,8 +63,32 @@ def render(report: Report, output: TextIO, *, options: ReportOptions) -> None:
         *service_table_lines(report, redactor, width=options.width or DEFAULT_FRAME_WIDTH, verbose=options.verbose),
         *file_lines(report, redactor, verbose=options.verbose),
     ]
-    for line in [*background_lines, "", *_last_screen_lines(report, fix_rows, redactor, options)]:
+    for line in [*background_lines, "", *_last_screen_lines(report, fix_rows, redactor, options, shown.hidden_text)]:
         output.write(escape_workflow_commands(line) + "\n")
+
+
+def _quiet_lines(report: Report, redactor: Redactor, options: ReportOptions) -> Iterator[str]:
+    """What fails the gate, how each rule of it is fixed once, and the gate."""
+    shown = shown_findings(filter(report.gate.is_failed_by, report.findings), options.view)
+    told_fixes = set()
+    for finding in shown.findings:
+        yield digest.finding_headline(finding, redactor)
+        if (finding.rule, finding.fix) not in told_fixes:
+            told_fixes.add((finding.rule, finding.fix))
+            yield f"  fix: {escape_controls(' '.join(finding.fix.split()))}"
+    if shown.hidden_text:
+        yield f"hidden: {shown.hidden_text}"
+    yield digest.gate_text(report, redactor)
+
+
+def _statistics_lines(report: Report, findings: Sequence[Finding], width: int) -> Iterator[str]:
+    """The findings by rule: what fails the gate, then the others."""
+    all_rows = rule_counts(report, findings)
+    texts = rule_count_texts(all_rows, width)
+    for heading, is_failing in (("fail the gate:", True), ("others:", False)):
+        lines = ["".join(parts) for row, parts in zip(all_rows, texts, strict=True) if bool(row.failing_count) is is_failing]
+        if lines:
+            yield from [heading, *(escape_controls(f"  {line}") for line in lines), ""]
 
 
 def _group_lines(finding_group: FindingGroup, redactor: Redactor, options: ReportOptions) -> list[str]:
@@ -67,10 +97,11 @@ def _group_lines(finding_group: FindingGroup, redactor: Redactor, options: Repor
     if not finding_group.is_brief:
         if finding_group.shows_frame:
             group_lines += _code_frame_lines(finding_group.first, redactor, options.width or DEFAULT_FRAME_WIDTH)
-        why_text, fix_text = finding_group.first.why, finding_group.first.fix
+        is_fix_whole = options.verbose or finding_group.is_reason_new
+        why_text, fix_text = (" ".join(text.split()) for text in (finding_group.first.why, finding_group.first.fix))
         if finding_group.is_reason_new:
-            group_lines.append(f"  why: {escape_controls(' '.join(why_text.split()) if options.verbose else digest.first_sentence(why_text))}")
-        group_lines.append(f"  fix: {escape_controls(' '.join(fix_text.split()) if options.verbose else digest.first_sentence(fix_text))}")
+            group_lines.append(f"  why: {escape_controls(why_text if options.verbose else digest.first_sentence(why_text))}")
+        group_lines.append(f"  fix: {escape_controls(fix_text if is_fix_whole else digest.first_sentence(fix_text))}")
     group_lines += related_lines(finding_group.first, redactor)
     for other_finding in finding_group.others:
         group_lines.append(digest.finding_headline(other_finding, redactor))
@@ -94,7 +125,7 @@ def _block_lines(block: EditBlock, redactor: Redactor, options: ReportOptions) -
         if block.text.lines and block.is_text_new:
             block_lines += ["  write:", *(escape_controls(f"    {line}") for line in block.text.lines)]
         unsaid_rule_ids = [rule for rule in rules_with_new_reasons if rule in block.text.unsaid_rule_ids]
-        block_lines += [f"  fix {rule}: {escape_controls(told_text(finding_by_rule[rule].fix))}" for rule in unsaid_rule_ids]
+        block_lines += [f"  fix {rule}: {escape_controls(' '.join(finding_by_rule[rule].fix.split()))}" for rule in unsaid_rule_ids]
     for finding in block.members:
         block_lines += related_lines(finding, redactor)
     for finding in itertools.chain.from_iterable(block.further):
@@ -114,7 +145,7 @@ def fix_first_lines(
     lines = ["fix first:"]
     for row in fix_rows:
         row_start = " ".join(filter(None, (gain_text(report, row, digits=2), str(row.severity), row.name)))
-        lines.append(digest.shortened_text(f"  {row_start}: {fix_row_texts(row)[0]}", max_width))
+        lines.append(text_with_counts(f"  {row_start}: ", row, max_width))
         lines += [f"    {line}" for line in detail_lines(row, redactor, max_width - 4, shows_ids=shows_ids, shows_fix=shows_fix)]
     return lines
 
@@ -183,13 +214,19 @@ def file_lines(report: Report, redactor: Redactor, *, verbose: bool) -> list[str
     return lines
 
 
-def _last_screen_lines(report: Report, fix_rows: Sequence[FixRow], redactor: Redactor, options: ReportOptions) -> list[str]:
-    """What a screen of 24 lines holds at the end: the score, what is gained most by, two lines of counts, and the gate's line."""
+def _last_screen_lines(report: Report, fix_rows: Sequence[FixRow], redactor: Redactor, options: ReportOptions, hidden_text: str) -> list[str]:
+    """What a screen of 24 lines holds at the end: the score, what is gained most by, what to type next, counts, and the gate's line."""
     width = options.width or FIX_FIRST_WIDTH
     score_line = f"{digest.score_text(report)}, {digest.verdict_text(report)}"
     gate_line = digest.gate_text(report, redactor, width=width)
     shown_rows = fix_rows[:MAX_ROWS_OF_SHORT_TABLE]
-    count_lines = [f"findings: {digest.severity_counts_text(report.open)}", f"coverage: {digest.coverage_text(report)}"]
-    shows_ids = has_room_for_ids(shown_rows, [score_line, *count_lines, gate_line], width, other_lines=1)
+    count_lines = [f"findings: {digest.severity_counts_text(report.open)}"]
+    count_lines += [f"hidden: {hidden_text}"] if hidden_text else []
+    count_lines.append(f"coverage: {digest.coverage_text(report)}")
+    line_count = sum(len(list(wrapped_spans(line, width))) for line in [score_line, *count_lines, gate_line]) + len(["fix first:"])
+    step_lines = [
+        f"{label}: {text}" for label, text in steps_with_room(next_step_texts(report, fix_rows, options), line_count + len(shown_rows), width - 7)
+    ]
+    shows_ids = has_room_for_ids(shown_rows, step_lines, width, other_lines=line_count)
     fix_lines = fix_first_lines(report, shown_rows, redactor, width, shows_ids=shows_ids, shows_fix=False)
-    return [score_line, *fix_lines, *count_lines, gate_line]
+    return [score_line, *fix_lines, *step_lines, *count_lines, gate_line]

@@ -27,15 +27,17 @@ def settings_and_files(
     names = ("select", "extend_select", "ignore", "exclude", "profile", "rules", "baseline", "since", "helm_values", "checklists")
     _refuse_empty_options(paths=paths, config=config, settings_from=settings_from, **{name: options[name] for name in names})
     _refuse_unreadable_values_files(options["helm_values"])
+    if options["stdin_filename"] and stdin is None:
+        raise OptionError("stdin_filename names standard input, which is not among the paths: give - as one of them")
     if purpose not in {"", "production"}:
         raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
-    asked = {name: value for name, value in options.items() if name not in {"config", "settings_from", "at"}}
+    asked = {name: value for name, value in options.items() if name not in {"config", "settings_from", "at", "stdin_filename"}}
     asked |= {name: tuple(asked[name]) for name in ("select", "extend_select", "exclude", "ignore")}
     asked |= {name: tuple(Path(one) for one in asked[name]) for name in ("rules", "helm_values")}
     asked["baseline"] = Path(baseline) if baseline and baseline is not True else False if baseline is False else None
     with one_run_budget(), settings_of_run(config, settings_from, base) as settings_files, tree_of_run(paths, options["at"], base) as tree:
         settings = settings_files.with_peers(merge_options(settings_files.config, **asked), base)
-        yield _discover(tree, settings, settings_files.below_root(settings, base, tree.base), stdin)
+        yield _discover(tree, settings, settings_files.below_root(settings, base, tree.base), stdin, options["stdin_filename"])
 
 
 def _discover(
@@ -43,6 +45,7 @@ def _discover(
     settings: RunSettings,
     below_root: SettingsBelowRoot | None,
     stdin: bytes | None,
+    stdin_filename: str,
 ) -> tuple[discover.DiscoveredFiles, RunSettings]:
     """The files of a run, with those around them and with standard input where they are asked for; and its settings, with those of directories."""
     discovered = discover.discover_files(
@@ -58,7 +61,7 @@ def _discover(
     if settings.context:
         add_context(discovered, tree.paths)
     if stdin is not None:
-        add_standard_input(discovered, stdin)
+        add_standard_input(discovered, stdin, stdin_filename)
     return discovered, settings
 
 

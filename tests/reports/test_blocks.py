@@ -117,7 +117,7 @@ deploy/web.yaml:1:3: low[k8s/drop] app: k8s/drop
     securityContext:
       runAsNonRoot: true
       capabilities: {drop: [ALL]}
-  fix k8s/user: Choose a user.
+  fix k8s/user: Choose a user. Any.
 deploy/web.yaml:2:3: medium[k8s/root] proxy: k8s/root
 """
 TERMINAL_BLOCK = """\
@@ -125,10 +125,10 @@ TERMINAL_BLOCK = """\
            deploy/web.yaml:1:3  GAIN
          1 │ - name: app
            │   ━━━━━━━━━
-           high k8s/user  app: k8s/user
-           fix  Choose a user.
-           medium k8s/root  app: k8s/root
-           low k8s/drop  app: k8s/drop
+           high     k8s/user  app: k8s/user
+           fix  Choose a user. Any.
+           medium   k8s/root  app: k8s/root
+           low      k8s/drop  app: k8s/drop
            why  It is root. It may run as root. It has capabilities.
            edit securityContext:
                   runAsNonRoot: true
@@ -154,7 +154,7 @@ def test_what_was_told_once_is_not_told_again() -> None:
     assert show("terminal", whole, verbose=True).count("Then more.") == 1
     again = report([*of("app", ROOT, DROP), *(one._replace(source=Source("b.yaml", SOURCE.text, kind="k8s")) for one in of("app", ROOT, DROP))])
     assert styled(again).count("runAsNonRoot: true") == 1, "in the first of the two blocks"
-    assert styled(again).count("medium k8s/root  app: k8s/root") == 2, "what it says stands in both"
+    assert styled(again).count("medium   k8s/root  app: k8s/root") == 2, "what it says stands in both"
     assert styled(again).count("It may run as root.") == 1
 
 

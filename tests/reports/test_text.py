@@ -33,19 +33,19 @@ api/Dockerfile:1:1: critical[dockerfile/user-root] no USER in the final stage
      1 | FROM debian:latest
        | ^^^^^^^^^^^^^^^^^^
   why: The kubelet restarts a process that ends, e.g. a crash.
-  fix: Add a probe.
+  fix: Add a probe. Make it cheap.
 
 deploy/web.yaml:4:5: high[k8s/probe-missing] container 'web' has no probe
      4 |     - name: web
        |     ^^^^^^^^^^^
   why: The kubelet restarts a process that ends, e.g. a crash.
-  fix: Add a probe.
+  fix: Add a probe. Make it cheap.
 deploy/web.yaml:6:5: high[k8s/probe-missing] container 'worker' has no probe
 deploy/web.yaml:5:14: medium[k8s/image-tag-floating] image 'nginx:latest' has a movable tag
      5 |       image: nginx:latest
        |              ^^^^^^^^^^^^
   why: The kubelet restarts a process that ends, e.g. a crash.
-  fix: Add a probe.
+  fix: Add a probe. Make it cheap.
 
 categories:
   Isolation      15.47 of 25
@@ -64,6 +64,7 @@ fix first:
   +9.53 critical dockerfile/user-root: 1 place, 1 fails the gate
   +9.53 high k8s/probe-missing: 2 places, 2 fail the gate
   +2.72 medium k8s/image-tag-floating: 1 place
+next: readiness explain dockerfile/user-root
 findings: 1 critical, 2 high and 1 medium
 coverage: 100 %
 gate failed: 1 critical and 2 high open (--fail-on high); score 49 of 100, F
@@ -82,14 +83,18 @@ def test_the_sum_of_what_is_left_is_raw(sample: Report) -> None:
 
 def test_quiet_shows_what_fails_the_gate_and_the_gate(sample: Report) -> None:
     lines = show("terminal", sample, quiet=True).splitlines()
-    assert [line.split(" ")[1].partition("[")[0] for line in lines[:-1]] == [
-        "critical",
-        "high",
-        "high",
-    ]
+    assert [line.split(" ")[1].partition("[")[0] for line in lines[:-1] if "  fix: " not in line] == ["critical", "high", "high"]
     assert lines[-1].startswith("gate failed: ")
+    styled = ESCAPE.sub("", show("terminal", sample, quiet=True, color="always", width=200)).splitlines()
+    assert len([line for line in styled if not line.lstrip().startswith("fix ")]) == 4
+
+
+def test_quiet_tells_the_fix_of_each_rule_once(sample: Report) -> None:
+    lines = show("terminal", sample, quiet=True).splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["api/Dockerfile:1:1:", "", "deploy/web.yaml:4:5:", "", "deploy/web.yaml:6:5:", "gate"]
+    assert lines[1] == lines[3] == "  fix: Add a probe. Make it cheap."
     styled = ESCAPE.sub("", show("terminal", sample, quiet=True, color="always", width=200))
-    assert len(styled.splitlines()) == 4
+    assert styled.count("fix  Add a probe. Make it cheap.\n") == 2
 
 
 def test_verbose_shows_what_is_suppressed_and_every_file(sample: Report) -> None:

@@ -1,0 +1,85 @@
+"""What it takes to write a report: a made-up one of many findings, in colours and plain, by the processor's time.
+
+    python bench/screens.py [--findings 15000] [--runs 3]
+
+Of each form the best run counts. The findings are of 30 rules in files of 100 places, a third of them low; all are made before the clock starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import io
+import time
+
+from readiness import reports
+from readiness.model import Confidence, Finding, Rule, Severity, Source, Span
+from readiness.verdict.report import FileRow, Report, build_report
+
+RULES = 30
+PLACES = 100
+SEVERITIES = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+WHY = "The kubelet restarts a process that ends. One that hangs stays in the service and answers nothing, until somebody sees it."
+FORMS = {"in colours, 120 columns": ("always", 120), "in colours, 80 columns": ("always", 80), "plain": ("never", 120)}
+
+
+class Tally:
+    """How much a rule looked at."""
+
+    subjects, unknown = 100, 0
+
+
+def made_rule(number: int) -> Rule:
+    """One of the rules, as a rule file gives it."""
+    return Rule(
+        id=f"k8s/rule-{number}", title=f"Title {number}", severity=SEVERITIES[number % 3], confidence=Confidence.HIGH, category="reliability",
+        kind="k8s", targets=("k8s.container",), message="m", why=WHY, fix="Add a probe. Make it cheap, and point it at the process alone.",
+    )  # fmt: skip
+
+
+def made_report(count: int) -> Report:
+    """A report of so many findings."""
+    rules = [made_rule(number) for number in range(RULES)]
+    sources = [
+        Source(f"deploy/service-{number}/web.yaml", "".join(f"    - name: container-{place:03}\n" for place in range(PLACES)), kind="k8s")
+        for number in range(-(-count // PLACES))
+    ]
+    findings = []
+    for index in range(count):
+        source, place = sources[index // PLACES], index % PLACES
+        start = place * len("    - name: container-000\n") + 6
+        span = source.one_line(Span(start, start + 19))
+        message = f"container 'container-{place:03}' has no liveness probe, so a process that hangs is never restarted"
+        findings.append(Finding(rules[index % RULES], source, span, message, fingerprint=str(index), service_name=f"s{index % 40}"))
+    return build_report(
+        tool_version="0",
+        rules=rules,
+        findings=findings,
+        scored_rows=[FileRow(one.path, "k8s", "checked") for one in sources],
+        tally_by_rule={one.id: Tally() for one in rules},
+        subject_count_by_path={one.path: PLACES for one in sources},
+    )
+
+
+def main() -> None:
+    """Print the seconds of each form."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--findings", type=int, default=15_000)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    gc.disable()  # as the command does
+    whole = made_report(options.findings)
+    for name, (color, width) in FORMS.items():
+        for verbose in (False, True):
+            seconds, size = [], 0
+            for _ in range(options.runs):
+                output = io.StringIO()
+                start = time.process_time()
+                reports.write_report("terminal", whole, output, reports.ReportOptions(color=color, width=width, verbose=verbose))
+                seconds.append(time.process_time() - start)
+                size = len(output.getvalue())
+            print(f"{name}{', -v' if verbose else ''}: {min(seconds):.2f} s for {options.findings} findings, {size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
