@@ -50,6 +50,9 @@ _FOLDER_OF_TESTS = lazy_regex(r"(?:^|/)(?:[\w.-]*[-_])?(?:tests?|testing|e2e|tes
 _PRODUCTION_NAME = lazy_regex(
     r"(?:^|/|(?<!pre)(?<!non)(?<!not)[._-])(?:(?:prod|prd|production)(?=[/._-]|$)(?![._-]like)|live(?=[/.]|$))", re.IGNORECASE
 )
+_PIPELINE_OR_ENGINE_PATH = lazy_regex(
+    r"(?:^|/)(?:\.github/workflows/|\.gitlab-ci|\.gitlab/|\.circleci/|azure-pipelines|bitbucket-pipelines|Jenkinsfile|\.woodpecker|\.drone\.|\.doco-cd)"
+)
 # A text that shows how to try an example is no sign that anybody deploys it; an engine is.
 _TRIAL_NAME = lazy_regex(
     r"(?:^|[/._-])(?:examples?|samples?|demos?|quick-?start|tutorials?|playground|sandbox|hack|local|dev|devel|development|contrib)(?=[/._-]|$)",
@@ -104,6 +107,21 @@ class DeploymentEvidence:
         if path not in self._evidence_by_path:
             self._evidence_by_path[path] = self._find_evidence(self._path_from_root(path), kind)
         return self._evidence_by_path[path]
+
+    def shows_production(self, path: str, kind: str) -> bool:
+        """Whether something shows that a file of a kind runs in production: its name, a GitOps engine or a pipeline that names it."""
+        path_from_root = self._path_from_root(path)
+        if _is_called_production(path_from_root):
+            return True
+        if kind == "k8s":
+            return self._engine_reach.holds(path_from_root)
+        if _TRIAL_NAME.search(path_from_root):
+            return False
+        folder = posixpath.dirname(path_from_root)
+        mentions = [mention for mention, _ in self._mentions_of_file(path_from_root, folder, is_manifest=False)]
+        if kind == "dockerfile" and not folder:
+            mentions += self._mentions_by_use_and_name.get((LineUse.IMAGE, "."), ())  # a pipeline runs at the root
+        return any(_PIPELINE_OR_ENGINE_PATH.search(one.text_path) for one in mentions)
 
     def _path_from_root(self, path: str) -> str:
         """A path as the walk tells it, from the root of the repository where the working directory lies in one."""

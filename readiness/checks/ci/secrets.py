@@ -192,13 +192,11 @@ def _severity_of_pipeline_secret(secret_verdict: SecretVerdict, variable_name: s
         return Severity.MEDIUM
     if secret_verdict.reach is not None:
         is_surely_random = secret_verdict.reach is HostReach.AWAY and secret_verdict.strength >= SecretStrength.RANDOM
-        return Severity.CRITICAL if is_surely_random else Severity.HIGH
+        return Severity.HIGH if is_surely_random else Severity.MEDIUM
     if secret_verdict.strength is SecretStrength.SHAPE:
         return Severity.CRITICAL
     is_initial_store_password = secrets.is_store_password_name(variable_name)
-    if secret_verdict.strength < SecretStrength.RANDOM:
-        return None if is_initial_store_password else Severity.MEDIUM
-    return Severity.MEDIUM if is_initial_store_password or secrets.is_signing_key_name(variable_name) else Severity.CRITICAL
+    return None if is_initial_store_password and secret_verdict.strength < SecretStrength.RANDOM else Severity.MEDIUM
 
 
 _ENVIRONMENT_OF_TESTS_NAME = lazy_regex(r"(?:[A-Z]+_)*ENV(?:IRONMENT)?\Z")
