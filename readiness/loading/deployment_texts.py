@@ -29,7 +29,7 @@ _LINE_FOR_IMAGE = lazy_regex(
 _MANIFEST_WORD = lazy_regex(rf"(?<![\w./-])(?:{_APPLY_PROGRAMS}|kube|play)(?=[\s\"'`]|$)")
 _KEY_OF_PATHS = lazy_regex(
     r"(?:^|[\s{,-])[\"']?(?:file|files|context|dockerfile|manifests?|path|src|project_src|project_directory|build|chart|env_file|extends|include"
-    r"|stack-?file|compose-?files?|COMPOSE_FILE|resources|bases|rawYaml|definition)[\"']?\s*[:=]",
+    r"|stack-?file|compose[-_]?files?|working_dir|COMPOSE_FILE|resources|bases|rawYaml|definition)[\"']?\s*[:=]",
     re.IGNORECASE,
 )
 _LIST_ITEM_WITH_PATH = lazy_regex(r"^\s*-\s+[\"']?[\w./-]+\.(?:ya?ml|env|conf)\b")

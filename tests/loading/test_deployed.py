@@ -15,7 +15,7 @@ from readiness.redaction.redactor import Redactor
 from readiness.reports import digest
 from tests.make import write_files
 
-BROKEN_POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: Web_1}\nspec: {containers: [{name: web, image: 'registry.example.net/web:1'}]}\n"
+BROKEN_POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: Web_1, image: 'registry.example.net/web:1'}]}\n"
 OTHER_POD = BROKEN_POD.replace("Web_1", "web")
 ENGINE = """\
 apiVersion: kustomize.toolkit.fluxcd.io/v1
@@ -35,10 +35,10 @@ TELLS = {"README.md": "# Web\n\n    kubectl apply -f other/pod.yaml\n", "other/p
 STACK = """\
 services:
   web:
-    image: acme/web:1.4.0
+    image: postgres:18.1
     restart: always
-    volumes: ["/var/run/docker.sock:/var/run/docker.sock"]
-    ports: ["8080:8080"]
+    volumes: ["data:/var/lib/postgresql/data"]
+volumes: {data: {}}
 """
 IMAGE = 'FROM debian:12.5\nRUN echo \'root:hunter2-Zq8\' | chpasswd\nEXPOSE 22\nCMD ["sshd", "-D"]\n'
 
@@ -170,7 +170,7 @@ def test_a_directory_alone_is_judged_as_from_the_root(tmp_path: Path) -> None:
     root = write_files(tmp_path, deployed)
     severities = {}
     for folder in ("deploy", "other"):
-        (finding,) = readiness.check([root / folder], base=root / folder, select=["k8s/name-invalid"]).findings
+        (finding,) = readiness.check([root / folder], base=root / folder, select=["k8s/container-name-invalid"]).findings
         severities[folder] = str(finding.severity)
     assert severities == {"deploy": "high", "other": "medium"}
 
@@ -203,12 +203,58 @@ def test_a_directory_alone_is_judged_as_from_the_root(tmp_path: Path) -> None:
             "high",
         ),
         ("web/compose.yaml", {"up.sh": "cd web && docker compose up -d\n"}, "high"),
-        ("example/compose.yaml", {"example/up.sh": "docker compose up -d\n"}, "medium"),
     ],
 )
 def test_compose_files(tmp_path: Path, path: str, more: dict[str, str], severity: str) -> None:
     tells = {"docs/install.md": "    docker compose -f other.yaml up\n", "other.yaml": "services: {a: {image: 'acme/a:1'}}\n"}
     assert severity_in(tmp_path, path, tells | {path: STACK} | more) == severity
+
+
+SOCKET = "services: {web: {image: 'acme/web:1', restart: always, ports: ['80:80'], volumes: ['/var/run/docker.sock:/var/run/docker.sock']}}\n"
+STAGES = "FROM debian:13.1\nRUN apt-get install git\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "severity"),
+    [
+        ("compose.yaml", {}, "medium"),
+        ("compose.yaml", {"up.sh": "docker compose up -d\n"}, "medium"),
+        ("compose.prod.yaml", {}, "high"),
+        ("production/compose.yaml", {}, "high"),
+        ("stack.yaml", {"up.sh": "docker compose -f stack.yaml up -d\n"}, "medium"),
+        ("stack.yaml", {".github/workflows/ship.yaml": "on: push\njobs: {a: {steps: [{run: docker stack deploy -c stack.yaml web}]}}\n"}, "high"),
+        ("stack.yaml", {".gitlab-ci.yml": "ship: {script: [docker stack deploy -c stack.yaml web]}\n"}, "high"),
+        ("web/compose.yaml", {".doco-cd.yaml": "name: web\nworking_dir: web\ncompose_files: [web/compose.yaml]\n"}, "high"),
+        ("examples/stack.yaml", {".gitlab-ci.yml": "ship: {script: [docker stack deploy -c examples/stack.yaml web]}\n"}, "medium"),
+    ],
+)
+def test_a_proof_that_holds_in_production_alone(tmp_path: Path, path: str, more: dict[str, str], severity: str) -> None:
+    root = write_files(tmp_path, {path: SOCKET} | more)
+    findings = readiness.check([root], base=root, select=["compose/engine-socket"]).findings
+    assert {str(one.severity) for one in findings if one.path == path} == {severity}
+
+
+def test_settings_say_that_it_is_production(tmp_path: Path) -> None:
+    root = write_files(tmp_path, {"compose.yaml": SOCKET, ".readiness.yaml": "purpose: {compose.yaml: production}\n"})
+    (finding,) = readiness.check([root], base=root, select=["compose/engine-socket"], config=root / ".readiness.yaml").findings
+    assert str(finding.severity) == "high"
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "severity"),
+    [
+        ("Dockerfile", {}, "medium"),
+        ("Dockerfile", {"build.sh": "docker build -t web .\n"}, "medium"),
+        ("Dockerfile", {".github/workflows/ship.yaml": "on: push\njobs: {a: {steps: [{run: docker build -t web .}]}}\n"}, "high"),
+        ("web/Dockerfile", {".github/workflows/ship.yaml": "on: push\njobs: {a: {steps: [{run: docker build -t web web}]}}\n"}, "high"),
+        ("web/Dockerfile", {".github/workflows/ship.yaml": "on: push\njobs: {a: {steps: [{run: docker build -t api .}]}}\n"}, "medium"),
+        ("Dockerfile.prod", {}, "high"),
+    ],
+)
+def test_an_image_that_a_pipeline_builds(tmp_path: Path, path: str, more: dict[str, str], severity: str) -> None:
+    root = write_files(tmp_path, {path: STAGES} | more)
+    findings = readiness.check([root], base=root, select=["dockerfile/install-asks"]).findings
+    assert {str(one.severity) for one in findings if one.path == path} == {severity}
 
 
 @pytest.mark.parametrize(
