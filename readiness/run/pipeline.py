@@ -170,7 +170,8 @@ def _state_purposes(assembly: Assembly, settings: RunSettings, invalid_purpose_r
 def _lower_severities(findings: Iterable[Finding], discovered: discover.DiscoveredFiles) -> tuple[list[Finding], tuple[str, ...]]:
     """The findings, those outside of what is deployed to production lowered, and the paths of what nothing deploys."""
     lowered_findings = ceiling.lower_severities_of_other_environments(findings)
-    return ceiling.lower_severities_in_undeployed_files(lowered_findings, DeploymentEvidence(discovered).evidence_for)
+    evidence = DeploymentEvidence(discovered)
+    return ceiling.lower_severities_in_undeployed_files(lowered_findings, evidence.evidence_for, evidence.shows_production)
 
 
 def _assemble_projects_and_variants(
