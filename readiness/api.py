@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import inspect
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache as memo
 from pathlib import Path
 from typing import Any
 
-from readiness import files
 from readiness import settings as config
 from readiness.facts import table
 from readiness.facts.table import FactsError, FactsTable
 from readiness.loading import discover, standard_input
-from readiness.loading.context import add_context
+from readiness.loading.listing import ListedFile, listed_files
+from readiness.loading.report_paths import ReportPaths
 from readiness.model import Finding, Rule
-from readiness.programs.budget import one_run_budget
 from readiness.redaction import Redactor
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
@@ -28,17 +28,19 @@ from readiness.ruleset.search import has_equivalent, rules_matching_words
 from readiness.run import deadline
 from readiness.run.deadline import RunTimeoutError
 from readiness.run.external import ShellcheckError
-from readiness.run.focus import tracked_files_of_run, tree_of_run
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, run_pipeline
-from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run, merge_options, settings_of_run
+from readiness.run.preparation import settings_and_files
+from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run
+from readiness.run.shown_settings import ShownSetting, shown_settings
 from readiness.settings import Config
-from readiness.settings.effects import with_refused_statements
+from readiness.settings.effects import peer_effects, with_refused_statements
 from readiness.triage import baseline
 from readiness.verdict import checklist, report
 from readiness.verdict.report import Report
 from readiness.version import __version__
 
+_PARAMETERS_OF_THE_RUN_ITSELF = frozenset({"paths", "cache", "stdin", "timeout", "today", "timing", "progress", "base"})
 STDIN_LIMIT = discover.MAX_SOURCE_BYTES
 USER_ERRORS = (
     config.ConfigError,
@@ -67,7 +69,9 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     paths: Sequence[str | os.PathLike[str]] = (".",),
     *,
     select: Sequence[str] = (),
+    extend_select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     profile: str | None = None,
     fail_on: str | None = None,
     min_score: int | None = None,
@@ -113,47 +117,9 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
     whatever says otherwise: "production", or empty where each is asked. `timeout` is after how many seconds the run is
     given up. `progress` is told how many rules of how many are done. Raises one of USER_ERRORS where the tool cannot do its work.
     """
-    _refuse_empty_options(
-        paths=paths, select=select, ignore=ignore, profile=profile, config=config, rules=rules, baseline=baseline,
-        settings_from=settings_from, since=since, helm_values=helm_values, checklists=checklists,
-    )  # fmt: skip
-    _refuse_unreadable_values_files(helm_values)
-    if timeout is not None and (timeout_problem := deadline.timeout_error_text(timeout)):
-        raise OptionError(timeout_problem)
-    if stdin_filename and stdin is None:
-        raise OptionError("stdin_filename names standard input, which is not among the paths: give - as one of them")
-    if purpose not in {"", "production"}:
-        raise OptionError(f"purpose is {purpose[:80]!r}; only production is asked of all files")
+    options = {name: value for name, value in locals().items() if name not in _PARAMETERS_OF_THE_RUN_ITSELF}
     phase_timestamps = [time.perf_counter()] if timing else []
-    with (
-        one_run_budget(),
-        settings_of_run(config, settings_from, base) as file_config,
-        deadline.end_after(timeout),
-        tree_of_run(paths, at, base) as judged_tree,
-    ):
-        settings = merge_options(
-            file_config,
-            select=tuple(select),
-            ignore=tuple(ignore),
-            profile=profile,
-            fail_on=fail_on,
-            min_score=min_score,
-            rules=tuple(Path(folder) for folder in rules),
-            baseline=Path(baseline) if baseline and baseline is not True else False if baseline is False else None,
-            since=since,
-            jobs=jobs,
-            render=render,
-            strict_coverage=strict_coverage,
-            helm_values=tuple(Path(one) for one in helm_values),
-            context=context,
-            for_commit=for_commit,
-            foreign_ignores=foreign_ignores,
-            purpose=purpose,
-            shellcheck=shellcheck,
-            documents=documents,
-            checklists=checklists,
-        )
-        discovered = _discover(judged_tree.paths, settings, judged_tree.base, stdin, stdin_filename)
+    with deadline.end_after(_verified_timeout(timeout)), settings_and_files(paths, base, stdin, options) as (discovered, settings):
         phase_timestamps.append(time.perf_counter())
         run_date = today or datetime.date.today()
         run_function = _run_or_load_from_cache if cache and since is None and settings_from is None else run_pipeline
@@ -163,37 +129,38 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         return _build_report(run_result, settings, seconds_by_phase)
 
 
-def _discover(
-    paths: Sequence[str | os.PathLike[str]], settings: RunSettings, base: Path | None, stdin: bytes | None, stdin_filename: str
-) -> discover.DiscoveredFiles:
-    """The files of a run, with those around them and with standard input where they are asked for."""
-    file_config = settings.config
-    tracked = tracked_files_of_run(base) if settings.for_commit else None
-    discovered = discover.discover_files(paths, file_config.exclude, working_directory=base, glob_prefix=file_config.prefix, tracked=tracked)
-    if settings.context:
-        add_context(discovered, paths)
-    if stdin is not None:
-        standard_input.add_standard_input(discovered, stdin, stdin_filename)
-    return discovered
+def settings_of_path(path: str, **options: Any) -> list[ShownSetting]:
+    """The settings that hold for a path, each with where it comes from. `options` are those of `check`. Raises one of USER_ERRORS."""
+    base: Path = options.get("base") or Path.cwd()
+    with settings_and_files([path], options.get("base"), None, _with_defaults(options)) as (_, settings):
+        return shown_settings(settings, ReportPaths(base.absolute()).report_path(path))
 
 
-def _refuse_empty_options(**options: Any) -> None:
-    """Raise OptionError for an option with an empty value: a variable that is not set must not pass for no option."""
-    for option_name, option_value in options.items():
-        option_values = option_value if isinstance(option_value, list | tuple) else (option_value,)
-        if any(isinstance(one, str) and not one.strip() for one in option_values):
-            raise OptionError(f"{option_name} is empty: give it a value, or leave it out")
+def files_of_paths(paths: Sequence[str | os.PathLike[str]], **options: Any) -> list[ListedFile]:
+    """Every file under some paths, and why it was judged or not. `options` are those of `check`. Raises one of USER_ERRORS."""
+    with settings_and_files(paths, options.get("base"), None, _with_defaults(options)) as (discovered, settings):
+        run_result = run_pipeline(discovered, settings, options.get("today") or datetime.date.today())
+        settings_paths = {one.path for one in settings.config.sources}
+        rows = (
+            (row.path, "settings", "of this run")
+            if row.path in settings_paths and not row.kind
+            else (row.path, row.status, row.reason or row.purpose)
+            for row in run_result.file_statuses
+        )
+        redactor = Redactor(run_result.secret_places)
+        return [ListedFile(one.path, one.status, redactor.mask_text(one.reason)) for one in listed_files(discovered, rows)]
 
 
-def _refuse_unreadable_values_files(values_files: Sequence[str | os.PathLike[str]]) -> None:
-    """Raise OptionError for a values file that was given and cannot be read."""
-    for values_file in values_files:
-        try:
-            read_error = "" if files.decode_text(files.read_regular_file(Path(values_file), files.MAX_JUDGED_FILE_BYTES)) is not None else "no text"
-        except OSError as error:
-            read_error = files.os_error_text_without_path(error)
-        if read_error:
-            raise OptionError(f"helm_values: {os.fspath(values_file)} cannot be read: {read_error}")
+def _with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `check`, those that were not given as they are by default."""
+    defaults = {name: one.default for name, one in inspect.signature(check).parameters.items()}
+    return {name: value for name, value in {**defaults, **options}.items() if name not in _PARAMETERS_OF_THE_RUN_ITSELF}
+
+
+def _verified_timeout(timeout: float | None) -> float | None:
+    if timeout is not None and (timeout_problem := deadline.timeout_error_text(timeout)):
+        raise OptionError(timeout_problem)
+    return timeout
 
 
 def _run_or_load_from_cache(
@@ -238,7 +205,7 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
             active_rules,
             run_result.findings,
             run_result.tally_by_rule,
-            run_result.silenced_by_others_count,
+            {*run_result.silenced_by_others_count, *run_result.left_out_count_by_rule},
             run_result.evidence_by_fact,
         ),
         chosen_checklists=settings.checklists,
@@ -253,10 +220,13 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
         environments=run_result.environments,
         services=run_result.services,
         undeployed_paths=run_result.undeployed_paths,
-        notices=run_result.notices,
+        notices=(*settings.notices, *run_result.notices),
         is_production_judged=run_result.production,
         baseline_outcome=run_result.baseline_outcome,
-        settings_effects=with_refused_statements(settings.effects, run_result.refused_comment_count, run_result.refused_purpose_count),
+        settings_effects=(
+            *with_refused_statements(settings.effects, run_result.refused_comment_count, run_result.refused_purpose_count),
+            *peer_effects(settings.peers, run_result.left_out_by_peer_file),
+        ),
     )
 
 
@@ -290,14 +260,8 @@ def search_rules(*, like: str | None, kind: str | None, profile: str | None, wor
     if kind:
         matching_rules = [rule for rule in matching_rules if rule.kind == kind]
     if profile:
-        empty_selection = selection.SelectionWords((), ())
-        active_rules = selection.active_pairs_by_rule_id(
-            loaded_rules,
-            rules.rules_folder(),
-            profile_name=profile,
-            selection=empty_selection,
-            ignored_selection=empty_selection,
-        )
+        choice = selection.RuleChoice(*selection.load_profile_levels_and_selectors(rules.rules_folder(), profile))
+        active_rules = selection.active_pairs_by_rule_id(loaded_rules, choice)
         matching_rules = [selection.rule_with_active_tiers_only(rule, active_rules) for rule in matching_rules if rule.id in active_rules]
     if words:
         matching_rules = rules_matching_words(matching_rules, words)

@@ -27,6 +27,7 @@ from readiness.loading import discover
 from readiness.model import ParseError, Source, Span
 from readiness.ruleset import examples
 from readiness.run import pipeline
+from readiness.run.run_settings import merge_options
 from readiness.settings import Config
 from readiness.syntax.dockerfile import INSTRUCTION_KEYWORDS
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents, walk_containers
@@ -51,8 +52,8 @@ def crashes(batch: Sequence[Files]) -> list[str]:
         for path, text in files.items():
             found.sources.append(Source(f"{number}/{path}", text))
             found.paths.add(f"{number}/{path}")
-    settings = app.merge_options(
-        Config(), checklists=None, select=("ALL",), ignore=(), profile=None, fail_on=None, min_score=None, rules=(),
+    settings = merge_options(
+        Config(), checklists=None, select=("ALL",), extend_select=(), exclude=(), ignore=(), profile=None, fail_on=None, min_score=None, rules=(),
         baseline=None, since=None, jobs=1, render=False,
         strict_coverage=False, helm_values=(), context=True, foreign_ignores=True, shellcheck=False, purpose="",
         documents=None,

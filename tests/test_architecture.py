@@ -51,7 +51,17 @@ ROOMS = {
 # Who may import a package from outside; everyone else asks that module.
 DOORS = {
     "yaml": {"syntax/yaml.py", "syntax/yaml_whole.py"},
-    "click": {"cli/main.py", "cli/adoption.py", "cli/commands.py", "cli/console.py", "cli/program.py", "cli/view_options.py", "cli/completion.py"},
+    "click": {
+        "cli/main.py",
+        "cli/adoption.py",
+        "cli/commands.py",
+        "cli/completion.py",
+        "cli/console.py",
+        "cli/program.py",
+        "cli/run_options.py",
+        "cli/show.py",
+        "cli/view_options.py",
+    },
     "rich": set(),
     "dockerfile": {"syntax/dockerfile.py"},
     "tree_sitter": {"syntax/shell.py"},
@@ -59,7 +69,7 @@ DOORS = {
     "pathspec": set(),
     "fnmatch": {"syntax/glob.py"},
     "platformdirs": {"run/cache.py"},
-    "jsonschema": {"settings/__init__.py"},
+    "jsonschema": {"settings/mistakes.py"},
     "helm_python": {"loading/render/worker.py"},
     "checkov": set(),
     "subprocess": {"programs/process.py"},
@@ -128,7 +138,7 @@ OPENERS = {
     "loading/render/archive.py": "an archive that was read, in memory",
     **dict.fromkeys(
         ("facts/table.py", "kinds/compose/schema.py", "ruleset/message_facts.py", "ruleset/names.py", "ruleset/precision.py", "ruleset/select.py",
-         "settings/__init__.py", "verdict/checklist.py"),
+         "settings/model.py", "verdict/checklist.py"),
         "data of the package",
     ),
 }  # fmt: skip

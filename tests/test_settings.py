@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from readiness import api
 from readiness import settings as config
 from readiness.cli import starter
+from readiness.run.run_settings import merge_options
 from readiness.settings import ConfigError, find_settings_file, load_config
 from readiness.syntax.yaml import load_yaml_documents
 
@@ -24,7 +24,7 @@ def write(root: Path, text: str) -> Path:
 MISTAKES = {
     "unknown": ("profil: strict\n", "1:1", "did you mean 'profile'"),
     "enum": ("fail-on: hgih\n", "1:10", "critical, high, medium"),
-    "type": ("ignore:\n  - k8s/\n  - 3\n", "3:5", "type string"),
+    "type": ("ignore:\n  - k8s/\n  - 3\n", "3:5", "ignore[2] is a string, not 3"),
     "score": ("min-score: 101\n", "1:12", "101"),
     "waiver without reason": ("waivers:\n  - rule: core/syntax\n", "2:5", "reason"),
     "waiver key": (
@@ -32,13 +32,13 @@ MISTAKES = {
         "2:28",
         "did you mean 'resource'",
     ),
-    "no date": ("waivers:\n  - {rule: a, reason: abc, until: '2026-13-01'}\n", "2:35", "no date"),
+    "no date": ("waivers:\n  - {rule: a, reason: abc, until: '2026-13-01'}\n", "2:35", "2026-13-01 is no day"),
     "date as it stands": (
         "waivers:\n  - {rule: a, reason: abc, until: soon}\n",
         "2:35",
-        "does not match",
+        "until is a date like 2027-06-30, not 'soon'",
     ),
-    "parameters": ("parameters:\n  k8s/privileged: 3\n", "2:19", "type object"),
+    "parameters": ("parameters:\n  k8s/privileged: 3\n", "2:19", "k8s/privileged is a mapping, not '3'"),
     "list": ("- a\n", "1:1", "one mapping"),
     "broken": ("profile: [\n", "2:1", "flow node"),
 }
@@ -69,19 +69,20 @@ def test_the_nearest_file_up_to_the_repository(tmp_path: Path) -> None:
 def test_an_option_beats_the_file() -> None:
     file = config.Config(profile="strict", fail_on="low", ignore=("k8s/",), select=("ci/",))
     base = {
-        "select": (), "ignore": ("ci/",), "profile": None, "fail_on": None, "min_score": None, "rules": (), "baseline": None,
+        "select": (), "extend_select": (), "exclude": (), "ignore": ("ci/",), "profile": None, "fail_on": None, "min_score": None,
+        "rules": (), "baseline": None,
         "since": None, "documents": None,
         "jobs": 1, "render": True, "strict_coverage": False, "helm_values": (), "context": True, "foreign_ignores": True,
         "shellcheck": None, "purpose": "", "for_commit": False,
     }  # fmt: skip
-    made = api.merge_options(file, checklists=None, **base)
+    made = merge_options(file, checklists=None, **base)
     assert (made.profile, made.fail_on, made.ignore, made.select) == (
         "strict",
         "low",
         ("k8s/", "ci/"),
         ("ci/",),
     )
-    made = api.merge_options(file, checklists=None, **{**base, "profile": "recommended", "fail_on": "high"})
+    made = merge_options(file, checklists=None, **{**base, "profile": "recommended", "fail_on": "high"})
     assert (made.profile, made.fail_on, made.select) == ("recommended", "high", ())
 
 

@@ -25,7 +25,9 @@ OPTIONS_OF_RUNS = frozenset(
     {
         "paths",
         "select",
+        "extend_select",
         "ignore",
+        "exclude_globs",
         "profile",
         "config",
         "settings_from",

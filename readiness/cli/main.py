@@ -21,6 +21,7 @@ from readiness.cli.console import (
     print_notices,
 )
 from readiness.cli.program import CliProgram, end_of_readers_ignored
+from readiness.cli.run_options import options_of_api
 from readiness.cli.view_options import format_of_standard_output, refuse_options_without_effect, view_of_flags, with_view_options
 from readiness.model.crash import raising_file_and_line
 from readiness.reports import REPORT_FORMATS
@@ -76,9 +77,17 @@ def main() -> None:
     multiple=True,
     metavar="WORD",
     shell_complete=completion.complete_selector,
-    help="Rule, prefix, category or ALL, in the profile's place.",
+    help="Narrow the profile to a prefix or category; or ask a rule by its id, or ALL, whatever the profile.",
+)
+@click.option(
+    "--extend-select",
+    multiple=True,
+    metavar="WORD",
+    shell_complete=completion.complete_selector,
+    help="Rule, prefix or category to ask besides the profile.",
 )
 @click.option("--ignore", multiple=True, metavar="WORD", shell_complete=completion.complete_selector, help="Rule, prefix or category to leave out.")
+@click.option("--exclude", "exclude_globs", multiple=True, metavar="GLOB", help="Paths to leave out, named ones too, from the working directory.")
 @click.option(
     "--profile", metavar="NAME", shell_complete=completion.complete_profile, help="recommended (default), strict, pss-baseline, pss-restricted."
 )
@@ -173,6 +182,8 @@ def main() -> None:
 @click.option("--timeout", type=float, metavar="SECONDS", help="Give the run up after this time by the clock, with exit code 2.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 @with_view_options
+@click.option("--show-settings", metavar="PATH", help="Print the settings that hold for PATH, each with where it comes from, and end.")
+@click.option("--show-files", is_flag=True, help="List every file, and why it is judged or not, and end.")
 @click.option("--explain-score", is_flag=True, help="Print the sum that makes the score, and that of each service.")
 @click.option("--allow-empty", is_flag=True, help="Nothing to judge is no error (for hooks).")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever the gate says.")
@@ -187,7 +198,8 @@ def check(**flags: Any) -> None:
     Examples:
       readiness check
       readiness check deploy/ Dockerfile --fail-on medium
-      readiness check --select k8s/ --ignore k8s/image-digest-missing .
+      readiness check --select k8s/ .                  (the profile's rules for Kubernetes alone)
+      readiness check --extend-select k8s/image-digest-missing --exclude 'legacy/*' .
       readiness check --format github --output json=readiness.json .
       kustomize build overlays/prod | readiness check -
       readiness check - --stdin-filename docker/Dockerfile.prod < draft
@@ -196,6 +208,11 @@ def check(**flags: Any) -> None:
         raise click.UsageError("--config and --no-config exclude each other")
     if flags["settings_from"] and flags["no_config"]:
         raise click.UsageError("--settings-from and --no-config exclude each other")
+    if flags["show_settings"] is not None or flags["show_files"]:
+        from readiness.cli.show import show_instead_of_report
+
+        show_instead_of_report(flags, options_of_api(flags))
+        return
     format_and_path_pairs = [parse_output_option(value) for value in flags["outputs"]]
     if flags["timeout"] is not None and (timeout_problem := deadline.timeout_error_text(flags["timeout"])):
         raise click.UsageError(f"--{timeout_problem}")
@@ -255,13 +272,6 @@ def refuse_outputs_in_one_place(format_and_path_pairs: Sequence[tuple[str, str]]
             raise click.UsageError(f"two reports cannot be written to {where}; name another file for one of them")
 
 
-def split_comma_separated(values: Sequence[str]) -> list[str]:
-    """The words of a repeatable option, which may hold several between commas. Raises UsageError for none at all."""
-    if blank_option_value := next((value for value in values if not value.strip(" ,")), None):
-        raise click.UsageError(f"{blank_option_value!r} names no rule, prefix or category")
-    return [word.strip() for value in values for word in value.split(",") if word.strip()]
-
-
 def report_for_options(flags: dict[str, Any]) -> Report:
     """The report that a command's flags ask for; nothing of the line of progress is left when it is there, or when it cannot be made."""
     progress_line = ProgressLine() if sys.stderr.isatty() else None
@@ -281,33 +291,10 @@ def _report_with_progress(flags: dict[str, Any], show_progress: Callable[[int, i
     return api.check(
         [path for path in paths if path != "-"],
         stdin=stdin_bytes,
-        stdin_filename=flags["stdin_filename"] or "",
-        select=split_comma_separated(flags["select"]),
-        ignore=split_comma_separated(flags["ignore"]),
-        profile=flags["profile"],
-        fail_on=flags["fail_on"],
-        min_score=flags["min_score"],
-        config=False if flags["no_config"] else flags["config"] or True,
-        settings_from=flags["settings_from"],
-        rules=flags["rule_folders"],
-        baseline=flags["baseline"],  # None: that of the settings; False: none
-        since=flags["since"],
-        at=flags.get("at"),
-        documents=flags["documents"],
-        render=flags["render"],
-        strict_coverage=flags["strict_coverage"],
-        helm_values=flags["helm_values"],
-        context=not flags["no_context"],
-        for_commit=flags["for_commit"],
-        foreign_ignores=flags["foreign_ignores"],
-        purpose=flags["purpose"] or "",
-        shellcheck=flags["shellcheck"],
-        checklists=flags["checklists"] or None,
         cache=not flags["no_cache"],
-        jobs=flags["jobs"],
-        today=flags["today"].date() if flags["today"] else None,
         timing=flags["verbose"],
         progress=show_progress,
+        **options_of_api(flags),
     )
 
 

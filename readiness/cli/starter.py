@@ -21,12 +21,30 @@ fail-on: high
 # The gate fails under this score, too.
 # min-score: 80
 
-# Rules, prefixes (k8s/) or categories (observability) that take the profile's place, or that are left out.
+# What is asked. A prefix (k8s/) or a category (observability) narrows the profile to its rules of it; a rule's id is asked whatever the profile.
+# `extend-select` asks besides, and `ignore` leaves out.
 # select: []
+# extend-select: []
 # ignore: []
 
-# Paths that are not read, as globs over paths relative to this directory.
+# How bad rules are here, by id, prefix or category: critical, high, medium, low or info. The last word that fits counts.
+# severity:
+#   k8s/image-digest-missing: info
+
+# Paths that are not read, as globs over paths relative to this directory; a star takes slashes too, and `**/` any number of directories.
 # exclude: [examples/*]
+
+# What is left out in some files, and other rules for some files.
+# per-path-ignores:
+#   "legacy/**": [k8s/]
+# per-path:
+#   "deploy/**": {profile: strict, severity: {reliability: high}}
+
+# The versions of this tool that these settings are for.
+# required-version: ">=0.1"
+
+# Whether comments and settings for other linters (hadolint, zizmor, checkov ...) count here.
+# foreign-ignores: true
 
 # Judge the fenced blocks of Markdown documents met on a walk. (A document that is named is always judged.)
 # documents: false

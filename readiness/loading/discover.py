@@ -22,6 +22,8 @@ from readiness.loading.scripts import MAX_SCRIPTS_PER_TREE, SCRIPT_SUFFIXES, rea
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
+from readiness.settings import PYPROJECT_FILENAME, SETTINGS_FILENAMES
+from readiness.settings.nested import SettingsBelowRoot
 from readiness.syntax import template
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ _PYTHON_METADATA_FILE_NAMES = frozenset({"PKG-INFO", "METADATA"})  # a Python pa
 _ALWAYS_READ_NAME = lazy_regex(r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE)
 
 
+_SETTINGS_NAMES = frozenset({*SETTINGS_FILENAMES, PYPROJECT_FILENAME})
 REASON_NOT_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"
 
 
@@ -117,14 +120,15 @@ def discover_files(
     *,
     working_directory: Path | None = None,
     glob_prefix: str = "",
+    settings_below_root: SettingsBelowRoot | None = None,
     tracked: TrackedFiles | None = None,
 ) -> DiscoveredFiles:
     """Every file under the paths that may be ours, in order of path. Raises MissingPathError.
 
     Paths are shown relative to `working_directory`, the working directory where none is given. `glob_prefix` leads from what the globs of
-    `exclude_globs` are relative to there.
+    `exclude_globs` are relative to there. `settings_below_root` is told of each folder with settings of its own.
     """
-    walk = FileWalk(tuple(exclude_globs), (working_directory or Path.cwd()).absolute(), glob_prefix)
+    walk = FileWalk(tuple(exclude_globs), (working_directory or Path.cwd()).absolute(), glob_prefix, settings_below_root)
     walk.found.tracked = tracked
     for given_path in given_paths:
         path = Path(given_path)
@@ -140,15 +144,6 @@ def discover_files(
     walk.found.sources.sort(key=lambda source: source.path)
     walk.found.prose_sources.sort(key=lambda source: source.path)
     return walk.found
-
-
-def is_walked_whole(discovered: DiscoveredFiles, folder: Path | None) -> bool:
-    """Whether all of a folder was given to be judged: in a part of it not every waiver can be needed."""
-    if folder is None:
-        return True
-    judged_folders = discovered.walked_folders - discovered.context.folders
-    real_folder = folder.resolve()
-    return any(real_folder.is_relative_to((discovered.base / one).resolve()) for one in judged_folders)
 
 
 def _is_never_walked(folder_name: str) -> bool:
@@ -179,8 +174,11 @@ def is_template_of_known_kind(template_path: str) -> bool:
 class FileWalk:
     """One walk over the given paths: what it has found, seen and been told to leave out."""
 
-    def __init__(self, exclude_globs: tuple[str, ...], base: Path, glob_prefix: str = "") -> None:
+    def __init__(
+        self, exclude_globs: tuple[str, ...], base: Path, glob_prefix: str = "", settings_below_root: SettingsBelowRoot | None = None
+    ) -> None:
         self.base = base
+        self.settings_below_root = settings_below_root
         self.report_path = ReportPaths(base).report_path
         self.ignoring = IgnoreRules(base, exclude_globs, glob_prefix)
         self.found = DiscoveredFiles(base=base, ignore_rules=self.ignoring)
@@ -191,11 +189,23 @@ class FileWalk:
 
     def walk_named_folder(self, folder: Path) -> None:
         """Walk a folder that was named on the command line, under the .gitignore files above it."""
+        if self._is_named_path_excluded(folder, folder):
+            return
         self.found.has_walked_folder = True
         self.found.walked_folders.add(self.report_path(folder))
         self.roots.append(os.path.realpath(folder))
         self.enter_parents(folder)
         self.walk_folder(folder, 0)
+
+    def _is_named_path_excluded(self, path: Path, folder: Path) -> bool:
+        """Whether `exclude` leaves out a path that was named, in the settings down to its folder too: a hook names files whatever they say."""
+        if self.settings_below_root is not None:
+            self.ignoring.add_exclude_globs(self.settings_below_root.read_down_to(folder))
+        report_path = self.report_path(path)
+        exclude_glob = self.ignoring.glob_excluding_named_path(report_path)
+        if exclude_glob:
+            self.found.unread_files.append(UnreadFile(report_path, f"left out by exclude: {exclude_glob}", "skipped"))
+        return bool(exclude_glob)
 
     def enter_parents(self, folder: Path) -> None:
         """Read the .gitignore files of the folders above one, up to the root of its repository."""
@@ -238,6 +248,8 @@ class FileWalk:
         except OSError as error:
             self.add_unread(folder, os_error_text_without_path(error))
             return
+        if self.settings_below_root is not None and depth and any(one.name in _SETTINGS_NAMES for one in folder_entries):
+            self.ignoring.add_exclude_globs(self.settings_below_root.read(folder))
         has_gitignore = self.ignoring.enter_folder(folder)
         for entry in folder_entries:
             if self.take_entry(entry, folder):
@@ -269,6 +281,8 @@ class FileWalk:
 
         Of what stands beside a compose file the environment files are read: what they say belongs to it.
         """
+        if self._is_named_path_excluded(path, path.parent):
+            return
         self.found.named_paths.add(self.report_path(path))
         self.add_file(path, is_named=True)
         try:

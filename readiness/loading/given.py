@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from readiness.loading.discover import DiscoveredFiles
 
@@ -23,3 +24,12 @@ def is_gone(discovered: DiscoveredFiles, path: str) -> bool:
 def is_there(discovered: DiscoveredFiles, path: str) -> bool:
     """Whether something stands at a path, whoever judges it."""
     return os.path.lexists(discovered.base / path)
+
+
+def is_walked_whole(discovered: DiscoveredFiles, folder: Path | None) -> bool:
+    """Whether all of a folder was given to be judged: in a part of it not every waiver can be needed."""
+    if folder is None:
+        return True
+    judged_folders = discovered.walked_folders - discovered.context.folders
+    real_folder = folder.resolve()
+    return any(real_folder.is_relative_to((discovered.base / one).resolve()) for one in judged_folders)

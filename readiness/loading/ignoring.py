@@ -26,7 +26,8 @@ _REASON_TOO_MUCH_WORK = "its patterns take too much work, so from some file on n
 class IgnoreRules:
     """The `.gitignore` files of a walk, by folder, and the globs of `exclude_globs`.
 
-    `base` is what reports' paths are relative to; `prefix` leads there from what the globs are relative to.
+    `base` is what reports' paths are relative to; `prefix` leads there from what the globs are relative to. `matched_globs` are those that
+    matched anything.
 
     `overruled` are the files that are not gone by any more, each with the reason.
     """
@@ -39,6 +40,7 @@ class IgnoreRules:
         self.stack: list[tuple[str, IgnorePatterns]] = []
         self.overruled: dict[Path, str] = {}
         self.work = WorkBudget(MAX_MATCH_WORK_PER_WALK)
+        self.matched_globs: set[str] = set()
         self._real_folders: dict[str, str] = {}
 
     def enter_folder(self, folder: Path) -> bool:
@@ -65,7 +67,7 @@ class IgnoreRules:
 
     def is_left_out(self, entry_path: str, report_path: str, *, is_folder: bool) -> bool:
         """Whether an entry of a folder is left out; `report_path` is its path as reports print it."""
-        if self.exclude and self._is_excluded(report_path):
+        if self.exclude and self.excluding_glob(report_path):
             return True
         if not self.stack:
             return False
@@ -87,16 +89,35 @@ class IgnoreRules:
             self._real_folders[folder] = os.path.realpath(folder)
         return self._real_folders[folder]
 
-    def _is_excluded(self, report_path: str) -> bool:
-        """Whether a glob of `exclude` matches a path, or the path of a folder."""
-        report_path = glob.prefixed_path(self.prefix, report_path)
+    def add_exclude_globs(self, exclude_globs: Iterable[str]) -> None:
+        """Leave out what further globs match, from now on."""
+        self.exclude = tuple(dict.fromkeys((*self.exclude, *exclude_globs)))
+
+    def excluding_glob(self, report_path: str) -> str:
+        """The first glob of `exclude` that matches a path, or the path of a folder; empty where none does. All that match are noted."""
+        return self._matching_glob(glob.prefixed_path(self.prefix, report_path))
+
+    def glob_excluding_named_path(self, report_path: str) -> str:
+        """The glob of `exclude` that matches a path that was named, or a folder above it; empty where none does."""
+        path_below_globs = os.path.normpath(glob.prefixed_path(self.prefix, report_path)).replace(os.sep, "/")
+        if not self.exclude or path_below_globs == "." or path_below_globs.startswith(("..", "/")):
+            return ""
+        parts = path_below_globs.split("/")
+        return next((found for count in range(1, len(parts) + 1) if (found := self._matching_glob("/".join(parts[:count])))), "")
+
+    def _matching_glob(self, path: str) -> str:
+        """The first glob that matches a path that is relative to what the globs are."""
+        first_glob = ""
         for exclude_glob in self.exclude:
-            if not self.work.try_spend(2 * glob.max_match_cost(exclude_glob, report_path)):
+            if first_glob and exclude_glob in self.matched_globs:
+                continue
+            if not self.work.try_spend(2 * glob.max_match_cost(exclude_glob, path)):
                 self.overruled[self.base / SETTINGS_FILENAME] = _REASON_TOO_MUCH_WORK
-                return False
-            if glob.glob_matches(exclude_glob, report_path) or glob.glob_matches(exclude_glob, report_path + "/"):
-                return True
-        return False
+                return first_glob
+            if glob.glob_matches(exclude_glob, path) or glob.glob_matches(exclude_glob, path + "/"):
+                self.matched_globs.add(exclude_glob)
+                first_glob = first_glob or exclude_glob
+        return first_glob
 
     def may_ignore(self, path: str) -> bool:
         """Whether a .gitignore of the walk may leave a path out, be it there or not."""

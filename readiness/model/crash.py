@@ -38,6 +38,7 @@ SERVICES = Part("looking for the services of these files", "no finding has a ser
 PLACES = Part("telling where findings on charts and overlays were written", "those findings are left out")
 CEILING = Part("telling what is deployed", "findings outside of production count in full")
 SUPPRESSIONS = Part("reading what silences findings", "nothing is silenced")
+UNUSED_SETTINGS = Part("looking for settings that have no effect", "none of those is told")
 COPIES = Part("putting findings together that one edit mends", "one edit may be told several times")
 EVIDENCE = Part("looking for evidence of checklists", "checklists have none")
 

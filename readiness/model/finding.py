@@ -67,7 +67,8 @@ class Finding(NamedTuple):
     """One true thing about one place.
 
     `rule_definition` is the rule that says it. `enclosing_offsets` are the offsets where the blocks around the place begin: a
-    suppression may stand there. `lowered_severity` is the severity of the hit, or of its tier, where that is under the rule's.
+    suppression may stand there. `lowered_severity` is the severity of the hit, or of its tier, where that is under the rule's;
+    `rated_severity` is what settings call the rule here.
     `score_gain` is what the raw score wins without it, in points. `tier` and `part` say which of the rule's it is. The rest
     says what the finding belongs to, each empty where nothing is known: `edit_group` the findings that one edit mends,
     `unit_path` what is applied together with its file, `service_name` what a team would call one, `purpose` what the file is
@@ -96,6 +97,7 @@ class Finding(NamedTuple):
     replacement_text: str = ""
     edits: tuple[Edit, ...] = ()
     environments: Environments | None = None
+    rated_severity: Severity | None = None
 
     @property
     def rule(self) -> str:
@@ -104,8 +106,8 @@ class Finding(NamedTuple):
 
     @property
     def severity(self) -> Severity:
-        """How bad it is here: the rule's severity, or the hit's where that is lower; nothing raises it."""
-        rule_severity = self.rule_definition.severity
+        """How bad it is here: the rule's severity, or what settings call it; where a lower one holds for the place, that."""
+        rule_severity = self.rule_definition.severity if self.rated_severity is None else self.rated_severity
         return rule_severity if self.lowered_severity is None else min(rule_severity, self.lowered_severity)
 
     @property

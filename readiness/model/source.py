@@ -121,6 +121,11 @@ class Source:
         line_index = max(bisect.bisect_right(root_source.line_offsets, offset) - 1, 0)
         return Position(line_index + 1, offset - root_source.line_offsets[line_index] + 1)
 
+    def place_text(self, offset: int) -> str:
+        """`file:line:column` of an offset."""
+        line_and_column = self.position_of(offset)
+        return f"{self.root.path}:{line_and_column.line}:{line_and_column.column}"
+
     def line_text(self, line_number: int) -> str:
         """The text of line `line_number` (from 1) without its line break; empty past the end."""
         if not 0 < line_number <= len(self.line_offsets):

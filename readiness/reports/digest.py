@@ -194,7 +194,7 @@ def foreign_suppressions_text(report: Report) -> str:
     """How much the comments of other linters left out; empty where nothing was."""
     if not report.foreign:
         return ""
-    return f"{report.foreign} left out by comments for other linters (--no-foreign-ignores shows them)"
+    return f"{report.foreign} left out by comments and settings for other linters (--no-foreign-ignores shows them)"
 
 
 def coverage_text(report: Report) -> str:
@@ -239,10 +239,10 @@ def undeployed_text(report: Report, redactor: Redactor) -> str:
     """Which files have findings that are medium at most since nothing deploys them; empty where there are none."""
     if not report.undeployed_paths:
         return ""
-    what_deploys = "no document, script, pipeline or GitOps engine here deploys"
+    what_deploys = "no chart, script, pipeline or GitOps engine here deploys"
     names_text = redactor.mask_text(_first_names_text(report.undeployed_paths))
     what_to_write = 'for what is deployed from elsewhere write `purpose: {"deploy/*": production}`, with your paths, in .readiness.yaml'
-    return escape_controls(f"medium at most, since {what_deploys} them: {names_text}; {what_to_write}")
+    return escape_controls(f"medium at most, since {what_deploys} them (a document alone does not show it): {names_text}; {what_to_write}")
 
 
 def checklist_lines(report: Report) -> list[str]:

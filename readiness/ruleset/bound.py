@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from readiness.model import CheckOutcome, Hit, Rule, Severity, Span, Subject, Undecidable
 from readiness.model.memo import cached_property
@@ -14,6 +14,36 @@ from readiness.model.project import Project
 from readiness.model.records import dataclass
 from readiness.ruleset.bindings import parameter_names, resolve_check
 from readiness.ruleset.predicates import PathClause
+from readiness.syntax.glob import glob_matches, prefixed_path
+
+
+class PathsOfVariant(NamedTuple):
+    """The files for which one variant of a rule is: those of the directory `own`, without those of the directories `others` in it.
+
+    All are globs, relative to where `prefix` begins that leads to the working directory.
+    """
+
+    own: str
+    others: tuple[str, ...]
+    prefix: str
+
+    def has_file(self, path: str) -> bool:
+        """Whether a file is judged by this variant."""
+        path_below_settings = prefixed_path(self.prefix, path)
+        return glob_matches(self.own, path_below_settings) and not any(glob_matches(one, path_below_settings) for one in self.others)
+
+
+class Rating(NamedTuple):
+    """How bad the settings call a rule in the files of a glob: all of it, or what has the tier or the part `member`.
+
+    `prefix` leads from what the glob is relative to to the working directory. `is_callers` tells what stands above the tree's settings.
+    """
+
+    pattern: str
+    prefix: str
+    severity: Severity
+    is_callers: bool = False
+    member: str = ""
 
 
 @dataclass(frozen=True)
@@ -22,7 +52,8 @@ class LoadedRule:
 
     A rule in tiers has one for each, in their order; `own_parameters` are the parameters in `arguments` that the tier sets itself.
     `proof_clauses` are the values of a subject in order that speak for the rule's checklist items. `beside` is the kind of
-    file without which the rule has nothing to say; empty for most.
+    file without which the rule has nothing to say; empty for most. `ratings` are what the settings say of its severity, what counts most
+    last. Of a rule that has other parameters in some files there is one for each; `paths` says which files are whose.
     """
 
     rule: Rule
@@ -36,6 +67,12 @@ class LoadedRule:
     own_parameters: frozenset[str] = frozenset()
     proof_clauses: tuple[PathClause, ...] = ()
     beside: str = ""
+    ratings: tuple[Rating, ...] = ()
+    paths: PathsOfVariant | None = None
+
+    def with_ratings(self, ratings: tuple[Rating, ...]) -> LoadedRule:
+        """The same rule with what the settings say of its severity."""
+        return replace(self, ratings=ratings) if ratings else self
 
     @property
     def path(self) -> Path:

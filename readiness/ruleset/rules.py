@@ -90,6 +90,8 @@ def verify_own_rules_folder(own_rules_folder: Path) -> None:
             raise RuleError(rule_file_display_path(rule_path), "is no file that can be read")
         total_bytes += rule_path.stat().st_size
         _verify_folder_limits(own_rules_folder, item_count, total_bytes)
+    if relative_paths:
+        _refuse_stray_rule_files(own_rules_folder)
     if not relative_paths:
         example_paths_text = ", ".join(f"{group}/NAME.yaml" for group in RULE_GROUPS[:3])
         raise RuleError(
@@ -98,6 +100,22 @@ def verify_own_rules_folder(own_rules_folder: Path) -> None:
         )
     for item_count, _ in enumerate(rule_ids_and_files([own_rules_folder]), 1):
         _verify_folder_limits(own_rules_folder, item_count, total_bytes)
+
+
+def _refuse_stray_rule_files(own_rules_folder: Path) -> None:
+    """Raise RuleError for a file beside the directories of the kinds, or one with another ending in them: it would be read by nobody."""
+    for subfolder in ("", *_RULE_SUBFOLDERS):
+        folder = own_rules_folder / subfolder
+        names = sorted(one.name for one in folder.iterdir())[: 2 * MAX_RULE_FILES_PER_FOLDER] if folder.is_dir() else []
+        endings = (".yml",) if subfolder else (".yaml", ".yml")
+        for name in names:
+            if name.endswith(endings) and not name.startswith(".") and (folder / name).is_file():
+                advice = (
+                    f"name it {name.removesuffix('.yml')}.yaml"
+                    if subfolder
+                    else f"put it into a directory of its kind, as k8s/{Path(name).stem}.yaml"
+                )
+                raise RuleError(rule_file_display_path(folder / name), f"no rule is read from here; {advice}")
 
 
 def relative_rule_file_paths(rule_folder: Path) -> Iterator[str]:

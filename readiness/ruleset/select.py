@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from readiness.ruleset.search import has_equivalent
 from readiness.syntax.yaml import Map, load_yaml_documents
 
 ALL_SELECTOR = "ALL"
+MAX_EQUAL_RULES_SHOWN = 3  # of ours that say what another linter's rule does
 CORE_RULE_GROUP = "core"  # what the tool says of files that it can't judge: always on, or they would pass in silence
 TierAndPartPairs = frozenset[tuple[str, str]]  # (tier, part) of hits
 ANY_TIER_AND_PART: TierAndPartPairs = frozenset({("", "")})  # of a rule without tiers and parts
@@ -22,27 +23,41 @@ ActivePairsByRuleId = dict[str, TierAndPartPairs]  # by rule: which of its hits 
 
 
 class SelectionError(Exception):
-    """A selector or a profile that names nothing; the message says what is meant, perhaps."""
+    """A selector or a profile that names nothing; the message says where it stands, and what is meant, perhaps."""
+
+    def __init__(self, message: str, place_text: str = "") -> None:
+        super().__init__(f"{place_text}: {message}" if place_text else message)
 
 
 class SelectionWords(NamedTuple):
     """Words that choose rules.
 
-    `id_prefixes_and_categories` are ids, prefixes, categories and ALL, `rule_names` the rules of others, or parts of them.
+    `id_prefixes_and_categories` are ids, prefixes, categories and ALL, `rule_names` the rules of others, or parts of them, and
+    `names_under_former_prefixes` those that a prefix takes in since they had other ids before.
     """
 
-    id_prefixes_and_categories: tuple[str, ...]
-    rule_names: tuple[RuleName, ...]
+    id_prefixes_and_categories: tuple[str, ...] = ()
+    rule_names: tuple[RuleName, ...] = ()
+    names_under_former_prefixes: tuple[RuleName, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there are any words."""
+        return bool(self.id_prefixes_and_categories or self.rule_names or self.names_under_former_prefixes)
+
+    @property
+    def all_names(self) -> tuple[RuleName, ...]:
+        """The rules that are named, by prefixes too."""
+        return (*self.rule_names, *self.names_under_former_prefixes)
 
     def covers_name(self, rule_name: RuleName) -> bool:
         """Whether ids and prefixes among the words choose all that a name means."""
         return any(word == ALL_SELECTOR or selector_covers_id(word, rule_name.rule_id) for word in self.id_prefixes_and_categories) or any(
-            chosen.rule_id == rule_name.rule_id and chosen.tier_or_part in {"", rule_name.tier_or_part} for chosen in self.rule_names
+            chosen.rule_id == rule_name.rule_id and chosen.tier_or_part in {"", rule_name.tier_or_part} for chosen in self.all_names
         )
 
     def covers_finding(self, finding: Finding) -> bool:
         """Whether ids and prefixes among the words choose a finding."""
-        return self.covers_name(RuleName(finding.rule)) or any(one.is_name_of(finding) for one in self.rule_names)
+        return self.covers_name(RuleName(finding.rule)) or any(one.is_name_of(finding) for one in self.all_names)
 
 
 def profile_names(data_folder: Path) -> tuple[str, ...]:
@@ -50,12 +65,14 @@ def profile_names(data_folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (data_folder / "profiles").glob("*.yaml")))
 
 
-def load_profile_levels_and_selectors(data_folder: Path, profile_name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def load_profile_levels_and_selectors(data_folder: Path, profile_name: str, place_text: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(levels, selectors) of a profile. Raises SelectionError for a name that is none."""
     profile_path = data_folder / "profiles" / f"{profile_name}.yaml"
     known_profile_names = profile_names(data_folder)
     if profile_name not in known_profile_names:
-        raise SelectionError(f"no profile is called {profile_name!r}; there are {', '.join(known_profile_names)}")
+        suggestion_text = spelling.did_you_mean_text(profile_name, known_profile_names)
+        known_names_text = suggestion_text or f"; there are {', '.join(known_profile_names)}"
+        raise SelectionError(f"no profile is called {profile_name[:80]!r}{known_names_text}", place_text)
     profile_spec = load_yaml_documents(profile_path.read_text(encoding="utf-8"))[0]
     if not isinstance(profile_spec, Map):
         raise RuleError(profile_path.name, "a profile is a mapping with `levels` and `select`")
@@ -67,27 +84,29 @@ def selector_matches_rule(selector: str, rule: Rule) -> bool:
     return selector in {ALL_SELECTOR, rule.category} or selector_covers_id(selector, rule.id)
 
 
-def is_selected_and_not_ignored(candidate_rule: Rule, selectors: Sequence[str], ignored_selectors: Sequence[str]) -> bool:
-    """Whether the words of --select, where there are any, name a rule, and those of --ignore do not."""
-    is_selected = not selectors or any(selector_matches_rule(word, candidate_rule) for word in selectors)
-    return is_selected and not any(selector_matches_rule(word, candidate_rule) for word in ignored_selectors)
-
-
-def profile_levels_to_load(data_folder: Path, profile_name: str, selectors: Sequence[str]) -> tuple[str, ...]:
-    """The levels of which a run may need rules: all of them, but for a profile that is made of levels alone."""
-    chosen_levels, profile_selectors = load_profile_levels_and_selectors(data_folder, profile_name)
-    return PROFILE_LEVELS if selectors or profile_selectors else chosen_levels
+def profile_levels_to_load(profile_levels: Iterable[str], *, may_choose_others: bool) -> tuple[str, ...]:
+    """The levels of which a run may need rules: those of its profiles, and all where words may choose rules of others."""
+    return PROFILE_LEVELS if may_choose_others else tuple(one for one in PROFILE_LEVELS if one in set(profile_levels))
 
 
 def parse_rule_selectors(
-    selector_words: Iterable[str], known_names: RuleNames, place_text: str = "", *, should_refuse_unknown: bool = True
+    selector_words: Iterable[str],
+    known_names: RuleNames,
+    place_text: str | Callable[[str], str] = "",
+    *,
+    should_refuse_unknown: bool = True,
 ) -> SelectionWords:
-    """What words choose. Raises SelectionError for one that names nothing where `should_refuse_unknown`: it must not pass in silence."""
+    """What words choose. Raises SelectionError for one that names nothing where `should_refuse_unknown`: it must not pass in silence.
+
+    `place_text` says where the words stand, or tells it for each.
+    """
     prefixes_and_categories: list[str] = []
     selected_names: list[RuleName] = []
+    names_under_prefixes: list[RuleName] = []
     for word in selector_words:
+        place = place_text if isinstance(place_text, str) else place_text(word)
         if word in rule_names_by_former_id():
-            selected_names += known_names.names_of(word, place_text)
+            selected_names += known_names.names_of(word, place)
         elif (
             word == ALL_SELECTOR
             or word in CATEGORIES
@@ -95,13 +114,15 @@ def parse_rule_selectors(
             or any(selector_covers_id(word, one) for one in known_names.ids)
         ):
             prefixes_and_categories.append(word)
-            selected_names += known_names.resolve_former_prefix(word, place_text)
+            names_under_prefixes += known_names.resolve_former_prefix(word, place)
         else:
-            names_of_word = known_names.names_of(word, place_text) or known_names.resolve_former_prefix(word, place_text)
-            if should_refuse_unknown and not names_of_word:
-                raise SelectionError(unknown_selector_text(word))
+            names_of_word = known_names.names_of(word, place)
+            names_of_prefix = () if names_of_word else known_names.resolve_former_prefix(word, place)
+            if should_refuse_unknown and not names_of_word and not names_of_prefix:
+                raise SelectionError(unknown_selector_text(word), place)
             selected_names += names_of_word
-    return SelectionWords(tuple(prefixes_and_categories), tuple(selected_names))
+            names_under_prefixes += names_of_prefix
+    return SelectionWords(tuple(prefixes_and_categories), tuple(selected_names), tuple(names_under_prefixes))
 
 
 def selector_covers_id(selector: str, rule_id: str) -> bool:
@@ -115,41 +136,60 @@ def tier_and_part_pairs_of_rule(rule: Rule) -> TierAndPartPairs:
     return frozenset((tier, part) for tier in tier_names for part in ("", *rule.parts))
 
 
-def active_pairs_by_rule_id(
-    loaded_rules: Sequence[LoadedRule],
-    data_folder: Path,
-    *,
-    profile_name: str,
-    selection: SelectionWords,
-    ignored_selection: SelectionWords,
-) -> ActivePairsByRuleId:
-    """What a run counts of each rule: `selection` takes the place of the profile, `ignored_selection` is taken out of either.
+class RuleChoice(NamedTuple):
+    """What chooses the rules of some files: a profile, by its levels and selectors, and the words beside it.
+
+    A word of `selection` that is a prefix or a category narrows the profile to what it covers; a rule that is named is asked whatever the
+    profile, and ALL asks every rule. `extension` is asked beside that, and `ignored` is taken out of all.
+    """
+
+    profile_levels: tuple[str, ...]
+    profile_selectors: tuple[str, ...] = ()
+    selection: SelectionWords = SelectionWords()
+    extension: SelectionWords = SelectionWords()
+    ignored: SelectionWords = SelectionWords()
+
+
+def active_pairs_by_rule_id(loaded_rules: Sequence[LoadedRule], choice: RuleChoice) -> ActivePairsByRuleId:
+    """What a run counts of each rule."""
+    active_pairs = {rule.id: active_pairs_of_rule(rule, choice) for rule in rules_without_repeated_tiers(loaded_rules)}
+    return {rule_id: pairs for rule_id, pairs in active_pairs.items() if pairs}
+
+
+def active_pairs_of_rule(rule: Rule, choice: RuleChoice) -> TierAndPartPairs:
+    """What counts of a rule.
 
     A tier that is selected by name brings the milder ones before it along: a rule is as strict as that. A tier that is
     ignored by name takes only what it adds.
     """
-    profile_levels, profile_selectors = load_profile_levels_and_selectors(data_folder, profile_name)
-    if selection.id_prefixes_and_categories or selection.rule_names:
-        profile_levels, profile_selectors = (), ()
-    active_pairs: ActivePairsByRuleId = {}
-    for rule in rules_without_repeated_tiers(loaded_rules):
-        all_pairs = tier_and_part_pairs_of_rule(rule)
-        active_pairs_of_rule: set[tuple[str, str]] = set()
-        if rule.kind == CORE_RULE_GROUP or any(
-            selector_matches_rule(word, rule) for word in (*selection.id_prefixes_and_categories, *profile_selectors)
-        ):
-            active_pairs_of_rule |= all_pairs
-        active_pairs_of_rule |= {cell for cell in all_pairs if rule.tier_by_name(cell[0]).level in profile_levels}
-        for selected_name in selection.rule_names:
-            active_pairs_of_rule.update(_pairs_selected_by_name(selected_name, rule))
-        if any(selector_matches_rule(word, rule) for word in ignored_selection.id_prefixes_and_categories):
-            continue
-        for ignored_name in ignored_selection.rule_names:
-            if ignored_name.rule_id == rule.id:
-                active_pairs_of_rule -= {cell for cell in all_pairs if ignored_name.tier_or_part in {"", *cell}}
-        if active_pairs_of_rule:
-            active_pairs[rule.id] = frozenset(active_pairs_of_rule)
-    return active_pairs
+    if any(selector_matches_rule(word, rule) for word in choice.ignored.id_prefixes_and_categories):
+        return frozenset()
+    all_pairs = tier_and_part_pairs_of_rule(rule)
+    pairs_of_profile = {pair for pair in all_pairs if rule.tier_by_name(pair[0]).level in choice.profile_levels}
+    if rule.kind == CORE_RULE_GROUP or any(selector_matches_rule(word, rule) for word in choice.profile_selectors):
+        pairs_of_profile = set(all_pairs)
+    active_pairs = set(pairs_of_profile) if not choice.selection or rule.kind == CORE_RULE_GROUP else set[tuple[str, str]]()
+    for word in choice.selection.id_prefixes_and_categories:
+        if selector_matches_rule(word, rule):
+            active_pairs |= all_pairs if word in {ALL_SELECTOR, rule.id} else pairs_of_profile
+    for name in choice.selection.names_under_former_prefixes:
+        active_pairs |= pairs_of_profile.intersection(_pairs_selected_by_name(name, rule))
+    if any(selector_matches_rule(word, rule) for word in choice.extension.id_prefixes_and_categories):
+        active_pairs |= all_pairs
+    for name in (*choice.selection.rule_names, *choice.extension.all_names):
+        active_pairs.update(_pairs_selected_by_name(name, rule))
+    for name in choice.ignored.all_names:
+        if name.rule_id == rule.id:
+            active_pairs -= {pair for pair in all_pairs if name.tier_or_part in {"", *pair}}
+    return frozenset(active_pairs)
+
+
+def is_rule_chosen_by_words(rule: Rule, choice: RuleChoice) -> bool:
+    """Whether words choose a rule that no profile knows, as those of ShellCheck."""
+    if any(selector_matches_rule(word, rule) for word in choice.ignored.id_prefixes_and_categories):
+        return False
+    chosen_words = (*choice.selection.id_prefixes_and_categories, *choice.extension.id_prefixes_and_categories)
+    return not choice.selection or any(selector_matches_rule(word, rule) for word in chosen_words)
 
 
 def _pairs_selected_by_name(rule_name: RuleName, rule: Rule) -> Iterable[tuple[str, str]]:
@@ -185,6 +225,19 @@ def rule_with_active_tiers_only(rule: Rule, active_pairs: ActivePairsByRuleId) -
     active_tier_names = {tier for tier, _ in active_pairs[rule.id]}
     active_tiers = tuple(tier for tier in rule.tiers if tier.name in active_tier_names)
     return rule._replace(tiers=active_tiers, severity=max(tier.severity for tier in active_tiers), level=active_tiers[0].level)
+
+
+def meaning_of_unknown_name(word: str) -> str:
+    """What a word that names no rule may mean, to go on a sentence with: another linter's id, or a rule with nearly that name."""
+    rule_by_id = {rule.id: rule for rule in rules_without_repeated_tiers(load_rules())}
+    equal_rule_ids = [name for name, rule in rule_by_id.items() if has_equivalent(rule, word)]
+    if equal_rule_ids:
+        others_text = f" and {len(equal_rule_ids) - MAX_EQUAL_RULES_SHOWN} more" if len(equal_rule_ids) > MAX_EQUAL_RULES_SHOWN else ""
+        return f"; {word} is {', '.join(equal_rule_ids[:MAX_EQUAL_RULES_SHOWN])}{others_text} here"
+    rule_id, separator, member_name = word.partition(":")
+    if separator and rule_id in rule_by_id:
+        return f"; {rule_id} has {', '.join(rule_by_id[rule_id].tiers_and_parts) or 'no tiers and parts'}, and no {member_name!r}"
+    return _suggestion_text(word, rule_by_id)
 
 
 def unknown_selector_text(selector: str) -> str:

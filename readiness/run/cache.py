@@ -16,8 +16,9 @@ from typing import Any
 
 from readiness import files, programs
 from readiness.loading.assembly import FileStatus
-from readiness.loading.discover import MAX_SOURCE_BYTES, DiscoveredFiles, is_walked_whole
+from readiness.loading.discover import MAX_SOURCE_BYTES, DiscoveredFiles
 from readiness.loading.environments import chart_folders
+from readiness.loading.given import is_walked_whole
 from readiness.loading.render import is_kustomization_path
 from readiness.loading.render.archive import archive_member_content
 from readiness.loading.render.made import RenderInput
@@ -50,7 +51,7 @@ from readiness.triage.baseline import MAX_BASELINE_BYTES
 from readiness.verdict.checklist import EvidencePlace as Seen
 from readiness.version import __version__
 
-CACHE_FORMAT_VERSION = 7
+CACHE_FORMAT_VERSION = 8
 MAX_CACHED_RESULTS = 40  # results; the oldest go first
 TEMPORARY_FILE_MAX_AGE_SECONDS = 3600  # seconds after which what an interrupted run began to write is thrown away
 _UNUSABLE_CACHE_ENTRY_ERRORS = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
@@ -152,6 +153,7 @@ def result_cache_key(discovered: DiscoveredFiles, settings: RunSettings, today_t
     add_to_digest("walk", *sorted(discovered.walked_folders), "closed", *sorted(discovered.passed_over_paths))
     for ignore_file in discovered.ignore_rules.known.values():
         add_to_digest("ignores", *ignore_file.lines)
+    add_to_digest("excluded by", *sorted(discovered.ignore_rules.matched_globs))
     add_to_digest("overruled", *map(str, discovered.partly_followed_gitignores))
     context_files = discovered.context
     add_to_digest("context", *sorted(context_files.paths), "around", *context_files.judged, context_files.cut, *context_files.here)
@@ -202,7 +204,7 @@ def _bytes_or_empty(path: Path, byte_limit: int = MAX_SOURCE_BYTES) -> bytes:
 def settings_cache_text(settings: RunSettings) -> str:
     """The settings as text, and what their file says."""
     settings_config = settings.config
-    value_by_setting = {name: getattr(settings, name) for name in settings.__slots__ if name not in {"jobs", "effects"}}
+    value_by_setting = {name: getattr(settings, name) for name in settings.__slots__ if name not in {"jobs", "effects", "overruled_settings"}}
     return repr(sorted(value_by_setting.items())) + "\0".join(one.text for one in settings_config.sources)
 
 
@@ -237,6 +239,7 @@ def _run_result_to_row(run_result: RunResult) -> dict[str, Any]:
         "hidden": [[*_place_to_row(place.source, place.span), place.sort] for place in run_result.secret_places],
         "findings": [_finding_to_row(one) for one in run_result.findings],
         "foreign": run_result.silenced_by_others_count,
+        "left out": [run_result.left_out_count_by_rule, run_result.left_out_by_peer_file],
         "evidence": run_result.evidence_by_fact,
         "inputs": run_result.render_inputs,
         "notices": run_result.notices,
@@ -266,7 +269,7 @@ def _finding_to_row(finding: Finding) -> list[Any]:
         [[_place_to_row(other.source, other.span), other.message] for other in finding.related],
         [suppression.suppressed_by, suppression.reason, suppression.until] if suppression else None,
         finding.fingerprint,
-        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path, finding.edit_group, finding.service_name],
+        [finding.lowered_severity, finding.tier, finding.part, finding.unit_path, finding.edit_group, finding.service_name, finding.rated_severity],
     ]
 
 
@@ -296,6 +299,8 @@ def _run_result_from_row(stored_run: dict[str, Any], discovered: DiscoveredFiles
         findings=restored_findings,
         secret_places=[SecretPlace(*resolve_place(place), SecretSort(sort)) for *place, sort in stored_run["hidden"]],
         silenced_by_others_count=stored_run["foreign"],
+        left_out_count_by_rule=stored_run["left out"][0],
+        left_out_by_peer_file=stored_run["left out"][1],
         evidence_by_fact={fact: tuple(Seen(path, line) for path, line in places) for fact, places in stored_run["evidence"].items()},
         render_inputs=[RenderInput(*row) for row in stored_run["inputs"]],
         notices=tuple(stored_run["notices"]),
@@ -317,7 +322,7 @@ def _file_status_from_row(file_status_row: list[Any]) -> FileStatus:
 
 def _finding_from_row(finding_row: list[Any], rule_by_id: Mapping[str, Rule], resolve_place: Callable[[list[Any]], tuple[Source, Span]]) -> Finding:
     rule_id, stored_place, message, resource_name, container_name, related_rows, suppression_row, fingerprint, placement_row = finding_row
-    lowered_severity, tier_name, part_name, unit_path, edit_group, service_name = placement_row
+    lowered_severity, tier_name, part_name, unit_path, edit_group, service_name, rated_severity = placement_row
     return Finding(
         rule_by_id[rule_id],
         *resolve_place(stored_place),
@@ -328,6 +333,7 @@ def _finding_from_row(finding_row: list[Any], rule_by_id: Mapping[str, Rule], re
         suppression=Suppression(*suppression_row) if suppression_row else None,
         fingerprint=fingerprint,
         lowered_severity=None if lowered_severity is None else Severity(lowered_severity),
+        rated_severity=None if rated_severity is None else Severity(rated_severity),
         unit_path=unit_path,
         edit_group=edit_group,
         service_name=service_name,

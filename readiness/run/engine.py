@@ -31,6 +31,7 @@ from readiness.ruleset.bound import LoadedRule
 from readiness.run.ceiling import lower_non_production_severities
 from readiness.run.crashes import link_project
 from readiness.run.focus import is_told_around
+from readiness.run.ratings import subjects_in_paths, with_rated_severity
 from readiness.run.trials import finding_unless_excused_by_trial
 
 
@@ -237,6 +238,8 @@ def _run_rule(
     engine_result: EngineResult,
 ) -> None:
     """One rule over those subjects of a target that it judges."""
+    if loaded_rule.paths is not None:
+        subjects = subjects_in_paths(subjects, loaded_rule.paths)
     if not subjects:
         return
     rule_tally = engine_result.tally_of(loaded_rule.tally_key)
@@ -257,6 +260,8 @@ def _run_rule(
                     rule_tally.unknown += 1  # not shown here is no proof that it is there
                 else:
                     finding_from_check = finding_from_hit(loaded_rule, subject, outcome)
+                    if loaded_rule.ratings:
+                        finding_from_check = with_rated_severity(finding_from_check, loaded_rule.ratings)
                     finding = finding_unless_excused_by_trial(finding_from_check, kinds.effective_purpose_of_subject(subject))
                     if finding is None or is_told_around(finding, project):
                         continue

@@ -17,7 +17,7 @@ from readiness.model.crash import raising_file_and_line
 from readiness.model.project import Project
 from readiness.ruleset.bound import LoadedRule
 from readiness.run import engine
-from readiness.run.engine import EngineResult, RuleTally
+from readiness.run.engine import EngineResult
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -88,7 +88,9 @@ def run_parallel(
             engine_result.findings += [_finding_from_row(row, rule_by_id, sources) for row in finding_rows]
             for tally_key, (subject_count, undecidable_count, place_rows) in tally_row_by_key.items():
                 evidence_places = [(sources[n], span) for n, span in place_rows]
-                engine_result.tally_by_rule[tally_key] = RuleTally(subject_count, undecidable_count, evidence_places)
+                tally = engine_result.tally_of(tally_key)  # a rule with other parameters in some files is counted in several shares
+                tally.subjects, tally.unknown = tally.subjects + subject_count, tally.unknown + undecidable_count
+                tally.places += evidence_places
             for file_path, subject_count in subject_counts_by_path.items():
                 engine_result.subject_count_by_path[file_path] = max(engine_result.subject_count_by_path.get(file_path, 0), subject_count)
             for source_index, unread_part in unread_part_by_index.items():
@@ -231,7 +233,7 @@ def _findings_to_rows(findings: Sequence[Finding], source_index_by_id: dict[int,
             related_rows,
             finding.enclosing_offsets,
         )
-        member_fields = finding.lowered_severity, finding.tier, finding.part, finding.unit_path
+        member_fields = finding.lowered_severity, finding.tier, finding.part, finding.unit_path, finding.rated_severity
         yield finding.rule, place_row, *text_fields, member_fields
 
 
@@ -248,5 +250,5 @@ def _finding_from_row(finding_row: Any, rule_by_id: dict[str, Rule], sources: Se
         related_places,
         enclosing_offsets,
     )
-    lowered_severity, tier_name, part_name, unit_path = member_fields
-    return finding._replace(lowered_severity=lowered_severity, tier=tier_name, part=part_name, unit_path=unit_path)
+    lowered_severity, tier_name, part_name, unit_path, rated_severity = member_fields
+    return finding._replace(lowered_severity=lowered_severity, tier=tier_name, part=part_name, unit_path=unit_path, rated_severity=rated_severity)

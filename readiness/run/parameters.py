@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from readiness.ruleset.bound import LoadedRule
+from readiness.ruleset.bound import LoadedRule, PathsOfVariant
 from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.rule_file import RuleError
+from readiness.ruleset.select import unknown_selector_text
 from readiness.settings import Config, ConfigError
+from readiness.settings.model import GivenParameters
 
 NameParametersAndLocation = tuple[RuleName, Mapping[str, Any], str]  # a rule or a tier, its parameters, where they stand
 
 
 def apply_parameters(loaded_rules: list[LoadedRule], config: Config, known_names: RuleNames) -> list[LoadedRule]:
-    """The rules with the parameters that the settings give them. Raises ConfigError for what does not fit."""
+    """The rules with the parameters that the settings give them, one for each set of files that has its own. Raises ConfigError."""
+    adjusted_rules, _ = _with_parameters(loaded_rules, config.parameters, known_names)
+    if not config.parameters_by_path:
+        return adjusted_rules
+    variants_by_rule_id: dict[str, dict[str, list[LoadedRule]]] = {}
+    for pattern, parameters in config.parameters_by_path:
+        rules_of_path, _ = _with_parameters(loaded_rules, parameters, known_names)
+        _, adjusted_ids = _with_parameters(loaded_rules, tuple(one for one in parameters if one not in config.parameters), known_names)
+        for rule_id in adjusted_ids:
+            variants_by_rule_id.setdefault(rule_id, {})[pattern] = [one for one in rules_of_path if one.rule.id == rule_id]
+    all_rules: list[LoadedRule] = []
+    for rule_id, same_rules in itertools.groupby(adjusted_rules, key=lambda one: one.rule.id):
+        tiers_by_pattern = {"*": list(same_rules), **variants_by_rule_id.get(rule_id, {})}
+        for pattern, tiers in tiers_by_pattern.items():
+            others = tuple(one for one in tiers_by_pattern if one != pattern and one.startswith(pattern.removesuffix("*")))
+            paths = PathsOfVariant(pattern, others, config.prefix) if len(tiers_by_pattern) > 1 else None
+            all_rules += (replace(one, paths=paths) if paths else one for one in tiers)
+    return all_rules
+
+
+def _with_parameters(
+    loaded_rules: list[LoadedRule], given_parameters: Sequence[GivenParameters], known_names: RuleNames
+) -> tuple[list[LoadedRule], list[str]]:
+    """The rules with some parameters, and the ids of those that have any."""
     parameters_by_name_and_location = []
-    for rule_word, value_by_parameter, settings_location in config.parameters:
+    for rule_word, value_by_parameter, settings_location in given_parameters:
         rule_names = known_names.names_of(rule_word, settings_location)
         if not rule_names:
-            raise ConfigError(settings_location, f"no rule is called {rule_word!r}")
+            raise ConfigError(settings_location, unknown_selector_text(rule_word).replace("no rule, category or prefix is", "no rule is"))
         parameters_by_name_and_location += [(name, value_by_parameter, settings_location) for name in rule_names]
-    adjusted_rules = list(loaded_rules)
-    for given_parameters in parameters_by_name_and_location:
-        tier_indexes = [at for at, bound in enumerate(adjusted_rules) if bound.rule.id == given_parameters[0].rule_id]
+    adjusted_rules, adjusted_ids = list(loaded_rules), []
+    for parameters_of_name in parameters_by_name_and_location:
+        tier_indexes = [at for at, bound in enumerate(adjusted_rules) if bound.rule.id == parameters_of_name[0].rule_id]
         if tier_indexes:
-            adjusted_tiers = _apply_parameters_to_tiers([adjusted_rules[at] for at in tier_indexes], given_parameters)
+            adjusted_tiers = _apply_parameters_to_tiers([adjusted_rules[at] for at in tier_indexes], parameters_of_name)
             adjusted_rules[tier_indexes[0] : tier_indexes[-1] + 1] = adjusted_tiers
-    return adjusted_rules
+            adjusted_ids.append(parameters_of_name[0].rule_id)
+    return adjusted_rules, list(dict.fromkeys(adjusted_ids))
 
 
 def _apply_parameters_to_tiers(loaded_tiers: Sequence[LoadedRule], given_parameters: NameParametersAndLocation) -> list[LoadedRule]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from functools import cache, partial
 from typing import NamedTuple
@@ -15,27 +16,29 @@ from readiness.loading.deployed import DeploymentEvidence
 from readiness.loading.discover import Surroundings
 from readiness.loading.render.made import RenderInput
 from readiness.loading.variants import Production, Variants
-from readiness.model import Finding, Rule, join_names
-from readiness.model.crash import CEILING, COPIES, EVIDENCE, PURPOSES, SERVICES, SUPPRESSIONS
+from readiness.model import Finding, Rule
+from readiness.model.crash import CEILING, COPIES, EVIDENCE, PURPOSES, SERVICES, SUPPRESSIONS, UNUSED_SETTINGS
 from readiness.model.records import dataclass
 from readiness.model.service import Service
 from readiness.ruleset import rules
 from readiness.ruleset import select as selection
 from readiness.ruleset.bound import LoadedRule
-from readiness.ruleset.names import RuleName, RuleNames
 from readiness.run import ceiling, engine, purposes, secrecy
 from readiness.run.crashes import Parts, link_project
 from readiness.run.focus import findings_to_tell
-from readiness.run.groups import needed_rule_groups
-from readiness.run.parameters import apply_parameters
 from readiness.run.previously_known import RunScope, mark_previously_known
 from readiness.run.removals import relocate_rendered_findings
+from readiness.run.rule_choices import RuleSelection, select_rules
 from readiness.run.run_settings import RunSettings
-from readiness.settings import SETTINGS_FILENAME, Config
+from readiness.run.unused_settings import (
+    SETTING_UNUSED_RULE_ID,
+    findings_for_unused_settings,
+    merge_with_suppression_findings,
+    notices_for_unused_excludes,
+)
 from readiness.syntax.expansion import expansion_counted_for_run
-from readiness.triage import baseline, copies, foreign, suppress
+from readiness.triage import baseline, copies, foreign, foreign_settings, suppress
 from readiness.triage.services.found import find_services_of_findings
-from readiness.triage.unjudged import RULE_IDS_THAT_NOTHING_SILENCES
 from readiness.verdict import evidence
 from readiness.verdict.checklist import EvidencePlace
 from readiness.verdict.edit_groups import with_edit_groups
@@ -51,6 +54,7 @@ class RunResult:
     judged files, `environments` which variants were taken for production, `undeployed_paths` the files that nothing deploys, whose findings were
     lowered for that. `production` says that not all of it is for something else. `services` are what a team would call one.
     `baseline_outcome` is what became of the entries of a baseline.
+    `left_out_count_by_rule` says how many findings of each rule settings for some paths left out, `left_out_by_peer_file` those of other linters,
     `refused_comment_count` and `refused_purpose_count` are what the files of the tree say and settings lock.
     """
 
@@ -73,24 +77,17 @@ class RunResult:
     services: tuple[Service, ...] = ()
     refused_comment_count: int = 0
     refused_purpose_count: int = 0
+    left_out_count_by_rule: dict[str, int] = field(default_factory=dict)
+    left_out_by_peer_file: foreign_settings.LeftOutByFile = field(default_factory=dict)
     baseline_outcome: baseline.BaselineOutcome = baseline.BaselineOutcome()
 
 
-@dataclass(slots=True)
-class RuleSelection:
-    """What a run was asked for, worked out: the rules, which of their hits count, what is locked, and all names."""
-
-    names: RuleNames
-    loaded_rules: list[LoadedRule]
-    active_rules: selection.ActivePairsByRuleId
-    locked_rules: selection.SelectionWords
-
-
 class TriagedFindings(NamedTuple):
-    """Findings, how many of each rule the comments of other linters left out, and what became of a baseline's entries."""
+    """Findings, how many what was written for other linters left out (by rule, by settings file), what became of a baseline's entries."""
 
     findings: list[Finding]
     silenced_count_by_rule_id: dict[str, int]
+    left_out_by_peer_file: foreign_settings.LeftOutByFile
     baseline_outcome: baseline.BaselineOutcome
 
 
@@ -107,41 +104,40 @@ def run_pipeline(
     purpose_findings: list[Finding] = parts.result(PURPOSES, lambda: _state_purposes(assembly, settings, core_rule_by_id["core/purpose-invalid"]), [])
     assembly.parse_findings += purpose_findings
     marked_secrets = secrecy.mark_secrets(discovered, assembly)
-    run_rules = _load_and_select_rules(assembly, settings)
-    active_pairs_by_rule = run_rules.active_rules
+    run_rules = select_rules(assembly, settings)
     # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
-    running_rules = [one for one in run_rules.loaded_rules if one.rule.marks_secrets or selection.must_tier_run(one, active_pairs_by_rule)]
+    running_rules = [one for one in run_rules.loaded_rules if one.rule.marks_secrets or selection.must_tier_run(one, run_rules.active_rules)]
     engine_result = _run_rules_on_projects(assembly, running_rules, core_rule_by_id, settings.jobs, report_progress)
-    engine_result.findings += (shellcheck_findings := _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"]))
-    active_pairs_by_rule |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
+    shellcheck_findings = _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"], run_rules)
+    engine_result.findings += shellcheck_findings
+    run_rules.active_rules |= {one.rule: selection.ANY_TIER_AND_PART for one in shellcheck_findings}
     services: tuple[Service, ...] = parts.result(SERVICES, lambda: find_services_of_findings(assembly, engine_result).services, ())
     parts.result(PURPOSES, lambda: purposes.record_purposes_in_file_statuses(assembly), None)
     assembly.record_unread_parts()
     relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id, parts)
-    found = [*assembly.parse_findings, *engine_result.findings]
+    found = [*run_rules.rated(assembly.parse_findings), *engine_result.findings]
     lowered: tuple[list[Finding], tuple[str, ...]] = parts.result(CEILING, lambda: _lower_severities(found, discovered), (found, ()))
     all_findings = engine.sort_and_deduplicate([*lowered[0], *parts.take_findings()])
-    active_findings = [one for one in all_findings if selection.is_finding_active(one, active_pairs_by_rule) or one.rule == "core/crash"]
+    active_findings, left_out_count_by_rule = run_rules.split_by_activity(all_findings)
     evidence_by_fact: Mapping[str, tuple[EvidencePlace, ...]] = parts.result(EVIDENCE, lambda: evidence.collect_evidence(assembly.projects), {})
-    triaged = _suppress_and_fingerprint_findings(active_findings, assembly, run_rules, settings, today, parts)
+    find_unused_settings = partial(findings_for_unused_settings, discovered, assembly, settings, run_rules, core_rule_by_id[SETTING_UNUSED_RULE_ID])
+    unused_settings: list[Finding] = parts.result(UNUSED_SETTINGS, find_unused_settings, [])
+    triaged = _suppress_and_fingerprint_findings(active_findings, unused_settings, assembly, run_rules, settings, today, parts)
     run_result = RunResult(
         file_statuses=assembly.file_statuses,
         ignored_file_count=assembly.ignored_file_count,
         rules=(*rules.rules_without_repeated_tiers(run_rules.loaded_rules), *{one.rule: one.rule_definition for one in shellcheck_findings}.values()),
-        active_rules=active_pairs_by_rule,
+        active_rules=run_rules.active_rules,
         tally_by_rule=engine_result.tally_by_rule,
         subject_count_by_path=engine_result.subject_count_by_path,
         findings=triaged.findings,
         secret_places=redaction.find_secret_places(engine_result.findings, marked_secrets.places),
         silenced_by_others_count=triaged.silenced_count_by_rule_id,
+        left_out_count_by_rule=left_out_count_by_rule,
+        left_out_by_peer_file=triaged.left_out_by_peer_file,
         evidence_by_fact=evidence_by_fact,
         render_inputs=assembly.render_inputs,
-        notices=(
-            *run_rules.names.notices.values(),
-            *assembly.notices,
-            *assembly.budget.confinement_notices(),
-            *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
-        ),
+        notices=_notices_of_run(discovered, assembly, settings, run_rules),
         production=purposes.may_have_production(assembly),
         context=discovered.context,
         environments=assembly.production,
@@ -154,6 +150,17 @@ def run_pipeline(
     return secrecy.run_result_without_secrets(run_result, marked_secrets)
 
 
+def _notices_of_run(discovered: discover.DiscoveredFiles, assembly: Assembly, settings: RunSettings, run_rules: RuleSelection) -> tuple[str, ...]:
+    """What there is to say beside findings: names that are out of date, programs that are not confined, globs that fit nothing."""
+    return (
+        *run_rules.names.notices.values(),
+        *assembly.notices,
+        *assembly.budget.confinement_notices(),
+        *notices_for_unused_excludes(discovered, settings),
+        *purposes.notices_for_unused_purposes(discovered, settings.config, is_walked_whole=assembly.whole),
+    )
+
+
 def _state_purposes(assembly: Assembly, settings: RunSettings, invalid_purpose_rule: Rule) -> list[Finding]:
     """Tell files what they are for, by whoever states it; the findings on purposes that nobody knows."""
     purposes.set_stated_purposes(assembly, settings.config, settings.purpose)
@@ -163,7 +170,8 @@ def _state_purposes(assembly: Assembly, settings: RunSettings, invalid_purpose_r
 def _lower_severities(findings: Iterable[Finding], discovered: discover.DiscoveredFiles) -> tuple[list[Finding], tuple[str, ...]]:
     """The findings, those outside of what is deployed to production lowered, and the paths of what nothing deploys."""
     lowered_findings = ceiling.lower_severities_of_other_environments(findings)
-    return ceiling.lower_severities_in_undeployed_files(lowered_findings, DeploymentEvidence(discovered).evidence_for)
+    evidence = DeploymentEvidence(discovered)
+    return ceiling.lower_severities_in_undeployed_files(lowered_findings, evidence.evidence_for, evidence.shows_production)
 
 
 def _assemble_projects_and_variants(
@@ -182,7 +190,7 @@ def _assemble_projects_and_variants(
         )
     for project in assembly.every_project:
         project.today = today
-    assembly.whole = discover.is_walked_whole(discovered, settings.config.folder)
+    assembly.whole = given.is_walked_whole(discovered, settings.config.folder)
     assembly.is_gone, assembly.is_there = partial(given.is_gone, discovered), partial(given.is_there, discovered)
     assembly.is_told = partial(given.is_given, discovered) if settings.for_commit else None
     assembly.production = tuple(production_variants.decisions)
@@ -190,60 +198,9 @@ def _assemble_projects_and_variants(
     return assembly
 
 
-def _load_and_select_rules(assembly: Assembly, settings: RunSettings) -> RuleSelection:
-    """The rules that can have something to say, and what of them was asked for."""
-    rule_names = RuleNames(settings.rules)
-    settings_config = settings.config
-    selected_words = selection.parse_rule_selectors(
-        settings.select, rule_names, _selector_location_text(settings.select, settings_config.select, settings_config, "--select")
-    )
-    ignored_words = selection.parse_rule_selectors(
-        settings.ignore, rule_names, _selector_location_text(settings.ignore, settings_config.ignore, settings_config, "--ignore")
-    )
-    locked_words = selection.parse_rule_selectors(settings_config.locked, rule_names, _settings_files_text(settings_config))
-    profile_levels = selection.profile_levels_to_load(rules.rules_folder(), settings.profile, settings.select)
-    loaded_rules = apply_parameters(rules.load_rules(settings.rules, needed_rule_groups(assembly), profile_levels), settings_config, rule_names)
-    active_pairs_by_rule = selection.active_pairs_by_rule_id(
-        loaded_rules,
-        rules.rules_folder(),
-        profile_name=settings.profile,
-        selection=selected_words,
-        ignored_selection=ignored_words,
-    )
-    _keep_unjudged_rules_active(active_pairs_by_rule, settings, rule_names)
-    return RuleSelection(rule_names, loaded_rules, active_pairs_by_rule, locked_words)
-
-
-def _keep_unjudged_rules_active(active_pairs_by_rule: selection.ActivePairsByRuleId, settings: RunSettings, rule_names: RuleNames) -> None:
-    """Count what says that something has no verdict, whatever the settings of the tree leave out.
-
-    `--ignore` is the caller's word and may. Raises SelectionError for a word in the settings that could have no effect.
-    """
-    settings_config = settings.config
-    for ignored_word in settings_config.ignore:
-        if ignored_word in RULE_IDS_THAT_NOTHING_SILENCES:
-            raise selection.SelectionError(
-                f"{_settings_files_text(settings_config)}: ignore: {ignored_word} says that something has no verdict, and settings can't"
-                " leave that out; mend what it names, or leave the file out under `exclude`"
-            )
-    command_line_ignores = selection.parse_rule_selectors(settings.ignore[len(settings_config.ignore) :], rule_names, "--ignore")
-    for rule_id in sorted(RULE_IDS_THAT_NOTHING_SILENCES) if settings_config.ignore else ():
-        if not command_line_ignores.covers_name(RuleName(rule_id)) and "correctness" not in command_line_ignores.id_prefixes_and_categories:
-            active_pairs_by_rule.setdefault(rule_id, selection.ANY_TIER_AND_PART)
-
-
-def _selector_location_text(selector_words: Sequence[str], words_in_settings: Sequence[str], settings_config: Config, option_name: str) -> str:
-    """Where words stand: in the settings, or behind an option."""
-    return _settings_files_text(settings_config) if selector_words and set(selector_words) <= set(words_in_settings) else option_name
-
-
-def _settings_files_text(settings_config: Config) -> str:
-    """The files that the settings come from."""
-    return join_names(one.path for one in settings_config.sources) or SETTINGS_FILENAME
-
-
 def _suppress_and_fingerprint_findings(
     findings: list[Finding],
+    unused_setting_findings: list[Finding],
     assembly: Assembly,
     run_rules: RuleSelection,
     settings: RunSettings,
@@ -259,19 +216,21 @@ def _suppress_and_fingerprint_findings(
         settings.config.prefix,
         None if assembly.whole else tuple(row.path for row in assembly.file_statuses),
         "comments" in settings.config.locked_words,
+        run_rules.pairs_at,
     )
     told_findings = findings_to_tell(findings, assembly)
     marked_findings = parts.result(
-        SUPPRESSIONS, lambda: apply_own_suppressions(told_findings, assembly, run_rules.loaded_rules, suppression_policy, settings), told_findings
+        SUPPRESSIONS, lambda: apply_own_suppressions(told_findings, assembly, run_rules, suppression_policy, settings), told_findings
     )
-    sorted_findings = engine.sort_and_deduplicate(findings_to_tell(marked_findings, assembly))
+    told_settings = [one for one in unused_setting_findings if run_rules.is_active(one)]
+    sorted_findings = engine.sort_and_deduplicate(findings_to_tell(merge_with_suppression_findings(marked_findings, told_settings), assembly))
     findings_without_copies = parts.result(COPIES, lambda: copies.fold_copies(sorted_findings, assembly.parsed), sorted_findings)
-    not_silenced: tuple[list[Finding], dict[str, int]] = parts.result(
+    by_others: tuple[list[Finding], dict[str, int], foreign_settings.LeftOutByFile] = parts.result(
         SUPPRESSIONS,
-        lambda: apply_suppressions_of_other_linters(findings_without_copies, assembly, settings, suppression_policy),
-        (findings_without_copies, {}),
+        lambda: drop_findings_ignored_elsewhere(findings_without_copies, assembly, settings, suppression_policy),
+        (findings_without_copies, {}, {}),
     )
-    findings_not_silenced, silenced_count_by_rule_id = not_silenced
+    findings_not_silenced, silenced_count_by_rule_id, left_out_by_peer_file = by_others
     fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate([*findings_not_silenced, *parts.take_findings()]))
     settled_findings, baseline_outcome = mark_previously_known(
         fingerprinted_findings,
@@ -281,7 +240,8 @@ def _suppress_and_fingerprint_findings(
         lambda found, asked: run_pipeline(found, asked, today),
     )
     grouped_findings = parts.result(COPIES, lambda: list(with_edit_groups(settled_findings)), settled_findings)
-    return TriagedFindings([*grouped_findings, *baseline.add_fingerprints(parts.take_findings())], silenced_count_by_rule_id, baseline_outcome)
+    triaged_findings = [*grouped_findings, *baseline.add_fingerprints(parts.take_findings())]
+    return TriagedFindings(triaged_findings, silenced_count_by_rule_id, left_out_by_peer_file, baseline_outcome)
 
 
 def _run_rules_on_projects(
@@ -305,23 +265,23 @@ def _run_rules_on_projects(
     return engine_result
 
 
-def _requested_shellcheck_findings(assembly: Assembly, settings: RunSettings, unjudged_rule: Rule) -> list[Finding]:
+def _requested_shellcheck_findings(assembly: Assembly, settings: RunSettings, unjudged_rule: Rule, run_rules: RuleSelection) -> list[Finding]:
     """What ShellCheck says where it is asked, but for what --ignore leaves out or --select does not name."""
     if not settings.shellcheck:
         return []
     from readiness.run.external import shellcheck
 
-    return [
+    return run_rules.rated(
         one
         for one in shellcheck.shellcheck_findings(assembly.projects, unjudged_rule, assembly.budget)
-        if one.rule_definition is unjudged_rule or selection.is_selected_and_not_ignored(one.rule_definition, settings.select, settings.ignore)
-    ]
+        if one.rule_definition is unjudged_rule or selection.is_rule_chosen_by_words(one.rule_definition, run_rules.choices.base)
+    )
 
 
 def apply_own_suppressions(
     findings: list[Finding],
     assembly: Assembly,
-    loaded_rules: Sequence[LoadedRule],
+    run_rules: RuleSelection,
     policy: suppress.SuppressionPolicy,
     settings: RunSettings,
 ) -> list[Finding]:
@@ -329,7 +289,7 @@ def apply_own_suppressions(
     from readiness.loading.render.made import GeneratedSource
     from readiness.loading.render.relocate import relocate_suppression as told
 
-    rule_by_id = {bound.rule.id: bound.rule for bound in loaded_rules}
+    rule_by_id = {bound.rule.id: bound.rule for bound in run_rules.loaded_rules}
     written_sources = [source for source in assembly.sources if not isinstance(source.root, GeneratedSource)]
     suppression_directives = [one for source in written_sources for one in suppress.comment_directives(source)]
     for project in assembly.projects:
@@ -348,7 +308,11 @@ def apply_own_suppressions(
         policy=policy,
     )
     context_paths = assembly.context  # what is wrong with a suppression there is told where it is judged
-    return [one for one in marked_findings if one.rule not in suppress.SUPPRESSION_RULE_IDS or one.path not in context_paths]
+    settings_paths = {one.path for one in settings.config.sources}
+    told_findings = [
+        one for one in marked_findings if one.rule not in suppress.SUPPRESSION_RULE_IDS or one.path not in context_paths or one.path in settings_paths
+    ]
+    return [*told_findings[: len(findings)], *run_rules.rated(told_findings[len(findings) :])]
 
 
 def apply_suppressions_of_other_linters(
@@ -370,6 +334,24 @@ def apply_suppressions_of_other_linters(
         for directive in foreign.directives_for_other_linters(kind, document, told)
     )
     return foreign.drop_findings_silenced_elsewhere(findings, foreign_directives, policy.is_locked)
+
+
+def drop_findings_ignored_elsewhere(
+    findings: list[Finding],
+    assembly: Assembly,
+    settings: RunSettings,
+    policy: suppress.SuppressionPolicy,
+) -> tuple[list[Finding], dict[str, int], foreign_settings.LeftOutByFile]:
+    """The findings that neither comments nor settings of other linters leave out; how many these do, by rule and by settings file."""
+    findings, silenced_count_by_rule_id = apply_suppressions_of_other_linters(findings, assembly, settings, policy)
+    findings, left_out_count_by_rule_id, left_out_by_peer_file = foreign_settings.drop_findings_ignored_by_peers(
+        findings,
+        settings.peers,
+        is_locked=policy.is_locked,
+        prefix=settings.config.prefix,
+        today_text=policy.today.isoformat(),
+    )
+    return findings, dict(Counter(silenced_count_by_rule_id) + Counter(left_out_count_by_rule_id)), left_out_by_peer_file
 
 
 @cache

@@ -80,7 +80,7 @@ def _state_at_revision(settings: RunSettings, git_reference: str, run_on_files: 
 
     with revision.checkout_revision(git_reference) as earlier_tree:
         discovered_files = discover.discover_files(
-            [earlier_tree], settings.config.exclude, working_directory=earlier_tree, glob_prefix=settings.config.prefix
+            [earlier_tree], settings.exclude, working_directory=earlier_tree, glob_prefix=settings.config.prefix
         )
         with one_run_budget():
             earlier_run = run_on_files(discovered_files, replace(settings, since=None, baseline=None))

@@ -1,141 +1,106 @@
-"""`.readiness.yaml`: the settings of a project, and mistakes in them at their places."""
+"""The settings of a project: where they stand, and what they say. `.readiness.yaml`, `.readiness.yml` or `[tool.readiness]` in `pyproject.toml`."""
 
 from __future__ import annotations
 
-import datetime
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path, PureWindowsPath
-from typing import Any, NamedTuple
+from pathlib import Path
 
 from readiness import files, tree_paths
-from readiness.model import ParseError, Source, Span, spelling
-from readiness.model.package import DATA_FOLDER
-from readiness.model.records import dataclass
-from readiness.syntax.nodes import has_more_entries
-from readiness.syntax.yaml import Map, Seq, load_yaml_documents
+from readiness.model import ParseError, Source
+from readiness.settings.model import (
+    LOCK_ALL,
+    LOCKABLE_FILE_WORDS,
+    SETTINGS_SCHEMA_PATH,
+    Config,
+    ConfigError,
+    Environments,
+    PathRules,
+    SettingsLayer,
+    SeveritySetting,
+    Waiver,
+    lockable_settings,
+)
+from readiness.settings.parsing import settings_in_map
+from readiness.settings.pyproject import PYPROJECT_FILENAME, settings_table
+from readiness.syntax.yaml import Map, load_yaml_documents
+
+__all__ = [
+    "LOCKABLE_FILE_WORDS",
+    "LOCK_ALL",
+    "MAX_SETTINGS_FILE_BYTES",
+    "PYPROJECT_FILENAME",
+    "SETTINGS_FILENAME",
+    "SETTINGS_FILENAMES",
+    "SETTINGS_SCHEMA_PATH",
+    "Config",
+    "ConfigError",
+    "Environments",
+    "PathRules",
+    "SettingsLayer",
+    "SeveritySetting",
+    "Waiver",
+    "config_file_loader",
+    "config_seen_from_directory",
+    "find_settings_file",
+    "load_config",
+    "lockable_settings",
+    "parse_config",
+    "settings_file_in",
+]
 
 SETTINGS_FILENAME = ".readiness.yaml"
+SETTINGS_FILENAMES = (SETTINGS_FILENAME, ".readiness.yml")
 MAX_SETTINGS_FILE_BYTES = 256 * 1024
-MAX_SETTINGS_ENTRIES = 20_000  # what an alias stands for counts each time
-SETTINGS_SCHEMA_PATH = DATA_FOLDER / "config.schema.json"
-LOCK_ALL = "all"  # in `locked`: every setting, and what the files of the tree say to the tool
-LOCKABLE_FILE_WORDS = ("comments", "foreign-ignores")  # in `locked`: what files say, and no setting; any settings file may lock these
-
-
-class ConfigError(Exception):
-    """A setting that cannot be used: where it stands (`file:line:column`) and what to change."""
-
-    def __init__(self, file_line_column: str, message: str) -> None:
-        super().__init__(f"{file_line_column}: {message}")
-        self.where = file_line_column
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class Waiver:
-    """An entry of `waivers`: findings of a rule, on paths and resources that match, do not count for a reason."""
-
-    rule: str
-    path: str
-    resource: str
-    reason: str
-    owner: str
-    until: str | None
-    line: int
-    span: Span
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class Environments:
-    """Which variants of one deployable are production: patterns, each with the place where it stands.
-
-    `values` are globs of values files, `overlays` of folders of kustomizations, `profiles` names of compose profiles,
-    `branches` globs of branches.
-    """
-
-    values: tuple[tuple[str, str], ...] = ()
-    overlays: tuple[tuple[str, str], ...] = ()
-    profiles: tuple[tuple[str, str], ...] = ()
-    branches: tuple[tuple[str, str], ...] = ()
-
-    def by_sort(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-        """The patterns of each sort."""
-        return (
-            ("values", self.values),
-            ("overlays", self.overlays),
-            ("profiles", self.profiles),
-            ("branches", self.branches),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """The settings of a run, as the file gives them; what it leaves out has the default of the tool.
-
-    `parameters` are (rule, its parameters, where they stand), `purposes` (glob over paths, what files there are for, where that stands).
-    `folder` is the file's, `prefix` what leads from what its paths are relative to to the working directory: a file that was
-    found is about its folder, one that was named about where it is used. `given` are the settings that the file has, `locked` the rules
-    that nothing may suppress, `locked_words` the settings and the words in files that what stands below can't set. Of settings that
-    were put together from several files `layers` are these, the one that counts most first.
-    """
-
-    source: Source | None = None
-    profile: str = "recommended"
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    fail_on: str = "high"
-    min_score: int | None = None
-    exclude: tuple[str, ...] = ()
-    documents: bool | None = None
-    shellcheck: bool = False
-    checklists: tuple[str, ...] = ()
-    rules: tuple[Path, ...] = ()
-    baseline: Path | None = None
-    parameters: tuple[tuple[str, Mapping[str, Any], str], ...] = ()
-    locked: tuple[str, ...] = ()
-    waivers: tuple[Waiver, ...] = ()
-    environments: Environments = Environments()
-    folder: Path | None = None
-    prefix: str = ""
-    purposes: tuple[tuple[str, str, str], ...] = ()
-    given: tuple[str, ...] = ()
-    locked_words: tuple[str, ...] = ()
-    layers: tuple[SettingsLayer, ...] = ()
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        """The texts of the files that the settings come from."""
-        return tuple(one.config.source for one in self.layers if one.config.source) or ((self.source,) if self.source else ())
-
-
-class SettingsLayer(NamedTuple):
-    """A settings file of a run: what reports call it, what it says, and which of its settings another file locks."""
-
-    name: str
-    config: Config
-    refused: tuple[str, ...] = ()
 
 
 def find_settings_file(start_folder: Path) -> Path | None:
-    """The `.readiness.yaml` of a folder or of the nearest folder above it, up to the root of its repository.
+    """The settings file that stands at the root, seen from a folder. Raises ConfigError.
 
-    Raises ConfigError where it is a link that leads out of its folder. What is no regular file is found all the same: that it can't be
-    read is told, for settings that are passed over in silence would be other settings.
+    In a repository that is the topmost one of the folder and of those above it; the files below add to it for their own folders. Where there
+    is no repository the nearest one counts.
     """
-    current_folder = start_folder.resolve()
+    current_folder, found_files = start_folder.resolve(), []
     while True:
-        settings_file = current_folder / SETTINGS_FILENAME
-        if os.path.lexists(settings_file):
-            if not tree_paths.is_inside_folder(current_folder, settings_file):
-                raise ConfigError(SETTINGS_FILENAME, "is a link that leads out of its directory; copy the file here")
-            return settings_file
-        if tree_paths.is_repository_root(current_folder) or current_folder.parent == current_folder:
-            return None
+        settings_file = settings_file_in(current_folder)
+        found_files += [settings_file] if settings_file is not None else []
+        if tree_paths.is_repository_root(current_folder):
+            return found_files[-1] if found_files else None
+        if current_folder.parent == current_folder:
+            return found_files[0] if found_files else None
         current_folder = current_folder.parent
+
+
+def settings_file_in(folder: Path, display_folder: str = "") -> Path | None:
+    """The settings file of a folder: `.readiness.yaml`, `.readiness.yml`, or a `pyproject.toml` that has settings.
+
+    Raises ConfigError where there are two, and where one is a link that leads out of its folder. What is no regular file is found all the
+    same: that it can't be read is told, for settings that are passed over in silence would be other settings. Of a `pyproject.toml` that
+    can't be read nobody knows whether it has any, so it has none. `display_folder` is what reports call the folder.
+    """
+    display_prefix = f"{display_folder}/" if display_folder else ""
+    found_names = [name for name in SETTINGS_FILENAMES if os.path.lexists(folder / name)]
+    for name in found_names:
+        if not tree_paths.is_inside_folder(folder, folder / name):
+            raise ConfigError(display_prefix + name, "is a link that leads out of its directory; copy the file here")
+    if os.path.lexists(folder / PYPROJECT_FILENAME) and _has_settings_table(folder / PYPROJECT_FILENAME):
+        found_names.append(PYPROJECT_FILENAME)
+    if len(found_names) > 1:
+        first, second = (f"[tool.readiness] of {one}" if one == PYPROJECT_FILENAME else one for one in found_names[:2])
+        raise ConfigError(display_prefix + found_names[0], f"{first} and {second} stand in one directory; keep one of them")
+    return folder / found_names[0] if found_names else None
+
+
+def _has_settings_table(pyproject_file: Path) -> bool:
+    """Whether a `pyproject.toml` has settings for this tool. Raises ConfigError where these are broken."""
+    if not tree_paths.is_inside_folder(pyproject_file.parent, pyproject_file):
+        return False
+    try:
+        text = files.read_regular_file(pyproject_file, MAX_SETTINGS_FILE_BYTES).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return settings_table(Source(PYPROJECT_FILENAME, text)) is not None
 
 
 def load_config(settings_path: Path, *, display_path: str = "", is_named: bool = True) -> Config:
@@ -144,7 +109,8 @@ def load_config(settings_path: Path, *, display_path: str = "", is_named: bool =
     `is_named` says that somebody named the file: it may lock settings of the file that comes with the tree. `display_path` is what reports
     call it, where that is not its own path.
     """
-    report_path = display_path or (settings_path.name if settings_path.name == SETTINGS_FILENAME else settings_path.as_posix())
+    has_own_name = settings_path.name in {*SETTINGS_FILENAMES, PYPROJECT_FILENAME}
+    report_path = display_path or (settings_path.name if has_own_name else settings_path.as_posix())
     try:
         settings_bytes = files.read_regular_file(settings_path, MAX_SETTINGS_FILE_BYTES)
     except OSError as error:
@@ -158,94 +124,27 @@ def parse_config(report_path: str, settings_bytes: bytes, settings_folder: Path,
         source = Source(report_path, settings_bytes.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise ConfigError(report_path, "cannot be read: not UTF-8") from None
+    if report_path.endswith(PYPROJECT_FILENAME):
+        settings_map = settings_table(source)
+        if settings_map is None:
+            raise ConfigError(report_path, "has no table [tool.readiness]")
+    else:
+        settings_map = _yaml_settings_map(source)
+    if settings_map is None:
+        return Config(source, folder=settings_folder)
+    return settings_in_map(source, settings_map, settings_folder, may_lock_settings=may_lock_settings)
+
+
+def _yaml_settings_map(source: Source) -> Map | None:
+    """The mapping of a settings file in YAML; None where it says nothing. Raises ConfigError."""
     try:
         documents = load_yaml_documents(source.text)
     except ParseError as error:
-        raise ConfigError(file_line_column_text(source, error.offset), error.message) from None
+        raise ConfigError(source.place_text(error.offset), error.message) from None
     settings_map = documents[0] if documents else None
-    if settings_map is None:
-        return Config(source, folder=settings_folder)
-    if not isinstance(settings_map, Map) or len(documents) > 1:
-        raise ConfigError(file_line_column_text(source, 0), "the settings are one mapping")
-    validate_settings(source, settings_map)
-    locked_rule_words, locked_words = _locked_rules_and_words(source, settings_map, may_lock_settings=may_lock_settings)
-    return Config(
-        source,
-        profile=settings_map.get("profile", "recommended"),
-        select=tuple(settings_map.get("select", ())),
-        ignore=tuple(settings_map.get("ignore", ())),
-        fail_on=settings_map.get("fail-on", "high"),
-        min_score=settings_map.get("min-score"),
-        exclude=tuple(settings_map.get("exclude", ())),
-        documents=settings_map.get("documents"),
-        shellcheck=settings_map.get("shellcheck", False),
-        checklists=tuple(settings_map.get("checklists", ())),
-        rules=tuple(
-            _resolve_path_inside_folder(source, settings_folder, folder, settings_map["rules"].at(number).start, "--rules")
-            for number, folder in enumerate(settings_map.get("rules", ()))
-        ),
-        baseline=_resolve_path_inside_folder(source, settings_folder, settings_map["baseline"], settings_map.at("baseline").start, "--baseline")
-        if "baseline" in settings_map
-        else None,
-        parameters=tuple(
-            (rule, given, file_line_column_text(source, settings_map["parameters"].key_span(rule).start))
-            for rule, given in settings_map.get("parameters", {}).items()
-        ),
-        locked=locked_rule_words,
-        locked_words=locked_words,
-        waivers=tuple(parse_waiver(source, item) for item in settings_map.get("waivers", ())),
-        environments=_production_environments(source, settings_map),
-        folder=settings_folder,
-        purposes=tuple(
-            (pattern, word, f"{source.path}:{source.position_of(settings_map['purpose'].key_span(pattern).start).line}")
-            for pattern, word in settings_map.get("purpose", {}).items()
-        ),
-        given=tuple(sorted(settings_map)),
-    )
-
-
-def lockable_settings() -> tuple[str, ...]:
-    """The settings that `locked` may name: all but itself."""
-    schema = json.loads(SETTINGS_SCHEMA_PATH.read_text(encoding="utf-8"))
-    return tuple(name for name in schema["properties"] if name != "locked")
-
-
-def _locked_rules_and_words(source: Source, settings_map: Map, *, may_lock_settings: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(rules, settings and words in files) that `locked` names. Raises ConfigError for a setting where nothing stands below the file."""
-    if "locked" not in settings_map:
-        return (), ()
-    locked = settings_map["locked"]
-    words_and_offsets = (
-        [(locked, settings_map.at("locked").start)]
-        if isinstance(locked, str)
-        else [(word, locked.at(number).start) for number, word in enumerate(locked)]
-    )
-    settings_names = lockable_settings()
-    locked_words: set[str] = set()
-    for word, offset in words_and_offsets:
-        if word in {LOCK_ALL, *settings_names} and not may_lock_settings:
-            raise ConfigError(
-                file_line_column_text(source, offset),
-                f"locked: {word} is for a file that is given with --config, above the one that comes with the tree, which cannot hold"
-                f" itself; here stand rules, {' and '.join(LOCKABLE_FILE_WORDS)}",
-            )
-        if word == LOCK_ALL:
-            locked_words |= {*settings_names, *LOCKABLE_FILE_WORDS}
-        elif word in settings_names or word in LOCKABLE_FILE_WORDS:
-            locked_words.add(word)
-    known_words = {LOCK_ALL, *settings_names, *LOCKABLE_FILE_WORDS}
-    return tuple(word for word, _ in words_and_offsets if word not in known_words), tuple(sorted(locked_words))
-
-
-def _production_environments(source: Source, settings_map: Map) -> Environments:
-    """What the settings take for production."""
-    patterns_by_sort = settings_map.get("environments", {}).get("production", {})
-    return Environments(
-        **{
-            sort: tuple((word, file_line_column_text(source, words.at(number).start)) for number, word in enumerate(words))
-            for sort, words in patterns_by_sort.items()
-        }
-    )
+    if settings_map is not None and (not isinstance(settings_map, Map) or len(documents) > 1):
+        raise ConfigError(source.place_text(0), "the settings are one mapping")
+    return settings_map
 
 
 def config_seen_from_directory(settings_config: Config, working_directory: Path) -> Config:
@@ -256,98 +155,15 @@ def config_seen_from_directory(settings_config: Config, working_directory: Path)
     return replace(settings_config, prefix="" if prefix_from_settings_folder == "." else prefix_from_settings_folder)
 
 
-def _resolve_path_inside_folder(source: Source, settings_folder: Path, path_text: str, path_offset: int, option_name: str) -> Path:
-    """A path that the settings name: it stays in their folder, for they may come with the tree that is judged."""
-    resolved_path = settings_folder / path_text
-    if Path(path_text).is_absolute() or PureWindowsPath(path_text).drive or not tree_paths.is_inside_folder(settings_folder, resolved_path):
-        raise ConfigError(
-            file_line_column_text(source, path_offset),
-            f"{path_text[:200]!r} leads out of the directory of these settings; put it inside, or give it as {option_name}",
-        )
-    return resolved_path
+def config_file_loader(display_folder_of: Callable[[Path], str]) -> Callable[[Path, str], Config | None]:
+    """What loads the settings file of a directory, where it has one; `display_folder_of` tells what reports call the directory."""
 
+    def load(folder: Path, _: str) -> Config | None:
+        display_folder = display_folder_of(folder)
+        settings_file = settings_file_in(folder, display_folder)
+        if settings_file is None:
+            return None
+        display_path = f"{display_folder}/{settings_file.name}" if display_folder else settings_file.name
+        return load_config(settings_file, display_path=display_path, is_named=False)
 
-def parse_waiver(source: Source, waiver_map: Map) -> Waiver:
-    """The waiver that an entry of `waivers` describes. Raises ConfigError."""
-    expiry_date = waiver_map.get("until")
-    if expiry_date is not None:
-        try:
-            datetime.date.fromisoformat(expiry_date)
-        except ValueError:
-            raise ConfigError(file_line_column_text(source, waiver_map.at("until").start), f"{expiry_date} is no date") from None
-    return Waiver(
-        waiver_map["rule"],
-        waiver_map.get("path", ""),
-        waiver_map.get("resource", ""),
-        waiver_map["reason"],
-        waiver_map.get("owner", ""),
-        expiry_date,
-        source.position_of(waiver_map.at().start).line,
-        waiver_map.at("rule"),
-        source,
-    )
-
-
-def validate_settings(source: Source, settings_map: Map) -> None:
-    """Hold the settings against their schema. Raises ConfigError for the first mistake, at its place."""
-    import jsonschema
-
-    _verify_entry_count_and_duplicates(source, settings_map)
-    schema = json.loads(SETTINGS_SCHEMA_PATH.read_text(encoding="utf-8"))
-    schema_errors = sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(settings_map),
-        key=lambda e: ([str(p) for p in e.path], e.message),
-    )
-    if schema_errors:
-        error_offset, message = explain_schema_error(settings_map, schema_errors[0], schema)
-        raise ConfigError(file_line_column_text(source, error_offset), message)
-
-
-def _verify_entry_count_and_duplicates(source: Source, settings_map: Map) -> None:
-    """Raise ConfigError for settings of more entries than anybody writes, and for a list that says a thing twice."""
-    if has_more_entries(settings_map, MAX_SETTINGS_ENTRIES):
-        raise ConfigError(file_line_column_text(source, 0), f"settings have {MAX_SETTINGS_ENTRIES} entries at most")
-    for setting_name, setting_value in settings_map.items():
-        seen_elements: set[str] = set()
-        for element_index, element in enumerate(setting_value if isinstance(setting_value, Seq) else ()):
-            if isinstance(element, str) and element in seen_elements:
-                location = file_line_column_text(source, setting_value.at(element_index).start)
-                raise ConfigError(location, f"{setting_name} names {element[:200]!r} twice")
-            seen_elements |= {element} if isinstance(element, str) else set()
-
-
-def explain_schema_error(settings_map: Map, error: Any, schema: dict[str, Any]) -> tuple[int, str]:
-    """(offset, message) of a schema error, in words that say what is allowed."""
-    current_node: Any = settings_map
-    parent_node, last_step = None, None
-    for path_step in error.path:
-        parent_node, last_step, current_node = current_node, path_step, current_node[path_step]
-    dotted_key_path = ".".join(str(path_step) for path_step in error.path)
-    error_span = parent_node.at(last_step) if parent_node is not None else settings_map.at()
-    if error.validator == "additionalProperties":
-        allowed_keys = sorted(error.schema["properties"])
-        unknown_key = next(unknown_key for unknown_key in current_node if unknown_key not in allowed_keys)
-        suggestion_text = spelling.did_you_mean_text(str(unknown_key), allowed_keys) or f"; there are {', '.join(allowed_keys)}"
-        return current_node.key_span(unknown_key).start, f"no setting is called {str(unknown_key)[:80]!r}{suggestion_text}"
-    if error.validator == "enum":
-        return (
-            error_span.start,
-            f"{dotted_key_path} is {str(current_node)[:80]!r}; allowed are {', '.join(map(str, error.validator_value))}",
-        )
-    if error.validator == "type":
-        return error_span.start, f"{dotted_key_path or 'the file'} must be of type {error.validator_value}"
-    if error.validator == "required":
-        missing_keys = [unknown_key for unknown_key in error.validator_value if unknown_key not in current_node]
-        return error_span.start, f"{dotted_key_path} lacks {' and '.join(missing_keys)}"
-    return error_span.start, f"{dotted_key_path}: {_shorten_validator_message(error.message)}"
-
-
-def _shorten_validator_message(validator_message: str) -> str:
-    """A message of the validator, which quotes all of a value."""
-    return validator_message if len(validator_message) <= 300 else f"{validator_message[:200]} … {validator_message[-80:]}"
-
-
-def file_line_column_text(source: Source, offset: int) -> str:
-    """`file:line:column` of an offset."""
-    line_and_column = source.position_of(offset)
-    return f"{source.path}:{line_and_column.line}:{line_and_column.column}"
+    return load

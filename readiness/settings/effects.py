@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from readiness.model import join_names
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
-from readiness.settings import LOCK_ALL, LOCKABLE_FILE_WORDS, Config, SettingsLayer, lockable_settings
+from readiness.settings.model import LOCK_ALL, LOCKABLE_FILE_WORDS, Config, SettingsLayer, lockable_settings
+from readiness.settings.peers import PeerSettings
 
 MAX_WORDS_SHOWN = 3  # of the words of one setting
 MAX_WORD_LENGTH = 60  # characters of a word that is shown
@@ -23,6 +25,7 @@ class SettingsEffect:
     changes: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     locked_by: str = ""
+    is_below_root: bool = False
 
     @property
     def text(self) -> str:
@@ -42,13 +45,14 @@ def settings_effects(layers: Iterable[SettingsLayer], overruled_settings: Collec
             tuple(_changes(layer.config, overruled_settings)) if layer.config.source else ("not there",),
             layer.refused,
             shown_word(names_of_locking_files[0]) if names_of_locking_files else "",
+            layer.is_below_root,
         )
         for layer in all_layers
     )
 
 
 def with_refused_statements(effects: tuple[SettingsEffect, ...], comment_count: int, purpose_count: int) -> tuple[SettingsEffect, ...]:
-    """The effects, with what the files of the tree say and may not, told with the last file, which is the tree's own where there is one."""
+    """The effects, with what the files of the tree say and may not, told with the tree's own file at the root where there is one."""
     refused_texts = [
         f"{count} {noun if count == 1 else f'{noun}s'} in files"
         for count, noun in ((comment_count, "suppression"), (purpose_count, "purpose"))
@@ -56,8 +60,24 @@ def with_refused_statements(effects: tuple[SettingsEffect, ...], comment_count: 
     ]
     if not refused_texts or not effects:
         return effects
-    last = effects[-1]
-    return (*effects[:-1], SettingsEffect(last.name, last.changes, (*last.refused, *refused_texts), last.locked_by))
+    index = max((number for number, one in enumerate(effects) if not one.is_below_root), default=len(effects) - 1)
+    told = replace(effects[index], refused=(*effects[index].refused, *refused_texts))
+    return (*effects[:index], told, *effects[index + 1 :])
+
+
+def peer_effects(peers: Iterable[PeerSettings], left_out_by_file: Mapping[str, Mapping[str, int]]) -> Iterator[SettingsEffect]:
+    """The effect of each settings file of another linter that has any: what it leaves out, by which of its rules, and its options that count."""
+    for peer in peers:
+        changes = []
+        if count_by_rule := left_out_by_file.get(peer.name):
+            count = sum(count_by_rule.values())
+            changes.append(f"leaves out {count} {'finding' if count == 1 else 'findings'} by {_words_text(sorted(count_by_rule))}")
+        if peer.runner_labels:
+            changes.append(_list_text("names runners", peer.runner_labels))
+        if peer.registries:
+            changes.append(_list_text("trusts registries", peer.registries))
+        if changes:
+            yield SettingsEffect(shown_word(peer.name), tuple(changes))
 
 
 def shown_word(word: str) -> str:
@@ -93,6 +113,14 @@ def _list_text(verb: str, words: Iterable[str]) -> str:
     return f"{verb} {words_text}" if words_text else ""
 
 
+def _ratings_text(config: Config) -> str:
+    """What rules are called, each with its severity; in quotes a word could not be taken for the line's own."""
+    rated = [one for entry in config.path_rules if entry.setting == "severity" for one in entry.severities]
+    hidden_count = len(rated) - MAX_WORDS_SHOWN
+    texts = [f"{shown_word(one.word)} {one.severity}" for one in rated[:MAX_WORDS_SHOWN]]
+    return f"rates {join_names([*texts, f'{hidden_count} more'] if hidden_count > 0 else texts)}" if rated else ""
+
+
 def _locked_text(config: Config) -> str:
     is_all_locked = set(config.locked_words) >= {*lockable_settings(), *LOCKABLE_FILE_WORDS}
     return _list_text("locks", [LOCK_ALL, *config.locked] if is_all_locked else [*config.locked_words, *config.locked])
@@ -104,6 +132,10 @@ _DESCRIPTION_BY_SETTING: Mapping[str, Callable[[Any], str]] = {
     "ignore": lambda config: _list_text("ignores", config.ignore),
     "profile": lambda config: "" if config.profile == Config().profile else f"profile {shown_word(config.profile)}",
     "select": lambda config: _list_text("selects", config.select),
+    "extend-select": lambda config: _list_text("selects besides", config.extend_select),
+    "severity": _ratings_text,
+    "per-path-ignores": lambda config: _list_text("ignores rules in", (one.glob for one in config.path_rules if one.setting == "per-path-ignores")),
+    "per-path": lambda config: _list_text("other rules in", (one.glob for one in config.path_rules if one.setting == "per-path")),
     "exclude": lambda config: _list_text("excludes", config.exclude),
     "waivers": lambda config: _list_text("waives", dict.fromkeys(one.rule for one in config.waivers)),
     "baseline": lambda config: f"baseline {shown_word(config.baseline.name)}",
@@ -111,6 +143,7 @@ _DESCRIPTION_BY_SETTING: Mapping[str, Callable[[Any], str]] = {
     "environments": lambda config: _list_text("production is", (word for _, words in config.environments.by_sort() for word, _ in words)),
     "parameters": lambda config: _list_text("parameters of", (rule for rule, *_ in config.parameters)),
     "rules": lambda config: _list_text("rules in", (one.name for one in config.rules)),
+    "foreign-ignores": lambda config: "" if config.foreign_ignores else "words for other linters do not count",
     "documents": lambda config: "documents judged" if config.documents else "documents left out",
     "shellcheck": lambda config: "asks ShellCheck" if config.shellcheck else "",
     "checklists": lambda config: _list_text("checklists", config.checklists),

@@ -5,13 +5,12 @@ What the caller's file says of one thing wins. Lists add up, and what the caller
 
 from __future__ import annotations
 
-import glob
-import posixpath
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from readiness.settings import Config, SettingsLayer
+from readiness.settings.globs import prefixed_glob
+from readiness.settings.model import Config, SettingsLayer, with_settings_locked_along
 
 _Item = TypeVar("_Item")
 
@@ -21,15 +20,18 @@ _SINGLE_SETTINGS = {
     "min-score": "min_score",
     "documents": "documents",
     "shellcheck": "shellcheck",
+    "foreign-ignores": "foreign_ignores",
     "baseline": "baseline",
     "environments": "environments",
 }
 _RULE_CHOICES = ("profile", "select")
 _ADDED_SETTINGS = ("ignore", "exclude", "checklists", "rules", "parameters", "purpose", "waivers")
+
 _FIELD_BY_SETTING = {
     **_SINGLE_SETTINGS,
     **{one: one for one in (*_RULE_CHOICES, *_ADDED_SETTINGS)},
     "purpose": "purposes",
+    "extend-select": "extend_select",
     "locked": "locked",
 }
 
@@ -48,9 +50,9 @@ def merge_settings(callers: Config, trees: Config) -> Config:
     """
     if trees.source is None:
         return single_layer(callers)
-    refused = tuple(one for one in trees.given if one in callers.locked_words)
-    allowed_trees = _without_settings(trees, refused)
-    settled_callers = _with_prefixed_globs(callers, trees.prefix)
+    refused = refused_settings(trees, callers)
+    allowed_trees = without_settings(trees, refused)
+    settled_callers = with_prefixed_globs(callers, trees.prefix)
     values_by_field = {field: _single_value(settled_callers, allowed_trees, setting, field) for setting, field in _SINGLE_SETTINGS.items()}
     rule_choice = settled_callers if set(callers.given).intersection(_RULE_CHOICES) else allowed_trees
     return Config(
@@ -58,12 +60,17 @@ def merge_settings(callers: Config, trees: Config) -> Config:
         **values_by_field,  # type: ignore[arg-type]
         profile=rule_choice.profile,
         select=rule_choice.select,
+        extend_select=_joined(settled_callers.extend_select, allowed_trees.extend_select),
+        path_rules=(*allowed_trees.path_rules, *(one._replace(is_callers=True) for one in settled_callers.path_rules)),
+        is_choice_settled=rule_choice is settled_callers,
         ignore=_joined(settled_callers.ignore, allowed_trees.ignore),
         exclude=_joined(settled_callers.exclude, allowed_trees.exclude),
         checklists=_joined(settled_callers.checklists, allowed_trees.checklists),
         rules=_joined(settled_callers.rules, allowed_trees.rules),
         # What stands later counts where both speak of one rule, or of one file.
         parameters=(*allowed_trees.parameters, *settled_callers.parameters),
+        callers_parameters=settled_callers.parameters,
+        callers_purposes=settled_callers.purposes,
         purposes=(*allowed_trees.purposes, *settled_callers.purposes),
         waivers=(*settled_callers.waivers, *allowed_trees.waivers),
         locked=_joined(settled_callers.locked, trees.locked),
@@ -72,10 +79,16 @@ def merge_settings(callers: Config, trees: Config) -> Config:
         given=_joined(callers.given, allowed_trees.given),
         locked_words=_joined(callers.locked_words, trees.locked_words),
         layers=(
-            SettingsLayer(callers.source.path if callers.source else "", callers),
-            SettingsLayer(trees.source.path, _without_settings(trees, _overruled_settings(callers, trees)), refused),
+            SettingsLayer(callers.source.path if callers.source else "", callers, is_callers=True),
+            SettingsLayer(trees.source.path, without_settings(trees, _overruled_settings(callers, trees)), refused),
         ),
     )
+
+
+def refused_settings(trees: Config, locking: Config) -> tuple[str, ...]:
+    """The settings of a file that another one above it locks, or that would undo what it locks."""
+    locked_words = with_settings_locked_along(frozenset(locking.locked_words))
+    return tuple(one for one in trees.given if one in locked_words)
 
 
 def _overruled_settings(callers: Config, trees: Config) -> tuple[str, ...]:
@@ -83,14 +96,15 @@ def _overruled_settings(callers: Config, trees: Config) -> tuple[str, ...]:
     decided_by_caller = {one for one in _SINGLE_SETTINGS if one in callers.given}
     if set(callers.given).intersection(_RULE_CHOICES):
         decided_by_caller |= set(_RULE_CHOICES)
-    return tuple(one for one in trees.given if one in callers.locked_words or one in decided_by_caller)
+    return tuple(one for one in trees.given if one in refused_settings(trees, callers) or one in decided_by_caller)
 
 
-def _without_settings(config: Config, settings_names: Iterable[str]) -> Config:
+def without_settings(config: Config, settings_names: Iterable[str]) -> Config:
     """Settings as they are where a file does not give some of them."""
     defaults = Config()
     names = tuple(settings_names)
-    default_by_field = {_FIELD_BY_SETTING[name]: getattr(defaults, _FIELD_BY_SETTING[name]) for name in names}
+    default_by_field = {_FIELD_BY_SETTING[name]: getattr(defaults, _FIELD_BY_SETTING[name]) for name in names if name in _FIELD_BY_SETTING}
+    default_by_field["path_rules"] = tuple(one for one in config.path_rules if one.setting not in names)
     return replace(config, **default_by_field, given=tuple(one for one in config.given if one not in names))
 
 
@@ -102,23 +116,21 @@ def _joined(first: tuple[_Item, ...], second: tuple[_Item, ...]) -> tuple[_Item,
     return tuple(dict.fromkeys((*first, *second)))
 
 
-def _with_prefixed_globs(config: Config, prefix: str) -> Config:
+def with_prefixed_globs(config: Config, prefix: str) -> Config:
     """The settings with globs that are relative to where `prefix` begins, instead of to the working directory where it ends."""
     if not prefix:
         return config
 
-    def prefixed(pattern: str) -> str:
-        return posixpath.normpath(posixpath.join(glob.escape(prefix), pattern)) + ("/" if pattern.endswith("/") else "")
-
     environments = config.environments
     return replace(
         config,
-        exclude=tuple(map(prefixed, config.exclude)),
-        purposes=tuple((prefixed(pattern), word, place) for pattern, word, place in config.purposes),
-        waivers=tuple(replace(one, path=prefixed(one.path)) if one.path else one for one in config.waivers),
+        exclude=tuple(prefixed_glob(prefix, one) for one in config.exclude),
+        path_rules=tuple(one._replace(pattern=prefixed_glob(prefix, one.pattern)) for one in config.path_rules),
+        purposes=tuple((prefixed_glob(prefix, pattern), word, place) for pattern, word, place in config.purposes),
+        waivers=tuple(replace(one, path=prefixed_glob(prefix, one.path)) if one.path else one for one in config.waivers),
         environments=replace(
             environments,  # a pattern without a slash is a name
-            values=tuple((prefixed(one) if "/" in one else one, place) for one, place in environments.values),
-            overlays=tuple((prefixed(one) if "/" in one else one, place) for one, place in environments.overlays),
+            values=tuple((prefixed_glob(prefix, one) if "/" in one else one, place) for one, place in environments.values),
+            overlays=tuple((prefixed_glob(prefix, one) if "/" in one else one, place) for one, place in environments.overlays),
         ),
     )

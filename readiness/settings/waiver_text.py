@@ -9,7 +9,7 @@ from typing import Any
 
 from readiness.model import ParseError, Source
 from readiness.model.lazy_regex import lazy_regex
-from readiness.settings import ConfigError, file_line_column_text
+from readiness.settings import ConfigError
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 _PLAIN_WORD = lazy_regex(r"[A-Za-z][\w./-]*\Z")
@@ -22,7 +22,7 @@ def text_with_waiver(report_path: str, text: str, fields: Mapping[str, str]) -> 
     documents = _documents(source)
     settings_map = documents[0] if documents else None
     if settings_map is not None and (not isinstance(settings_map, Map) or len(documents) > 1):
-        raise ConfigError(file_line_column_text(source, 0), "the settings are one mapping")
+        raise ConfigError(source.place_text(0), "the settings are one mapping")
     new_text = _inserted(source, settings_map, fields)
     settings_before: dict[str, Any] = dict(settings_map or {})
     expected = {**settings_before, "waivers": [*(settings_before.get("waivers") or []), dict(fields)]}
@@ -39,7 +39,7 @@ def _documents(source: Source) -> list[object]:
     try:
         return list(load_yaml_documents(source.text))
     except ParseError as error:
-        raise ConfigError(file_line_column_text(source, error.offset), error.message) from None
+        raise ConfigError(source.place_text(error.offset), error.message) from None
 
 
 def _inserted(source: Source, settings_map: Map | None, fields: Mapping[str, str]) -> str:
@@ -86,4 +86,4 @@ def _is_plain(name: str, value: str) -> bool:
 def _unwritable(source: Source, settings_map: Map | None, fields: Mapping[str, str]) -> ConfigError:
     offset = settings_map.key_span("waivers").start if settings_map is not None and "waivers" in settings_map else 0
     entry = " ".join(_entry_text(fields, "", "\n").split())
-    return ConfigError(file_line_column_text(source, offset), f"nothing can be put into this text without a look at it; write it yourself: {entry}")
+    return ConfigError(source.place_text(offset), f"nothing can be put into this text without a look at it; write it yourself: {entry}")

@@ -27,19 +27,28 @@ class WorkBudget:
 
 
 def glob_matches(pattern: str, text: str) -> bool:
-    """Whether a pattern matches all of a text, the same on every system; a star takes slashes too."""
+    """Whether a pattern matches all of a text, the same on every system; a star takes slashes too, and `**/` any number of folders."""
     if pattern == "*":
         return True
     if len(pattern) > MAX_PATTERN_OR_PATH_LENGTH or len(text) > MAX_PATTERN_OR_PATH_LENGTH:
         return False
-    literal_prefix = _literal_prefix(pattern)
-    if not text.startswith(literal_prefix):
+    if "**/" in pattern:
+        pattern, text = _with_closed_parts(pattern, is_pattern=True), _with_closed_parts(text, is_pattern=False)
+    fixed_part = literal_prefix(pattern)
+    if not text.startswith(fixed_part):
         return False
-    return text == pattern if literal_prefix == pattern else _compile_glob_cached(pattern).match(text) is not None
+    return text == pattern if fixed_part == pattern else _compile_glob_cached(pattern).match(text) is not None
 
 
 @lru_cache(maxsize=16_384)
-def _literal_prefix(pattern: str) -> str:
+def _with_closed_parts(path_or_pattern: str, *, is_pattern: bool) -> str:
+    """A path with a slash on both sides of each part, or its pattern, in which a part `**` is a star that may stand for no part at all."""
+    parts = path_or_pattern.split("/")
+    return "".join("*" if is_pattern and part == "**" and number < len(parts) - 1 else f"/{part}/" for number, part in enumerate(parts))
+
+
+@lru_cache(maxsize=16_384)
+def literal_prefix(pattern: str) -> str:
     """What every text begins with that a pattern matches; of most patterns that, too, tells that they do not match."""
     return pattern[: min((pattern.index(mark) for mark in "*?[" if mark in pattern), default=len(pattern))]
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import bisect
 import datetime
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
 
 from readiness.model import AnnotationSuppression, Finding, Rule, Source, Span, Suppression
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.messages import fill_message
 from readiness.model.records import dataclass
 from readiness.ruleset.names import RuleName, RuleNames
-from readiness.ruleset.select import ActivePairsByRuleId, SelectionWords
+from readiness.ruleset.select import ActivePairsByRuleId, SelectionWords, TierAndPartPairs, meaning_of_unknown_name
 from readiness.settings import Waiver
 from readiness.syntax import glob
 from readiness.triage.covering import DirectiveIndex, WaiverIndex
@@ -22,6 +23,8 @@ _IGNORE_COMMENT = lazy_regex(r"\breadiness:[ \t]*ignore[ \t]*(?:\[(?P<rules>[^\]
 SUPPRESSION_RULE_IDS = frozenset(  # what is said of a suppression itself
     f"core/suppression-{what}" for what in ("invalid", "expired", "unused")
 )
+MAX_HINTED_WORDS = 20  # that name no rule, for which what they may mean is looked up
+MAX_HINTED_WORD_LENGTH = 200
 _UNTIL_DATE_PATTERN = lazy_regex(r"[ \t]*=[ \t]*(?P<date>\S+)[ \t]*\Z")
 _COMMENT_OR_BLANK_LINE = lazy_regex(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 
@@ -53,7 +56,8 @@ class SuppressionPolicy:
     """What may be silenced: the names that there are, those that nothing may silence, what was asked for, the day.
 
     `prefix` leads from what the paths of waivers are relative to to the working directory; `parts` are the judged files where they are
-    only a part of those that the settings speak of. `are_comments_locked` says that comments and annotations silence nothing.
+    only a part of those that the settings speak of. `are_comments_locked` says that comments and annotations silence nothing. `pairs_at` tells
+    what counts of a rule in a file (path, id), where that is not the same in all. `hint_by_unknown_word` keeps what was looked up.
     """
 
     names: RuleNames
@@ -63,6 +67,15 @@ class SuppressionPolicy:
     prefix: str = ""
     parts: tuple[str, ...] | None = None
     are_comments_locked: bool = False
+    pairs_at: Callable[[str, str], TierAndPartPairs] | None = None
+    hint_by_unknown_word: dict[str, str] = field(default_factory=dict)
+
+    def hint_for_unknown(self, word: str) -> str:
+        """What a word may mean that names no rule, for the first few: a file may have thousands of them."""
+        if word not in self.hint_by_unknown_word:
+            is_bounded = len(self.hint_by_unknown_word) < MAX_HINTED_WORDS and len(word) <= MAX_HINTED_WORD_LENGTH
+            self.hint_by_unknown_word[word] = meaning_of_unknown_name(word) if is_bounded else ""
+        return self.hint_by_unknown_word[word]
 
     def is_locked(self, finding: Finding) -> bool:
         """Whether nothing in the tree can silence a finding: its rule is locked, or says that something has no verdict."""
@@ -72,9 +85,14 @@ class SuppressionPolicy:
         """What a word names where it stands."""
         return self.names.names_of(rule_word, f"{source.root.path}:{source.position_of(span.start).line}")
 
-    def have_all_run(self, rule_names: Iterable[RuleName]) -> bool:
-        """Whether all that is named was asked for: of what did not run nobody can say that it has no finding."""
-        return all(any(name.tier_or_part in {"", *cell} for cell in self.active_rules.get(name.rule_id, ())) for name in rule_names)
+    def have_all_run(self, rule_names: Iterable[RuleName], path: str = "") -> bool:
+        """Whether all that is named was asked for, in a file: of what did not run nobody can say that it has no finding."""
+
+        def pairs_of(rule_id: str) -> Iterable[tuple[str, str]]:
+            active_pairs = self.active_rules.get(rule_id, frozenset())
+            return self.pairs_at(path, rule_id) if active_pairs and path and self.pairs_at is not None else active_pairs
+
+        return all(any(name.tier_or_part in {"", *cell} for cell in pairs_of(name.rule_id)) for name in rule_names)
 
 
 def comment_directives(source: Source) -> Iterator[SuppressionDirective]:
@@ -196,7 +214,7 @@ def apply_suppressions(
                     directive.source,
                     directive.span,
                     problem=error_message,
-                )
+                )._replace(part=directive.origin)
             )
         elif directive.until and datetime.date.fromisoformat(directive.until) < policy.today:
             expired_rule = rule_by_id["core/suppression-expired"]
@@ -218,7 +236,7 @@ def apply_suppressions(
     suppression_findings.extend(
         _suppression_finding(unused_rule, directive.source, directive.span, rules=", ".join(directive.rules))
         for directive, waiver_rule_names in valid_directives
-        if directive_path_and_offset(directive) not in used_directive_places and policy.have_all_run(waiver_rule_names)
+        if directive_path_and_offset(directive) not in used_directive_places and policy.have_all_run(waiver_rule_names, directive.source.root.path)
     )
     for waiver_number, (waiver, waiver_rule_names) in enumerate(valid_waivers):
         if not _are_all_waived_files_judged(waiver, policy):
@@ -275,7 +293,7 @@ def suppression_error(
         return "suppression names no rule; write `readiness: ignore[rule-id] reason`"
     for word, rule_names in names_by_word.items():
         if not rule_names:
-            return f"suppression names {word!r}, and no rule is called that"
+            return f"suppression names {word[:80]!r}, and no rule is called that{policy.hint_for_unknown(word)}"
         if all(policy.locked_rules.covers_name(name) for name in rule_names):
             return f"{word} is locked by the settings and can't be suppressed"
         if all(name.rule_id in RULE_IDS_THAT_NOTHING_SILENCES for name in rule_names):
@@ -307,7 +325,9 @@ def _valid_waivers(
             valid_waivers.append((waiver, rule_names))
         elif error_message:
             suppression_findings.append(
-                _suppression_finding(rule_by_id["core/suppression-invalid"], waiver.source, waiver.span, problem=error_message)
+                _suppression_finding(rule_by_id["core/suppression-invalid"], waiver.source, waiver.span, problem=error_message)._replace(
+                    part="waiver"
+                )
             )
         else:
             expired_rule = rule_by_id["core/suppression-expired"]

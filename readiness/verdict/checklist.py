@@ -259,7 +259,7 @@ def _verdict_without_proof(
         rule_names = join_names(dict.fromkeys(finding.rule for finding in open_findings))
         return ItemVerdict(item, "failed", f"found by {rule_names}", open_findings, rules=sorted_rule_keys)
     if findings or any(name in silenced_rules for name in sorted_rule_keys):
-        silencing_description = "waived" if findings else "silenced by a comment for another linter"
+        silencing_description = "waived" if findings else "silenced by words for another linter, or left out by settings for some paths"
         return ItemVerdict(item, "open", f"{silencing_description}, which is no proof", tuple(findings), rules=sorted_rule_keys)
     if any(name in tally_by_rule and tally_by_rule[name].unknown for name in sorted_rule_keys):
         return ItemVerdict(item, "open", "a value comes from outside the files", rules=sorted_rule_keys)

@@ -25,7 +25,8 @@ KNOWN = ".readiness-baseline.json"
 # The options of `check` about what is shown and what passes: a baseline has no use for them.
 OPTIONS_OF_REPORTS = {
     "format_", "outputs", "fail_on", "min_score", "baseline", "since", "strict_coverage", "checklists", "no_cache", "color", "explain_score",
-    "allow_empty", "exit_zero", "quiet", "verbose", "for_commit",
+    "allow_empty", "exit_zero", "quiet", "verbose", "for_commit", "show_files", "show_settings",
+    "min_severity", "min_confidence", "sort", "max_findings", "statistics", "stdin_filename",
 }  # fmt: skip
 
 

@@ -188,7 +188,7 @@ ERRORS = {
     "wrong exit": (SystemExit("text"), ""),
     "base": (BaseException(QUOTED), "internal error: BaseException"),
 }
-STAGES = ("discover.discover_files", "merge_options", "run_pipeline", "_build_report")
+STAGES = ("run.preparation.discover.discover_files", "run.preparation.merge_options", "api.run_pipeline", "api._build_report")
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -203,7 +203,7 @@ def test_an_error_that_nobody_expects_is_a_sentence_and_exit_code_2(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(f"readiness.api.{stage}", fail)
+    monkeypatch.setattr(f"readiness.{stage}", fail)
     monkeypatch.delenv(program.DEBUG_VARIABLE_NAME, raising=False)
     assert ending(["check", "--no-config", "--no-cache", WEAK]) == 2
     out, said = capsys.readouterr()

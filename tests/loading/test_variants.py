@@ -267,8 +267,8 @@ def test_what_a_job_says_of_its_place_counts_more_than_its_branch(tmp_path: Path
     [
         ("{production: {values: [a]}, staging: {}}", "no setting is called 'staging'"),
         ("{production: {value: [a]}}", "no setting is called 'value'"),
-        ("{production: {values: a}}", "environments.production.values must be of type array"),
-        ("{production: [a]}", "environments.production must be of type object"),
+        ("{production: {values: a}}", "environments.production.values is a list: write [a]"),
+        ("{production: [a]}", "environments.production is a mapping"),
         ("{}", "environments lacks production"),
         ("{production: {}}", "environments.production"),
     ],

@@ -78,8 +78,11 @@ def test_select_and_ignore(shelf: Path) -> None:
 
 def test_a_prefix_of_former_names(shelf: Path) -> None:
     report = run(shelf, select=["k8s/few-"])
-    assert told(report) == [MILD, MIDDLE, LAST]
+    assert told(report) == [MILD], "a prefix narrows the profile, whatever its rules were called"
     assert notice(report).startswith("--select: k8s/few- is called ")
+    report = run(shelf, extend_select=["k8s/few-"], select=["k8s/k"])
+    assert told(report) == [MILD, MIDDLE, LAST]
+    assert notice(report).startswith("--extend-select: k8s/few- is called ")
     assert run(shelf, select=["k8s/"]).notices == (), "a prefix of today's names is none of before"
 
 
@@ -100,7 +103,7 @@ def test_a_rule_of_somebodys_own_has_its_name_for_itself(shelf: Path) -> None:
     report = run(shelf, select=["k8s/few-strict"])
     assert {one.rule for one in report.open} == {"k8s/few-strict"}
     assert report.notices == ()
-    report = run(shelf, select=["k8s/"], ignore=["k8s/few-strict"])
+    report = run(shelf, select=[FEW], ignore=["k8s/few-strict"])
     assert told(report) == [MILD, MIDDLE, LAST]
     assert report.notices == ()
     known = shelf.parent / "known.json"
@@ -112,7 +115,7 @@ def test_a_rule_of_somebodys_own_has_its_name_for_itself(shelf: Path) -> None:
 def test_settings(shelf: Path) -> None:
     report = run(shelf, settings=f"select: [{FEW}]\nignore: [k8s/few-strict]\n")
     assert told(report) == [MILD, LAST]
-    assert notice(report).startswith(".readiness.yaml: k8s/few-strict is called ")
+    assert notice(report).startswith(".readiness.yaml:2:10: k8s/few-strict is called ")
     text = f"select: [{FEW}]\nparameters:\n  k8s/few-strict: {{minimum: 9}}\n"
     report = run(shelf, settings=text)
     assert told(report) == [MILD, MIDDLE, ("4", "low")]
@@ -243,10 +246,11 @@ def counting(rule: str, *, select: list[str], ignore: list[str]) -> list[Finding
     known = RuleNames()
     active = selection.active_pairs_by_rule_id(
         by_rule()[rule],
-        rules.rules_folder(),
-        profile_name="recommended",
-        selection=selection.parse_rule_selectors(select, known),
-        ignored_selection=selection.parse_rule_selectors(ignore, known),
+        selection.RuleChoice(
+            *selection.load_profile_levels_and_selectors(rules.rules_folder(), "recommended"),
+            selection=selection.parse_rule_selectors(select, known),
+            ignored=selection.parse_rule_selectors(ignore, known),
+        ),
     )
     assert len(known.notices) == 1
     return [one for one in shown(rule) if selection.is_finding_active(one, active)]

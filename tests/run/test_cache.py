@@ -17,7 +17,7 @@ import readiness
 from readiness import api
 from readiness.loading.render import helm, kustomize
 from readiness.run import cache
-from readiness.run.run_settings import load_settings_of_run
+from readiness.run.run_settings import load_settings_of_run, merge_options
 from tests.make import write_files
 
 needs_helm = pytest.mark.skipif(
@@ -258,6 +258,8 @@ def key(root: Path, **more: Any) -> str:
     options = dict.fromkeys(("profile", "fail_on", "min_score", "baseline", "since", "documents", "shellcheck"))
     options |= {
         "select": (),
+        "extend_select": (),
+        "exclude": (),
         "ignore": (),
         "rules": (),
         "jobs": 1,
@@ -266,7 +268,7 @@ def key(root: Path, **more: Any) -> str:
         "helm_values": (),
     }
     options |= {"context": True, "for_commit": False, "foreign_ignores": True, "purpose": "", "checklists": None, **more}
-    settings = api.merge_options(load_settings_of_run(options.pop("config", False)), **options)
+    settings = merge_options(load_settings_of_run(options.pop("config", False)), **options)
     from readiness.loading import discover
 
     return cache.result_cache_key(discover.discover_files([root], working_directory=root), settings, "2026-01-01")
@@ -518,9 +520,20 @@ def test_what_is_said_of_the_settings_keeps_its_line(tmp_path: Path, kept: cache
     monkeypatch.chdir(root)
     (tmp_path / "root" / ".git").mkdir()
     first = readiness.check(["."], config=True, cache=True).to_dict()
-    assert [(row["path"], row["line"]) for row in first["findings"] if row["rule"].startswith("core/")] == [(".readiness.yaml", 4)]
+    assert [(row["path"], row["line"]) for row in first["findings"] if row["rule"].startswith("core/")] == [("../.readiness.yaml", 4)]
     monkeypatch.setattr(api, "run_pipeline", None)
     assert readiness.check(["."], config=True, cache=True).to_dict() == first
+
+
+def test_the_text_of_the_settings_is_the_same_in_every_process() -> None:
+    """A set is written in another order by each."""
+    options = dict.fromkeys(("profile", "min_score", "baseline", "since", "documents", "shellcheck", "checklists"))
+    words = dict.fromkeys(("select", "extend_select", "exclude", "ignore", "rules", "helm_values"), ())
+    switches = {"jobs": 1, "render": True, "strict_coverage": False, "context": True, "foreign_ignores": True, "purpose": "", "fail_on": "low"}
+    switches |= {"for_commit": False}
+    settings = merge_options(load_settings_of_run(False), **{**options, **words, **switches, "select": ("k8s/",)})
+    assert settings.overruled_settings
+    assert "frozenset" not in cache.settings_cache_text(settings)
 
 
 def test_old_results_and_what_was_left_behind_go(tmp_path: Path, kept: cache.ResultCache, monkeypatch: pytest.MonkeyPatch) -> None:

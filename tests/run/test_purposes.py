@@ -155,7 +155,7 @@ def test_a_glob_of_settings_above_may_fit_what_lies_beside(tmp_path: Path, monke
             "purpose:\n  'a/*': prod\n",
             ".readiness.yaml:2:10: purpose.a/* is 'prod'; allowed are production",
         ),
-        ("purpose: production\n", ".readiness.yaml:1:10: purpose must be of type object"),
+        ("purpose: production\n", ".readiness.yaml:1:10: purpose is a mapping, not 'production'"),
     ],
 )
 def test_settings_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:

@@ -147,7 +147,7 @@ def test_from_a_directory_below_paths_are_relative_to_that_of_the_settings(root:
 
 
 @holds("settings-from")
-def test_the_nearest_file_of_the_revision_counts(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_files_below_the_root_are_those_of_the_revision(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git(root, "checkout", "-q", "main")
     write_files(root, {"deploy/.readiness.yaml": "select: [k8s/host-pid]\n"})
     commit(root)
@@ -155,9 +155,12 @@ def test_the_nearest_file_of_the_revision_counts(root: Path, monkeypatch: pytest
     monkeypatch.chdir(root / "deploy")
     report = check()
     assert found(report) == {"k8s/host-pid"}
-    assert report.settings_effects[0].name == "main:deploy/.readiness.yaml"
+    assert [one.name for one in report.settings_effects] == ["main:.readiness.yaml", "main:deploy/.readiness.yaml"]
+    write_files(root, {"deploy/.readiness.yaml": "ignore: [ALL]\n", "deploy/b/.readiness.yaml": "ignore: [ALL]\n", "deploy/b/pod.yaml": POD})
     monkeypatch.chdir(root)
-    assert "k8s/mine" in found(check())
+    report = check()
+    assert {"k8s/host-pid"} == {one.rule for one in report.open if one.path.startswith("deploy/")}
+    assert [one.name for one in report.settings_effects] == ["main:.readiness.yaml", "main:deploy/.readiness.yaml"]
 
 
 @holds("settings-from")

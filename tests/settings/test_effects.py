@@ -85,7 +85,7 @@ def test_a_change_is_named(tree: Path, text: str, said: str) -> None:
 def test_every_setting_has_words() -> None:
     from readiness.settings import effects
 
-    assert set(effects._DESCRIPTION_BY_SETTING) == {*settings.lockable_settings(), "locked"}
+    assert set(effects._DESCRIPTION_BY_SETTING) == {*settings.lockable_settings(), "locked", "foreign-ignores"}
 
 
 @holds("settings-named")

@@ -19,6 +19,7 @@ from readiness.ruleset.select import SelectionError
 from readiness.run.run_settings import load_settings_of_run
 from readiness.settings import LOCKABLE_FILE_WORDS, Config, ConfigError, lockable_settings
 from readiness.settings.layers import merge_settings
+from readiness.settings.model import with_settings_locked_along
 from readiness.verdict.report import Report
 from tests.make import write_files
 from tests.settings_rows import holds
@@ -148,6 +149,7 @@ VALUE_BY_SETTING = {
     "profile": "strict", "select": ["k8s/privileged"], "ignore": ["k8s/"], "fail-on": "never", "min-score": 1, "exclude": ["pod.yaml"],
     "documents": True, "shellcheck": False, "checklists": ["dify"], "rules": ["own"], "baseline": "known.json",
     "parameters": {"k8s/api-version-removed": {"version": "1.10"}}, "environments": {"production": {"branches": ["main"]}},
+    "extend-select": ["k8s/"], "severity": {"k8s/privileged": "low"}, "per-path": {"*": {"ignore": ["k8s/"]}}, "per-path-ignores": {"*": ["k8s/"]},
     "purpose": {"*": "test"}, "waivers": [{"rule": "k8s/privileged", "reason": "it is fine"}],
 }  # fmt: skip
 
@@ -159,7 +161,7 @@ def parsed(folder: Path, given: dict[str, object], *, named: bool) -> Config:
 
 def values(config: Config) -> dict[str, str]:
     """What the settings are, but for where they come from."""
-    apart = {"source", "layers", "given", "locked", "locked_words"}
+    apart = {"source", "layers", "given", "locked", "locked_words", "span_by_word"}
     places = re.compile(r"line=\d+|Span\(.*?\)|\d+ characters|yaml:\d+(:\d+)?")
     return {name: places.sub("", repr(getattr(config, name))) for name in Config.__slots__ if name not in apart}
 
@@ -182,12 +184,28 @@ def test_what_is_locked_is_as_if_the_tree_did_not_say_it(callers_settings: set[s
     if not trees:
         return
     merged = merge_settings(callers, parsed(folder, trees, named=False))
-    refused = {name for name in trees if name in locked or "all" in locked}
+    refused = {name for name in trees if name in with_settings_locked_along(frozenset(locked)) or "all" in locked}
     rest = {name: value for name, value in trees.items() if name not in refused} or {"ignore": []}
     assert values(merged) == values(merge_settings(callers, parsed(folder, rest, named=False)))
     assert set(merged.layers[1].refused) == refused
     decided = {
-        name for name in callers.given if name not in {"ignore", "exclude", "checklists", "rules", "parameters", "purpose", "waivers", "locked"}
+        name
+        for name in callers.given
+        if name
+        not in {
+            "ignore",
+            "exclude",
+            "checklists",
+            "rules",
+            "parameters",
+            "purpose",
+            "waivers",
+            "locked",
+            "extend-select",
+            "severity",
+            "per-path",
+            "per-path-ignores",
+        }
     }
     for name in decided:  # the caller's word stands whatever the tree says
         field = {"fail-on": "fail_on", "min-score": "min_score"}.get(name, name)
@@ -296,7 +314,7 @@ def test_the_trees_own_file_locks_no_settings(tree: Path, word: str, form: str) 
 
 @holds("settings-locked")
 @pytest.mark.parametrize(
-    ("text", "said"), [("locked: none\n", "allowed are all"), ("locked: {a: b}\n", "must be of type"), ("locked: [all, all]\n", "twice")]
+    ("text", "said"), [("locked: none\n", "allowed are all"), ("locked: {a: b}\n", "locked is a list or a string"), ("locked: [all, all]\n", "twice")]
 )
 def test_locks_of_a_wrong_shape(tree: Path, text: str, said: str) -> None:
     write_files(tree, {"../platform.yaml": text})

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -156,7 +157,7 @@ def test_leaving_out_a_missing_verdict_by_name_is_refused(tree: Path, rule: str)
     write_files(tree, {".readiness.yaml": f"ignore: [{rule}]\n"})
     result = run()
     assert result.exit_code == 2
-    assert f".readiness.yaml: ignore: {rule} says that something has no verdict" in result.stderr
+    assert f".readiness.yaml:1:10: ignore: {rule} says that something has no verdict" in result.stderr
     assert run("--no-config", "--ignore", rule).exit_code != 2
 
 
@@ -164,7 +165,7 @@ def test_leaving_out_a_missing_verdict_by_name_is_refused(tree: Path, rule: str)
 @pytest.mark.parametrize("name", ["mine", "../mine", "./checklists/mine", "dify.yaml", "DIFY", ""])
 def test_checklists_are_those_that_ship(tree: Path, name: str) -> None:
     write_files(tree, {".readiness.yaml": json.dumps({"checklists": [name]}), "checklists/mine.yaml": "title: Mine\n", "mine.yaml": "title: Mine\n"})
-    with pytest.raises((ChecklistError, ConfigError), match=r"no checklist is called|too short|non-empty"):
+    with pytest.raises((ChecklistError, ConfigError), match=r"no checklist is called|is empty"):
         readiness.check(["."], config=True)
 
 
@@ -297,7 +298,8 @@ OPENS = {
 @holds("settings-gate", "settings-choice", "settings-waivers", "settings-named")
 @hypothesis.settings(max_examples=40, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 @hypothesis.given(st.fixed_dictionaries({}, optional=OPENS))
-def test_no_settings_take_back_that_a_file_has_no_verdict(tree: Path, given: dict[str, object]) -> None:
+def test_no_settings_take_back_that_a_file_has_no_verdict(tree: Path, given: dict[str, Any]) -> None:
+    hypothesis.assume(not (given.get("profile") == "pss-baseline" and "nginx/" in given.get("select", ())))  # which selects nothing, an error
     head = "# readiness: purpose=test\n# readiness: ignore[core/syntax] it is fine\n# readiness: ignore[core/crash, core/syntax] so\n"
     write_files(tree, {"broken.yaml": head + BROKEN, ".readiness.yaml": json.dumps(given)})
     report = readiness.check(["."], config=True)

@@ -82,7 +82,7 @@ rules:
   - {apiGroups: [b], resources: ["*"], verbs: [get]}
 """
     files = {"src/role.yaml": role, "all.yaml": HEAD + role}
-    report = check(tmp_path, files, "k8s/rbac-wildcard")
+    report = check(tmp_path, files, "k8s/rbac-wildcard-own")
     assert [one[:2] for one in told(report)] == [("src/role.yaml", 5), ("src/role.yaml", 6)]
     assert [one.related[0].source.position_of(one.related[0].span.start).line for one in report.findings] == [6, 7]
 

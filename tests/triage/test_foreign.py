@@ -378,7 +378,7 @@ def test_the_command_line_says_how_many(tmp_path: Path, monkeypatch: pytest.Monk
     words = ["check", "--select", RULE]
     for _ in ("worked out", "from the cache"):
         said = CliRunner().invoke(main, words).output
-        assert "1 left out by comments for other linters (--no-foreign-ignores shows them)" in said
+        assert "1 left out by comments and settings for other linters (--no-foreign-ignores shows them)" in said
     shown = CliRunner().invoke(main, [*words, "--no-foreign-ignores", "--format", "json"]).output
     assert len(json.loads(shown)["findings"]) == 1
     assert "left out" not in CliRunner().invoke(main, [*words, "--no-foreign-ignores"]).output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.checks.ci.outsiders import OutsiderChance, chance_to_meet_condition, may_job_need_approval
@@ -21,6 +21,7 @@ from readiness.kinds.github.uses import repository_root_of_workflow_path
 from readiness.model import CheckOutcome, Hit, hit, join_names, spelling
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project, RunProjects
+from readiness.syntax.glob import glob_matches
 from readiness.syntax.holes import has_github_expression
 from readiness.syntax.yaml import Map, Seq
 
@@ -33,14 +34,19 @@ _GITHUB_IMAGE_LABEL = lazy_regex(
 )
 
 
-def runner_label_unknown(workflow: Workflow) -> CheckOutcome:
-    """A label that GitHub's runners have not (any more), one with a slip of the pen, or an empty one."""
+def runner_label_unknown(workflow: Workflow, *, own: Sequence[str] = ()) -> CheckOutcome:
+    """A label that GitHub's runners have not (any more), one with a slip of the pen, or an empty one.
+
+    Those that match `own` are of runners that the organization runs itself, or of larger ones that it named.
+    """
     for job in workflow.jobs:
         lowercase_labels = {label.lower() for label, _ in runner_labels_with_spans(job.node)}
         if "self-hosted" in lowercase_labels or _has_runner_group(job):
             continue
         for label, runs_on_label_span in runner_labels_with_spans(job.node):
             lowercase_label = label.lower()
+            if any(glob_matches(one.lower(), lowercase_label) for one in own):
+                continue
             is_retired_or_unknown = lowercase_label not in fact_row_by_name("github-runners") and _GITHUB_IMAGE_LABEL.match(label) is not None
             similar_label = (
                 ""
