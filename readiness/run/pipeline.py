@@ -50,7 +50,7 @@ class RunResult:
     `notices` which names of rules are out of date, `render_inputs` what rendering read, `context` what was read around the
     judged files, `environments` which variants were taken for production, `undeployed_paths` the files that nothing deploys, whose findings were
     lowered for that. `production` says that not all of it is for something else. `services` are what a team would call one.
-    `baseline_outcome` is what became of the entries of a baseline.
+    `baseline_outcome` is what became of the entries of a baseline, `earlier_run` what was found at the revision that was asked for.
     `refused_comment_count` and `refused_purpose_count` are what the files of the tree say and settings lock.
     """
 
@@ -74,6 +74,7 @@ class RunResult:
     refused_comment_count: int = 0
     refused_purpose_count: int = 0
     baseline_outcome: baseline.BaselineOutcome = baseline.BaselineOutcome()
+    earlier_run: RunResult | None = None
 
 
 @dataclass(slots=True)
@@ -87,11 +88,12 @@ class RuleSelection:
 
 
 class TriagedFindings(NamedTuple):
-    """Findings, how many of each rule the comments of other linters left out, and what became of a baseline's entries."""
+    """Findings, how many of each rule the comments of other linters left out, what became of a baseline's entries, the run at a revision."""
 
     findings: list[Finding]
     silenced_count_by_rule_id: dict[str, int]
     baseline_outcome: baseline.BaselineOutcome
+    earlier_run: RunResult | None
 
 
 def run_pipeline(
@@ -145,6 +147,7 @@ def run_pipeline(
         refused_comment_count=sum(one.message == suppress.LOCKED_COMMENT_PROBLEM for one in triaged.findings),
         refused_purpose_count=sum(one.message == purposes.LOCKED_PURPOSE_PROBLEM for one in purpose_findings),
         baseline_outcome=triaged.baseline_outcome,
+        earlier_run=triaged.earlier_run,
     )
     return secrecy.run_result_without_secrets(run_result, marked_secrets)
 
@@ -278,15 +281,16 @@ def _suppress_and_fingerprint_findings(
     )
     findings_not_silenced, silenced_count_by_rule_id = not_silenced
     fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate([*findings_not_silenced, *parts.take_findings()]))
-    settled_findings, baseline_outcome = mark_previously_known(
+    known = mark_previously_known(
         fingerprinted_findings,
         RunScope.of(assembly, run_rules.active_rules),
         settings,
         run_rules.names,
         lambda found, asked: run_pipeline(found, asked, today),
     )
-    grouped_findings = parts.result(COPIES, lambda: list(with_edit_groups(settled_findings)), settled_findings)
-    return TriagedFindings([*grouped_findings, *baseline.add_fingerprints(parts.take_findings())], silenced_count_by_rule_id, baseline_outcome)
+    grouped_findings = parts.result(COPIES, lambda: list(with_edit_groups(known.findings)), known.findings)
+    crash_findings = baseline.add_fingerprints(parts.take_findings())
+    return TriagedFindings([*grouped_findings, *crash_findings], silenced_count_by_rule_id, known.baseline_outcome, known.earlier_run)
 
 
 def _run_rules_on_projects(

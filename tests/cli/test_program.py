@@ -188,7 +188,7 @@ ERRORS = {
     "wrong exit": (SystemExit("text"), ""),
     "base": (BaseException(QUOTED), "internal error: BaseException"),
 }
-STAGES = ("discover.discover_files", "merge_options", "run_pipeline", "_build_report")
+STAGES = ("discover.discover_files", "merge_options", "run_pipeline", "report_of_run")
 
 
 @pytest.mark.parametrize("stage", STAGES)
