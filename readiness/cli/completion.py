@@ -50,9 +50,9 @@ def complete_profile(_context: click.Context, _parameter: click.Parameter, incom
 
 def complete_checklist(_context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The names of checklists; an argument may be a path as well."""
-    from readiness import api
+    from readiness.run.report_of_run import all_checklists
 
-    items = _items([one.source_document for one in api.all_checklists()], incomplete)
+    items = _items([one.source_document for one in all_checklists()], incomplete)
     return items if isinstance(parameter, click.Option) else [*items, CompletionItem(incomplete, type="file")]
 
 
