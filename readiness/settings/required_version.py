@@ -9,7 +9,7 @@ from readiness.version import __version__
 
 MAX_CLAUSES = 10
 _CLAUSE = lazy_regex(
-    r"\s*(?P<operator>~=|===?|!=|<=|>=|<|>)?\s*v?(?P<release>\d{1,9}(?:\.\d{1,9}){0,6})"
+    r"\s*(?:(?P<operator>~=|===?|!=|<=|>=|<|>)\s*)?v?(?P<release>\d{1,9}(?:\.\d{1,9}){0,6})"
     r"(?:[-_.]?(?P<pre>a|b|c|rc|alpha|beta|pre|preview)[-_.]?(?P<pre_number>\d{0,9}))?(?:\.?(?P<post>post)(?P<post_number>\d{0,9}))?"
     r"(?:\.?(?P<dev>dev)(?P<dev_number>\d{0,9}))?(?P<any>\.\*)?\s*"
 )

@@ -28,7 +28,9 @@ MAX_LINE_COMPARISONS = 5_000_000  # of lines of such files
 MAX_CANDIDATES_PER_HUNK = 20  # of known findings in one rewritten stretch, compared with one finding
 MAX_TEXT_COMPARISONS = 20_000  # of marked texts
 # What counts things, and what a release or its contents put into a name: the number of a step, a hash, a version.
-_CHANGING_PART_OF_RESOURCE = lazy_regex(r"(?<=/)\d+(?=/|\Z)|(?<=[/._-])(?:(?=[a-f]{0,40}+\d)[0-9a-f]{7,64}|v?\d+\.\d[\w.]*)(?=[/._-]|\Z)")
+_CHANGING_PART_OF_RESOURCE = lazy_regex(
+    r"(?<=/)\d++(?=/|\Z)|(?<=[/._-])(?:(?=[a-f]{0,40}+\d)[0-9a-f]{7,64}|v?\d{1,20}+\.\d[\w.]{0,64}+)(?=[/._-]|\Z)"
+)
 
 _Hunk = tuple[tuple[int, int], tuple[int, int]]  # the lines of a rewritten stretch in both texts
 

@@ -311,7 +311,18 @@ def test_a_chart_that_is_a_repository_prints_nothing_of_gits(tree: Path) -> None
 
 
 @needs_helm
-@pytest.mark.parametrize("path", ["shop/README.md", "shop/LICENSE", "shop/docs", "shop/dashboards/a.json"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "shop/README.md",
+        "shop/LICENSE",
+        "shop/docs",
+        "shop/dashboards/a.json",
+        "shop/.helmignore",
+        "shop/charts/db/.helmignore",
+        "shop/charts/db/LICENSE",
+    ],
+)
 def test_a_link_of_a_chart_that_helm_does_not_use_is_nothing_to_tell(tree: Path, path: str) -> None:
     write_files(tree, CHART)
     link(tree / path, os.path.relpath(tree.parent / "out", (tree / path).parent))

@@ -61,6 +61,7 @@ PUT_TOGETHER = {
     ("checks/nginx/paths.py", "f'{re.escape(folder_above)}(?!/{re.escape(folder_name)}(?![\\\\w.-]))(?![\\\\w.-])'"): "the paths are escaped",
     ("checks/project/edge.py", "f'(?<!\\\\d){target_port}(?!\\\\d)'"): "the port is digits",
     ("checks/project/edge.py", "f'(?<!\\\\d){one}(?!\\\\d)'"): "the port is digits",
+    ("settings/pyproject.py", 'f"""(?<![\\\\w\\\\"\'-])({name})[ \\\\t]*=[ \\\\t]*|^[ \\\\t]*\\\\[\\\\[?[^\\\\]\\\\n]*\\\\.({name})\\\\]"""'): "the key is escaped",  # noqa: E501
     ("verdict/evidence/plans.py", 'path_pattern'): "a table, below",
     ("checks/dockerfile/toolchain.py", 'compile_pattern'): "facts on images, below",
     ("facts/actions.py", "re.escape(name).replace('\\\\*', '[^/]+')"): "names of actions, whose star takes one part of a path",

@@ -145,12 +145,12 @@ def parse(source: Source) -> Document:
 def first_unfilled_placeholder(document: Document) -> int | None:
     """Where another program puts something in that nginx takes for a directive's name; None where there is no such place.
 
-    `${X}` alone is none: the rest of the file is read, and what may stand there is known to be unknown.
+    `${X}` or `TLS_CONFIG` alone is none: the rest of the file is read, and what may stand there is known to be unknown.
     """
     placeholder_offsets = [
         directive.places[0].start
         for directive in document.walk_directives()
-        if directive.is_mark and not (directive.is_directives_placeholder and directive.name.startswith("$"))
+        if directive.is_mark and not (directive.is_directives_placeholder and (directive.name.startswith("$") or directive.is_constant_mark))
     ]
     return min(placeholder_offsets, default=None)
 

@@ -24,6 +24,7 @@ from readiness.tree_paths import OutsideError, is_inside_folder, is_version_cont
 
 CHART_FILENAME = "Chart.yaml"
 REASON_LINK_TO_FOLDER = "a link to a directory, which is not followed"
+_SUBCHART_PREFIX = lazy_regex(r"(?:\A|(?<=/))charts/[^/]+/")
 _HELM_READS_PATH = lazy_regex(r"(?:\A|/)(?:(?:templates|charts|ci)(?:/|\Z)|values[\w.-]*\.ya?ml\Z|values\.schema\.json\Z|Chart\.(?:yaml|lock)\Z)")
 _MAX_SUBCHART_DEPTH = 10  # of charts inside charts
 _LOCAL_REPOSITORY_PREFIX = "file://"
@@ -80,10 +81,13 @@ class ChartFiles:
     def missed_refusals(self) -> Iterator[tuple[str, str]]:
         """(path as reports print it, reason) of what was refused and Helm would have used: templates, charts, values, and files that templates print.
 
-        A README or a licence that is linked to the repository's own is in no chart's way.
+        A README, a licence or a `.helmignore` that is linked to the repository's own is in no chart's way, nor in that of a chart under charts/.
         """
         for path_in_copy, reason in self.refusal_reason_by_path.items():
-            if _HELM_READS_PATH.search(path_in_copy) or self._may_be_printed(path_in_copy):
+            path_in_own_chart = _SUBCHART_PREFIX.sub("", path_in_copy)
+            if posixpath.basename(path_in_copy) == ".helmignore":
+                continue  # says what is left out of a package; what a template prints, it does not name
+            if _HELM_READS_PATH.search(path_in_own_chart) or self._may_be_printed(path_in_copy):
                 yield self.report_path_by_path[path_in_copy], reason
 
     def _may_be_printed(self, path_in_copy: str) -> bool:
