@@ -140,13 +140,10 @@ def files_of_paths(paths: Sequence[str | os.PathLike[str]], **options: Any) -> l
     """Every file under some paths, and why it was judged or not. `options` are those of `check`. Raises one of USER_ERRORS."""
     with settings_and_files(paths, options.get("base"), None, _with_defaults(options)) as (discovered, settings):
         run_result = run_pipeline(discovered, settings, options.get("today") or datetime.date.today())
-        settings_paths = {one.path for one in settings.config.sources}
-        rows = (
-            (row.path, "settings", "of this run")
-            if row.path in settings_paths and not row.kind
-            else (row.path, row.status, row.reason or row.purpose)
-            for row in run_result.file_statuses
-        )
+        reason_by_path = {one.name: f"of {one.linter}, for what has an equal here" for one in settings.peers}
+        reason_by_path |= {one.path: "of this run" for one in settings.config.sources}
+        rows = [(path, "settings", reason) for path, reason in reason_by_path.items()]
+        rows += [(one.path, one.status, one.reason or one.purpose) for one in run_result.file_statuses if one.kind or one.path not in reason_by_path]
         redactor = Redactor(run_result.secret_places)
         return [ListedFile(one.path, one.status, redactor.mask_text(one.reason)) for one in listed_files(discovered, rows)]
 
@@ -189,7 +186,9 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
     for checklist_name in settings.checklists:
         if checklist_name not in {one.source_document for one in shipped_checklists}:
             known_checklist_names = ", ".join(one.source_document for one in shipped_checklists)
-            raise checklist.ChecklistError(f"no checklist is called {checklist_name!r}; there are {known_checklist_names}")
+            place = settings.config.place_of("checklists", checklist_name)
+            message = f"no checklist is called {checklist_name[:80]!r}; there are {known_checklist_names}"
+            raise checklist.ChecklistError(f"{place}: {message}" if place else message)
     active_rules = [
         selection.rule_with_active_tiers_only(rule, run_result.active_rules) for rule in run_result.rules if rule.id in run_result.active_rules
     ]
@@ -225,7 +224,7 @@ def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase
         baseline_outcome=run_result.baseline_outcome,
         settings_effects=(
             *with_refused_statements(settings.effects, run_result.refused_comment_count, run_result.refused_purpose_count),
-            *peer_effects(settings.peers, run_result.left_out_by_peer_file),
+            *peer_effects(settings.peers, run_result.left_out_by_peer_file, settings.config.layers),
         ),
     )
 
@@ -318,13 +317,9 @@ def admission_lines(paths: Sequence[str]) -> Iterator[str]:
     from readiness.reports import admission as admitted
     from readiness.run.pipeline import load_core_rules
 
-    settings = load_settings_of_run(True)
     core_rule_by_id = {bound.rule.id: bound.rule for bound in load_core_rules()}
-    assembly = assemble.assemble_projects(
-        discover.discover_files(paths, settings.exclude, glob_prefix=settings.prefix),
-        core_rule_by_id,
-        may_judge_documents=settings.documents,
-    )
+    with settings_and_files(paths, None, None, _with_defaults({"config": True, "context": False, "baseline": False})) as (discovered, settings):
+        assembly = assemble.assemble_projects(discovered, core_rule_by_id, may_judge_documents=settings.documents)
     yield from (f"{one.path}:{one.line}: {one.message}" for one in assembly.parse_findings)
     workload_lines = list(admitted.admission_lines(assembly.projects))
     yield from workload_lines or ["no workload was found"]

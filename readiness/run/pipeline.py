@@ -31,11 +31,11 @@ from readiness.run.removals import relocate_rendered_findings
 from readiness.run.rule_choices import RuleSelection, select_rules
 from readiness.run.run_settings import RunSettings
 from readiness.run.unused_settings import (
-    SETTING_UNUSED_RULE_ID,
     findings_for_unused_settings,
     merge_with_suppression_findings,
     notices_for_unused_excludes,
 )
+from readiness.settings.model import SETTING_UNUSED_RULE_ID
 from readiness.syntax.expansion import expansion_counted_for_run
 from readiness.triage import baseline, copies, foreign, foreign_settings, suppress
 from readiness.triage.services.found import find_services_of_findings
