@@ -1,8 +1,10 @@
 """What it takes to write a report: a made-up one of many findings, in colours and plain, by the processor's time.
 
-    python bench/screens.py [--findings 15000] [--runs 3]
+    python bench/screens.py [--findings 15000] [--runs 3] [--before CHECKOUT]
 
-Of each form the best run counts. The findings are of 30 rules in files of 100 places, a third of them low; all are made before the clock starts.
+The findings are of 30 rules in files of 100 places, a third of them low; all are made before the clock starts. Of each form the median counts.
+With a checkout of another revision both write the same reports in turn (A B A B ...), each in a process of its own, and the ratio is printed:
+below 1, this checkout is the cheaper one. A busy machine changes the times, and both sides of a ratio alike.
 """
 
 from __future__ import annotations
@@ -10,12 +12,19 @@ from __future__ import annotations
 import argparse
 import gc
 import io
+import json
+import os
+import statistics
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 from readiness import reports
 from readiness.model import Confidence, Finding, Rule, Severity, Source, Span
 from readiness.verdict.report import FileRow, Report, build_report
 
+HERE = Path(__file__).resolve().parents[1]
 RULES = 30
 PLACES = 100
 SEVERITIES = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
@@ -61,24 +70,44 @@ def made_report(count: int) -> Report:
     )
 
 
-def main() -> None:
-    """Print the seconds of each form."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--findings", type=int, default=15_000)
-    parser.add_argument("--runs", type=int, default=3)
-    options = parser.parse_args()
+def seconds_by_form(count: int) -> dict[str, float]:
+    """The processor's time that each form takes once."""
     gc.disable()  # as the command does
-    whole = made_report(options.findings)
+    whole = made_report(count)
+    seconds = {}
     for name, (color, width) in FORMS.items():
         for verbose in (False, True):
-            seconds, size = [], 0
-            for _ in range(options.runs):
-                output = io.StringIO()
-                start = time.process_time()
-                reports.write_report("terminal", whole, output, reports.ReportOptions(color=color, width=width, verbose=verbose))
-                seconds.append(time.process_time() - start)
-                size = len(output.getvalue())
-            print(f"{name}{', -v' if verbose else ''}: {min(seconds):.2f} s for {options.findings} findings, {size / 1e6:.1f} MB")
+            start = time.process_time()
+            reports.write_report("terminal", whole, io.StringIO(), reports.ReportOptions(color=color, width=width, verbose=verbose))
+            seconds[f"{name}{', -v' if verbose else ''}"] = time.process_time() - start
+    return seconds
+
+
+def measured(checkout: Path, count: int) -> dict[str, float]:
+    """The same in a process of its own, by the code of a checkout."""
+    command = [sys.executable, __file__, "--once", "--findings", str(count)]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(checkout)}, stdout=subprocess.PIPE, check=True)
+    seconds: dict[str, float] = json.loads(done.stdout)
+    return seconds
+
+
+def main() -> None:
+    """Print the seconds of each form, and their ratio to those of another checkout."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--findings", type=int, default=15_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--before", type=Path, help="a checkout of the revision to compare with")
+    parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.once:
+        print(json.dumps(seconds_by_form(asked.findings)))
+        return
+    checkouts = [HERE, *([asked.before.resolve()] if asked.before else [])]
+    runs = [[measured(checkout, asked.findings) for checkout in checkouts] for _ in range(asked.runs)]
+    print(f"{asked.findings} findings")
+    for name in runs[0][0]:
+        now, *then = (statistics.median(run[side][name] for run in runs) for side in range(len(checkouts)))
+        print(f"{name:28} {now:6.2f} s" + "".join(f" {before:6.2f} s before   {now / before:.3f}" for before in then))
 
 
 if __name__ == "__main__":

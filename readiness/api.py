@@ -31,14 +31,14 @@ from readiness.run.external import ShellcheckError
 from readiness.run.parallel import ParallelError
 from readiness.run.pipeline import RunResult, run_pipeline
 from readiness.run.preparation import settings_and_files
+from readiness.run.previously_known import unjudged_texts
+from readiness.run.report_of_run import all_checklists, report_of_run, score_at_revision
 from readiness.run.run_settings import OptionError, RunSettings, load_settings_of_run
 from readiness.run.shown_settings import ShownSetting, shown_settings
 from readiness.settings import Config
-from readiness.settings.effects import peer_effects, with_refused_statements
 from readiness.triage import baseline
-from readiness.verdict import checklist, report
+from readiness.verdict import checklist
 from readiness.verdict.report import Report
-from readiness.version import __version__
 
 _PARAMETERS_OF_THE_RUN_ITSELF = frozenset({"paths", "cache", "stdin", "timeout", "today", "timing", "progress", "base"})
 STDIN_LIMIT = discover.MAX_SOURCE_BYTES
@@ -126,7 +126,9 @@ def check(  # noqa: PLR0913  # the options of the command line, each with a defa
         run_result = run_function(discovered, settings, run_date, progress)
         phase_timestamps.append(time.perf_counter())
         seconds_by_phase = {"read": phase_timestamps[1] - phase_timestamps[0], "judge": phase_timestamps[2] - phase_timestamps[1]} if timing else None
-        return _build_report(run_result, settings, seconds_by_phase)
+        score_before = score_at_revision(run_result, settings, discovered)
+        unjudged_text_by_path = unjudged_texts(run_result.file_statuses, discovered)
+        return report_of_run(run_result, settings, seconds_by_phase, score_before, unjudged_text_by_path)
 
 
 def settings_of_path(path: str, **options: Any) -> list[ShownSetting]:
@@ -178,55 +180,6 @@ def _run_or_load_from_cache(
         run_result = run_pipeline(discovered, settings, today, progress)
         result_cache.store_result(cache_key, run_result)
     return run_result
-
-
-def _build_report(run_result: RunResult, settings: RunSettings, seconds_by_phase: dict[str, float] | None) -> Report:
-    """Score the findings of a run, evaluate its checklists and decide the gate; `seconds_by_phase` is the time of each phase."""
-    shipped_checklists = all_checklists()
-    for checklist_name in settings.checklists:
-        if checklist_name not in {one.source_document for one in shipped_checklists}:
-            known_checklist_names = ", ".join(one.source_document for one in shipped_checklists)
-            place = settings.config.place_of("checklists", checklist_name)
-            message = f"no checklist is called {checklist_name[:80]!r}; there are {known_checklist_names}"
-            raise checklist.ChecklistError(f"{place}: {message}" if place else message)
-    active_rules = [
-        selection.rule_with_active_tiers_only(rule, run_result.active_rules) for rule in run_result.rules if rule.id in run_result.active_rules
-    ]
-    return report.build_report(
-        tool_version=__version__,
-        rules=active_rules,
-        findings=run_result.findings,
-        scored_rows=run_result.file_statuses,
-        tally_by_rule=run_result.tally_by_rule,
-        subject_count_by_path=run_result.subject_count_by_path,
-        checklists=checklist.evaluate_checklists(
-            shipped_checklists,
-            active_rules,
-            run_result.findings,
-            run_result.tally_by_rule,
-            {*run_result.silenced_by_others_count, *run_result.left_out_count_by_rule},
-            run_result.evidence_by_fact,
-        ),
-        chosen_checklists=settings.checklists,
-        fail_on=settings.fail_on,
-        min_score=settings.min_score,
-        strict_coverage=settings.strict_coverage,
-        secret_places=run_result.secret_places,
-        seconds_by_phase=seconds_by_phase,
-        ignored_file_count=run_result.ignored_file_count,
-        silenced_by_others_count=sum(run_result.silenced_by_others_count.values()),
-        surroundings=run_result.context,
-        environments=run_result.environments,
-        services=run_result.services,
-        undeployed_paths=run_result.undeployed_paths,
-        notices=(*settings.notices, *run_result.notices),
-        is_production_judged=run_result.production,
-        baseline_outcome=run_result.baseline_outcome,
-        settings_effects=(
-            *with_refused_statements(settings.effects, run_result.refused_comment_count, run_result.refused_purpose_count),
-            *peer_effects(settings.peers, run_result.left_out_by_peer_file, settings.config.layers),
-        ),
-    )
 
 
 def find_rules(name: str) -> tuple[list[list[LoadedRule]], list[str]]:
@@ -303,12 +256,6 @@ def rules_of_checklists(names: Sequence[str]) -> tuple[str, ...]:
         for tier in rule.tiers or (rule.tier_by_name(""),)
         if any(item.partition(".")[0] in names for item in tier.checklist)
     )
-
-
-@memo
-def all_checklists() -> tuple[checklist.Checklist, ...]:
-    """The checklists that ship with the tool."""
-    return checklist.load_checklists(rules.rules_folder() / "checklists")
 
 
 def admission_lines(paths: Sequence[str]) -> Iterator[str]:

@@ -55,12 +55,12 @@ def crashes(batch: Sequence[Files]) -> list[str]:
     settings = merge_options(
         Config(), checklists=None, select=("ALL",), extend_select=(), exclude=(), ignore=(), profile=None, fail_on=None, min_score=None, rules=(),
         baseline=None, since=None, jobs=1, render=False,
-        strict_coverage=False, helm_values=(), context=True, foreign_ignores=True, shellcheck=False, purpose="",
+        strict_coverage=False, helm_values=(), context=True, for_commit=False, foreign_ignores=True, shellcheck=False, purpose="",
         documents=None,
     )  # fmt: skip
     try:
         made = pipeline.run_pipeline(found, settings, datetime.date(2026, 1, 1))
-        app._build_report(made, settings, None).to_dict()
+        app.report_of_run(made, settings).to_dict()
     except Exception as error:  # what gets out of a run is what is looked for
         return [f"{type(error).__name__}: {error}"]
     return [f"{one.path}: {one.message}" for one in made.findings if one.rule == "core/crash"]

@@ -180,7 +180,8 @@ def _print_difference(difference: Difference, format_name: str) -> None:
     if format_name == "json":
         import json
 
-        click.echo(json.dumps(difference.to_dict(), indent=1))
+        # As in the JSON report: a runner that shows this would take ##[...] for a command.
+        click.echo(json.dumps(difference.to_dict(), indent=1, ensure_ascii=True).replace("##", "#\\u0023"))
         return
     from readiness.reports import difference as formats
 

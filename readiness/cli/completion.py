@@ -21,7 +21,8 @@ def completion_script(shell: str, program: click.Command) -> str:
     if completion_class is None:
         raise ValueError(f"there is no completion for {shell!r}")
     completion = completion_class(program, {}, PROGRAM_NAME, COMPLETION_VARIABLE)
-    return completion.source_template % completion.source_vars()  # and not `source()`, which starts a shell to ask for its version
+    script = completion.source_template % completion.source_vars()  # and not `source()`, which starts a shell to ask for its version
+    return script.replace('string split "," ', 'string split --max 1 "," ')  # fish: an offer may have commas of its own
 
 
 def complete_rule(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -49,9 +50,9 @@ def complete_profile(_context: click.Context, _parameter: click.Parameter, incom
 
 def complete_checklist(_context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The names of checklists; an argument may be a path as well."""
-    from readiness import api
+    from readiness.run.report_of_run import all_checklists
 
-    items = _items([one.source_document for one in api.all_checklists()], incomplete)
+    items = _items([one.source_document for one in all_checklists()], incomplete)
     return items if isinstance(parameter, click.Option) else [*items, CompletionItem(incomplete, type="file")]
 
 

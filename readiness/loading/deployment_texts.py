@@ -27,21 +27,16 @@ _LINE_FOR_IMAGE = lazy_regex(
     re.IGNORECASE,
 )
 _MANIFEST_WORD = lazy_regex(rf"(?<![\w./-])(?:{_APPLY_PROGRAMS}|kube|play)(?=[\s\"'`]|$)")
-_VERB_OF_PROSE = lazy_regex(
-    r"(?<![\w./-])(?:appl(?:y|ies|ied|ying)|deploy|install|start|run|use|launch|execute)(?:s|ed|ing|ning)?(?![\w/-]|\.\w)", re.IGNORECASE
-)
 _KEY_OF_PATHS = lazy_regex(
     r"(?:^|[\s{,-])[\"']?(?:file|files|context|dockerfile|manifests?|path|src|project_src|project_directory|build|chart|env_file|extends|include"
-    r"|stack-?file|compose-?files?|COMPOSE_FILE|resources|bases|rawYaml|definition)[\"']?\s*[:=]",
+    r"|stack-?file|compose[-_]?files?|working_dir|COMPOSE_FILE|resources|bases|rawYaml|definition)[\"']?\s*[:=]",
     re.IGNORECASE,
 )
 _LIST_ITEM_WITH_PATH = lazy_regex(r"^\s*-\s+[\"']?[\w./-]+\.(?:ya?ml|env|conf)\b")
 _COMMENT_AFTER_CODE = lazy_regex(r"(?<=[^\s#])[ \t]{1,8}#{1,2}[ \t]")
-_COMMENT_LINE = lazy_regex(r"^[ \t]*#[^\n]*", re.MULTILINE)
 _COPY_INSTRUCTION = lazy_regex(r"^\s*(?:COPY|ADD)\s", re.IGNORECASE)
-# What stands before a bare word that is a path (`-f deploy`, `cd deploy`, `build deploy`), and after one (`the deploy directory`).
+# What stands before a bare word that is a path (`-f deploy`, `cd deploy`, `build deploy`).
 _BEFORE_PATH = lazy_regex(r"(?:(?<![\w-])--?[A-Za-z][\w-]{0,30}[= ]|[`\"'(=]|(?<![\w-])(?:cd|build|cat|cp)[ ])\Z")
-_AFTER_PATH = lazy_regex(r"[`\"')]?[ ](?:director(?:y|ies)|folders?)\b")
 _MAX_CHARACTERS_BEFORE_PATH = 40
 _VERB = lazy_regex(r"(?:apply|build|deploy|execute|install|launch|run|start|test|use)", re.IGNORECASE)
 _PATH_WORD = lazy_regex(r"[\w.@+*-]*(?:/[\w.@+*-]+)*/?")
@@ -60,36 +55,29 @@ def is_prose_path(path: str) -> bool:
     return path.lower().endswith(PROSE_SUFFIXES)
 
 
-def without_comment_lines(text: str) -> str:
-    """A text without the lines that are commented out (`#- patches/webhook.yaml`): a name in them is taken in by nothing."""
-    return _COMMENT_LINE.sub("", text)
-
-
 def parts_of_names(names: Iterable[str]) -> frozenset[str]:
     """A part of each of some names of files and folders, the longest: a line in which it does not stand has no path to such a one."""
     return frozenset(max(_PART_OF_NAME.findall(name), key=len, default=name) for name in names)
 
 
 def telling_lines(telling_text: Source, parts_of_known_names: Set[str]) -> Iterator[str]:
-    """The lines of a text that may apply, start or build a file or folder that is there, those that go on put together.
+    """The lines of a text that is no prose which may apply, start or build a file or folder that is there, those that go on put together.
 
     A line that is commented out tells something only as a command, by which comments say how a file is used.
     """
-    is_prose = is_prose_path(telling_text.path)
     is_kustomization = is_kustomization_path(telling_text.path)
     is_dockerfile = bool(_DOCKERFILE_NAME.fullmatch(posixpath.basename(telling_text.path)))
     for line in telling_text.text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
         if len(line) > MAX_LINE_CHARACTERS or parts_of_known_names.isdisjoint(_PART_OF_NAME.findall(line)):
             continue
-        is_comment = not is_prose and line.lstrip().startswith("#")
+        is_comment = line.lstrip().startswith("#")
         if (
             (is_kustomization and not is_comment)
             or _COMMAND_WORD.search(line)
-            or (is_prose and _VERB_OF_PROSE.search(line))
             or (is_dockerfile and _COPY_INSTRUCTION.match(line))
-            or (not is_prose and not is_comment and (_KEY_OF_PATHS.search(line) or _LIST_ITEM_WITH_PATH.match(line)))
+            or (not is_comment and (_KEY_OF_PATHS.search(line) or _LIST_ITEM_WITH_PATH.match(line)))
         ):
-            yield line if is_prose else _COMMENT_AFTER_CODE.split(line, maxsplit=1)[0]
+            yield _COMMENT_AFTER_CODE.split(line, maxsplit=1)[0]
 
 
 class LineUse(Enum):
@@ -109,11 +97,11 @@ def use_of_line(line: str, text_path: str) -> LineUse:
     return LineUse.IMAGE if _LINE_FOR_IMAGE.search(line) and not _MANIFEST_WORD.search(line) else LineUse.OTHER
 
 
-def paths_in_line(line: str, *, is_prose: bool) -> Iterable[str]:
+def paths_in_line(line: str) -> Iterable[str]:
     """The words of a line that may be paths, normalised; `.` for the folder of the text."""
     for match in _PATH_WORD.finditer(line):
         word = match[0]
-        if word.isalnum() and not _is_bare_word_a_path(line, match.span(), is_prose=is_prose):
+        if word.isalnum() and not _is_bare_word_a_path(line, match.span()):
             continue
         path = word.split("*", 1)[0].rstrip("/")
         if not path.strip("."):
@@ -122,15 +110,8 @@ def paths_in_line(line: str, *, is_prose: bool) -> Iterable[str]:
             yield posixpath.normpath(path.strip("/") if path == "." else path.lstrip("/").rstrip("."))
 
 
-def _is_bare_word_a_path(line: str, word_edges: tuple[int, int], *, is_prose: bool) -> bool:
-    """Whether a word without a slash or a dot names a directory: in prose `deploy` and `production` mostly are no more than words.
-
-    In prose something has to say that a path comes, or the word ends a command; elsewhere that is asked of verbs alone.
-    """
+def _is_bare_word_a_path(line: str, word_edges: tuple[int, int]) -> bool:
+    """Whether a word without a slash or a dot names a directory: of verbs something has to say that a path comes."""
     word_start, word_end = word_edges
     text_before = line[max(0, word_start - _MAX_CHARACTERS_BEFORE_PATH) : word_start]
-    if _BEFORE_PATH.search(text_before) or (is_prose and _AFTER_PATH.match(line, word_end)):
-        return True
-    if not is_prose:
-        return not _VERB.fullmatch(line, word_start, word_end) or bool(_KEY_OF_PATHS.search(text_before))
-    return not line[word_end:].strip() and bool(_COMMAND_WORD.match(line.lstrip("$#> \t")))
+    return not _VERB.fullmatch(line, word_start, word_end) or bool(_BEFORE_PATH.search(text_before) or _KEY_OF_PATHS.search(text_before))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 
 from readiness.loading.put_away import PATH_WITH_FOLDER_PUT_AWAY
 from readiness.model.lazy_regex import lazy_regex
@@ -51,41 +52,70 @@ def reach_of_engines(
         for folder in parent_folders(engine_object.path):
             object_paths_by_folder_above.setdefault(folder, set()).add(engine_object.path)
     first_objects = _objects_where_engines_begin(engine_objects)
-    named_paths_by_folder = {
+    named_paths_by_folder = _named_paths_by_folder(kustomization_text_by_folder)
+    walk = _ReachWalk(all_paths, all_folders, named_paths_by_folder, objects_by_path, object_paths_by_folder_above)
+    walk.reach_folders(folder for one in first_objects for folder in one.applied_folders)
+    walk.reach_folders(_kustomizations_above([one.path for one in first_objects], named_paths_by_folder))
+    if walk.files or walk.whole_folders:
+        walk.reach_folders(further_folders)
+    return EngineReach(frozenset(walk.files), frozenset(walk.whole_folders))
+
+
+def reach_of_kustomizations(folders: Iterable[str], kustomization_text_by_folder: Mapping[str, str], paths: Iterable[str]) -> EngineReach:
+    """What the kustomizations of some folders take in, along further ones; the folders themselves hold one each. `paths` are all of the tree."""
+    all_paths = frozenset(paths)
+    all_folders = frozenset(folder for path in all_paths for folder in parent_folders(path))
+    walk = _ReachWalk(all_paths, all_folders, _named_paths_by_folder(kustomization_text_by_folder), {}, {})
+    walk.reach_folders(folders)
+    return EngineReach(frozenset(walk.files), frozenset(walk.whole_folders))
+
+
+def _named_paths_by_folder(kustomization_text_by_folder: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """What may be a path in the kustomization of each folder, from the root."""
+    return {
         folder: frozenset(posixpath.normpath(posixpath.join(folder, word)) for word in _PATH_WORD.findall(_COMMENT.sub("", text)))
         for folder, text in kustomization_text_by_folder.items()
     }
-    waiting_folders = [folder for one in first_objects for folder in one.applied_folders]
-    waiting_folders += _kustomizations_above([one.path for one in first_objects], named_paths_by_folder)
-    reached_files, whole_folders, seen_folders = set[str](), set[str](), set[str]()
 
-    def reach_file(path: str) -> None:
-        if path not in reached_files:
-            reached_files.add(path)
-            waiting_folders.extend(folder for one in objects_by_path.get(path, ()) for folder in one.applied_folders)
 
-    def reach_waiting_folders() -> None:
+@dataclass(slots=True)
+class _ReachWalk:
+    """A walk along kustomizations and objects of engines: the files that it came to one by one, and the folders that it takes whole."""
+
+    all_paths: frozenset[str]
+    all_folders: frozenset[str]
+    named_paths_by_folder: Mapping[str, frozenset[str]]
+    objects_by_path: Mapping[str, Sequence[EngineObject]]
+    object_paths_by_folder_above: Mapping[str, Iterable[str]]
+    files: set[str] = field(default_factory=set)
+    whole_folders: set[str] = field(default_factory=set)
+    seen_folders: set[str] = field(default_factory=set)
+
+    def reach_folders(self, folders: Iterable[str]) -> None:
+        """Apply folders, and all that follows from it."""
+        waiting_folders = list(folders)
         while waiting_folders:
             folder = waiting_folders.pop()
-            if folder in seen_folders or folder not in all_folders:
+            if folder in self.seen_folders or folder not in self.all_folders:
                 continue
-            seen_folders.add(folder)
-            if folder not in named_paths_by_folder:
-                whole_folders.add(folder)
-                for path in object_paths_by_folder_above.get(folder, ()):
-                    reach_file(path)
+            self.seen_folders.add(folder)
+            if folder not in self.named_paths_by_folder:
+                self.whole_folders.add(folder)
+                for path in self.object_paths_by_folder_above.get(folder, ()):
+                    waiting_folders.extend(self._folders_behind_file(path))
                 continue
-            for named_path in named_paths_by_folder[folder]:
-                if named_path in all_paths:
-                    reach_file(named_path)
-                elif named_path in all_folders:
+            for named_path in self.named_paths_by_folder[folder]:
+                if named_path in self.all_paths:
+                    waiting_folders.extend(self._folders_behind_file(named_path))
+                elif named_path in self.all_folders:
                     waiting_folders.append(named_path)
 
-    reach_waiting_folders()
-    if reached_files or whole_folders:
-        waiting_folders.extend(further_folders)
-        reach_waiting_folders()
-    return EngineReach(frozenset(reached_files), frozenset(whole_folders))
+    def _folders_behind_file(self, path: str) -> Iterable[str]:
+        """The folders that the objects in a file apply, where the walk comes to it for the first time."""
+        if path in self.files:
+            return ()
+        self.files.add(path)
+        return [folder for one in self.objects_by_path.get(path, ()) for folder in one.applied_folders]
 
 
 def _objects_where_engines_begin(engine_objects: Sequence[EngineObject]) -> Sequence[EngineObject]:

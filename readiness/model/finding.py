@@ -18,6 +18,11 @@ class Suppression(NamedTuple):
     reason: str
     until: str | None = None
 
+    @property
+    def is_of_known_finding(self) -> bool:
+        """Whether the finding stood before, by a baseline or an earlier revision, and nobody said that it is no fault."""
+        return self.suppressed_by in {"baseline", "since"}
+
 
 class AnnotationSuppression(NamedTuple):
     """A suppression that an object carries in its annotations: the rule it names, its text, and where."""

@@ -96,14 +96,23 @@ def _item_paragraphs(item_verdict: ItemVerdict) -> Iterator[Paragraph]:
     """An item with its state, what it asks, the places that show the state or the reason of it, and the units that differ."""
     state, item = item_verdict.state, item_verdict.item
     yield Paragraph([("  ", ""), (f"{state:8}", STYLE_BY_STATE[state]), ("  ", ""), (item.id, "bold"), (f": {item.question}", "")], _TEXT_COLUMN)
-    place_texts = [f"{one.path}:{one.line} {one.rule}" for one in item_verdict.findings]
-    place_texts += [f"{place.path}:{place.line}" for place in item_verdict.evidence]
-    place_texts = list(dict.fromkeys(place_texts))  # several findings may be on one line
-    remaining_places_text = f" and {len(place_texts) - MAX_PLACES_OF_ITEM} more" if len(place_texts) > MAX_PLACES_OF_ITEM else ""
-    yield _detail_paragraph(", ".join(place_texts[:MAX_PLACES_OF_ITEM]) + remaining_places_text if place_texts else item_verdict.reason)
+    yield _detail_paragraph(_places_text(item_verdict) or item_verdict.reason)
     if len({unit_verdict.state for unit_verdict in item_verdict.units}) > 1:
         for unit_verdict in item_verdict.units:
             yield _detail_paragraph(f"{unit_verdict.state} in {unit_verdict.unit or '.'}")
+
+
+def _places_text(item_verdict: ItemVerdict) -> str:
+    """The first places, those of each rule behind its id, and how many more there are; empty where there is none."""
+    rules_and_places = [(one.rule, f"{one.path}:{one.line}") for one in item_verdict.findings]
+    rules_and_places += [("", f"{place.path}:{place.line}") for place in item_verdict.evidence]
+    distinct_places = list(dict.fromkeys(rules_and_places))  # several findings may be on one line
+    places_by_rule: dict[str, list[str]] = {}
+    for rule_id, place_text in distinct_places[:MAX_PLACES_OF_ITEM]:
+        places_by_rule.setdefault(rule_id, []).append(place_text)
+    hidden_count = len(distinct_places) - MAX_PLACES_OF_ITEM
+    texts = [f"{rule_id}: {', '.join(places)}" if rule_id else ", ".join(places) for rule_id, places in places_by_rule.items()]
+    return "; ".join(texts) + (f" and {hidden_count} more" if hidden_count > 0 else "")
 
 
 def _detail_paragraph(text: str) -> Paragraph:

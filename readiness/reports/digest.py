@@ -14,14 +14,20 @@ from readiness.reports.grouping import EditBlock, FindingGroup
 from readiness.triage.unjudged import is_missing_verdict_finding
 from readiness.verdict.gate import missing_score_reason_text
 from readiness.verdict.report import Report
-from readiness.verdict.score import ALGORITHM_VERSION, MIN_COVERAGE_FOR_SCORE, PREVIOUS_ALGORITHM_VERSION, counts_in_score, is_file_without_verdict
+from readiness.verdict.score import (
+    ALGORITHM_VERSION,
+    MIN_COVERAGE_FOR_SCORE,
+    PREVIOUS_ALGORITHM_VERSION,
+    Score,
+    counts_in_score,
+    is_file_without_verdict,
+)
 
 MAX_LINES_SHOWN = 5
 MAX_WORD_LEFT_OUT = 16  # in characters: a word that is cut is left out, but not a path or a URL
 MAX_PURPOSES_SHOWN = 3
 GATE_LINE_WIDTH = 80  # up to which the last line has the score as well
 MAX_LINE_NUMBERS_SHOWN = 40
-_KNOWN_BEFORE = frozenset({"since", "baseline"})  # by which findings are suppressed that were there before
 MAX_NAMES_SHOWN = 3  # of paths, units or variants, in a sentence on them
 TITLE_BY_FILE_KIND = {
     "dockerfile": "Dockerfile",
@@ -181,13 +187,29 @@ def suppressed_text(report: Report) -> str:
 
 
 def known_findings_text(report: Report, redactor: Redactor) -> str:
-    """How many findings were there before, by a revision or a baseline, and so do not count; empty where none was."""
-    reasons = (one.suppression.reason for one in report.suppressed if one.suppression and one.suppression.suppressed_by in _KNOWN_BEFORE)
+    """How many findings were there before, by a revision or a baseline, and so do not count, and the score before and now.
+
+    Empty where none was and no score before is known.
+    """
+    reasons = (one.suppression.reason for one in report.suppressed if one.suppression and one.suppression.is_of_known_finding)
     counts_texts = [f"{count_with_noun(count, 'finding')} {reason}" for reason, count in Counter(reasons).items()]
-    if not counts_texts:
-        return ""
-    score_text = "" if report.unwaived.score is None else f" (score with all that is suppressed: {report.unwaived.score}, {report.unwaived.grade})"
-    return escape_controls(redactor.mask_text(f"not counted: {join_names(counts_texts)}{score_text}"))
+    counts_text = f"not counted: {join_names(counts_texts)}" if counts_texts else ""
+    return escape_controls(redactor.mask_text("; ".join(filter(None, (counts_text, score_change_text(report))))))
+
+
+def score_change_text(report: Report) -> str:
+    """The score at the revision that a run is held against, and that of all that stands now; with a baseline the latter alone."""
+    change = report.score_change
+    if change is None:
+        is_any_known = any(one.suppression and one.suppression.is_of_known_finding for one in report.suppressed)
+        return f"score with all that is suppressed {_short_score_text(report.unwaived)}" if is_any_known else ""
+    difference_text = "" if change.points is None else f" ({change.points:+d})"
+    return f"score before {_short_score_text(change.before)}, with all that stands now {_short_score_text(change.after)}{difference_text}"
+
+
+def _short_score_text(score: Score) -> str:
+    """A score and its grade."""
+    return "none" if score.score is None else f"{score.score}, {score.grade}"
 
 
 def foreign_suppressions_text(report: Report) -> str:
@@ -239,10 +261,10 @@ def undeployed_text(report: Report, redactor: Redactor) -> str:
     """Which files have findings that are medium at most since nothing deploys them; empty where there are none."""
     if not report.undeployed_paths:
         return ""
-    what_deploys = "no document, script, pipeline or GitOps engine here deploys"
+    what_deploys = "no chart, script, pipeline or GitOps engine here deploys"
     names_text = redactor.mask_text(_first_names_text(report.undeployed_paths))
     what_to_write = 'for what is deployed from elsewhere write `purpose: {"deploy/*": production}`, with your paths, in .readiness.yaml'
-    return escape_controls(f"medium at most, since {what_deploys} them: {names_text}; {what_to_write}")
+    return escape_controls(f"medium at most, since {what_deploys} them (a document alone does not show it): {names_text}; {what_to_write}")
 
 
 def checklist_lines(report: Report) -> list[str]:

@@ -12,7 +12,6 @@ from readiness.verdict.report import Report
 
 MIN_FINDINGS_TO_COUNT = 30  # from which a table by rule says more than the findings do
 MIN_FAILURES_TO_ADOPT = 10  # from which a repository has a past that nobody mends in one go
-SUPPRESSIONS_OF_THE_PAST = frozenset({"baseline", "since"})
 
 
 def next_step_texts(report: Report, fix_rows: Sequence[FixRow], options: ReportOptions) -> list[tuple[str, str]]:
@@ -23,7 +22,7 @@ def next_step_texts(report: Report, fix_rows: Sequence[FixRow], options: ReportO
     if len(report.open) >= MIN_FINDINGS_TO_COUNT and not options.view.statistics:
         steps.append(("next", "the same command with --statistics: findings counted by rule"))
     failure_count = sum(map(report.gate.is_failed_by, report.open))
-    is_past_excused = any(one.suppression and one.suppression.suppressed_by in SUPPRESSIONS_OF_THE_PAST for one in report.suppressed)
+    is_past_excused = any(one.suppression and one.suppression.is_of_known_finding for one in report.suppressed)
     if failure_count >= MIN_FAILURES_TO_ADOPT and not is_past_excused:
         steps.append(("adopt", "readiness baseline, or check --since REF: only what is new counts"))
     return steps

@@ -60,7 +60,8 @@ def rule_page(loaded_tiers: Sequence[LoadedRule], question_by_item: Mapping[str,
         f"## Fix\n\n{field_text_with_tiers_and_parts(rule, 'fix')}",
     ]
     if rule.proof:
-        page_sections.append(f'## Severity\n\n{severities_text(rule)}: "{rule.proof.severity_criterion}". {rule.proof.proving_fact}')
+        limit_text = "\n\nMedium at most where nothing shows that the file runs in production." if rule.proof.is_in_production_alone else ""
+        page_sections.append(f'## Severity\n\n{severities_text(rule)}: "{rule.proof.severity_criterion}". {rule.proof.proving_fact}{limit_text}')
     if rule.named_messages:
         named_message_texts = dict.fromkeys(one.text for one in rule.named_messages)
         list_items = [rule.message, *named_message_texts] if rule.message else [*named_message_texts]

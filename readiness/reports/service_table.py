@@ -9,7 +9,7 @@ from typing import NamedTuple
 from readiness.model import Finding, Severity
 from readiness.model.service import Service
 from readiness.redaction import Redactor
-from readiness.reports.digest import TITLE_BY_FILE_KIND, count_with_noun
+from readiness.reports.digest import TITLE_BY_FILE_KIND, count_with_noun, shortened_text
 from readiness.reports.frame import ELLIPSIS, display_width, escape_controls
 from readiness.verdict.by_service import findings_by_service
 from readiness.verdict.report import Report
@@ -130,7 +130,7 @@ def _row_line(row: ServiceRow, width: int, name_width: int) -> str:
     name = _cut_in_the_middle(row.name, name_width - 1)
     counts = "".join(f"{count or '·':>{_COUNT_WIDTH}}" for count in row.counts)
     line_start = f"{name}{' ' * (name_width - display_width(name))}{row.score_text:>{_SCORE_WIDTH}}{counts}  "
-    return line_start + _cut(row.marked_parts_text, max(width - display_width(line_start), 1))
+    return line_start + shortened_text(row.marked_parts_text, max(width - display_width(line_start), 1))
 
 
 def _cut_in_the_middle(text: str, width: int) -> str:

@@ -142,8 +142,10 @@ def _rule_audience(rule_id: str, rule_spec: Mapping[str, Any], make_error: RuleE
 
 def _make_severity_proof(rule_spec: Mapping[str, Any]) -> SeverityProof | None:
     """Why the rule is as severe as it is, where it says so."""
-    proof_spec = rule_spec.get("proof")
-    return SeverityProof(stripped_text(proof_spec["meets"]), stripped_text(proof_spec["by"])) if proof_spec else None
+    if not (proof_spec := rule_spec.get("proof")):
+        return None
+    meets, by, since = (stripped_text(proof_spec.get(key, "")) for key in ("meets", "by", "since"))
+    return SeverityProof(meets, by, since, "in" in proof_spec)
 
 
 def _rule_with_tiers_and_parts(

@@ -49,19 +49,24 @@ def lower_severities_of_other_environments(findings: Iterable[Finding]) -> Itera
 
 
 def lower_severities_in_undeployed_files(
-    findings: Iterable[Finding], deployment_evidence: Callable[[str, str], str]
+    findings: Iterable[Finding], deployment_evidence: Callable[[str, str], str], shows_production: Callable[[str, str], bool]
 ) -> tuple[list[Finding], tuple[str, ...]]:
     """Findings, those in files that nothing deploys medium at worst, and the paths of these files.
 
     `deployment_evidence` tells what shows that a file (path, kind) is deployed. A file that settings or its own head call
     production's is. What the tool says of itself, and a credential whose shape says that a service gave it out, keep their severity.
+    A rule whose proof holds in production alone is medium, too, where not even `shows_production` says that the file runs there.
     """
     lowered_findings, undeployed_paths = [], set[str]()
     for finding in findings:
         if finding.severity > MAX_SEVERITY_OUTSIDE_PRODUCTION and _may_be_lowered_where_undeployed(finding):
             root_source = finding.source.root
-            if not deployment_evidence(root_source.path, root_source.kind or finding.rule.split("/", 1)[0]):
+            kind = root_source.kind or finding.rule.split("/", 1)[0]
+            is_undeployed = not deployment_evidence(root_source.path, kind)
+            if is_undeployed:
                 undeployed_paths.add(root_source.path)
+            proof = finding.rule_definition.proof
+            if is_undeployed or (proof is not None and proof.is_in_production_alone and not shows_production(root_source.path, kind)):
                 lowered_findings.append(finding._replace(lowered_severity=MAX_SEVERITY_OUTSIDE_PRODUCTION))
                 continue
         lowered_findings.append(finding)

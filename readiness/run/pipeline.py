@@ -53,7 +53,7 @@ class RunResult:
     `notices` which names of rules are out of date, `render_inputs` what rendering read, `context` what was read around the
     judged files, `environments` which variants were taken for production, `undeployed_paths` the files that nothing deploys, whose findings were
     lowered for that. `production` says that not all of it is for something else. `services` are what a team would call one.
-    `baseline_outcome` is what became of the entries of a baseline.
+    `baseline_outcome` is what became of the entries of a baseline, `earlier_run` what was found at the revision that was asked for.
     `left_out_count_by_rule` says how many findings of each rule settings for some paths left out, `left_out_by_peer_file` those of other linters,
     `refused_comment_count` and `refused_purpose_count` are what the files of the tree say and settings lock.
     """
@@ -80,15 +80,17 @@ class RunResult:
     left_out_count_by_rule: dict[str, int] = field(default_factory=dict)
     left_out_by_peer_file: foreign_settings.LeftOutByFile = field(default_factory=dict)
     baseline_outcome: baseline.BaselineOutcome = baseline.BaselineOutcome()
+    earlier_run: RunResult | None = None
 
 
 class TriagedFindings(NamedTuple):
-    """Findings, how many what was written for other linters left out (by rule, by settings file), what became of a baseline's entries."""
+    """Findings, how many what was written for other linters left out, what became of a baseline, the run at a revision."""
 
     findings: list[Finding]
     silenced_count_by_rule_id: dict[str, int]
     left_out_by_peer_file: foreign_settings.LeftOutByFile
     baseline_outcome: baseline.BaselineOutcome
+    earlier_run: RunResult | None
 
 
 def run_pipeline(
@@ -117,8 +119,7 @@ def run_pipeline(
     relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id, parts)
     found = [*run_rules.rated(assembly.parse_findings), *engine_result.findings]
     lowered: tuple[list[Finding], tuple[str, ...]] = parts.result(CEILING, lambda: _lower_severities(found, discovered), (found, ()))
-    all_findings = engine.sort_and_deduplicate([*lowered[0], *parts.take_findings()])
-    active_findings, left_out_count_by_rule = run_rules.split_by_activity(all_findings)
+    active_findings, left_out_count_by_rule = run_rules.split_by_activity(engine.sort_and_deduplicate([*lowered[0], *parts.take_findings()]))
     evidence_by_fact: Mapping[str, tuple[EvidencePlace, ...]] = parts.result(EVIDENCE, lambda: evidence.collect_evidence(assembly.projects), {})
     find_unused_settings = partial(findings_for_unused_settings, discovered, assembly, settings, run_rules, core_rule_by_id[SETTING_UNUSED_RULE_ID])
     unused_settings: list[Finding] = parts.result(UNUSED_SETTINGS, find_unused_settings, [])
@@ -146,6 +147,7 @@ def run_pipeline(
         refused_comment_count=sum(one.message == suppress.LOCKED_COMMENT_PROBLEM for one in triaged.findings),
         refused_purpose_count=sum(one.message == purposes.LOCKED_PURPOSE_PROBLEM for one in purpose_findings),
         baseline_outcome=triaged.baseline_outcome,
+        earlier_run=triaged.earlier_run,
     )
     return secrecy.run_result_without_secrets(run_result, marked_secrets)
 
@@ -170,7 +172,8 @@ def _state_purposes(assembly: Assembly, settings: RunSettings, invalid_purpose_r
 def _lower_severities(findings: Iterable[Finding], discovered: discover.DiscoveredFiles) -> tuple[list[Finding], tuple[str, ...]]:
     """The findings, those outside of what is deployed to production lowered, and the paths of what nothing deploys."""
     lowered_findings = ceiling.lower_severities_of_other_environments(findings)
-    return ceiling.lower_severities_in_undeployed_files(lowered_findings, DeploymentEvidence(discovered).evidence_for)
+    evidence = DeploymentEvidence(discovered)
+    return ceiling.lower_severities_in_undeployed_files(lowered_findings, evidence.evidence_for, evidence.shows_production)
 
 
 def _assemble_projects_and_variants(
@@ -231,16 +234,16 @@ def _suppress_and_fingerprint_findings(
     )
     findings_not_silenced, silenced_count_by_rule_id, left_out_by_peer_file = by_others
     fingerprinted_findings = baseline.add_fingerprints(engine.sort_and_deduplicate([*findings_not_silenced, *parts.take_findings()]))
-    settled_findings, baseline_outcome = mark_previously_known(
+    known = mark_previously_known(
         fingerprinted_findings,
         RunScope.of(assembly, run_rules.active_rules),
         settings,
         run_rules.names,
         lambda found, asked: run_pipeline(found, asked, today),
     )
-    grouped_findings = parts.result(COPIES, lambda: list(with_edit_groups(settled_findings)), settled_findings)
+    grouped_findings = parts.result(COPIES, lambda: list(with_edit_groups(known.findings)), known.findings)
     triaged_findings = [*grouped_findings, *baseline.add_fingerprints(parts.take_findings())]
-    return TriagedFindings(triaged_findings, silenced_count_by_rule_id, left_out_by_peer_file, baseline_outcome)
+    return TriagedFindings(triaged_findings, silenced_count_by_rule_id, left_out_by_peer_file, known.baseline_outcome, known.earlier_run)
 
 
 def _run_rules_on_projects(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from readiness.loading import discover
 from readiness.loading.assembly import Assembly, FileStatus
@@ -16,12 +16,16 @@ from readiness.triage import baseline
 from readiness.triage.known import EarlierState, state_of_findings
 from readiness.verdict.score import STATUS_CHECKED
 
+if TYPE_CHECKING:
+    from readiness.run.pipeline import RunResult
 
-class FoundInRun(Protocol):
-    """What a run gives, as far as it makes findings known."""
+
+class KnownInRun(NamedTuple):
+    """The findings of a run, those marked that stood before; what became of a baseline's entries; the run at an earlier revision."""
 
     findings: list[Finding]
-    file_statuses: list[FileStatus]
+    baseline_outcome: baseline.BaselineOutcome
+    earlier_run: RunResult | None
 
 
 class RunScope(NamedTuple):
@@ -43,17 +47,17 @@ class RunScope(NamedTuple):
         return cls(frozenset(row.path for row in assembly.file_statuses), active_rules, assembly.is_gone, assembly.is_there)
 
 
-RunOnFiles = Callable[[discover.DiscoveredFiles, RunSettings], FoundInRun]
+RunOnFiles = Callable[[discover.DiscoveredFiles, RunSettings], "RunResult"]
 
 
 def mark_previously_known(
     findings: list[Finding], scope: RunScope, settings: RunSettings, rule_names: RuleNames, run_on_files: RunOnFiles
-) -> tuple[list[Finding], baseline.BaselineOutcome]:
-    """The findings, those marked that a baseline or an earlier revision had already, and what became of the baseline's entries.
+) -> KnownInRun:
+    """The findings, those marked that a baseline or an earlier revision had already.
 
     A baseline lies in the tree, so it says nothing of what has no verdict; an earlier revision is nobody's word.
     """
-    outcome = baseline.BaselineOutcome()
+    outcome, earlier_run = baseline.BaselineOutcome(), None
     if settings.baseline:
         baseline_name = settings.baseline.name
         entries = baseline.replace_former_fingerprints(findings, baseline.load_baseline(settings.baseline), rule_names, baseline_name)
@@ -68,14 +72,15 @@ def mark_previously_known(
             rule_names.notices[f"{baseline_name}: fixed"] = baseline.fixed_entries_notice(baseline_name, len(outcome.fixed))
     if settings.since is not None:
         suppression = Suppression("since", f"stood already where this branch left {settings.since}")
-        earlier_state = scope.with_paths_left(_state_at_revision(settings, settings.since, run_on_files))
+        state_at_revision, earlier_run = _run_at_revision(settings, settings.since, run_on_files)
+        earlier_state = scope.with_paths_left(state_at_revision)
         unseen_reason = f"its line stood already where this branch left {settings.since}, in a file that could not be judged there"
         findings, _ = baseline.mark_known_findings(findings, earlier_state, suppression, unseen_reason=unseen_reason, judged_paths=scope.paths)
-    return findings, outcome
+    return KnownInRun(findings, outcome, earlier_run)
 
 
-def _state_at_revision(settings: RunSettings, git_reference: str, run_on_files: RunOnFiles) -> EarlierState:
-    """What was found where this branch left a revision."""
+def _run_at_revision(settings: RunSettings, git_reference: str, run_on_files: RunOnFiles) -> tuple[EarlierState, RunResult]:
+    """What was found where this branch left a revision, and the run that found it."""
     from readiness.triage import revision
 
     with revision.checkout_revision(git_reference) as earlier_tree:
@@ -84,8 +89,11 @@ def _state_at_revision(settings: RunSettings, git_reference: str, run_on_files: 
         )
         with one_run_budget():
             earlier_run = run_on_files(discovered_files, replace(settings, since=None, baseline=None))
-    unjudged_paths = {row.path for row in earlier_run.file_statuses if row.kind and row.status != STATUS_CHECKED}
-    return replace(
-        state_of_findings(earlier_run.findings, (row.path for row in earlier_run.file_statuses)),
-        unjudged_text_by_path={one.path: one.text for one in discovered_files.sources if one.path in unjudged_paths},
-    )
+    state = state_of_findings(earlier_run.findings, (row.path for row in earlier_run.file_statuses))
+    return replace(state, unjudged_text_by_path=unjudged_texts(earlier_run.file_statuses, discovered_files)), earlier_run
+
+
+def unjudged_texts(file_statuses: Iterable[FileStatus], discovered: discover.DiscoveredFiles) -> dict[str, str]:
+    """The texts of the files of a run that have no verdict, by their paths."""
+    unjudged_paths = {row.path for row in file_statuses if row.kind and row.status != STATUS_CHECKED}
+    return {one.path: one.text for one in discovered.sources if one.path in unjudged_paths}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import field
 from typing import Any
 
 from readiness.loading.assembly import CAUSE_NOT_IN_TREE
@@ -14,6 +15,7 @@ from readiness.model.records import dataclass
 from readiness.model.service import Service
 from readiness.programs.budget import is_confinement_notice
 from readiness.redaction import Redactor, SecretPlace
+from readiness.ruleset.rules import RULE_GROUPS
 from readiness.settings.effects import SettingsEffect
 from readiness.triage.baseline import BaselineOutcome
 from readiness.verdict import checklist, score, service_scores
@@ -72,6 +74,9 @@ class Report:
     undeployed_paths: tuple[str, ...] = ()
     settings_effects: tuple[SettingsEffect, ...] = ()
     baseline_outcome: BaselineOutcome = _NO_BASELINE
+    score_change: service_scores.ScoreChange | None = None
+    rule_ids: tuple[str, ...] = ()
+    unjudged_text_by_path: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def result(self) -> Score:
@@ -156,6 +161,7 @@ class Report:
                 "raw_score": rounded_points(self.unwaived.unrounded_score),
                 "foreign": self.foreign,
             },
+            **({"score_change": self.score_change.to_dict()} if self.score_change else {}),
             "gate": gate_as_json(self.gate, self.settings_effects, redactor),
             "coverage": _coverage_json(self.coverage, redactor),
             "categories": [_category_json(one) for one in self.categories],
@@ -185,7 +191,13 @@ class Report:
 
 
 def _tool_json(report: Report) -> dict[str, Any]:
-    return {"name": "readiness", "version": report.version, "rules_version": report.rules_version, "score_algorithm": score.ALGORITHM_VERSION}
+    return {
+        "name": "readiness",
+        "version": report.version,
+        "rules_version": report.rules_version,
+        "score_algorithm": score.ALGORITHM_VERSION,
+        "rules": list(report.rule_ids),
+    }
 
 
 def _file_rows(scored_rows: Iterable[score.ScoredFileRow], subject_count_by_path: Mapping[str, int]) -> tuple[FileRow, ...]:
@@ -230,6 +242,8 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     is_production_judged: bool = True,
     settings_effects: Iterable[SettingsEffect] = (),
     baseline_outcome: BaselineOutcome = _NO_BASELINE,
+    score_before: Score | None = None,
+    unjudged_text_by_path: Mapping[str, str] | None = None,
 ) -> Report:
     """The report on findings that are settled, stamped and marked where they are suppressed.
 
@@ -238,7 +252,8 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
     `notices` what to tell the user beside the findings, `surroundings` what was read around the judged files, `environments` which
     variants were taken for production, `settings_effects` what settings changed, `services` what a team would call one, `is_production_judged`
     whether not all of it is for something else. `checklists` are told item by item; those that are `chosen_checklists` count in coverage.
-    `baseline_outcome` is what became of the entries of a baseline.
+    `baseline_outcome` is what became of the entries of a baseline, `score_before` the score at the revision that the run is held against,
+    `unjudged_text_by_path` the texts of files without a verdict.
     """
     services = tuple(services)
     file_rows = _file_rows(scored_rows, subject_count_by_path)
@@ -283,6 +298,9 @@ def build_report(  # noqa: PLR0913 - each is one thing that a run gives
         undeployed_paths=tuple(undeployed_paths),
         settings_effects=tuple(settings_effects),
         baseline_outcome=baseline_outcome,
+        score_change=service_scores.score_change_since(score_before, findings, services, run_coverage.percent, scored_categories),
+        rule_ids=tuple(sorted({rule.id for rule in rules if rule.id.partition("/")[0] in RULE_GROUPS})),
+        unjudged_text_by_path=unjudged_text_by_path or {},
     )
 
 

@@ -70,6 +70,26 @@ class ServiceScore:
     result: Score
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreChange:
+    """The score at an earlier revision, and that of all that stands now, known then or not; what is waived is left out of both."""
+
+    before: Score
+    after: Score
+
+    @property
+    def points(self) -> int | None:
+        """By how much the score rose; None where one of the two is not there."""
+        return None if self.before.score is None or self.after.score is None else self.after.score - self.before.score
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the JSON report says of it."""
+        return {
+            name: {"score": one.score, "raw_score": _rounded(one.unrounded_score), "grade": one.grade}
+            for name, one in (("before", self.before), ("after", self.after))
+        }
+
+
 @dataclass(frozen=True)
 class ReportScore:
     """The score of the whole, those of the services in which something fails by name, and that of algorithm 1 beside it.
@@ -170,6 +190,25 @@ def scores_with_and_without_waivers(
     if not any(finding.suppression for finding in findings):
         return report_score, report_score
     return report_score, make_scores([finding._replace(suppression=None) for finding in findings])
+
+
+def score_change_since(
+    before: Score | None,
+    findings: Sequence[Finding],
+    services: Iterable[NamedService],
+    coverage_percent: int,
+    assessed_categories: Collection[str],
+) -> ScoreChange | None:
+    """The score before, and that of findings with those that were known then; None where there is nothing before."""
+    if before is None:
+        return None
+    after = score_report(
+        [one._replace(suppression=None) if one.suppression and one.suppression.is_of_known_finding else one for one in findings],
+        shared_service_names=names_of_pipelines(services),
+        coverage_percent=coverage_percent,
+        assessed_categories=assessed_categories,
+    )
+    return ScoreChange(before, after.whole)
 
 
 def service_score_as_json(report_score: ReportScore, name: str) -> dict[str, Any]:

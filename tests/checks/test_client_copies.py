@@ -15,7 +15,7 @@ RULES = ["compose/password-well-known", "compose/secret-inline"]
 def secret_findings(root: Path, compose_text: str) -> list[tuple[int, str, int]]:
     """(line, severity, number of related places) of each secret that is told of one compose file."""
     write_files(root, {"compose.yaml": compose_text})
-    report = readiness.check([root], select=RULES, base=root)
+    report = readiness.check([root], select=RULES, base=root, purpose="production")
     return sorted((one.line, one.severity.name.lower(), len(one.related)) for one in report.findings)
 
 
@@ -47,7 +47,10 @@ DEFAULTS = {
 }
 CLIENTS = {
     "a bare host": ({}, [(7, "medium", 1)]),
-    "a bare host, at a published store": ({"store": 'ports: ["5432:5432"]'}, [(7, "high", 1)]),
+    "a bare host, at a published store": (
+        {"store": 'ports: ["5432:5432"]', "value": "postgres", "client_value": "postgres"},
+        [(7, "high", 1)],
+    ),
     "another word for the host": ({"host_name": "DB_SERVER", "client_name": "MAPS_DB_PASSWORD"}, [(7, "medium", 1)]),
     "what the client of PostgreSQL takes": ({"host_name": "PGHOST", "client_name": "PGPASSWORD"}, [(7, "medium", 1)]),
     "a host with its port": ({"host_name": "DB_HOST", "host": "'store:5432'"}, [(7, "medium", 1)]),
@@ -74,7 +77,10 @@ CLIENTS = {
     "a host that is no service": ({"host": "db.acme.io"}, [(7, "medium", 0), (14, "medium", 0)]),
     "no host": ({"host_name": "REGION", "host": "store"}, [(7, "medium", 0), (14, "medium", 0)]),
     "another password": ({"client_value": "lighthouse"}, [(7, "medium", 0), (14, "medium", 0)]),
-    "the password of an application": ({"client_name": "ADMIN_PASSWORD"}, [(7, "medium", 0), (14, "high", 0)]),
+    "the password of an application": (
+        {"client_name": "ADMIN_PASSWORD", "value": "postgres", "client_value": "postgres"},
+        [(7, "medium", 0), (14, "high", 0)],
+    ),
 }
 
 
@@ -88,7 +94,7 @@ services:
   ledger:
     image: {image}
     restart: always
-    environment: {{{name}: seafarer}}
+    environment: {{{name}: postgres}}
     {more}
 """
 MYSQL, POSTGRES = "MYSQL_ROOT_PASSWORD", "POSTGRES_PASSWORD"

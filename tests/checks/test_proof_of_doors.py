@@ -11,9 +11,11 @@ from readiness.checks.dockerfile import user
 from tests.make import write_files
 
 
-def severities(root: Path, files: dict[str, str], *rules: str) -> list[str]:
+def severities(root: Path, files: dict[str, str], *rules: str, purpose: str = "") -> list[str]:
     write_files(root, files)
-    return [one.severity.name.lower() for one in readiness.check([root], select=list(rules), base=root).findings if one.rule in rules]
+    return [
+        one.severity.name.lower() for one in readiness.check([root], select=list(rules), base=root, purpose=purpose).findings if one.rule in rules
+    ]
 
 
 RANDOM = "x7Kq-93LmWz2vB4n"
@@ -55,7 +57,8 @@ PODS = {
     "a store": ("postgres:17.2", "{name: POSTGRES_PASSWORD, value: seafarer}", "NodePort", "", "high"),
     "a store inside": ("postgres:17.2", "{name: POSTGRES_PASSWORD, value: seafarer}", "ClusterIP", "", "medium"),
     "a key to sign with": ("acme/desk:1", "{name: JWT_SECRET, value: seafarer}", "NodePort", "", "high"),
-    "made by a machine": ("acme/desk:1", f"{{name: API_TOKEN, value: {RANDOM}}}", "ClusterIP", "", "high"),
+    "a key to sign with, made by a machine": ("acme/desk:1", f"{{name: JWT_SECRET, value: {RANDOM}}}", "ClusterIP", "", "high"),
+    "made by a machine": ("acme/desk:1", f"{{name: API_TOKEN, value: {RANDOM}}}", "ClusterIP", "", "medium"),
 }
 
 
@@ -94,7 +97,7 @@ def test_a_store_behind_a_console(tmp_path: Path, console: str, want: str) -> No
 CHART = {
     "Chart.yaml": "apiVersion: v2\nname: desk\nversion: 1.0.0\n",
     "values.yaml": f"token: {RANDOM}\n",
-    "templates/a.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: desk}\nstringData:\n  api-token: {{ .Values.token }}\n",
+    "templates/a.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: desk}\nstringData:\n  session-secret: {{ .Values.token }}\n",
 }
 
 
@@ -124,8 +127,8 @@ def test_a_key_that_the_template_makes_stands_in_no_file(tmp_path: Path) -> None
 COMMENTS = {
     "at the head, on purpose": ("# Checking in the key is intentional, it only reads.\n", "", "low"),
     "to be replaced": ("", "  # TODO: Replace with keys for your cluster\n  user: desk\n", "low"),
-    "of something else": ("# The keys of the desk.\n", "  # Rotated in May\n", "high"),
-    "below another document": ("# Checking in the key is intentional.\nkind: List\n---\n", "", "high"),
+    "of something else": ("# The keys of the desk.\n", "  # Rotated in May\n", "medium"),
+    "below another document": ("# Checking in the key is intentional.\nkind: List\n---\n", "", "medium"),
 }
 
 
@@ -150,7 +153,7 @@ WAYS = {
 @pytest.mark.parametrize(("ports", "want"), [("labels: {}", "medium"), ("ports: ['80:80']", "high"), ("labels: ['traefik.enable=true']", "high")])
 @pytest.mark.parametrize(("rule", "line"), WAYS.items(), ids=WAYS)
 def test_root_on_the_host_where_requests_get_to(tmp_path: Path, rule: str, line: str, ports: str, want: str) -> None:
-    assert severities(tmp_path, {"compose.yaml": STACK.format(line=line, ports=ports)}, rule) == [want]
+    assert severities(tmp_path, {"compose.yaml": STACK.format(line=line, ports=ports)}, rule, purpose="production") == [want]
 
 
 def compose(**services: str) -> str:
@@ -184,13 +187,13 @@ FILES = {
         "medium",
     ),
     "a queue": ("compose/store-not-durable", compose(q="image: 'rabbitmq:4.0.5'"), "medium"),
-    "a database": ("compose/store-not-durable", compose(q="image: 'postgres:17.2'"), "high"),
+    "a database": ("compose/store-not-durable", compose(q="image: 'postgres:17.2'"), "medium"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("rule", "text", "want"), FILES.values(), ids=FILES)
 def test_a_compose_file(tmp_path: Path, rule: str, text: str, want: str) -> None:
-    assert severities(tmp_path, {"compose.yaml": text}, rule) == [want]
+    assert severities(tmp_path, {"compose.yaml": text}, rule, purpose="production") == [want]
 
 
 def test_a_name_that_another_file_of_the_tree_defines(tmp_path: Path) -> None:
@@ -200,7 +203,7 @@ def test_a_name_that_another_file_of_the_tree_defines(tmp_path: Path) -> None:
 
 def test_a_layer_of_another_program_is_not_surely_composes(tmp_path: Path) -> None:
     text = "services:\n  web:\n    image: acme/web:1\n    restart: always\n    ports: ['80:80']\n    sumary: x\n"
-    assert severities(tmp_path / "a", {"compose.yaml": text}, "compose/key-unknown") == ["high"]
+    assert severities(tmp_path / "a", {"compose.yaml": text}, "compose/key-unknown") == ["medium"]
     assert severities(tmp_path / "b", {"layers/web.yaml": text}, "compose/key-unknown") == ["medium"]
 
 
@@ -219,7 +222,7 @@ IMAGES = {
 
 @pytest.mark.parametrize(("line", "rule", "want"), IMAGES.values(), ids=IMAGES)
 def test_an_image(tmp_path: Path, line: str, rule: str, want: str) -> None:
-    assert severities(tmp_path, {"Dockerfile": f"FROM debian:13.1\n{line}\n"}, rule) == [want]
+    assert severities(tmp_path, {"Dockerfile": f"FROM debian:13.1\n{line}\n"}, rule, purpose="production") == [want]
 
 
 def test_where_requests_go_is_no_password(tmp_path: Path) -> None:

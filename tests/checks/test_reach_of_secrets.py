@@ -18,7 +18,7 @@ RULES = [
 def found(root: Path, files: dict[str, str]) -> list[tuple[str, int, str]]:
     """(file, line, severity) of what is told of secrets."""
     write_files(root, files)
-    report = readiness.check([root], select=RULES, base=root)
+    report = readiness.check([root], select=RULES, base=root, purpose="production")
     return sorted((one.path, one.line, one.severity.name.lower()) for one in report.findings)
 
 
@@ -36,10 +36,11 @@ services:
     ports: ["80:8080"]
 {more}
 """
-POSTGRES = {"image": "postgres:17.2", "name": "POSTGRES_PASSWORD", "value": "seafarer"}
+POSTGRES = {"image": "postgres:17.2", "name": "POSTGRES_PASSWORD", "value": "postgres"}
 STORES = {
     "no port": ({}, "medium"),
-    "a well-known password": ({"value": "postgres"}, "medium"),
+    "a word of somebody's own": ({"value": "seafarer"}, "medium"),
+    "a word of somebody's own, at a port": ({"value": "seafarer", "db": 'ports: ["5432:5432"]'}, "medium"),
     "a random password": ({"value": "Kq7vT2mXw9pLZz81"}, "medium"),
     "a cache": ({"image": "bitnami/redis:7.4", "name": "REDIS_PASSWORD"}, "medium"),
     "expose": ({"db": "expose: [5432]"}, "medium"),
@@ -94,8 +95,8 @@ ENV_FILES = {
     "the store's alone": ("", "medium"),
     "a client's too": ("    environment: {DB_PASSWORD: '${DB_PASSWORD}', DB_HOST: db, DB_USER: clerk}", "medium"),
     "a client's, whose host is not told": ("    environment: {DB_PASSWORD: '${DB_PASSWORD}'}", "medium"),
-    "another secret's too": ("    environment: {ADMIN_PASSWORD: '${DB_PASSWORD}'}", "high"),
-    "in a URL elsewhere": ("    environment: {MAIL_URL: 'smtp://a:${DB_PASSWORD}@mail.acme.io'}", "high"),
+    "another secret's too": ("    environment: {ADMIN_PASSWORD: '${DB_PASSWORD}'}", "medium"),
+    "in a URL elsewhere": ("    environment: {MAIL_URL: 'smtp://a:${DB_PASSWORD}@mail.acme.io'}", "medium"),
 }
 
 
@@ -110,7 +111,7 @@ def test_a_file_that_another_stack_publishes_with(tmp_path: Path) -> None:
     closed = STACK.format(**POSTGRES | {"value": '"${DB_PASSWORD:?}"'}, db="", more="")
     opened = STACK.format(**POSTGRES | {"value": '"${DB_PASSWORD:?}"'}, db="ports: ['5432:5432']", more="")
     files = {"compose.yaml": closed, "stack.yaml": opened, ".env": "DB_PASSWORD=Kq7vT2mXw9pLZz81\n", ".gitignore": "x\n"}
-    assert found(tmp_path, files) == [(".env", 1, "high")]
+    assert found(tmp_path, files) == [(".env", 1, "medium")]
 
 
 @pytest.mark.parametrize(("port", "want"), [("", "medium"), ('ports: ["6379:6379"]', "high")])
@@ -201,8 +202,8 @@ VALUES = {
     "options with a path": ("AUTH_TOKEN", "jwt,priv-key=/keys/jwt.pem,sign-method=RS256,ttl=10m", []),
     "options": ("AUTH_TOKEN", "mode=fast,cache-size=10", []),
     "an option that is a secret": ("AUTH_TOKEN", "jwt,secret=seafarer", ["medium"]),
-    "a random option": ("AUTH_TOKEN", "jwt,key=Kq7vT2mXw9pLZz81", ["high"]),
-    "a password with a comma": ("ADMIN_PASSWORD", "Kq7v,T2mXw9", ["high"]),
+    "a random option": ("AUTH_TOKEN", "jwt,key=Kq7vT2mXw9pLZz81", ["medium"]),
+    "a password with a comma": ("ADMIN_PASSWORD", "Kq7v,T2mXw9", ["medium"]),
     "one of several samples": ("ADMIN_PASSWORD", "another_pw", ["medium"]),
     "the first of several": ("ADMIN_PASSWORD", "first-password", ["medium"]),
     "a word that praises itself": ("ADMIN_PASSWORD", "totallysecret", ["medium"]),

@@ -18,7 +18,7 @@ CI = ".github/workflows/ci.yml"
 def severities_by_line(tmp_path: Path, files: dict[str, str], rule: str) -> dict[int, Severity]:
     """How bad what a rule says of a tree is, by line."""
     root = write_files(tmp_path, files)
-    return {one.line: one.severity for one in readiness.check([root], base=root, select=[rule]).findings if one.rule == rule}
+    return {one.line: one.severity for one in readiness.check([root], base=root, select=[rule], purpose="production").findings if one.rule == rule}
 
 
 OWNED = """on: push
@@ -54,9 +54,9 @@ def test_a_code_owner_may_push_already(tmp_path: Path, path: str, owners: str, s
         ("env: {FOSSA_API_KEY: 6b1d0f5a9c3e47280d9e4b7a1c2f8e35}\n        run: fossa analyze", Severity.MEDIUM),
         ("env: {CODECOV_TOKEN: 0d9e4b7a-1c2f-48e3-a56b-1d0f5a9c3e47}\n        run: codecov upload", Severity.MEDIUM),
         ("uses: coverallsapp/github-action@v2\n        with: {repo-token: 6b1d0f5a9c3e47280d9e4b7a1c2f8e35}", Severity.MEDIUM),
-        ("uses: acme/upload@v2\n        with: {token: 6b1d0f5a9c3e47280d9e4b7a1c2f8e35}", Severity.CRITICAL),
-        ("uses: codecov/codecov-action@v5\n        env: {DEPLOY_TOKEN: 6b1d0f5a9c3e47280d9e4b7a1c2f8e35}", Severity.CRITICAL),
-        ("env: {CODECOV_API_TOKEN: 0d9e4b7a-1c2f-48e3-a56b-1d0f5a9c3e47}\n        run: make", Severity.CRITICAL),
+        ("uses: acme/upload@v2\n        with: {token: 6b1d0f5a9c3e47280d9e4b7a1c2f8e35}", Severity.MEDIUM),
+        ("uses: codecov/codecov-action@v5\n        env: {DEPLOY_TOKEN: 6b1d0f5a9c3e47280d9e4b7a1c2f8e35}", Severity.MEDIUM),
+        ("env: {CODECOV_API_TOKEN: 0d9e4b7a-1c2f-48e3-a56b-1d0f5a9c3e47}\n        run: make", Severity.MEDIUM),
     ],
 )
 def test_a_token_that_only_sends_reports_lets_nobody_in(tmp_path: Path, step: str, severity: Severity) -> None:

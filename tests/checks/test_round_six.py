@@ -10,10 +10,10 @@ import readiness
 from tests.make import write_files
 
 
-def told(root: Path, files: dict[str, str], rule: str) -> list[tuple[str, str]]:
+def told(root: Path, files: dict[str, str], rule: str, *, purpose: str = "") -> list[tuple[str, str]]:
     """(severity, place) of what a rule tells of a tree."""
     write_files(root, files)
-    found = readiness.check([root], select=[rule], base=root).findings
+    found = readiness.check([root], select=[rule], base=root, purpose=purpose).findings
     return sorted((one.severity.name.lower(), f"{one.path}:{one.line}") for one in found if one.rule == rule)
 
 
@@ -96,7 +96,7 @@ services:
       ADMIN_PASSWORD: changeme123{comment}
 """
     files = {"compose.yaml": service, "README.md": "# Shop\n\nRun `docker compose up -d` on the server.\n"}
-    assert [one for one, _ in told(tmp_path, files, "compose/password-well-known")] == [severity]
+    assert [one for one, _ in told(tmp_path, files, "compose/password-well-known", purpose="production")] == [severity]
 
 
 HOST = """\
@@ -129,7 +129,7 @@ services:
 )
 def test_what_leads_to_a_directory_of_the_host(tmp_path: Path, settings: str, mount: str, severity: str) -> None:
     files = {"compose.yaml": HOST.format(settings=settings, mount=mount), "README.md": "# Shop\n\nRun `docker compose up -d` on the server.\n"}
-    assert [one for one, _ in told(tmp_path, files, "compose/host-path-sensitive")] == [severity]
+    assert [one for one, _ in told(tmp_path, files, "compose/host-path-sensitive", purpose="production")] == [severity]
 
 
 KEY = "7f3a9c1e-5b2d-4e8f-9a60-1c4d7e2b8f35"
@@ -141,11 +141,11 @@ KEY = "7f3a9c1e-5b2d-4e8f-9a60-1c4d7e2b8f35"
         (f"test-key-{KEY}", "", "medium"),
         (f"{KEY}-test", "", "medium"),
         (f"ci-{KEY}", "", "medium"),
-        (f"latest-{KEY}", "", "critical"),
-        (f"live-key-{KEY}", "RAILS_ENV: production", "critical"),
-        (f"live-key-{KEY}", "RAILS_ENV: test", "high"),
-        (f"live-key-{KEY}", "NODE_ENV: test", "high"),
-        (f"live-key-{KEY}", "TEST_ENV_FILE: test", "critical"),
+        (f"latest-{KEY}", "", "medium"),
+        (f"live-key-{KEY}", "RAILS_ENV: production", "medium"),
+        (f"live-key-{KEY}", "RAILS_ENV: test", "medium"),
+        (f"live-key-{KEY}", "NODE_ENV: test", "medium"),
+        (f"live-key-{KEY}", "TEST_ENV_FILE: test", "medium"),
     ],
 )
 def test_a_key_for_tests_in_a_pipeline(tmp_path: Path, value: str, environment: str, severity: str) -> None:
@@ -232,7 +232,7 @@ def test_postgresql_18_does_not_start_with_the_old_mount(tmp_path: Path, image: 
     assert all("does not start" in one.message for one in found)
 
 
-def test_a_container_for_volumes_and_a_demo_with_its_own_data_are_medium(tmp_path: Path) -> None:
+def test_a_container_for_volumes_is_told_for_the_store(tmp_path: Path) -> None:
     held = """\
 services:
   dbdata: {image: "mysql:8.4", command: /bin/true}
@@ -242,19 +242,6 @@ services:
     assert [one for one, _ in told(tmp_path / "held", {"compose.yaml": held}, "compose/store-not-durable")] == ["medium"]
     alone = held.replace("volumes_from: [dbdata]", "stop_grace_period: 1m")
     assert [where for _, where in told(tmp_path / "alone", {"compose.yaml": alone}, "compose/store-not-durable")] == ["compose.yaml:3"]
-    built = """\
-services:
-  db: {build: ./db, image: NAME, restart: always}
-  app: {image: "acme/app:1.4.0", restart: always, ports: ["80:80"], depends_on: [db]}
-"""
-    dockerfile = "FROM mysql:8.4\nCOPY goods.sql /docker-entrypoint-initdb.d/\n"
-    for name, image, text, severity in (
-        ("demo", "acme-demo/db", dockerfile, "medium"),
-        ("own", "acme/db", dockerfile, "high"),
-        ("empty", "acme-demo/db", "FROM mysql:8.4\n", "high"),
-    ):
-        files = {"compose.yaml": built.replace("NAME", image), "db/Dockerfile": text, "db/goods.sql": "SELECT 1;\n"}
-        assert [one for one, _ in told(tmp_path / name, files, "compose/store-not-durable")] == [severity], name
 
 
 CHECKED = 'FROM alpine:3.22 AS base\nHEALTHCHECK CMD ["/ok"]\nFROM base AS shop\nUSER 1000\n'
@@ -347,7 +334,7 @@ def test_generated_compose_files_fold_into_their_source(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "severity"), [("https://apt.example.com ./", "medium"), ("http://apt.example.com ./", "high"), ("[::1] ./", "high")]
+    ("source", "severity"), [("https://apt.example.com ./", "medium"), ("http://apt.example.com ./", "medium"), ("[::1] ./", "medium")]
 )
 def test_an_unsigned_source_behind_tls(tmp_path: Path, source: str, severity: str) -> None:
     files = {"Dockerfile": f"FROM debian:13.1\nRUN echo 'deb [trusted=yes] {source}' > /etc/apt/sources.list.d/a.list\n"}

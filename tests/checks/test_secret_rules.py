@@ -161,13 +161,13 @@ def workflow(step: str, *, services: bool = False) -> str:
 
 VARIABLES: dict[tuple[str, str], tuple[list[Severity], list[Severity]]] = {
     # (name, value): in a job, in a job with service containers
-    ("DB_PASSWORD", RANDOM): ([C], []),
-    ("GITHUB_CLIENT_SECRET", HEX): ([C], [C]),
+    ("DB_PASSWORD", RANDOM): ([M], []),
+    ("GITHUB_CLIENT_SECRET", HEX): ([M], [M]),
     ("NPM_TOKEN", GITHUB): ([C], [C]),
     ("AWS_SECRET_ACCESS_KEY", AWS): ([C], [C]),
-    ("DATABASE_URL", f"postgres://app:{RANDOM}@db.acme.io/t"): ([C], [C]),
-    ("DATABASE_URL", "postgres://app:hunter2x9@db.acme.io/t"): ([H], [H]),
-    ("DATABASE_URL", f"postgres://app:{RANDOM}@${{HOST}}/t"): ([H], []),
+    ("DATABASE_URL", f"postgres://app:{RANDOM}@db.acme.io/t"): ([H], [H]),
+    ("DATABASE_URL", "postgres://app:hunter2x9@db.acme.io/t"): ([M], [M]),
+    ("DATABASE_URL", f"postgres://app:{RANDOM}@${{HOST}}/t"): ([M], []),
     ("DB_PASSWORD", "hunter2x9"): ([M], []),
     ("POSTGRES_PASSWORD", RANDOM): ([M], []),
     ("NEXTAUTH_SECRET", RANDOM): ([M], []),
@@ -203,9 +203,9 @@ INPUTS = {
     ("actions/cache@v4", f"key: v1-{HEX}, restore-keys: v1-{HEX}"): [],
     ("hendrikmuhs/ccache-action@v1", f"key: linux-{HEX}"): [],
     ("acme/setup@v1", f"key-names: a b, key-prefix: x-{HEX}, cache-key: {HEX}"): [],
-    ("acme/cache-in-a-store@v1", f"secretKey: {AWS}"): [C],
-    ("acme/logs@v1", f"shared-key: {AWS}"): [C],
-    ("acme/ssh@v1", f"password: {RANDOM}"): [C],
+    ("acme/cache-in-a-store@v1", f"secretKey: {AWS}"): [M],
+    ("acme/logs@v1", f"shared-key: {AWS}"): [M],
+    ("acme/ssh@v1", f"password: {RANDOM}"): [M],
     ("acme/ssh@v1", "password: hunter2x9"): [M],
     ("acme/redis@v1", "redis-password: secret"): [],
     ("acme/login@v1", "password: '${{ secrets.PASSWORD }}'"): [],
@@ -219,12 +219,12 @@ def test_an_input_of_an_action(action: str, given: str) -> None:
 
 
 SCRIPTS = {
-    f"git clone https://bot:{RANDOM}@git.example.com/a": [C],
-    f"git clone https://{HEX}:x-oauth-basic@github.com/a": [C],
+    f"git clone https://bot:{RANDOM}@git.example.com/a": [H],
+    f"git clone https://{HEX}:x-oauth-basic@github.com/a": [H],
     "git clone https://oauth2:glpat-Kq7vT2mXw9pLKq7vT2mX@gitlab.com/a": [C],
     f"echo {GITHUB} | gh auth login": [C],
-    "git clone https://bot:hunter2x9@git.acme.io/a": [H],
-    "git clone https://bot:sunflower@git.acme.io/a": [H],
+    "git clone https://bot:hunter2x9@git.acme.io/a": [M],
+    "git clone https://bot:sunflower@git.acme.io/a": [M],
     "git clone https://$GITHUB_TOKEN:x-oauth-basic@github.com/a": [],
     "git clone https://x-access-token:$TOKEN@github.com/a": [],
     "git clone https://oauth2:${TOKEN}@gitlab.com/a": [],

@@ -136,12 +136,12 @@ def test_what_its_comment_calls_public_is_low(tmp_path: Path, above: str, behind
 
 @pytest.mark.parametrize(("above", "behind"), OTHER_COMMENTS)
 def test_another_comment_changes_nothing(tmp_path: Path, above: str, behind: str) -> None:
-    assert workflow_severities(tmp_path, above, behind) == [(C, False)]
+    assert workflow_severities(tmp_path, above, behind) == [(M, False)]
 
 
-def found(tmp_path: Path, files: dict[str, str], *rules: str) -> list[tuple[Severity, str]]:
+def found(tmp_path: Path, files: dict[str, str], *rules: str, purpose: str = "") -> list[tuple[Severity, str]]:
     write_files(tmp_path, files)
-    return [(one.severity, one.message) for one in readiness.check([str(tmp_path)], select=list(rules)).findings]
+    return [(one.severity, one.message) for one in readiness.check([str(tmp_path)], select=list(rules), purpose=purpose).findings]
 
 
 def test_a_public_key_in_compose_and_an_image_is_low_too(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ services:
 
 def test_a_password_is_told_at_the_service_that_uses_it(tmp_path: Path) -> None:
     env = "SECRET_KEY=changethis\nPOSTGRES_PASSWORD=changethis\nFIRST_SUPERUSER_PASSWORD=changethis\n"
-    told = found(tmp_path, {"compose.yaml": STACK, ".env": env}, "compose/password-well-known")
+    told = found(tmp_path, {"compose.yaml": STACK, ".env": env}, "compose/password-well-known", purpose="production")
     assert [(severity, message.split("service ")[1].split("'")[1]) for severity, message in told] == [
         (M, "backend"),
         (H, "db"),
@@ -240,7 +240,7 @@ def test_a_password_is_told_at_the_service_that_uses_it(tmp_path: Path) -> None:
 )
 def test_a_placeholder_beside_settings_of_ones_own_machine_is_medium(tmp_path: Path, beside: str, value: str, severity: Severity) -> None:
     files = {"compose.yaml": STACK, ".env": f"{beside}\nPOSTGRES_PASSWORD={value}\n"}
-    told = found(tmp_path, files, "compose/password-well-known")
+    told = found(tmp_path, files, "compose/password-well-known", purpose="production")
     assert [one for one, _ in told] == [severity]
     assert (beside.partition("=")[0] in told[0][1]) is (severity is M)
 
@@ -250,8 +250,8 @@ def test_a_placeholder_beside_settings_of_ones_own_machine_is_medium(tmp_path: P
     [
         ("#      ADMIN_PASSWORD: ${ADMIN_PASSWORD}", "sunflower77", L),
         ("      ADMIN_PASSWORD: ${ADMIN_PASSWORD}", "sunflower77", M),
-        ("      ADMIN_PASSWORD: ${ADMIN_PASSWORD}\n    ports: ['80:80']", "sunflower77", H),
-        ("#      ADMIN_PASSWORD: ${ADMIN_PASSWORD}", "Kq7vT2mXw9pL4zR8", H),  # somebody's own, read or not
+        ("      ADMIN_PASSWORD: ${ADMIN_PASSWORD}\n    ports: ['80:80']", "sunflower77", M),
+        ("#      ADMIN_PASSWORD: ${ADMIN_PASSWORD}", "Kq7vT2mXw9pL4zR8", M),  # somebody's own, read or not
         ("#      nothing of it", "sunflower77", M),
     ],
 )
@@ -319,7 +319,7 @@ spec:
         ("# The modules of all hosts, for example of those in the hall", "secret_pw", M),
         ("# This is an example\n", "secret_pw", M),
         ("# This is an example\n    other: 1", "secret_pw", M),
-        ("# This is an example", "3328fa814dd582ccd03dbe785cfd683fb8da92b3", H),  # made by a machine
+        ("# This is an example", "3328fa814dd582ccd03dbe785cfd683fb8da92b3", M),  # made by a machine
     ],
 )
 def test_a_word_in_a_block_that_its_comment_calls_an_example(tmp_path: Path, comment: str, value: str, severity: Severity) -> None:

@@ -84,7 +84,7 @@ def test_one_word_for_several_keys_is_one_finding() -> None:
 # -- copies ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("password", "severity"), [("password", "medium"), ("x7Kq-93LmWz2", "high")])
+@pytest.mark.parametrize(("password", "severity"), [("password", "medium"), ("x7Kq-93LmWz2", "medium")])
 @pytest.mark.parametrize(
     "login",
     [
@@ -128,7 +128,7 @@ def test_a_copy_counts_where_only_a_test_starts_the_server() -> None:
     ("variables", "severity"),
     [
         ({"DB_HOST": "postgresql", "DB_PASSWORD": "password"}, "low"),
-        ({"DB_HOST": "postgresql", "DB_PASSWORD": "Zq81kk2-mA9-x0Lw"}, "high"),
+        ({"DB_HOST": "postgresql", "DB_PASSWORD": "Zq81kk2-mA9-x0Lw"}, "medium"),
         ({"DB_HOST": "localhost", "DB_PASSWORD": "password"}, "low"),
         ({"DB_HOST": "db.acme.io", "DB_PASSWORD": "password"}, "medium"),
         ({"DB_PASSWORD": "password"}, "medium"),
@@ -169,7 +169,8 @@ def test_a_switch_of_a_compose_service() -> None:
         ("# url: postgres://shop:shop@db/shop", []),
         ("# password: Zq81kk2-mA9", ["low"]),
         ("# password: rain-Coat-71", ["low"]),
-        ("password: Zq81kk2-mA9", ["high"]),
+        ("password: Zq81kk2-mA9", ["medium"]),
+        ("sessionSecret: Zq81kk2-mA9-x0Lw", ["high"]),
         ("# token: ghp_a8Fk29LmQ0zXvB7nR4tY6uI1oP3sD5gH9jK2", ["high"]),
     ],
 )
@@ -206,7 +207,42 @@ EXPIRED = make_certificate("Let's Encrypt R3", "shop.acme.io", "261201000000Z")
     ],
 )
 def test_a_private_key_by_its_certificate(path: str, certificate: str, severity: str) -> None:
-    assert [one for one, *_ in told({path: key_secret(certificate)})] == [severity]
+    """One that an Ingress serves; the key of a Secret that nothing uses is medium."""
+    folder = path.rpartition("/")[0]
+    assert [one for one, *_ in told({path: key_secret(certificate), f"{folder}/ingress.yaml": SERVED})] == [severity]
+    assert [one for one, *_ in told({path: key_secret(certificate)})] == ["medium" if severity == "high" else severity]
+
+
+SERVED = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec: {tls: [{hosts: [shop.io], secretName: SECRET}]}\n".replace(
+    "SECRET", "web"
+)
+MOUNTED = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: web, image: "acme/web:1.2", LINE}]
+      volumes: [VOLUME]
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "volume", "severity"),
+    [
+        ("stdin: false", "{name: tls, secret: {secretName: web}}", "high"),
+        ("stdin: false", "{name: tls, projected: {sources: [{secret: {name: web}}]}}", "high"),
+        ("env: [{name: KEY, valueFrom: {secretKeyRef: {name: web, key: tls.key}}}]", "{name: a, emptyDir: {}}", "high"),
+        ("stdin: false", "{name: tls, secret: {secretName: other}}", "medium"),
+        ("stdin: false", "{name: tls, configMap: {name: web}}", "medium"),
+    ],
+)
+def test_a_private_key_that_a_workload_uses(line: str, volume: str, severity: str) -> None:
+    workload = MOUNTED.replace("LINE", line).replace("VOLUME", volume)
+    assert [one for one, *_ in told({"deploy/tls.yaml": key_secret(PUBLIC), "deploy/web.yaml": workload})] == [severity]
 
 
 # -- words for tests --------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ FILES = {
     ),
     "a published service takes it": (
         {"compose.yaml": STACK + "    ports: ['80:80']\n    environment: {ADMIN_PASSWORD: '${KEYSTORE_PASSWORD}'}\n"},
-        "high",
+        "medium",
     ),
     "it is passed on by its name": ({"compose.yaml": STACK + "    environment: [KEYSTORE_PASSWORD]\n"}, "medium"),
     "a service is given the file": ({"compose.yaml": STACK + "    env_file: .env\n"}, "medium"),
@@ -31,7 +31,7 @@ FILES = {
     "compose files take nothing of it": ({"compose.yaml": STACK.replace("${TAG}", "1.4.0")}, "medium"),
     "a program lies beside it": ({"package.json": "{}\n"}, "medium"),
     "a program lies elsewhere": ({"site/package.json": "{}\n"}, "low"),
-    "somebody's own": ({".env": ENV.replace("sunflower77", "Kq7vT2mXw9pL4zR8")}, "high"),
+    "somebody's own": ({".env": ENV.replace("sunflower77", "Kq7vT2mXw9pL4zR8")}, "medium"),
 }
 
 

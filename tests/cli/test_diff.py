@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+import readiness
 from readiness.cli.main import main
 from tests.make import write_files
 from tests.settings_rows import holds
@@ -58,11 +61,26 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(main, list(words), catch_exceptions=False)
 
 
-def told(*words: str) -> dict[str, list[dict[str, str]]]:
+SCHEMA = json.loads((Path(readiness.__file__).parent / "data" / "difference.schema.json").read_text("utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def told(*words: str) -> dict[str, Any]:
     result = run("diff", "--format", "json", *words)
     assert result.exit_code in {0, 1}, result.stderr
-    data: dict[str, list[dict[str, str]]] = json.loads(result.stdout)
+    data: dict[str, Any] = json.loads(result.stdout)
+    VALIDATOR.validate(data)
     return data
+
+
+def test_the_schema_is_one_and_refuses() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    data = told("--since", "main")
+    assert data["new"]
+    assert data["moved"]
+    for name, row in (("new", {"from": {"path": "x", "line": 1}}), ("moved", {"from": {"path": "x"}}), ("moved", {"reason": "x"})):
+        assert not VALIDATOR.is_valid({**data, name: [{**data[name][0], **row}]})
+    assert not VALIDATOR.is_valid({**data, "not_judged_before": data["new"]}), "without a reason"
 
 
 def test_the_work_tree_against_where_it_left_a_branch() -> None:
@@ -71,7 +89,8 @@ def test_the_work_tree_against_where_it_left_a_branch() -> None:
     assert "dockerfile/user-root" in {row["rule"] for row in data["fixed"]}
     assert {row["path"] for row in data["fixed"]} == {"Dockerfile"}
     assert {row["path"] for row in data["moved"]} == {"deploy/app.yaml"}
-    assert all(row["from"]["path"] == "deploy/pod.yaml" for row in data["moved"])  # type: ignore[index]
+    assert all(row["from"]["path"] == "deploy/pod.yaml" for row in data["moved"])
+    assert data["points"] == data["after"]["score"] - data["before"]["score"]
     assert run("diff", "--since", "main", "--fail-on", "medium").exit_code == 1
     assert run("diff", "--since", "main").exit_code == 0, "nothing high is new"
     assert run("diff", "--since", "main", "--fail-on", "medium", "Dockerfile").exit_code == 0
@@ -95,6 +114,97 @@ def test_reports_against_each_other(tmp_path: Path) -> None:
     back = told("--reports", after, before)
     assert not back["new"]
     assert {row["path"] for row in back["fixed"]} == {"deploy/other.yaml"}
+
+
+def edited_report(path: Path, source: Path, **tool: object) -> str:
+    """A copy of a report, as another version of the tool would have made it."""
+    data = json.loads(source.read_text())
+    data["tool"] |= tool
+    path.write_text(json.dumps(data))
+    return str(path)
+
+
+def test_what_other_rules_find_is_not_new(tmp_path: Path) -> None:
+    """A report of before by fewer rules: what they could not find in files that were there is told apart, and fails nothing."""
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    run("check", "--select", "k8s/", "--ignore", "k8s/host-pid", "--output", f"json={before}", "deploy/app.yaml", "--no-context")
+    run("check", "--select", "k8s/", "--output", f"json={after}", "deploy", "--no-context")
+    data = told("--reports", str(before), str(after))
+    assert {(row["rule"], row["path"], row["reason"]) for row in data["not_judged_before"]} == {
+        ("k8s/host-pid", "deploy/app.yaml", "its rule did not run")
+    }
+    assert ("k8s/host-pid", "deploy/other.yaml") in {(row["rule"], row["path"]) for row in data["new"]}, "its file was not there"
+    assert data["points"] is None
+    back = told("--reports", str(after), str(before))
+    assert {(row["rule"], row["path"], row["reason"]) for row in back["not_judged_after"]} == {
+        ("k8s/host-pid", "deploy/app.yaml", "its rule did not run")
+    }
+    assert ("k8s/host-pid", "deploy/other.yaml") in {(row["rule"], row["path"]) for row in back["fixed"]}
+    last_line = run("diff", "--reports", str(before), str(after)).stdout.splitlines()[-1]
+    assert ", 1 not judged before; score " in last_line
+    assert last_line.endswith(", by other rules or another algorithm")
+    text = run("diff", "--reports", str(before), str(after), "--format", "markdown").stdout
+    assert "### Not judged before" in text
+    same_rules = json.loads(after.read_text())["tool"]["rules"]
+    assert "k8s/host-pid" in same_rules
+    known = edited_report(tmp_path / "known.json", before, rules=same_rules)
+    assert "k8s/host-pid" in {row["rule"] for row in told("--reports", known, str(after))["new"] if row["path"] == "deploy/app.yaml"}
+    assert told("--reports", known, str(after))["points"] is not None
+    assert told("--reports", edited_report(tmp_path / "old.json", before, rules=same_rules, score_algorithm=1), str(after))["points"] is None
+
+
+def test_a_group_of_rules_that_had_nothing_to_judge_is_no_other_set_of_rules(tmp_path: Path) -> None:
+    before, after = str(tmp_path / "before.json"), str(tmp_path / "after.json")
+    run("check", "--output", f"json={before}", "Dockerfile", "--no-context")
+    run("check", "--output", f"json={after}", ".", "--no-context")
+    data = told("--reports", before, after)
+    assert data["not_judged_before"] == []
+    assert data["points"] is not None
+    assert {row["path"] for row in data["new"]} >= {"deploy/app.yaml", "deploy/other.yaml"}
+
+
+def test_what_is_not_judged_any_more_is_not_fixed(repository: Path, tmp_path: Path) -> None:
+    """A file that is broken now has no verdict, so nothing in it is fixed; and the other way round nothing on its old lines is new."""
+    before, after = str(tmp_path / "before.json"), str(tmp_path / "after.json")
+    run("check", "--output", f"json={before}", ".")
+    whole_text = (repository / "deploy/app.yaml").read_text()
+    git(repository, "checkout", "-q", "-b", "half")
+    try:
+        write_files(repository, {"deploy/app.yaml": whole_text + "  broken: [\n"})
+        git(repository, "commit", "-q", "-a", "-m", "broken")
+        run("check", "--output", f"json={after}", ".")
+        for words in (("--since", "topic"), ("--reports", before, after)):
+            data = told(*words)
+            assert {row["rule"] for row in data["new"]} == {"core/syntax"}
+            assert "k8s/host-pid" in {row["rule"] for row in data["not_judged_after"]}
+            assert {row["reason"] for row in data["not_judged_after"]} == {"its file had no verdict"}
+            assert "k8s/host-pid" not in {row["rule"] for row in data["fixed"]}
+        write_files(repository, {"deploy/app.yaml": whole_text.replace("hostPID", "hostNetwork: true\n  hostPID")})
+        data = told("--since", "half")
+        assert "k8s/host-pid" in {row["rule"] for row in data["not_judged_before"]}
+        assert "k8s/host-network" in {row["rule"] for row in data["new"]}, "its line was not there"
+        assert {row["rule"] for row in data["fixed"]} == {"core/syntax"}
+    finally:
+        git(repository, "checkout", "-q", "-f", "topic")
+        git(repository, "branch", "-q", "-D", "half")
+
+
+def test_check_since_tells_the_score_before_and_now(repository: Path) -> None:
+    """The score before is that of the revision; with all that stands it is that of a run without --since."""
+    change = json.loads(run("check", "--since", "main", "--format", "json", ".").stdout)["score_change"]
+    assert change["after"]["score"] == json.loads(run("check", "--format", "json", ".").stdout)["score"]
+    git(repository, "checkout", "-q", "main")
+    try:
+        assert change["before"]["score"] == json.loads(run("check", "--format", "json", ".").stdout)["score"]
+    finally:
+        git(repository, "checkout", "-q", "topic")
+    assert change["before"]["raw_score"] != change["after"]["raw_score"]
+    before, after = (f"{change[name]['score']}, {change[name]['grade']}" for name in ("before", "after"))
+    points = change["after"]["score"] - change["before"]["score"]
+    text = f"stood already where this branch left main; score before {before}, with all that stands now {after} ({points:+d})"
+    for format_name in ("github", "markdown"):
+        assert text in run("check", "--since", "main", "--format", format_name, ".").stdout.replace("\\", "")
+    assert "score_change" not in json.loads(run("check", "--since", "main", "--format", "json", "deploy").stdout), "a part of what stood there"
 
 
 def test_markdown_has_the_score_and_no_markup_of_files(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ ERRORS = {
     "wrong exit": (SystemExit("text"), ""),
     "base": (BaseException(QUOTED), "internal error: BaseException"),
 }
-STAGES = ("run.preparation.discover.discover_files", "run.preparation.merge_options", "api.run_pipeline", "api._build_report")
+STAGES = ("run.preparation.discover.discover_files", "run.preparation.merge_options", "api.run_pipeline", "api.report_of_run")
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -11,9 +11,11 @@ import pytest
 import readiness
 from readiness.loading.deployment_texts import parts_of_names, telling_lines
 from readiness.model import Source
+from readiness.redaction.redactor import Redactor
+from readiness.reports import digest
 from tests.make import write_files
 
-BROKEN_POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: Web_1}\nspec: {containers: [{name: web, image: 'registry.example.net/web:1'}]}\n"
+BROKEN_POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: Web_1, image: 'registry.example.net/web:1'}]}\n"
 OTHER_POD = BROKEN_POD.replace("Web_1", "web")
 ENGINE = """\
 apiVersion: kustomize.toolkit.fluxcd.io/v1
@@ -33,10 +35,10 @@ TELLS = {"README.md": "# Web\n\n    kubectl apply -f other/pod.yaml\n", "other/p
 STACK = """\
 services:
   web:
-    image: acme/web:1.4.0
+    image: postgres:18.1
     restart: always
-    volumes: ["/var/run/docker.sock:/var/run/docker.sock"]
-    ports: ["8080:8080"]
+    volumes: ["data:/var/lib/postgresql/data"]
+volumes: {data: {}}
 """
 IMAGE = 'FROM debian:12.5\nRUN echo \'root:hunter2-Zq8\' | chpasswd\nEXPOSE 22\nCMD ["sshd", "-D"]\n'
 
@@ -55,29 +57,33 @@ def severity_in(tmp_path: Path, path: str, files: dict[str, str], **options: Any
 @pytest.mark.parametrize(
     "more",
     [
-        {"README.md": "# Web\n\n    kubectl apply -f deploy/pod.yaml\n"},
-        {"README.md": "# Web\n\nApply [the pod](deploy/pod.yaml).\n"},
-        {"README.md": "# Web\n\n    kubectl apply -f deploy/\n"},
-        {"README.md": "# Web\n\n    kubectl apply \\\n      -f other/pod.yaml \\\n      -f deploy/pod.yaml\n"},
-        {"README.md": "# Web\n\n    kubectl apply --recursive -f .\n", "deploy/README.md": "    kubectl apply -f .\n"},
+        {"up.sh": "kubectl apply \\\n  -f other/pod.yaml \\\n  -f deploy/pod.yaml\n"},
+        {"deploy/up.sh": "kubectl apply -f .\n"},
+        {"up.sh": "kubectl apply --recursive -f deploy\n"},
         {"up": "#!/bin/sh\nkubectl apply -f deploy/pod.yaml\n"},
         {"deploy/up.sh": "kubectl apply -f pod.yaml\n"},
         {"scripts/up.sh": 'cd "$(dirname "$0")/.." && oc apply -f "${ROOT}/deploy/pod.yaml"\n'},
         {"Makefile": "up:\n\tkubectl apply -f deploy\n"},
-        {"README.md": "# Web\n\n    cd deploy\n"},
-        {"README.md": "# Web\n\nApply what lies in `deploy`.\n"},
-        {"README.md": "# Web\n\nApply the deploy directory.\n"},
-        {"README.md": "# Web\n\n    $ kustomize build deploy | kubectl apply -f -\n"},
-        {"README.md": "# Web\n\n    kubectl --context prod apply --filename=deploy\n"},
+        {"up.sh": "cd deploy && ./up && kubectl get pods\n"},
+        {"up.sh": "kustomize build deploy | kubectl apply -f -\n"},
+        {"up.sh": "kubectl --context prod apply --filename=deploy\n"},
         {"pipeline.yaml": "steps:\n- path: deploy\n"},
-        {"deploy/kustomization.yaml": "resources:\n- pod.yaml\n"},
-        {"deploy/kustomization.yaml": "# - web.yaml\nresources:\n- pod.yaml # the web's\n"},
-        {"kustomization.yaml": "resources:\n- deploy/pod.yaml\n"},
+        {"deploy/kustomization.yaml": "resources:\n- pod.yaml\n", "up.sh": "kubectl apply -k deploy\n"},
+        {"deploy/kustomization.yaml": "# - web.yaml\nresources:\n- pod.yaml # the web's\n", "Makefile": "up:\n\tkubectl apply -k deploy\n"},
+        {"kustomization.yaml": "resources:\n- deploy/pod.yaml\n", "up.sh": "kubectl apply -k .\n"},
+        {"web/kustomization.yaml": "resources:\n- ../deploy/pod.yaml\n", "up.sh": "kustomize build web | kubectl apply -f -\n"},
+        {
+            "cluster/kustomization.yaml": "resources: [../web]\n",
+            "web/kustomization.yml": "bases: [../deploy]\n",
+            "deploy/kustomization.yaml": "resources:\n- pod.yaml\n",
+            "up.sh": "kubectl apply -k cluster\n",
+        },
+        {"overlays/production/kustomization.yaml": "resources:\n- ../../deploy\n", "deploy/kustomization.yaml": "resources:\n- pod.yaml\n"},
         {"cluster/web.yaml": ENGINE},
         {"cluster/web.yaml": ARGO},
         {".github/workflows/ship.yaml": "on: push\njobs: {a: {runs-on: ubuntu-24.04, steps: [{run: kubectl apply -f deploy/pod.yaml}]}}\n"},
-        {"README.md": "# Web\n\n    cd deploy\n    docker compose build\n    kubectl apply -f pod.yaml\n"},
-        {"deploy/README.md": "# Web\n\n    docker build -t web . && kubectl apply -f .\n"},
+        {"up.sh": "cd deploy\ndocker compose build\nkubectl apply -f pod.yaml\n"},
+        {"deploy/up.sh": "docker build -t web . && kubectl apply -f .\n"},
         {"up.sh": "podman play kube deploy/pod.yaml\n"},
         {"up.sh": "docker run --rm -v .:/work acme/tools:1.2 kubectl apply -f deploy/pod.yaml\n"},
         {"site.yml": "- hosts: all\n  tasks:\n    - name: web\n      kubernetes.core.k8s: {src: deploy/pod.yaml}\n"},
@@ -92,31 +98,38 @@ def test_what_shows_that_a_manifest_is_deployed(tmp_path: Path, more: dict[str, 
     [
         ("deploy/pod.yaml", {}),
         ("deploy/pod.yaml", {"README.md": "# Web\n\n    kubectl apply -f other/pod.yaml\n\nSee deploy/pod.yaml for the fields.\n"}),
+        ("deploy/pod.yaml", {"README.md": "# Web\n\n    kubectl apply -f deploy/pod.yaml\n"}),
+        ("deploy/pod.yaml", {"README.md": "# Web\n\n    kubectl apply --recursive -f .\n", "deploy/README.md": "    kubectl apply -f .\n"}),
+        ("deploy/pod.yaml", {"docs/install.txt": "kubectl apply -f deploy/\n"}),
+        ("deploy/pod.yaml", {"deploy/kustomization.yaml": "resources:\n- pod.yaml\n"}),
+        ("deploy/pod.yaml", {"deploy/kustomization.yaml": "resources:\n- pod.yaml\n", "README.md": "# Web\n\n    kubectl apply -k deploy\n"}),
+        ("deploy/pod.yaml", {"kustomization.yaml": "resources:\n- deploy\n", "deploy/kustomization.yaml": "resources:\n- pod.yaml\n"}),
         ("deploy/pod.yaml", {"tests/up.sh": "kubectl apply -f deploy/pod.yaml\n"}),
         ("deploy/pod.yaml", {"up.sh": "kind create cluster\nkubectl apply -f deploy/pod.yaml\n"}),
-        ("deploy/pod.yaml", {"kustomization.yaml": "resources:\n- other/pod.yaml\n"}),
-        ("deploy/pod.yaml", {"deploy/kustomization.yaml": "resources:\n- web.yaml\n#- pod.yaml\n"}),
-        ("deploy/pod.yaml", {"kustomization.yaml": "resources:\n- other/pod.yaml\n  # - deploy/pod.yaml\n"}),
+        ("deploy/pod.yaml", {"kustomization.yaml": "resources:\n- other/pod.yaml\n", "up.sh": "kubectl apply -k .\n"}),
+        (
+            "deploy/pod.yaml",
+            {"deploy/kustomization.yaml": "resources:\n- web.yaml\n#- pod.yaml\n", "overlays/prod/kustomization.yaml": "resources: [../../deploy]\n"},
+        ),
+        ("deploy/pod.yaml", {"kustomization.yaml": "resources:\n- other/pod.yaml\n  # - deploy/pod.yaml\n", "up.sh": "kubectl apply -k .\n"}),
         ("deploy/pod.yaml", {"site.yml": "tasks:\n  - other/pod.yaml\n  #- deploy/pod.yaml\n"}),
         ("deploy/pod.yaml", {"cluster/web.yaml": ENGINE.replace("./deploy", "./deployments")}),
         ("deploy/pod.yaml", {"up.sh": "kubectl apply -f deploy/pods.yaml\n"}),
-        ("deploy/pod.yaml", {"README.md": TELLS["README.md"] + "\nBelow is one of the ways to deploy it using `kubectl`.\n"}),
-        ("manifests/pod.yaml", {"README.md": TELLS["README.md"] + "\nUse kubectl to apply the manifests of your own.\n"}),
         ("deploy/pod.yaml", {"Makefile": "deploy: other/pod.yaml\n\tkubectl rollout restart deploy web\n"}),
         ("deploy/pod.yaml", {"Makefile": "manifests: other/pod.yaml ## Put what is made into the deploy directory\n\ttrue\n"}),
         ("deploy/pod.yaml", {"Makefile": "up:\n\tkubectl apply -f other/pod.yaml  # not -f deploy/pod.yaml\n"}),
         ("deploy/pod.yaml", {"Makefile": "all:\n\thelm plugin install x && $(MAKE) deploy\n"}),
         ("deploy/pod.yaml", {"deploy/Dockerfile": "FROM debian:12.5\nCOPY . /app/\n"}),
         ("deploy/pod.yaml", {"Dockerfile": "FROM debian:12.5\nCOPY deploy /etc/web\n"}),
-        ("deploy/pod.yaml", {"deploy/README.md": "# Web\n\n    docker build -t acme/web:1.2.0 .\n"}),
+        ("deploy/pod.yaml", {"deploy/build.sh": "docker build -t acme/web:1.2.0 .\n"}),
         ("deploy/pod.yaml", {"compose.yaml": "services:\n  web:\n    image: acme/web:1.2.0\n    build: ./deploy\n"}),
-        ("deploy/pod.yaml", {"deploy/README.md": "# Web\n\n    helm install web .\n"}),
+        ("deploy/pod.yaml", {"deploy/up.sh": "helm install web .\n"}),
         ("deploy/pod.yaml", {"deploy/Makefile": "lint:\n\tcd . && kubectl version\n"}),
-        ("node/pod.yaml", {"run/pod.yaml": OTHER_POD, "run/README.md": "    kubectl apply -f pod.yaml\n"}),
+        ("node/pod.yaml", {"run/pod.yaml": OTHER_POD, "run/up.sh": "kubectl apply -f pod.yaml\n"}),
         ("node/run/pod.yaml", {"run/pod.yaml": OTHER_POD, "scripts/up.sh": "kubectl apply -f ../run/pod.yaml\n"}),
-        ("pod.yaml", {"run/pod.yaml": OTHER_POD, "run/README.md": "    kubectl apply -f pod.yaml\n"}),
-        ("example/pod.yaml", {"example/README.md": "    kubectl apply -f pod.yaml\n"}),
-        ("deploy/quickstart.yaml", {"README.md": "    kubectl apply -f deploy/quickstart.yaml\n"}),
+        ("pod.yaml", {"run/pod.yaml": OTHER_POD, "run/up.sh": "kubectl apply -f pod.yaml\n"}),
+        ("example/pod.yaml", {"example/up.sh": "kubectl apply -f pod.yaml\n"}),
+        ("deploy/quickstart.yaml", {"up.sh": "kubectl apply -f deploy/quickstart.yaml\n"}),
     ],
 )
 def test_a_manifest_that_nothing_deploys_is_medium_at_most(tmp_path: Path, path: str, more: dict[str, str]) -> None:
@@ -153,11 +166,11 @@ def test_the_option_says_it_of_everything(tmp_path: Path) -> None:
 
 
 def test_a_directory_alone_is_judged_as_from_the_root(tmp_path: Path) -> None:
-    deployed = {"README.md": "    kubectl apply -f deploy/pod.yaml\n", "deploy/pod.yaml": BROKEN_POD, ".git/HEAD": "", "other/pod.yaml": BROKEN_POD}
+    deployed = {"up.sh": "kubectl apply -f deploy/pod.yaml\n", "deploy/pod.yaml": BROKEN_POD, ".git/HEAD": "", "other/pod.yaml": BROKEN_POD}
     root = write_files(tmp_path, deployed)
     severities = {}
     for folder in ("deploy", "other"):
-        (finding,) = readiness.check([root / folder], base=root / folder, select=["k8s/name-invalid"]).findings
+        (finding,) = readiness.check([root / folder], base=root / folder, select=["k8s/container-name-invalid"]).findings
         severities[folder] = str(finding.severity)
     assert severities == {"deploy": "high", "other": "medium"}
 
@@ -169,16 +182,79 @@ def test_a_directory_alone_is_judged_as_from_the_root(tmp_path: Path) -> None:
         ("stack.yaml", {}, "medium"),
         ("stack.yaml", {"Makefile": "build:\n\tdocker build -t web .\n"}, "medium"),
         ("stack.yaml", {"compose.yaml": "services: {web: {build: .}}\n"}, "medium"),
-        ("stack.yaml", {"README.md": "    docker compose -f stack.yaml up -d\n"}, "high"),
+        ("stack.yaml", {"README.md": "    docker compose -f stack.yaml up -d\n"}, "medium"),
+        ("stack.yaml", {"Makefile": "up:\n\tdocker compose -f stack.yaml up -d\n"}, "high"),
         ("web/compose.yaml", {}, "medium"),
-        ("web/compose.yaml", {"web/README.md": "    docker compose up -d\n"}, "high"),
+        ("web/compose.yaml", {"web/README.md": "    docker compose up -d\n"}, "medium"),
+        ("web/compose.yaml", {"web/up.sh": "docker compose up -d\n"}, "high"),
+        ("stack.prod.yaml", {}, "high"),
+        ("production/compose.yaml", {}, "high"),
+        ("live/stack.yaml", {}, "high"),
+        ("live_reload/stack.yaml", {}, "medium"),
+        ("pre-production/stack.yaml", {}, "medium"),
+        ("stack.prod-like.yaml", {}, "medium"),
+        ("example/production/compose.yaml", {}, "medium"),
+        ("tests/prod/compose.yaml", {}, "medium"),
+        ("web/compose-base.yaml", {"compose.yaml": "include: [web/compose-base.yaml]\n"}, "high"),
+        ("web/compose-base.yaml", {"web/compose-all.yaml": "include: [compose-base.yaml]\n"}, "medium"),
+        (
+            "web/compose-base.yaml",
+            {"web/compose-all.yaml": "include: [compose-base.yaml]\n", "compose.yaml": "include: [web/compose-all.yaml]\n"},
+            "high",
+        ),
         ("web/compose.yaml", {"up.sh": "cd web && docker compose up -d\n"}, "high"),
-        ("example/compose.yaml", {"example/README.md": "    docker compose up -d\n"}, "medium"),
     ],
 )
 def test_compose_files(tmp_path: Path, path: str, more: dict[str, str], severity: str) -> None:
     tells = {"docs/install.md": "    docker compose -f other.yaml up\n", "other.yaml": "services: {a: {image: 'acme/a:1'}}\n"}
     assert severity_in(tmp_path, path, tells | {path: STACK} | more) == severity
+
+
+SOCKET = "services: {web: {image: 'acme/web:1', restart: always, ports: ['80:80'], volumes: ['/var/run/docker.sock:/var/run/docker.sock']}}\n"
+STAGES = "FROM debian:13.1\nRUN apt-get install git\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "severity"),
+    [
+        ("compose.yaml", {}, "medium"),
+        ("compose.yaml", {"up.sh": "docker compose up -d\n"}, "medium"),
+        ("compose.prod.yaml", {}, "high"),
+        ("production/compose.yaml", {}, "high"),
+        ("stack.yaml", {"up.sh": "docker compose -f stack.yaml up -d\n"}, "medium"),
+        ("stack.yaml", {".github/workflows/ship.yaml": "on: push\njobs: {a: {steps: [{run: docker stack deploy -c stack.yaml web}]}}\n"}, "high"),
+        ("stack.yaml", {".gitlab-ci.yml": "ship: {script: [docker stack deploy -c stack.yaml web]}\n"}, "high"),
+        ("web/compose.yaml", {".doco-cd.yaml": "name: web\nworking_dir: web\ncompose_files: [web/compose.yaml]\n"}, "high"),
+        ("examples/stack.yaml", {".gitlab-ci.yml": "ship: {script: [docker stack deploy -c examples/stack.yaml web]}\n"}, "medium"),
+    ],
+)
+def test_a_proof_that_holds_in_production_alone(tmp_path: Path, path: str, more: dict[str, str], severity: str) -> None:
+    root = write_files(tmp_path, {path: SOCKET} | more)
+    findings = readiness.check([root], base=root, select=["compose/engine-socket"]).findings
+    assert {str(one.severity) for one in findings if one.path == path} == {severity}
+
+
+def test_settings_say_that_it_is_production(tmp_path: Path) -> None:
+    root = write_files(tmp_path, {"compose.yaml": SOCKET, ".readiness.yaml": "purpose: {compose.yaml: production}\n"})
+    (finding,) = readiness.check([root], base=root, select=["compose/engine-socket"], config=root / ".readiness.yaml").findings
+    assert str(finding.severity) == "high"
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "severity"),
+    [
+        ("Dockerfile", {}, "medium"),
+        ("Dockerfile", {"build.sh": "docker build -t web .\n"}, "medium"),
+        ("Dockerfile", {".github/workflows/ship.yaml": "on: push\njobs: {a: {steps: [{run: docker build -t web .}]}}\n"}, "high"),
+        ("web/Dockerfile", {".github/workflows/ship.yaml": "on: push\njobs: {a: {steps: [{run: docker build -t web web}]}}\n"}, "high"),
+        ("web/Dockerfile", {".github/workflows/ship.yaml": "on: push\njobs: {a: {steps: [{run: docker build -t api .}]}}\n"}, "medium"),
+        ("Dockerfile.prod", {}, "high"),
+    ],
+)
+def test_an_image_that_a_pipeline_builds(tmp_path: Path, path: str, more: dict[str, str], severity: str) -> None:
+    root = write_files(tmp_path, {path: STAGES} | more)
+    findings = readiness.check([root], base=root, select=["dockerfile/install-asks"]).findings
+    assert {str(one.severity) for one in findings if one.path == path} == {severity}
 
 
 @pytest.mark.parametrize(
@@ -189,6 +265,8 @@ def test_compose_files(tmp_path: Path, path: str, more: dict[str, str], severity
         ("images/ssh/Dockerfile", {"build.sh": "docker build -t acme/ssh images/ssh\n"}, "high"),
         ("images/ssh/Dockerfile", {"build.sh": 'for i in a ssh; do docker build -t "acme/$i" "images/$i"; done\n'}, "high"),
         ("images/ssh/Dockerfile", {"compose.yaml": "services: {ssh: {build: {context: images/ssh}}}\n"}, "high"),
+        ("images/ssh/Dockerfile", {"README.md": "    docker build -t acme/ssh images/ssh\n"}, "medium"),
+        ("images/ssh/Dockerfile", {"README.md": '    for i in a ssh; do docker build -t "acme/$i" "images/$i"; done\n'}, "medium"),
         ("images/ssh/Dockerfile", {"images/ssh/Makefile": "image:\n\tdocker build -t acme/ssh .\n"}, "high"),
     ],
 )
@@ -203,6 +281,9 @@ def test_reports_say_what_was_lowered_for_it(tmp_path: Path) -> None:
     report = readiness.check([root], base=root)
     assert report.to_dict()["undeployed"] == ["deploy/pod.yaml"]
     assert report.gate.passed
+    row = digest.undeployed_text(report, Redactor())
+    assert "a document alone does not show it): deploy/pod.yaml" in row
+    assert 'purpose: {"deploy/*": production}' in row
 
 
 def test_mentions_without_end_are_read_to_a_limit(tmp_path: Path) -> None:
@@ -212,9 +293,9 @@ def test_mentions_without_end_are_read_to_a_limit(tmp_path: Path) -> None:
     from readiness.model import Source
 
     lines = "".join(f"kubectl apply -f x{at}/pod.yaml\n" for at in range(5 * MAX_MENTIONS_PER_NAME))
-    discovered = DiscoveredFiles(prose_sources=[Source("README.md", lines)], paths={"a/pod.yaml", "b/pod.yaml"})
+    discovered = DiscoveredFiles(script_sources=[Source("up.sh", lines)], paths={"a/pod.yaml", "b/pod.yaml"})
     evidence = DeploymentEvidence(discovered)
-    assert evidence.evidence_for("x1/pod.yaml", "k8s") == "README.md names it"
+    assert evidence.evidence_for("x1/pod.yaml", "k8s") == "up.sh names it"
     assert evidence.evidence_for("a/pod.yaml", "k8s") == ""
     assert len(evidence._mentions_by_use_and_name[LineUse.APPLIES, "pod.yaml"]) == MAX_MENTIONS_PER_NAME
 
@@ -224,6 +305,6 @@ def test_a_line_that_names_nothing_of_the_tree_is_passed_over() -> None:
     names = ("pod.yaml", ".env.example", "deploy", "a..b.c", "x-1_y", "docker-compose.yaml", "@scope", "é.yaml", ".hidden")
     for name, pattern in itertools.product(names, ("run {0}", "kubectl apply -f ./a/{0}.", "-f ../{0}/", "`{0}`", "({0})", "[{0}*", "x: {0}/../{0}")):
         line = pattern.format(name)
-        assert list(telling_lines(Source("README.md", f"kubectl apply -f {line}"), parts_of_names([name]))), line
-    assert list(telling_lines(Source("README.md", "kubectl apply -f ."), parts_of_names(["."])))
-    assert not list(telling_lines(Source("README.md", "kubectl apply -f other/pod.yml"), parts_of_names(names)))
+        assert list(telling_lines(Source("up.sh", f"kubectl apply -f {line}"), parts_of_names([name]))), line
+    assert list(telling_lines(Source("up.sh", "kubectl apply -f ."), parts_of_names(["."])))
+    assert not list(telling_lines(Source("up.sh", "kubectl apply -f other/pod.yml"), parts_of_names(names)))

@@ -11,12 +11,14 @@ from click.testing import CliRunner, Result
 
 from readiness import api
 from readiness.cli.main import main
+from readiness.model import Source
 from readiness.reports import catalogue, pages
 from readiness.reports.catalogue import Paragraph, drawn_paragraph, plain_line
 from readiness.reports.drawn_page import drawn_lines, inline_pieces
 from readiness.reports.frame import display_width
+from readiness.verdict.checklist import ChecklistItem, ItemVerdict
 
-from .conftest import rule
+from .conftest import find, rule
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 PAGES_WITH_ALL = ("k8s/liveness-probe-missing", "k8s/memory-limit-missing", "compose/secret-inline", "dockerfile/user-root")
@@ -244,3 +246,13 @@ def test_no_line_of_a_drawn_page_is_a_command_to_a_runner() -> None:
         lines = run(*words.split(), "pod.yaml", FORCE_COLOR="1").stdout.splitlines()
         assert any("error::y" in line for line in lines), words
         assert not [line for line in lines if line.lstrip().startswith("::")], words
+
+
+def test_the_places_of_an_item_are_told_once_and_by_rule() -> None:
+    source = Source("a.yaml", "x: 1\ny: 2\nz: 3\n")
+    findings = [find(source, text, rule(name)) for text, name in (("x", "k8s/a"), ("x", "k8s/a"), ("y", "k8s/b"), ("z", "k8s/a"), ("1", "k8s/c"))]
+    item = ChecklistItem("flowise.x", "", "Is it?", "configuration")
+    (_, places) = catalogue._item_paragraphs(ItemVerdict(item, "failed", "", tuple(findings)))
+    assert plain_line(places).strip() == "k8s/a: a.yaml:1, a.yaml:3; k8s/b: a.yaml:2 and 1 more"
+    (_, reason) = catalogue._item_paragraphs(ItemVerdict(item, "open", "nobody can tell"))
+    assert plain_line(reason).strip() == "nobody can tell"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from readiness import api
+from readiness.run.report_of_run import all_checklists
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -72,7 +73,7 @@ def test_nothing_is_met_but_what_a_line_shows(name: str, tmp_path: Path) -> None
     for path, text in files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
-    systems = [one.source_document for one in api.all_checklists()]
+    systems = [one.source_document for one in all_checklists()]
     report = api.check([tmp_path], checklists=systems, select=api.rules_of_checklists(systems), base=tmp_path)
     met = {verdict.item.id: verdict for outcome in report.checklists for verdict in outcome.verdicts if verdict.state == "met"}
     assert sorted(met) == sorted(expected)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from readiness.checks.ci.injection import code_texts
-from readiness.facts.actions import action_property, effects_of_action
+from readiness.facts.actions import action_property
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.github.model import Job, Step, Workflow, expression_texts_with_key_paths, texts_with_key_paths
 from readiness.kinds.github.texts import expressions_in_text, located_texts_with_key_paths
@@ -164,10 +164,6 @@ def _secret_in_setting_hits(workflow: Workflow | GitlabFile, key_path: Sequence[
         return
     secret_verdict = secrets.verdict_with_public_comment(secret_verdict, workflow.source.text, setting_text.span.start)
     severity = _severity_of_pipeline_secret(secret_verdict, variable_name)
-    if severity is Severity.CRITICAL and secret_verdict.strength < SecretStrength.SHAPE and _is_set_for_tests(workflow, key_path):
-        severity = Severity.HIGH
-    if secret_verdict.strength < SecretStrength.SHAPE and _only_sends_reports(workflow, key_path) and severity is not None:
-        severity = min(severity, Severity.MEDIUM)
     yield hit(
         setting_text.span,
         severity=severity,
@@ -192,32 +188,11 @@ def _severity_of_pipeline_secret(secret_verdict: SecretVerdict, variable_name: s
         return Severity.MEDIUM
     if secret_verdict.reach is not None:
         is_surely_random = secret_verdict.reach is HostReach.AWAY and secret_verdict.strength >= SecretStrength.RANDOM
-        return Severity.CRITICAL if is_surely_random else Severity.HIGH
+        return Severity.HIGH if is_surely_random else Severity.MEDIUM
     if secret_verdict.strength is SecretStrength.SHAPE:
         return Severity.CRITICAL
     is_initial_store_password = secrets.is_store_password_name(variable_name)
-    if secret_verdict.strength < SecretStrength.RANDOM:
-        return None if is_initial_store_password else Severity.MEDIUM
-    return Severity.MEDIUM if is_initial_store_password or secrets.is_signing_key_name(variable_name) else Severity.CRITICAL
-
-
-_ENVIRONMENT_OF_TESTS_NAME = lazy_regex(r"(?:[A-Z]+_)*ENV(?:IRONMENT)?\Z")
-
-
-def _is_set_for_tests(workflow: Workflow | GitlabFile, key_path: Sequence[Any]) -> bool:
-    """Whether a setting stands beside one, or in a job with one, that says the whole runs for tests: `RAILS_ENV: test`."""
-    settings_nodes = []
-    current_node: Any = workflow.node
-    for path_key in key_path[:-1]:
-        if isinstance(current_node, Map):
-            settings_nodes += [current_node.get(section) for section in _SECTIONS_WITH_SETTINGS]
-        current_node = current_node[path_key]
-    return any(
-        isinstance(name, str) and _ENVIRONMENT_OF_TESTS_NAME.match(name) and value in ("test", "testing")
-        for settings_node in settings_nodes
-        if isinstance(settings_node, Map)
-        for name, value in settings_node.items()
-    )
+    return None if is_initial_store_password and secret_verdict.strength < SecretStrength.RANDOM else Severity.MEDIUM
 
 
 def _is_cache_input(workflow: Workflow | GitlabFile, key_path: Sequence[Any]) -> bool:
@@ -226,14 +201,6 @@ def _is_cache_input(workflow: Workflow | GitlabFile, key_path: Sequence[Any]) ->
     action_name = _action_beside_setting(workflow, key_path)
     is_about_cache = "cache" in action_name or "cache" in input_name.lower() or "restore" in input_name.lower()
     return is_about_cache and "key" in input_name.lower() and not _STORE_CREDENTIAL_NAME.search(input_name)
-
-
-def _only_sends_reports(workflow: Workflow | GitlabFile, key_path: Sequence[Any]) -> bool:
-    """Whether a setting is a token that only sends reports, by its name or as that of an action that sends coverage or licenses."""
-    is_action_token = key_path[-2] == "with" and str(key_path[-1]).lower() in ("token", "repo-token", "api-key")
-    return secrets.is_report_token_name(str(key_path[-1])) or (
-        is_action_token and bool({"coverage", "license"} & {*effects_of_action(_action_beside_setting(workflow, key_path))})
-    )
 
 
 def _action_beside_setting(workflow: Workflow | GitlabFile, key_path: Sequence[Any]) -> str:

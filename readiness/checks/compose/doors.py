@@ -39,13 +39,21 @@ def is_reached_by_strangers(service: Service, project: Project) -> bool:
 def lower_unless_stranger_gets_in(told: Hit, subject: Variable | EnvValue, verdict: SecretVerdict, project: Project) -> Hit:
     """A hit on a secret, medium where no file shows that strangers get in with it.
 
-    What a machine made, or a service gave out, is worth something wherever it is used. A word that somebody chose opens what asks
-    for it, and only for those who get there.
+    What a service gave out is worth something wherever it is used, and so is what a machine made for an application to sign with. A word that
+    everybody tries opens what asks for it, and only for those who get there.
     """
-    is_generated = verdict.strength >= SecretStrength.RANDOM and not verdict.is_guessed
-    if is_generated or (told.severity is not None and told.severity <= Severity.MEDIUM) or _is_door(subject, project):
+    is_worth_something = not verdict.is_guessed and (
+        verdict.strength is SecretStrength.SHAPE
+        or (
+            verdict.strength is SecretStrength.RANDOM and (secrets.is_signing_key_name(subject.name) or secrets.is_application_key_name(subject.name))
+        )
+    )
+    if is_worth_something or (told.severity is not None and told.severity <= Severity.MEDIUM):
         return told
-    message_name = "inside" if told.message_name in _LOCATION_UNPROVEN_MESSAGES else told.message_name
+    is_door = _is_door(subject, project)
+    if is_door and verdict.is_guessed:
+        return told
+    message_name = "inside" if not is_door and told.message_name in _LOCATION_UNPROVEN_MESSAGES else told.message_name
     return told._replace(severity=Severity.MEDIUM, message_name=message_name)
 
 

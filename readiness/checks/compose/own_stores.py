@@ -17,10 +17,8 @@ from readiness.kinds.compose.parts import mount_specs, port_specs, string_entrie
 from readiness.kinds.compose.started import runs_other_program
 from readiness.kinds.compose.words import command_line, stage_built_by_service, variable_settings_by_name
 from readiness.kinds.dockerfile.model import Stage
-from readiness.kinds.dockerfile.paths import copy_destination
 from readiness.kinds.joins.images import stage_runs_server_of_base
 from readiness.model import Related
-from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.image import ImageReference
 from readiness.syntax.yaml import Seq
@@ -129,18 +127,3 @@ def is_data_container(service: Service) -> bool:
         for sibling in service.document.services.values()
         for text, _ in string_entries(sibling.extended_node.get("volumes_from"))
     )
-
-
-_DEMO_IMAGE_NAME = lazy_regex(r"demos?(?:[/_.-]|\Z)")
-
-
-def is_demo_with_own_data(service: Service, project: Project) -> bool:
-    """Whether a store comes back with the data that its own image brings, and the image's name says that it is a demonstration's."""
-    image = service.image
-    built_stage = stage_built_by_service(service, project)
-    if image is None or built_stage is None or not _DEMO_IMAGE_NAME.search(image.full_repository):
-        return False
-    return any((copy_destination(built_stage, one) or "").startswith(_FOLDER_OF_FIRST_DATA) for one in built_stage.instructions_of("COPY"))
-
-
-_FOLDER_OF_FIRST_DATA = "/docker-entrypoint-initdb.d"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from readiness.checks.compose.own_stores import base_image_of_own_store, is_data_container, is_demo_with_own_data
+from readiness.checks.compose.own_stores import base_image_of_own_store, is_data_container
 from readiness.facts.public_images import ImageFacts
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.compose.model import Mount, Service
@@ -72,8 +72,7 @@ def not_durable(service: Service, project: Project, *, stores: bool) -> CheckOut
     if mount_at_outdated_folder is not None and mount_at_outdated_folder.type != "tmpfs":
         yield missing_service_hit(service, mount_at_outdated_folder.span, say="moved", mounted=mount_at_outdated_folder.target, **facts)
         return
-    may_come_again = image_facts.role == "queue" or is_data_container(service) or is_demo_with_own_data(service, project)
-    yield missing_service_hit(service, severity=Severity.MEDIUM if may_come_again else None, **facts)
+    yield missing_service_hit(service, severity=Severity.MEDIUM, **facts)
 
 
 def _must_image_keep_data(service: Service, image_facts: ImageFacts, *, is_store: bool) -> bool:

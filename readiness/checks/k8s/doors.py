@@ -19,23 +19,55 @@ from readiness.syntax import secrets
 from readiness.syntax.image import parse_image
 from readiness.syntax.secrets import SecretStrength, SecretVerdict
 
+PRIVATE_KEY_REASON = "private key"
 _MAX_DISTANCE = 4  # steps between the folders of two files that are taken for one deployment
 
 
-def lower_unless_proven(told: Hit, verdict: SecretVerdict, source: Source, *, is_door: bool) -> Hit:
+def lower_unless_proven(told: Hit, verdict: SecretVerdict, source: Source, *, name: str, is_door: bool, is_key_in_use: bool = False) -> Hit:
     """A hit on a secret, medium where the files do not show that it opens something to those who should not be there.
 
-    What a service gave out does, wherever it stands; what a machine made, where it stands in a manifest that is applied: in a chart
-    it is a default, which installs may replace. A word does where strangers reach what asks for it (`is_door`).
+    What a service gave out does, wherever it stands; a private key that something in the files uses (`is_key_in_use`); and what a machine made
+    under the name of a key that an application signs with. In a chart the latter two are defaults, which installs may replace. A word does
+    where strangers reach what asks for it (`is_door`).
     """
     if is_door or (told.severity is not None and told.severity <= Severity.MEDIUM):
         return told
-    is_generated = verdict.strength >= SecretStrength.RANDOM and not verdict.is_guessed
+    if verdict.strength is SecretStrength.SHAPE and verdict.reason != PRIVATE_KEY_REASON and not verdict.is_guessed:
+        return told
     is_of_chart = bool(template_text_of_value(source, told.span))
-    is_issued = verdict.strength is SecretStrength.SHAPE and verdict.reason != "private key"
-    if is_generated and (is_issued or not is_of_chart):
+    if not is_of_chart and (is_key_in_use if verdict.reason == PRIVATE_KEY_REASON else signs_with_generated_key(name, verdict)):
         return told
     return told._replace(severity=Severity.MEDIUM, message_name=told.message_name or "inside")
+
+
+def signs_with_generated_key(name: str, verdict: SecretVerdict) -> bool:
+    """Whether a value is what a machine made, under the name of a key that an application signs or encrypts with."""
+    is_generated = verdict.strength >= SecretStrength.RANDOM and not verdict.is_guessed
+    return is_generated and (secrets.is_signing_key_name(name) or secrets.is_application_key_name(name))
+
+
+def is_secret_in_use(obj: Object, project: Project) -> bool:
+    """Whether a workload mounts or reads a Secret, or an Ingress serves its certificate."""
+    users = project.memoize(_users_by_secret).get((obj.namespace, obj.name), ())
+    return any(file_distance(obj.source.root.path, path) <= _MAX_DISTANCE for path in users)
+
+
+def _users_by_secret(project: Project) -> Mapping[tuple[str, str], list[str]]:
+    """(namespace, name) of a Secret -> the paths of the objects that mount it, read it, or serve its certificate."""
+    users: dict[tuple[str, str], list[str]] = {}
+    for secret_name, takers in project.memoize(_takers_by_secret).items():
+        for container, *_ in takers:
+            users.setdefault((container.pod.namespace, secret_name), []).append(container.source.root.path)
+    for workload in object_index(project).workloads:
+        for volume in workload.pod.node.mappings_under("volumes") if workload.pod is not None else ():
+            sources = (volume, *volume.mapping_at_path("projected").mappings_under("sources"))
+            for name in (name for one in sources for key in ("secretName", "name") if (name := one.mapping_at_path("secret").string_under(key))):
+                users.setdefault((workload.namespace, name), []).append(workload.source.root.path)
+    for document in project.documents_of_kind("k8s"):
+        for obj in document.objects:
+            for entry in obj.node.mapping_at_path("spec").mappings_under("tls") if obj.kind == "Ingress" else ():
+                users.setdefault((obj.namespace, entry.string_under("secretName")), []).append(obj.source.root.path)
+    return users
 
 
 def lets_stranger_in(container: Container, variable_name: str, project: Project) -> bool:

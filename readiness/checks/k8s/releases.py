@@ -9,6 +9,7 @@ from readiness.checks.k8s.doors import lower_unless_proven
 from readiness.checks.k8s.logins import verdict_with_idle_login
 from readiness.checks.k8s.secrets import (
     is_reportable_secret,
+    name_before,
     secret_hit,
     secrets_in_block,
 )
@@ -52,7 +53,7 @@ def secret_in_release_values(values: HelmReleaseValues, *, project: Project) -> 
                 if is_reportable_secret(inner_verdict, values.source):
                     final_verdict = verdict_with_idle_login(inner_verdict, values.source, span, project)
                     block_hit = secret_hit(span, final_verdict, values.source, key=helm_value.dotted_name)
-                    yield lower_unless_proven(block_hit, final_verdict, values.source, is_door=False)
+                    yield lower_unless_proven(block_hit, final_verdict, values.source, name=name_before(values.source, span), is_door=False)
             continue
         if isinstance(helm_value.value, str) and helm_value.value.startswith("ENC["):
             continue  # encrypted by SOPS
@@ -63,7 +64,7 @@ def secret_in_release_values(values: HelmReleaseValues, *, project: Project) -> 
         if is_reportable_secret(verdict, values.source):
             verdict = verdict_with_idle_login(verdict, values.source, helm_value.span, project)
             value_hit = secret_hit(helm_value.span, verdict, values.source, key=helm_value.dotted_name)
-            yield lower_unless_proven(value_hit, verdict, values.source, is_door=False)
+            yield lower_unless_proven(value_hit, verdict, values.source, name=value_key, is_door=False)
         elif is_filled_in_value(helm_value.value) and secrets.is_secret_name(value_key):
             yield Undecidable(helm_value.span)
 

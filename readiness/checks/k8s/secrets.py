@@ -8,7 +8,7 @@ import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from readiness.checks.k8s.doors import does_secret_let_stranger_in, lets_stranger_in, lower_unless_proven
+from readiness.checks.k8s.doors import PRIVATE_KEY_REASON, does_secret_let_stranger_in, is_secret_in_use, lets_stranger_in, lower_unless_proven
 from readiness.checks.k8s.logins import (
     copies_at_clients,
     is_login_idle,
@@ -76,7 +76,7 @@ def secret_in_env(container: Container, *, project: Project) -> CheckOutcome:
             if is_weak_secret:
                 env_secret_hit = lowered_for_open_server(env_secret_hit, container, variable_name, str(variable_value), project)
             is_door = lets_stranger_in(container, variable_name, project)
-            yield lower_unless_proven(env_secret_hit, verdict, container.source, is_door=is_door)
+            yield lower_unless_proven(env_secret_hit, verdict, container.source, name=variable_name, is_door=is_door)
         elif is_filled_in_value(variable_value) and secrets.is_secret_name(variable_name):
             yield Undecidable(span)
 
@@ -185,14 +185,14 @@ def secret_in_config_map(obj: Object, *, project: Project) -> CheckOutcome:
             elif is_reportable_secret(verdict, obj.source):
                 verdict = verdict_with_idle_login(verdict, obj.source, config_map_data.at(data_key), project)
                 config_map_hit = secret_hit(config_map_data.at(data_key), verdict, obj.source, key=data_key)
-                yield lower_unless_proven(config_map_hit, verdict, obj.source, is_door=False)
+                yield lower_unless_proven(config_map_hit, verdict, obj.source, name=data_key, is_door=False)
             continue
         is_program_code = _PROGRAM_CODE_FILENAME_PATTERN.search(data_key) is not None
         for secret_span, inner_verdict in secrets_in_block(obj.source, config_map_data.at(data_key), data_value, program=is_program_code):
             if is_reportable_secret(inner_verdict, obj.source):
                 final_verdict = verdict_with_idle_login(inner_verdict, obj.source, secret_span, project)
                 block_hit = secret_hit(secret_span, final_verdict, obj.source, key=data_key)
-                yield lower_unless_proven(block_hit, final_verdict, obj.source, is_door=False)
+                yield lower_unless_proven(block_hit, final_verdict, obj.source, name=name_before(obj.source, secret_span), is_door=False)
 
 
 def secrets_in_block(source: Source, span: Span, value: str, *, program: bool = False) -> Iterator[tuple[Span, SecretVerdict]]:
@@ -213,6 +213,14 @@ def secrets_in_block(source: Source, span: Span, value: str, *, program: bool = 
         yield Span(secret_start, secret_start + found_secret.span.end - found_secret.span.start), found_secret.verdict
 
 
+def name_before(source: Source, span: Span) -> str:
+    """The name that stands before a value on its line, as `session_secret: ` or `TOKEN=`; empty where none does."""
+    line_start = source.text.rfind("\n", 0, span.start) + 1
+    match = _NAME_BEFORE_VALUE.search(source.text[line_start : span.start])
+    return match[1] if match else ""
+
+
+_NAME_BEFORE_VALUE = lazy_regex(r"(?<![\w-])([A-Za-z][\w-]{0,80})[\"']?[ ]{0,8}[:=][ ]{0,8}[\"']?\Z")
 _PROGRAM_CODE_FILENAME_PATTERN = lazy_regex(r"\.(?:[cm]?[jt]s|py|rb|go|java|php|lua|groovy|kts?)\Z")
 _QUOTE_CHARACTERS = ('"', "'", "`")
 
@@ -237,7 +245,7 @@ def secret_in_arguments(container: Container, *, project: Project) -> CheckOutco
                 if verdict.reach is not None and is_login_idle(verdict, "", argument, {}, project):
                     verdict = replace(verdict, is_minor=True)
                 argument_hit = secret_hit(command_list.at(index), verdict, container.source)
-                yield lower_unless_proven(argument_hit, verdict, container.source, is_door=_is_open_store(container, project))
+                yield lower_unless_proven(argument_hit, verdict, container.source, name="", is_door=_is_open_store(container, project))
 
 
 def _is_open_store(container: Container, project: Project) -> bool:
@@ -255,9 +263,6 @@ def secret_verdict_on_argument(values: Seq, index: int) -> SecretVerdict | None:
     if not isinstance(previous_argument, str) or not previous_argument.startswith("-") or "=" in previous_argument:
         return None
     return secrets.classify_value(previous_argument.lstrip("-"), argument) if not argument.startswith("-") else None
-
-
-PRIVATE_KEY_REASON = "private key"
 
 
 # -- Secret objects -----------------------------------------------------------------------------------------------
@@ -296,7 +301,8 @@ def secret_committed(obj: Object, *, project: Project) -> CheckOutcome:
                 is_live_private_key = verdict.reason == PRIVATE_KEY_REASON and not verdict.is_minor  # its certificate has told
                 committed_secret_hit = committed_secret_hit._replace(severity=None) if is_live_private_key else committed_secret_hit
                 is_door = does_secret_let_stranger_in(obj, data_key, project)
-                yield lower_unless_proven(committed_secret_hit, verdict, obj.source, is_door=is_door)
+                is_key_in_use = is_live_private_key and is_secret_in_use(obj, project)
+                yield lower_unless_proven(committed_secret_hit, verdict, obj.source, name=data_key, is_door=is_door, is_key_in_use=is_key_in_use)
 
 
 def _decoded_value(data_field: str, written_value: str) -> str:

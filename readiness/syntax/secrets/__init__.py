@@ -63,7 +63,7 @@ from readiness.syntax.secrets.names import (
     name_words,
 )
 from readiness.syntax.secrets.placeholders import is_list_of_references, is_placeholder, is_reference
-from readiness.syntax.secrets.public import is_public_credential, is_report_token_name
+from readiness.syntax.secrets.public import is_public_credential
 from readiness.syntax.secrets.search import FoundSecret, possible_secret_spans, secrets_in_text, verdict_with_public_comment
 from readiness.syntax.secrets.shapes import find_credential_shapes
 
@@ -91,7 +91,6 @@ __all__ = (
     "is_public_credential",
     "is_public_name",
     "is_reference",
-    "is_report_token_name",
     "is_sample_filename",
     "is_secret_name",
     "is_secret_object_credential_key",

@@ -38,7 +38,7 @@ from readiness.syntax.secrets.placeholders import (
     is_reference,
 )
 from readiness.syntax.secrets.public import is_google_browser_key_name, is_public_credential
-from readiness.syntax.secrets.shapes import CredentialShape, find_credential_shapes
+from readiness.syntax.secrets.shapes import AWS_SECRET_KEY, CredentialShape, find_credential_shapes
 from readiness.syntax.secrets.vocabulary import (
     StatedMeaning,
     has_secret_and_other_words,
@@ -305,6 +305,8 @@ def _classify_literal(name: str, text: str, reason: str, value_context: ValueCon
     if repeats_name := repeats_setting_name(name, text):
         stated_meaning = StatedMeaning.TO_CHANGE
     secret_strength = secret_strength_of(text) if stated_meaning is None else SecretStrength.WORD
+    if secret_strength is SecretStrength.RANDOM and AWS_SECRET_KEY.fullmatch(text) and name_words(name)[-3:] == ["secret", "access", "key"]:
+        secret_strength = SecretStrength.SHAPE
     if _is_literal_setting(name, text, reason, stated_meaning, secret_strength):
         return SecretVerdict(SecretKind.SETTING)
     if stated_meaning is StatedMeaning.NONE and stated_meaning_of(text) is StatedMeaning.PURPOSE:

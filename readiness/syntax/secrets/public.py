@@ -30,14 +30,6 @@ _PUBLIC_CREDENTIAL_NAMES = (
 _PUBLIC_CREDENTIAL_NAME = lazy_regex(rf"(?:\A|_)(?:{'|'.join(_PUBLIC_CREDENTIAL_NAMES)})\Z")
 # firebase.google.com/docs/projects/api-keys: such keys name the project, and may stand in checked-in files.
 _GOOGLE_BROWSER_KEY_NAME = lazy_regex(r"(?:\A|_)(?:firebase(?:_web)?|maps|gmaps|google_maps)(?:_api)?_key\Z")
-# Tokens of which the issuer says that those for pipelines only send reports: whoever has one reads nothing and runs nothing.
-_REPORT_TOKEN_NAMES = (
-    r"fossa_api_key",  # docs.fossa.com/docs/organization-management/api-tokens (Push-Only is the default)
-    r"codecov_token",  # github.com/codecov/codecov-bash/issues/22 (upload token)
-    r"coveralls_repo_token",  # docs.coveralls.io/ci-services (it names the repository that a report is for)
-    r"cc_test_reporter_id",  # docs.codeclimate.com/docs/finding-your-test-coverage-token
-)
-_REPORT_TOKEN_NAME = lazy_regex(rf"(?:\A|_)(?:{'|'.join(_REPORT_TOKEN_NAMES)})\Z")
 _PUBLIC_PHRASE = lazy_regex(
     r"\bpush[- ]only\b|\bpublic (?:api[- ]|client[- ]|web[- ])?(?:key|token|dsn)\b|\bpublishable\b"
     r"|\b(?:key|token|secret|password|value|it|this|that)(?: is|'s) (?:(?:meant|supposed|intended) to be |intentionally |deliberately )?public\b"
@@ -83,11 +75,6 @@ def is_public_credential(name: str, value: str) -> bool:
 def is_google_browser_key_name(name: str) -> bool:
     """Whether a name is that of a Google key which pages and apps carry: Firebase's and that of its maps."""
     return bool(_GOOGLE_BROWSER_KEY_NAME.search(_snake_case_name(name)))
-
-
-def is_report_token_name(name: str) -> bool:
-    """Whether a name is that of a token by which pipelines send reports to a service, and of nothing that reads them."""
-    return bool(_REPORT_TOKEN_NAME.search(_snake_case_name(name)))
 
 
 def _snake_case_name(name: str) -> str:

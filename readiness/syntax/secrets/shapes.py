@@ -60,6 +60,10 @@ _CREDENTIAL_PREFIX = lazy_regex(r"\A[A-Za-z]{2,10}[_-](?:[a-z]{2,8}[_-])?")
 _MIN_DISTINCT_KEY_CHARACTERS = 6  # different characters: a key of so few was typed, not made
 
 
+AWS_SECRET_KEY = lazy_regex(r"[A-Za-z0-9/+]{40}")
+"""Of no shape by itself; under the name that AWS gives it, it is one."""
+
+
 class CredentialShape(NamedTuple):
     """A credential by its shape: what it is, where it stands, and what it says of itself.
 

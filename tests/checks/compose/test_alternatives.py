@@ -39,5 +39,5 @@ def test_agents_of_the_engine(tmp_path: Path) -> None:
     lines = "".join(f"  {name}: {{image: '{image}', {socket}}}\n" for name, image in images.items())
     lines += f"  open: {{image: 'acme/agent:2.27.9', ports: ['80:80'], {socket}}}\n"
     write_files(tmp_path, {"compose.yaml": f"services:\n{lines}"})
-    report = readiness.check([tmp_path], select=["compose/engine-socket"], base=tmp_path)
+    report = readiness.check([tmp_path], select=["compose/engine-socket"], base=tmp_path, purpose="production")
     assert [(one.line, one.severity.name.lower()) for one in report.findings] == [(2, "low"), (3, "medium"), (4, "high")]

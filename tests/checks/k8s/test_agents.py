@@ -126,7 +126,7 @@ SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {passw
     ("path", "value", "want"),
     [
         ("deploy/db.yaml", "rain-Coat-71", "medium"),
-        ("overlays/prod/db.yaml", "Kq7vT2mXw9pLZz81", "high"),
+        ("overlays/prod/db.yaml", "Kq7vT2mXw9pLZz81", "medium"),
         ("tests/e2e/db.yaml", "rain-Coat-71", "low"),
         ("overlays/dev/db.yaml", "rain-Coat-71", "medium"),
         ("tests/e2e/db.yaml", "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a", "high"),

@@ -35,9 +35,9 @@ def named(name: str) -> str:
         ("user-{{ .Values.user }}", "user: ''\n", []),
         ("'{{ .Values.user }}-home'", "user: ''\n", []),
         ("{{ .Values.user }}", "user: Anna\n", ["medium"]),
-        ("my_{{ .Values.user }}", "user: ''\n", ["high"]),
-        ("my_{{ .Values.user }}", "user: anna\n", ["high"]),
-        ("my_shop", "user: ''\n", ["high"]),
+        ("my_{{ .Values.user }}", "user: ''\n", ["medium"]),
+        ("my_{{ .Values.user }}", "user: anna\n", ["medium"]),
+        ("my_shop", "user: ''\n", ["medium"]),
         ("user-{{ .Values.user }}", "user: anna\n", []),
     ],
 )

@@ -269,7 +269,7 @@ def test_what_makes_volumes_under_a_name_of_its_own_drives_storage(tmp_path: Pat
     assert told(tmp_path, {"a.yaml": PROVISIONER.replace("ARGUMENT", argument)}, "k8s/capability-dangerous") == [severity]
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("Template", []), ("ConfigMap", ["high"])])
+@pytest.mark.parametrize(("kind", "expected"), [("Template", []), ("ConfigMap", ["medium"])])
 def test_a_template_that_is_only_processed_needs_no_name(tmp_path: Path, kind: str, expected: list[str]) -> None:
     assert told(tmp_path, {"a.yaml": f"apiVersion: v1\nkind: {kind}\nobjects: []\n"}, "k8s/name-invalid") == expected
 
