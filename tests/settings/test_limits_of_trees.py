@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import readiness
 from readiness.cli.main import main
 from readiness.settings import ConfigError, nested
+from readiness.settings.peers import NAMES_BY_LINTER
 from readiness.verdict.report import Report
 from tests.make import write_files
 from tests.settings_rows import holds
@@ -145,6 +148,71 @@ def test_a_lock_of_ignore_holds_against_other_linters_files(tree: Path) -> None:
     assert found(report, "k8s/privileged") == {"web.yaml", "a/a.yaml", "a/b/b.yaml"}
     assert report.foreign == 0
     assert report.settings_effects[-1].text == ".kube-linter.yaml: nothing changed; refused there: ignores (locked by ../platform.yaml)"
+
+
+GLOBS = ("*", "**/*", "b/*", "b/b.yaml", "[a-z]*", "./*", "[.][.]/*", "*.yaml")
+PEER_IDS = ("DL3007", "privileged-container", "CKV_K8S_16", "KSV-0017", "dangerous-triggers", "*", "all", "k8s/privileged", "core/syntax")
+STATEMENTS = st.one_of(
+    st.builds("profile: {}".format, st.sampled_from(["strict", "pss-baseline", "recommended"])),
+    st.builds("select: [{}]".format, st.sampled_from(["k8s/", "ci/action-unpinned", "ALL", "k8s/host-pid"])),
+    st.builds("ignore: [{}]".format, st.sampled_from(["ALL", "k8s/", "isolation", "k8s/privileged"])),
+    st.builds("severity: {{{}: {}}}".format, st.sampled_from(["ALL", "k8s/", "k8s/privileged"]), st.sampled_from(["info", "critical"])),
+    st.builds("per-path-ignores: {{'{}': [{}]}}".format, st.sampled_from(GLOBS), st.sampled_from(["ALL", "k8s/privileged"])),
+    st.builds("per-path: {{'{}': {{select: [ci/action-unpinned], severity: {{ALL: info}}}}}}".format, st.sampled_from(GLOBS)),
+    st.builds("waivers: [{{rule: {}, reason: it is fine, path: '{}'}}]".format, st.sampled_from(["k8s/privileged", "ALL"]), st.sampled_from(GLOBS)),
+    st.builds("purpose: {{'{}': {}}}".format, st.sampled_from(GLOBS), st.sampled_from(["test", "archive", "study"])),
+)
+
+
+@holds("settings-below")
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(statements=st.lists(STATEMENTS, max_size=4, unique_by=lambda one: one.partition(":")[0]))
+def test_whatever_a_directory_says_concerns_its_files_alone_and_leaves_locked_rules(tree: Path, statements: list[str]) -> None:
+    broken = "apiVersion: v1\nkind: Pod\nspec: [\n"
+    write_files(tree, {".readiness.yaml": "locked: [k8s/privileged]\n", "a/broken.yaml": broken, "a/.readiness.yaml": "# nothing\n"})
+    before = check()
+    write_files(tree, {"a/.readiness.yaml": "".join(f"{one}\n" for one in statements)})
+    after = check()
+    outside = [[one for one in report.findings if not one.path.startswith("a/")] for report in (before, after)]
+    assert [(one.rule, one.path, one.severity, one.suppression) for one in outside[0]] == [
+        (one.rule, one.path, one.severity, one.suppression) for one in outside[1]
+    ]
+    held_rules = {"core/syntax", "k8s/privileged"}
+    if any(one.startswith("purpose") for one in statements):  # what files are for is no suppression: the table's row of purposes
+        held_rules.remove("k8s/privileged")
+    kept = [{(one.rule, one.path) for one in report.open if one.rule in held_rules} for report in (before, after)]
+    assert kept[0]
+    assert kept[0] <= kept[1]
+    assert not after.gate.passed, "a file without a verdict keeps the gate shut"
+
+
+@holds("settings-foreign")
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    ids=st.lists(st.sampled_from(PEER_IDS), max_size=3),
+    glob=st.sampled_from([*GLOBS, "../*", "/"]),
+    linter=st.sampled_from([one for one in NAMES_BY_LINTER if one != "actionlint"]),
+)
+def test_whatever_another_linter_says_leaves_out_what_is_equal_and_no_locked_rule(tree: Path, ids: list[str], glob: str, linter: str) -> None:
+    texts = {
+        "hadolint": {"ignored": ids},
+        "kube-linter": {"checks": {"exclude": ids, "ignorePaths": [glob]}},
+        "checkov": {"skip-check": ids, "skip-path": [glob]},
+        "trivy": {"misconfigurations": [{"id": one, "paths": [glob]} for one in ids]},
+        "zizmor": {"rules": {one: {"disable": True, "ignore": [glob]} for one in ids}},
+        "dclint": {"rules": dict.fromkeys(ids, 0), "exclude": [glob]},
+    }
+    for name in (one for names in NAMES_BY_LINTER.values() for one in names):
+        (tree / name).unlink(missing_ok=True)
+    write_files(tree, {".readiness.yaml": "locked: [k8s/privileged]\n", "a/broken.yaml": "apiVersion: v1\nkind: Pod\nspec: [\n"})
+    before = check()
+    write_files(tree, {NAMES_BY_LINTER[linter][0]: json.dumps(texts[linter])})
+    after = check()
+    lost = [one for one in before.open if (one.rule, one.path) not in {(other.rule, other.path) for other in after.open}]
+    assert all(one.equivalents.get(linter) for one in lost)
+    assert not {one.rule for one in lost} & {"k8s/privileged", "core/syntax"}
+    assert {(one.rule, one.path) for one in after.open} <= {(one.rule, one.path) for one in before.open}
+    assert bool(lost) == (NAMES_BY_LINTER[linter][0] in [one.name for one in after.settings_effects])
 
 
 # -- other trees of a run -----------------------------------------------------------------------------------------
