@@ -142,13 +142,10 @@ def files_of_paths(paths: Sequence[str | os.PathLike[str]], **options: Any) -> l
     """Every file under some paths, and why it was judged or not. `options` are those of `check`. Raises one of USER_ERRORS."""
     with settings_and_files(paths, options.get("base"), None, _with_defaults(options)) as (discovered, settings):
         run_result = run_pipeline(discovered, settings, options.get("today") or datetime.date.today())
-        settings_paths = {one.path for one in settings.config.sources}
-        rows = (
-            (row.path, "settings", "of this run")
-            if row.path in settings_paths and not row.kind
-            else (row.path, row.status, row.reason or row.purpose)
-            for row in run_result.file_statuses
-        )
+        reason_by_path = {one.name: f"of {one.linter}, for what has an equal here" for one in settings.peers}
+        reason_by_path |= {one.path: "of this run" for one in settings.config.sources}
+        rows = [(path, "settings", reason) for path, reason in reason_by_path.items()]
+        rows += [(one.path, one.status, one.reason or one.purpose) for one in run_result.file_statuses if one.kind or one.path not in reason_by_path]
         redactor = Redactor(run_result.secret_places)
         return [ListedFile(one.path, one.status, redactor.mask_text(one.reason)) for one in listed_files(discovered, rows)]
 
@@ -267,13 +264,9 @@ def admission_lines(paths: Sequence[str]) -> Iterator[str]:
     from readiness.reports import admission as admitted
     from readiness.run.pipeline import load_core_rules
 
-    settings = load_settings_of_run(True)
     core_rule_by_id = {bound.rule.id: bound.rule for bound in load_core_rules()}
-    assembly = assemble.assemble_projects(
-        discover.discover_files(paths, settings.exclude, glob_prefix=settings.prefix),
-        core_rule_by_id,
-        may_judge_documents=settings.documents,
-    )
+    with settings_and_files(paths, None, None, _with_defaults({"config": True, "context": False, "baseline": False})) as (discovered, settings):
+        assembly = assemble.assemble_projects(discovered, core_rule_by_id, may_judge_documents=settings.documents)
     yield from (f"{one.path}:{one.line}: {one.message}" for one in assembly.parse_findings)
     workload_lines = list(admitted.admission_lines(assembly.projects))
     yield from workload_lines or ["no workload was found"]

@@ -281,7 +281,7 @@ def _counted(count: int, word: str, plural: str = "") -> str:
 @click.option("--resource", metavar="KIND/NAME", help="Only of this thing; a glob.")
 @click.option("--owner", help="Who answers for it.")
 def waive(rule: str, path: str | None, reason: str, until: datetime.datetime | None, resource: str | None, owner: str | None) -> None:
-    """Write a waiver into the nearest .readiness.yaml, behind those that are there; comments and order stay as they are.
+    """Write a waiver into the settings at the root, behind those that are there; comments and order stay as they are.
 
     PATH is a file, a directory or a glob, seen from the working directory; without one the rule is waived everywhere. A waiver that would
     silence nothing is not written.
@@ -334,8 +334,9 @@ def _settings_with_waiver(settings_path: Path, fields: dict[str, str]) -> tuple[
     if os.path.lexists(settings_path):
         settings.load_config(settings_path, is_named=False)  # what is wrong with it now is told at its place
         text = files.read_regular_file(settings_path, settings.MAX_SETTINGS_FILE_BYTES).decode("utf-8-sig")
-    new_text = text_with_waiver(settings.SETTINGS_FILENAME, text, fields)
-    config = settings.parse_config(settings.SETTINGS_FILENAME, new_text.encode(), settings_path.parent, may_lock_settings=False)
+    file_name = settings_path.name
+    new_text = text_with_waiver(file_name, text, fields)
+    config = settings.parse_config(file_name, new_text.encode(), settings_path.parent, may_lock_settings=False)
     waiver = config.waivers[-1]
     report = api.check([os.path.relpath(settings_path.parent)], config=config)
     silenced_count = sum(
@@ -343,9 +344,9 @@ def _settings_with_waiver(settings_path: Path, fields: dict[str, str]) -> tuple[
         for one in report.findings
     )
     if not silenced_count:
-        problems = [one.message for one in report.findings if one.path == settings.SETTINGS_FILENAME and one.line == waiver.line]
+        problems = [one.message for one in report.findings if one.path == file_name and one.line == waiver.line]
         why = problems[0] if problems else f"no open finding of {waiver.rule} stands there"
-        raise CommandError(f"{settings.SETTINGS_FILENAME}: not written, for the waiver would silence nothing: {why}")
+        raise CommandError(f"{file_name}: not written, for the waiver would silence nothing: {why}")
     return new_text, silenced_count, waiver.line
 
 

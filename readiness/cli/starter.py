@@ -29,7 +29,7 @@ fail-on: high
 
 # How bad rules are here, by id, prefix or category: critical, high, medium, low or info. The last word that fits counts.
 # severity:
-#   k8s/image-digest-missing: info
+#   k8s/root-filesystem-writable: low
 
 # Paths that are not read, as globs over paths relative to this directory; a star takes slashes too, and `**/` any number of directories.
 # exclude: [examples/*]

@@ -22,7 +22,6 @@ from readiness.loading.scripts import MAX_SCRIPTS_PER_TREE, SCRIPT_SUFFIXES, rea
 from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
-from readiness.settings import PYPROJECT_FILENAME, SETTINGS_FILENAMES
 from readiness.settings.nested import SettingsBelowRoot
 from readiness.syntax import template
 
@@ -37,7 +36,6 @@ _PYTHON_METADATA_FILE_NAMES = frozenset({"PKG-INFO", "METADATA"})  # a Python pa
 _ALWAYS_READ_NAME = lazy_regex(r"(?<![a-z])(?:dockerfile|containerfile|nginx)|(?:docker|container)ignore\Z", re.IGNORECASE)
 
 
-_SETTINGS_NAMES = frozenset({*SETTINGS_FILENAMES, PYPROJECT_FILENAME})
 REASON_NOT_TEXT = "it is not text (UTF-8, or UTF-16 with a byte order mark)"
 
 
@@ -248,7 +246,7 @@ class FileWalk:
         except OSError as error:
             self.add_unread(folder, os_error_text_without_path(error))
             return
-        if self.settings_below_root is not None and depth and any(one.name in _SETTINGS_NAMES for one in folder_entries):
+        if self.settings_below_root is not None and depth and self.settings_below_root.may_stand_in(one.name for one in folder_entries):
             self.ignoring.add_exclude_globs(self.settings_below_root.read(folder))
         has_gitignore = self.ignoring.enter_folder(folder)
         for entry in folder_entries:

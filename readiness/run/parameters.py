@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from readiness.ruleset.bound import LoadedRule, PathsOfVariant
 from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.rule_file import RuleError
-from readiness.ruleset.select import unknown_selector_text
+from readiness.ruleset.select import SelectionWords, unknown_selector_text
 from readiness.settings import Config, ConfigError
 from readiness.settings.model import GivenParameters
 
@@ -36,6 +36,34 @@ def apply_parameters(loaded_rules: list[LoadedRule], config: Config, known_names
             paths = PathsOfVariant(pattern, others, config.prefix) if len(tiers_by_pattern) > 1 else None
             all_rules += (replace(one, paths=paths) if paths else one for one in tiers)
     return all_rules
+
+
+def places_of_locked_parameters(config: Config, locked: SelectionWords, locked_by_caller: SelectionWords, known_names: RuleNames) -> frozenset[str]:
+    """Where settings of the tree give parameters to rules that a file above theirs locks: these change nothing, or they would undo the lock."""
+    return frozenset(
+        place
+        for layer in config.layers
+        if not layer.is_callers
+        for rule_word, _, place in layer.config.parameters
+        if is_any_tier_locked(locked if layer.is_below_root else locked_by_caller, known_names.resolve_word_silently(rule_word))
+    )
+
+
+def is_any_tier_locked(locked: SelectionWords, rule_names: Iterable[RuleName]) -> bool:
+    """Whether some of what names mean is locked."""
+    return any(locked.covers_name(name) or any(one.rule_id == name.rule_id for one in locked.all_names) for name in rule_names)
+
+
+def without_parameters_at(config: Config, places: frozenset[str]) -> Config:
+    """Settings without the parameters that stand at some places."""
+    if not places:
+        return config
+
+    def kept(parameters: Iterable[GivenParameters]) -> tuple[GivenParameters, ...]:
+        return tuple(one for one in parameters if one[2] not in places)
+
+    by_path = tuple((pattern, kept(parameters)) for pattern, parameters in config.parameters_by_path)
+    return replace(config, parameters=kept(config.parameters), parameters_by_path=by_path)
 
 
 def _with_parameters(

@@ -31,11 +31,11 @@ from readiness.run.removals import relocate_rendered_findings
 from readiness.run.rule_choices import RuleSelection, select_rules
 from readiness.run.run_settings import RunSettings
 from readiness.run.unused_settings import (
-    SETTING_UNUSED_RULE_ID,
     findings_for_unused_settings,
     merge_with_suppression_findings,
     notices_for_unused_excludes,
 )
+from readiness.settings.model import SETTING_UNUSED_RULE_ID
 from readiness.syntax.expansion import expansion_counted_for_run
 from readiness.triage import baseline, copies, foreign, foreign_settings, suppress
 from readiness.triage.services.found import find_services_of_findings
@@ -119,8 +119,7 @@ def run_pipeline(
     relocate_rendered_findings(assembly, engine_result, running_rules, core_rule_by_id, parts)
     found = [*run_rules.rated(assembly.parse_findings), *engine_result.findings]
     lowered: tuple[list[Finding], tuple[str, ...]] = parts.result(CEILING, lambda: _lower_severities(found, discovered), (found, ()))
-    all_findings = engine.sort_and_deduplicate([*lowered[0], *parts.take_findings()])
-    active_findings, left_out_count_by_rule = run_rules.split_by_activity(all_findings)
+    active_findings, left_out_count_by_rule = run_rules.split_by_activity(engine.sort_and_deduplicate([*lowered[0], *parts.take_findings()]))
     evidence_by_fact: Mapping[str, tuple[EvidencePlace, ...]] = parts.result(EVIDENCE, lambda: evidence.collect_evidence(assembly.projects), {})
     find_unused_settings = partial(findings_for_unused_settings, discovered, assembly, settings, run_rules, core_rule_by_id[SETTING_UNUSED_RULE_ID])
     unused_settings: list[Finding] = parts.result(UNUSED_SETTINGS, find_unused_settings, [])

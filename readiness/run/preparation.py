@@ -15,6 +15,7 @@ from readiness.loading.standard_input import add_standard_input
 from readiness.programs.budget import one_run_budget
 from readiness.run.focus import JudgedTree, tracked_files_of_run, tree_of_run
 from readiness.run.run_settings import OptionError, RunSettings, merge_options, settings_of_run, with_settings_below_root
+from readiness.settings import ConfigError
 from readiness.settings.nested import SettingsBelowRoot
 
 
@@ -37,6 +38,7 @@ def settings_and_files(
     asked["baseline"] = Path(baseline) if baseline and baseline is not True else False if baseline is False else None
     with one_run_budget(), settings_of_run(config, settings_from, base) as settings_files, tree_of_run(paths, options["at"], base) as tree:
         settings = settings_files.with_peers(merge_options(settings_files.config, **asked), base)
+        _refuse_missing_files_of_settings(settings)
         yield _discover(tree, settings, settings_files.below_root(settings, base, tree.base), stdin, options["stdin_filename"])
 
 
@@ -63,6 +65,17 @@ def _discover(
     if stdin is not None:
         add_standard_input(discovered, stdin, stdin_filename)
     return discovered, settings
+
+
+def _refuse_missing_files_of_settings(settings: RunSettings) -> None:
+    """Raise ConfigError where settings name a directory of rules, or a baseline that counts, and it is not there."""
+    config = settings.config
+    for rules_folder in config.rules:
+        if not rules_folder.is_dir():
+            raise ConfigError(config.place_of_path("rules", rules_folder), "there is no such directory; make it, or take it out of rules")
+    baseline = config.baseline
+    if baseline is not None and settings.baseline == baseline and "baseline" not in settings.overruled_settings and not os.path.lexists(baseline):
+        raise ConfigError(config.place_of_path("baseline", baseline), "there is no such file; `readiness baseline` writes it")
 
 
 def _refuse_empty_options(**options: Any) -> None:

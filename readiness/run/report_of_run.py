@@ -47,7 +47,9 @@ def report_of_run(
     for checklist_name in settings.checklists:
         if checklist_name not in {one.source_document for one in shipped_checklists}:
             known_checklist_names = ", ".join(one.source_document for one in shipped_checklists)
-            raise checklist.ChecklistError(f"no checklist is called {checklist_name!r}; there are {known_checklist_names}")
+            place = settings.config.place_of("checklists", checklist_name)
+            message = f"no checklist is called {checklist_name[:80]!r}; there are {known_checklist_names}"
+            raise checklist.ChecklistError(f"{place}: {message}" if place else message)
     active_rules = [
         selection.rule_with_active_tiers_only(rule, run_result.active_rules) for rule in run_result.rules if rule.id in run_result.active_rules
     ]
@@ -85,6 +87,6 @@ def report_of_run(
         unjudged_text_by_path=unjudged_text_by_path,
         settings_effects=(
             *with_refused_statements(settings.effects, run_result.refused_comment_count, run_result.refused_purpose_count),
-            *peer_effects(settings.peers, run_result.left_out_by_peer_file),
+            *peer_effects(settings.peers, run_result.left_out_by_peer_file, settings.config.layers),
         ),
     )

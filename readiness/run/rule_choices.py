@@ -16,7 +16,7 @@ from readiness.ruleset.bound import LoadedRule, Rating
 from readiness.ruleset.names import RuleName, RuleNames
 from readiness.ruleset.select import RuleChoice, SelectionError, SelectionWords
 from readiness.run.groups import needed_rule_groups
-from readiness.run.parameters import apply_parameters
+from readiness.run.parameters import apply_parameters, is_any_tier_locked, places_of_locked_parameters, without_parameters_at
 from readiness.run.ratings import with_rated_severity
 from readiness.run.run_settings import RunSettings
 from readiness.settings import SETTINGS_FILENAME, Config, PathRules
@@ -99,7 +99,11 @@ class PathChoices:
 
 @dataclass(slots=True)
 class RuleSelection:
-    """What a run was asked for, worked out: the rules, which of their hits count (somewhere, and where), what is locked, and all names."""
+    """What a run was asked for, worked out: the rules, which of their hits count (somewhere, and where), what is locked, and all names.
+
+    `locked_parameters` is where settings give parameters that change nothing, since their rules are locked. `rule_groups` are those of rules
+    for the files that there are.
+    """
 
     names: RuleNames
     loaded_rules: list[LoadedRule]
@@ -107,6 +111,8 @@ class RuleSelection:
     locked_rules: SelectionWords
     choices: PathChoices
     ratings: tuple[tuple[SelectionWords, Rating], ...] = ()
+    locked_parameters: frozenset[str] = frozenset()
+    rule_groups: frozenset[str] = frozenset()
 
     def is_active(self, finding: Finding) -> bool:
         """Whether a finding is one that was asked for, where it stands."""
@@ -115,6 +121,14 @@ class RuleSelection:
         if not self.choices.entries or finding.rule not in self.active_rules:
             return selection.is_finding_active(finding, self.active_rules)
         return (finding.tier, finding.part) in self.choices.pairs_at(finding.path, finding.rule_definition)
+
+    def is_asked_nowhere(self, word: str) -> bool:
+        """Whether a word is the name of a rule (or of a tier or a part of it) for files that there are, and it counts in none of them."""
+        names = self.names.resolve_word_silently(word)
+        return bool(names) and all(one.rule_id.partition("/")[0] in self.rule_groups and not self._is_asked(one) for one in names)
+
+    def _is_asked(self, name: RuleName) -> bool:
+        return any(not name.tier_or_part or name.tier_or_part in pair for pair in self.active_rules.get(name.rule_id, ()))
 
     def split_by_activity(self, findings: Iterable[Finding]) -> tuple[list[Finding], dict[str, int]]:
         """The findings that were asked for, and how many of each rule, or tier, are left out where they stand alone: those prove no item."""
@@ -134,11 +148,13 @@ class RuleSelection:
 
     def ratings_of(self, rule: Rule) -> tuple[Rating, ...]:
         """How bad the settings call a rule, those that count most last."""
+        is_locked = self.locked_rules.covers_name(RuleName(rule.id))
+        members_by_words = {words: _members_rated(words, rule) for words in {words for words, _ in self.ratings}}
         return tuple(
             rating._replace(member=member)
             for words, rating in self.ratings
-            for member in _members_rated(words, rule)
-            if rating.is_callers or not self.locked_rules.covers_name(RuleName(rule.id))
+            if rating.is_callers or not is_locked
+            for member in members_by_words[words]
         )
 
     def rated(self, findings: Iterable[Finding]) -> list[Finding]:
@@ -185,22 +201,25 @@ def select_rules(assembly: Assembly, settings: RunSettings) -> RuleSelection:
     path_rules = tuple(one for one in config.path_rules if one.profile is not None or one.select is not None or one.extend_select or one.ignore)
     entries = tuple(_path_choice(one, rule_names, config) for one in path_rules)
     choices = PathChoices(base, entries, config.prefix, locked_words)
-    ratings = tuple(
-        (selection.parse_rule_selectors((one.word,), rule_names, one.place), Rating(entry.pattern, config.prefix, one.severity, entry.is_callers))
-        for entry in config.path_rules
-        for one in entry.severities
-    )
+    rated = [(entry, one) for entry in config.path_rules for one in entry.severities]
+    place_by_word = {one.word: one.place for _, one in reversed(rated)}
+    words_by_word = {word: selection.parse_rule_selectors((word,), rule_names, place) for word, place in place_by_word.items()}
+    ratings = tuple((words_by_word[one.word], Rating(entry.pattern, config.prefix, one.severity, entry.is_callers)) for entry, one in rated)
     widest = choices.widest()
     may_choose_others = bool(widest.profile_selectors or widest.selection or widest.extension)
     profile_levels = selection.profile_levels_to_load(widest.profile_levels, may_choose_others=may_choose_others)
-    peer_parameters = tuple(one for peer in settings.peers for one in peer.parameters)  # what the tree's own settings say counts more
-    config_with_peers = replace(config, parameters=(*peer_parameters, *config.parameters)) if peer_parameters else config
-    all_rules = rules.load_rules(settings.rules, needed_rule_groups(assembly), profile_levels)
-    loaded_rules = apply_parameters(all_rules, config_with_peers, rule_names)
+    locked_by_caller = words_of("locked", next((one.config.locked for one in config.layers if one.is_callers), ()), SETTINGS_FILENAME)
+    locked_parameters = places_of_locked_parameters(config, locked_words, locked_by_caller, rule_names)
+    # What other linters' settings say counts least.
+    peer_parameters = [one for peer in settings.peers for one in peer.parameters if not is_any_tier_locked(locked_words, [RuleName(one[0])])]
+    adjusted_config = without_parameters_at(replace(config, parameters=(*peer_parameters, *config.parameters)), locked_parameters)
+    rule_groups = needed_rule_groups(assembly)
+    all_rules = rules.load_rules(settings.rules, rule_groups, profile_levels)
+    loaded_rules = apply_parameters(all_rules, adjusted_config, rule_names)
     active_pairs = selection.active_pairs_by_rule_id(loaded_rules, widest)
     _keep_unjudged_rules_active(active_pairs, settings, rule_names)
     _refuse_prefixes_outside_profile(base, settings, loaded_rules)
-    chosen = RuleSelection(rule_names, loaded_rules, active_pairs, locked_words, choices, ratings)
+    chosen = RuleSelection(rule_names, loaded_rules, active_pairs, locked_words, choices, ratings, locked_parameters, frozenset(rule_groups))
     if ratings:
         chosen.loaded_rules = [one.with_ratings(chosen.ratings_of(one.rule)) for one in loaded_rules]
     return chosen
@@ -211,9 +230,7 @@ def _path_choice(entry: PathRules, rule_names: RuleNames, config: Config) -> _Pa
 
     def place_in(setting: str) -> Callable[[str], str]:
         file_name = entry.source.path if entry.source else SETTINGS_FILENAME
-        scope = {"settings": setting, "per-path-ignores": f"per-path-ignores {entry.glob}"}.get(entry.setting, f"per-path {entry.glob} {setting}")
-        files = [one.config for one in config.layers if one.config.source is entry.source]
-        return lambda word: next((place for one in files if (place := one.place_of(scope, word))), file_name)
+        return lambda word: config.place_in_entry(entry, setting, word) or file_name
 
     def words_of(setting: str, words: Sequence[str]) -> SelectionWords:
         return selection.parse_rule_selectors(words, rule_names, place_in(setting))

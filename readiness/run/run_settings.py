@@ -105,6 +105,7 @@ class SettingsFiles(NamedTuple):
         display_folder = below_root.display_folder(below_root.root)
         reader = self.read_at_revision(settings.config.prefix) if self.read_at_revision else work_tree_reader(below_root.root, display_folder)
         peers, notices = read_peer_settings(reader)
+        peers = tuple(one.without_locked(settings.config.locked_words) for one in peers)
         return replace(settings, peers=peers, notices=(*settings.notices, *notices))
 
 

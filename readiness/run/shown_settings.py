@@ -14,8 +14,8 @@ from readiness.syntax.glob import glob_matches, prefixed_path
 OPTION, DEFAULT = "option", "default"
 SINGLE_SETTINGS = ("fail-on", "min-score", "baseline", "documents", "shellcheck", "foreign-ignores", "environments")
 PRECEDENCE_TEXT = (
-    "what counts most first: options, the file of --config, the settings file nearest to the path, those above it up to the root, the defaults;"
-    " in one file `per-path` before the rest"
+    "what counts most first: options, the file of --config, the settings file nearest to the path, those above it up to the root, settings of other"
+    " linters, the defaults; in one file `per-path` before the rest"
 )
 
 
@@ -46,6 +46,7 @@ def shown_settings(settings: RunSettings, path: str) -> list[ShownSetting]:
         *by_path.purposes(),
         *by_path.waivers(),
         *by_path.locks(),
+        *by_path.peers(),
     ]
 
 
@@ -66,27 +67,23 @@ class _PathSettings:
         ]
 
     def rule_choice(self) -> Iterator[ShownSetting]:
-        """The profile and the words that narrow it."""
-        overruled = self.settings.overruled_settings
-        profile_place = OPTION if "profile" in overruled else ""
-        profile, select = self.settings.profile, self.settings.select
-        if not profile_place:
-            for layer in self.layers:
-                for one in reversed(layer.config.path_rules):
-                    if not one.glob or not glob_matches(prefixed_glob(layer.folder, one.pattern), self.path):
-                        continue
-                    if one.profile is not None or one.select is not None:
-                        place = layer.config.place_of(f"per-path {one.glob} {'profile' if one.profile else 'select'}")
-                        yield ShownSetting("profile", one.profile or profile, place)
-                        yield from (ShownSetting("select", word, place) for word in one.select or ())
-                        return
-                if not {"profile", "select"}.isdisjoint(layer.config.given):
-                    is_profile_given = "profile" in layer.config.given
-                    yield ShownSetting("profile", layer.config.profile, layer.config.place_of("profile") if is_profile_given else DEFAULT)
-                    yield from (ShownSetting("select", word, layer.config.place_of("select", word)) for word in layer.config.select)
-                    return
-        yield ShownSetting("profile", profile, profile_place or DEFAULT)
-        yield from (ShownSetting("select", word, OPTION) for word in select)
+        """The profile and the words that narrow it: those of the run, unless entries for the path choose others; of these the last counts."""
+        config, overruled = self.settings.config, self.settings.overruled_settings
+        entries = [one for one in reversed(config.path_rules) if glob_matches(one.pattern, self.path)]
+        profile, place = self.settings.profile, OPTION if "profile" in overruled else self._place_at_root("profile", self.settings.profile) or DEFAULT
+        words = [(word, OPTION if "select" in overruled else self._place_at_root("select", word) or OPTION) for word in self.settings.select]
+        with_profile = next((one for one in entries if one.profile is not None), None)
+        if with_profile is not None and with_profile.profile is not None:
+            profile, place = with_profile.profile, config.place_in_entry(with_profile, "profile", with_profile.profile)
+        with_select = next((one for one in entries if one.select is not None), None)
+        if with_select is not None:
+            words = [(word, config.place_in_entry(with_select, "select", word)) for word in with_select.select or ()]
+        yield ShownSetting("profile", profile, place)
+        yield from (ShownSetting("select", *one) for one in words)
+
+    def _place_at_root(self, setting: str, word: str) -> str:
+        files = (one.config for one in self.settings.config.layers if not one.is_below_root)
+        return next((place for one in files if (place := one.place_of(setting, word))), "")
 
     def listed(self, setting: str, words: Sequence[str], option: str) -> Iterator[ShownSetting]:
         """The words of a list, those of options, of the files and of their entries for the path."""
@@ -180,3 +177,14 @@ class _PathSettings:
         for layer in self.layers:
             yield from (ShownSetting("locked", word, layer.name) for word in (*layer.config.locked_words, *layer.config.locked))
             yield from (ShownSetting(f"refused {word}", "another file locks it", layer.name) for word in layer.refused)
+
+    def peers(self) -> Iterator[ShownSetting]:
+        """What the settings of other linters say of the path."""
+        for peer in self.settings.peers:
+            for one in peer.ignores:
+                if not one.path_glob or glob_matches(one.path_glob, self.path):
+                    line_text, day_text = f" on line {one.line}" if one.line else "", f" until {one.until}" if one.until else ""
+                    yield ShownSetting(f"ignore of {peer.linter}", one.rule_id + line_text + day_text, peer.name)
+            for rule, given, place in peer.parameters:
+                yield from (ShownSetting(f"parameters {rule} {name}", ", ".join(map(str, value)), place) for name, value in given.items())
+            yield from (ShownSetting(f"refused {one} of {peer.linter}", "another file locks the like", peer.name) for one in peer.refused)

@@ -20,7 +20,7 @@ from readiness.syntax.glob import glob_matches, literal_prefix, prefixed_path
 from readiness.tree_paths import is_version_control_name
 from readiness.triage.suppress import SUPPRESSION_RULE_IDS
 
-SETTING_UNUSED_RULE_ID = "core/setting-unused"
+_CHOICES_OF_RULES = frozenset({"profile", "select", "ignore"})
 
 
 def findings_for_unused_settings(
@@ -36,6 +36,7 @@ def findings_for_unused_settings(
         if one.source is not None and not one.is_callers
         for problem in _problems_of_locked_words(one, run_rules)
     ]
+    findings += [_finding(unused_rule, *one) for layer in settings.config.layers for one in _problems_of_rules(layer, settings, run_rules)]
     if not assembly.whole or not discovered.walked_folders or discovered.context.cut:
         return findings
     seen_paths = _SeenPaths(discovered, settings.config.prefix)
@@ -109,6 +110,37 @@ def _problems_of_locked_words(entry: PathRules, run_rules: RuleSelection) -> Ite
     for word in words:
         if run_rules.locked_rules and run_rules.locked_rules.covers_name(RuleName(word)):
             yield f"{word[:200]} is locked by the settings, so {entry.setting} has no effect on it"
+
+
+def _problems_of_rules(layer: SettingsLayer, settings: RunSettings, run_rules: RuleSelection) -> Iterator[tuple[Source, Span, str]]:
+    """(file, place, what to say) of severities and parameters that a file of the tree gives to rules that are locked, or that nobody asks.
+
+    Whether a rule is asked is told of those for files that there are.
+    """
+    source = layer.config.source
+    if source is None or layer.is_callers:
+        return
+    is_chosen_above = _are_rules_chosen_above_the_tree(settings)
+    for rule_word, _, place in layer.config.parameters:
+        span = layer.config.span_by_word.get(("parameters", rule_word), Span(0, 0))
+        if place in run_rules.locked_parameters:
+            yield source, span, f"{rule_word[:200]} is locked by the settings, so parameters have no effect on it"
+        elif not is_chosen_above and run_rules.is_asked_nowhere(rule_word):
+            yield source, span, _problem_of_unasked_rule(rule_word, "parameters have")
+    for (setting, word), span in layer.config.span_by_word.items() if not is_chosen_above else ():
+        if setting.split()[-1] == "severity" and run_rules.is_asked_nowhere(word):
+            yield source, span, _problem_of_unasked_rule(word, f"{setting.split()[0]} has")
+
+
+def _are_rules_chosen_above_the_tree(settings: RunSettings) -> bool:
+    """Whether options, or a file that the caller names, choose rules: what the tree's settings say of others waits for another run."""
+    has_ignores = len(settings.ignore) > len(settings.config.ignore)
+    given_by_caller = {name for layer in settings.config.layers if layer.is_callers for name in layer.config.given}
+    return has_ignores or not _CHOICES_OF_RULES.isdisjoint({*settings.overruled_settings, *given_by_caller})
+
+
+def _problem_of_unasked_rule(rule_word: str, subject_and_verb: str) -> str:
+    return f"{rule_word[:200]} is not among the rules that are asked, so {subject_and_verb} no effect on it; add it to extend-select"
 
 
 def _finding(rule: Rule, source: Source, span: Span, problem: str) -> Finding:

@@ -38,17 +38,21 @@ class SettingsEffect:
 def settings_effects(layers: Iterable[SettingsLayer], overruled_settings: Collection[str] = ()) -> tuple[SettingsEffect, ...]:
     """The effect of each file; what options of the command line overrule changes nothing."""
     all_layers = tuple(layers)
-    names_of_locking_files = [one.name for one in all_layers if one.config.locked_words]
+    locked_by = _name_of_locking_file(all_layers)
     return tuple(
         SettingsEffect(
             shown_word(layer.name),
             tuple(_changes(layer.config, overruled_settings)) if layer.config.source else ("not there",),
             layer.refused,
-            shown_word(names_of_locking_files[0]) if names_of_locking_files else "",
+            locked_by,
             layer.is_below_root,
         )
         for layer in all_layers
     )
+
+
+def _name_of_locking_file(layers: Iterable[SettingsLayer]) -> str:
+    return next((shown_word(one.name) for one in layers if one.config.locked_words), "")
 
 
 def with_refused_statements(effects: tuple[SettingsEffect, ...], comment_count: int, purpose_count: int) -> tuple[SettingsEffect, ...]:
@@ -65,8 +69,14 @@ def with_refused_statements(effects: tuple[SettingsEffect, ...], comment_count: 
     return (*effects[:index], told, *effects[index + 1 :])
 
 
-def peer_effects(peers: Iterable[PeerSettings], left_out_by_file: Mapping[str, Mapping[str, int]]) -> Iterator[SettingsEffect]:
-    """The effect of each settings file of another linter that has any: what it leaves out, by which of its rules, and its options that count."""
+def peer_effects(
+    peers: Iterable[PeerSettings], left_out_by_file: Mapping[str, Mapping[str, int]], layers: Iterable[SettingsLayer]
+) -> Iterator[SettingsEffect]:
+    """The effect of each settings file of another linter that has any: what it leaves out, by which of its rules, and its options that count.
+
+    `layers` are our own settings files, which may lock the like.
+    """
+    locked_by = _name_of_locking_file(layers)
     for peer in peers:
         changes = []
         if count_by_rule := left_out_by_file.get(peer.name):
@@ -76,8 +86,8 @@ def peer_effects(peers: Iterable[PeerSettings], left_out_by_file: Mapping[str, M
             changes.append(_list_text("names runners", peer.runner_labels))
         if peer.registries:
             changes.append(_list_text("trusts registries", peer.registries))
-        if changes:
-            yield SettingsEffect(shown_word(peer.name), tuple(changes))
+        if changes or peer.refused:
+            yield SettingsEffect(shown_word(peer.name), tuple(changes), peer.refused, locked_by)
 
 
 def shown_word(word: str) -> str:

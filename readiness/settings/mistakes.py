@@ -106,8 +106,8 @@ def _text_of_value_mistake(name: str, value: Any, error: Any) -> str:
         "maxProperties": f"{name} has more than {limit} entries",
         "minProperties": f"{name} is empty: leave it out, or say something there",
         "pattern": f"{name} is a date like 2027-06-30, not {_shown(value)}",
-        "minimum": f"{name} is {_shown(value)}, and goes from 0 to 100",
-        "maximum": f"{name} is {_shown(value)}, and goes from 0 to 100",
+        "minimum": f"{name} is {value}, and goes from 0 to 100",
+        "maximum": f"{name} is {value}, and goes from 0 to 100",
     }
     return text_by_validator.get(error.validator) or f"{name}: {_shortened_text(error.message)}"
 

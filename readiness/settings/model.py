@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Mapping
 from dataclasses import field
 from functools import cache
@@ -16,6 +17,7 @@ from readiness.model.records import dataclass
 SETTINGS_SCHEMA_PATH = DATA_FOLDER / "config.schema.json"
 LOCK_ALL = "all"  # in `locked`: every setting, and what the files of the tree say to the tool
 LOCKABLE_FILE_WORDS = ("comments", "foreign-ignores")  # in `locked`: what files say; any settings file may lock these
+SETTING_UNUSED_RULE_ID = "core/setting-unused"
 SETTINGS_BELOW_ROOT = (  # what a settings file below that of the root may set: what concerns its own directory alone
     "profile", "select", "extend-select", "ignore", "exclude", "severity", "per-path", "per-path-ignores", "parameters", "purpose", "waivers",
 )  # fmt: skip
@@ -164,6 +166,20 @@ class Config:
             if (setting, word) in config.span_by_word and config.source is not None:
                 return config.source.place_text(config.span_by_word[setting, word].start)
         return ""
+
+    def place_in_entry(self, entry: PathRules, setting: str, word: str = "") -> str:
+        """`file:line:column` of a word of a setting in an entry for some paths, or in the settings file of a directory; empty where none has it."""
+        scope = {"settings": setting, "per-path-ignores": f"per-path-ignores {entry.glob}"}.get(entry.setting, f"per-path {entry.glob} {setting}")
+        files = (one.config for one in self.layers if one.config.source is entry.source)
+        return next((place for one in files if (place := one.place_of(scope, word))), "")
+
+    def place_of_path(self, setting: str, path: Path) -> str:
+        """`file:line:column` of a setting that names a path, which is resolved there; that of the setting where the same word is not found."""
+        for config in (*(layer.config for layer in self.layers), self):
+            for (name, word), span in config.span_by_word.items():
+                if name == setting and word and config.source is not None and path.as_posix().endswith(posixpath.normpath(word)):
+                    return config.source.place_text(span.start)
+        return self.place_of(setting) or path.as_posix()
 
 
 class SettingsLayer(NamedTuple):

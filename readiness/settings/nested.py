@@ -6,20 +6,23 @@ the run as a whole (the gate, the baseline, locks ...) stands at the root alone,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from readiness.model import join_names
-from readiness.settings import ConfigError, config_file_loader, settings_file_in
+from readiness.settings import PYPROJECT_FILENAME, SETTINGS_FILENAMES, ConfigError, config_file_loader, settings_file_in
 from readiness.settings.globs import glob_of_folder
 from readiness.settings.layers import refused_settings, with_prefixed_globs, without_settings
 from readiness.settings.model import SETTINGS_BELOW_ROOT, Config, GivenParameters, PathRules, SettingsLayer
 from readiness.tree_paths import is_repository_root
 
 MAX_FILES_BELOW_ROOT = 200
+MAX_BYTES_BELOW_ROOT = 2 << 20  # of all of them together
+MAX_ENTRIES_BELOW_ROOT = 5000  # words, globs and waivers of all of them together: each is held against rules and paths
 ConfigLoader = Callable[[Path, str], Config | None]  # a directory, and its path below the root
 _RULE_CHOICES = ("profile", "select")
+_SETTINGS_NAMES = frozenset({*SETTINGS_FILENAMES, PYPROJECT_FILENAME})
 
 
 class SettingsBelowRoot:
@@ -37,9 +40,15 @@ class SettingsBelowRoot:
         self._walked_base = (walked_base or base).resolve()
         self.config_by_folder: dict[str, Config] = {}
         self.notices: list[str] = []
+        self._is_of_other_tree = load is not None or self._walked_base != base.resolve()
         self._load = load or config_file_loader(self.display_folder)
         self._seen_folders: set[str] = set()
+        self._byte_count = self._entry_count = 0
         self._is_foreign_by_folder: dict[str, bool] = {}
+
+    def may_stand_in(self, names: Iterable[str]) -> bool:
+        """Whether a directory of the walk with files of these names may have settings; those of another tree may stand where the walk has none."""
+        return self._is_of_other_tree or not _SETTINGS_NAMES.isdisjoint(names)
 
     def read_down_to(self, folder: Path) -> tuple[str, ...]:
         """Read the files of the directories that lead from the root to one, that one's too; the globs that they exclude."""
@@ -64,11 +73,25 @@ class SettingsBelowRoot:
         if config is None:
             return ()
         _verify_settings_below_root(config)
-        if len(self.config_by_folder) >= MAX_FILES_BELOW_ROOT:
-            raise ConfigError(config.source.path if config.source else "", f"is one of more than {MAX_FILES_BELOW_ROOT} settings files; merge some")
+        self._count(config)
         allowed_config = without_settings(config, refused_settings(config, self.config))
         self.config_by_folder[folder_below_root] = config
         return with_prefixed_globs(allowed_config, folder_below_root).exclude
+
+    def _count(self, config: Config) -> None:
+        """Add a settings file to what all of them have together. Raises ConfigError where that is more than may be."""
+        self._byte_count += len(config.source.text.encode()) if config.source else 0
+        self._entry_count += _entry_count(config)
+        for count, limit, noun in (
+            (len(self.config_by_folder) + 1, MAX_FILES_BELOW_ROOT, "files"),
+            (self._byte_count, MAX_BYTES_BELOW_ROOT, "bytes"),
+            (self._entry_count, MAX_ENTRIES_BELOW_ROOT, "entries"),
+        ):
+            if count > limit:
+                raise ConfigError(
+                    config.source.path if config.source else "",
+                    f"with this file the settings below the root have over {limit} {noun} together, the limit; say some of it at the root",
+                )
 
     def merged(self) -> Config:
         """The settings of the run with those that were read."""
@@ -126,10 +149,15 @@ def _verify_settings_below_root(config: Config) -> None:
                 f"{setting} is for the settings at the root, since it is about the run as a whole; a settings file below that sets"
                 f" {join_names(SETTINGS_BELOW_ROOT)}",
             )
-
     for pattern, place in _globs_with_places(config):
         if ".." in pattern.split("/"):
             raise ConfigError(place, f"{pattern[:200]!r} leads out of the directory of this file, which speaks of its own files alone")
+
+
+def _entry_count(config: Config) -> int:
+    """How many words, globs and waivers the settings of a file have."""
+    ratings = sum(len(one.severities) for one in config.path_rules)
+    return len(config.span_by_word) + ratings + len(config.path_rules) + len(config.waivers) + len(config.parameters) + len(config.purposes)
 
 
 def _globs_with_places(config: Config) -> Iterator[tuple[str, str]]:

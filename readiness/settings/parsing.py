@@ -143,6 +143,11 @@ def _spans_of_words(mapping: Map) -> Iterator[tuple[tuple[str, str], Span]]:
         elif isinstance(value, Seq):
             for number, word in enumerate(value):
                 yield from (((setting, written), value.at(number)) for written in dict.fromkeys((word, normal_glob(word))))
+    if "baseline" in mapping:
+        yield ("baseline", mapping["baseline"]), mapping.at("baseline")
+    yield from ((("rules", folder), mapping["rules"].at(number)) for number, folder in enumerate(mapping.get("rules", ())))
+    for setting in ("parameters", "severity"):
+        yield from (((setting, word), mapping[setting].key_span(word)) for word in mapping.get(setting, {}))
     for pattern, words in mapping.get("per-path-ignores", {}).items():
         yield from (((f"per-path-ignores {pattern}", word), words.at(number)) for number, word in enumerate(words))
     for pattern, entry in mapping.get("per-path", {}).items():

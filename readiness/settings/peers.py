@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,13 +44,31 @@ class PeerIgnore(NamedTuple):
 
 
 class PeerSettings(NamedTuple):
-    """A settings file of another linter: what reports call it, what it leaves out, the labels of runners and the registries that it knows."""
+    """A settings file of another linter: what reports call it, what it leaves out, the labels of runners and the registries that it knows.
+
+    `refused` is what of it does not count, since our own settings lock the like.
+    """
 
     name: str
     linter: str
     ignores: tuple[PeerIgnore, ...] = ()
     runner_labels: tuple[str, ...] = ()
     registries: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+    def without_locked(self, locked_words: Collection[str]) -> PeerSettings:
+        """The settings as far as locks of our own settings let them: what would do here what `ignore` or `parameters` does is refused with these."""
+        is_ignore_refused = bool(self.ignores) and "ignore" in locked_words
+        is_option_refused = bool(self.runner_labels or self.registries) and "parameters" in locked_words
+        refused = (*(("ignores",) if is_ignore_refused else ()), *(("options",) if is_option_refused else ()))
+        return PeerSettings(
+            self.name,
+            self.linter,
+            () if is_ignore_refused else self.ignores,
+            () if is_option_refused else self.runner_labels,
+            () if is_option_refused else self.registries,
+            refused,
+        )
 
     @property
     def parameters(self) -> Iterator[tuple[str, Mapping[str, Any], str]]:

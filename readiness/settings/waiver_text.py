@@ -9,7 +9,8 @@ from typing import Any
 
 from readiness.model import ParseError, Source
 from readiness.model.lazy_regex import lazy_regex
-from readiness.settings import ConfigError
+from readiness.settings import PYPROJECT_FILENAME, ConfigError
+from readiness.settings.pyproject import settings_table
 from readiness.syntax.yaml import Map, Seq, load_yaml_documents
 
 _PLAIN_WORD = lazy_regex(r"[A-Za-z][\w./-]*\Z")
@@ -19,6 +20,8 @@ _INDENT = lazy_regex(r"[ ]*")
 def text_with_waiver(report_path: str, text: str, fields: Mapping[str, str]) -> str:
     """A settings text with one more waiver as the last. Raises ConfigError where it is written so that no line can be put into it."""
     source = Source(report_path, text)
+    if report_path.endswith(PYPROJECT_FILENAME):
+        return _pyproject_with_waiver(source, fields)
     documents = _documents(source)
     settings_map = documents[0] if documents else None
     if settings_map is not None and (not isinstance(settings_map, Map) or len(documents) > 1):
@@ -31,6 +34,24 @@ def text_with_waiver(report_path: str, text: str, fields: Mapping[str, str]) -> 
     except ParseError:
         written = []
     if written != [expected]:  # held against what was meant: a text that looks otherwise than it is gets no line
+        raise _unwritable(source, settings_map, fields)
+    return new_text
+
+
+def _pyproject_with_waiver(source: Source, fields: Mapping[str, str]) -> str:
+    """The text of a `pyproject.toml` with one more waiver at its end, where a table may stand whatever is above it."""
+    settings_map = settings_table(source)
+    if settings_map is None:
+        raise ConfigError(source.path, "has no table [tool.readiness]")
+    line_break = "\r\n" if "\r\n" in source.text else "\n"
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
+    separator = line_break if source.text.endswith(("\n", "\r")) else line_break * 2
+    new_text = source.text + separator + "".join(f"{line}{line_break}" for line in ["[[tool.readiness.waivers]]", *lines])
+    try:
+        written = settings_table(Source(source.path, new_text))
+    except ConfigError:
+        written = None
+    if written != {**settings_map, "waivers": [*(settings_map.get("waivers") or []), dict(fields)]}:
         raise _unwritable(source, settings_map, fields)
     return new_text
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from readiness.model import Severity
 from readiness.model.records import dataclass
 from readiness.redaction import Redactor
+from readiness.settings.model import SETTING_UNUSED_RULE_ID
 from readiness.triage.known import EarlierState, KnownFinding, fingerprint_without_number, match_known_findings, state_of_findings, thing_hash
 from readiness.verdict.gate import min_failing_severity
 from readiness.verdict.report import REPORT_VERSION, Report
@@ -158,9 +159,10 @@ def _reason_not_judged_before(before: ComparedReport, finding: KnownFinding, *, 
 
 
 def compared_report(report: Report, name: str) -> ComparedReport:
-    """A report of this run, under a name."""
+    """A report of this run, under a name. Settings without effect are no difference of trees: both are judged by the settings of today."""
     redactor = Redactor(report.hidden)
-    state = state_of_findings(report.open, (row.path for row in report.files))
+    findings = [one for one in report.open if one.rule != SETTING_UNUSED_RULE_ID]
+    state = state_of_findings(findings, (row.path for row in report.files))
     shown = [one._replace(message=redactor.mask_text(one.message), resource=redactor.mask_text(one.resource)) for one in state.findings]
     return ComparedReport(
         name,

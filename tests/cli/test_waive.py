@@ -160,3 +160,35 @@ def test_a_link_is_not_written_through(tmp_path: Path) -> None:
     assert "link" in result.stderr
     assert target.read_text() == "profile: recommended\n"
     assert Path(SETTINGS).is_symlink()
+
+
+PYPROJECTS = {
+    "settings alone": '[tool.readiness]\nprofile = "strict"\n',
+    "tables behind": '[project]\nname = "x"\n\n[tool.readiness]\nprofile = "strict"  # all\n\n[tool.other]\na = 1',
+    "waivers": '[tool.readiness]\n\n[[tool.readiness.waivers]]\nrule = "k8s/pod-bare"\nreason = "one of its kind"\n\n[tool.other]\na = 1\n',
+    "line ends of Windows": '[tool.readiness]\r\nprofile = "strict"\r\n',
+}
+
+
+@pytest.mark.parametrize("text", PYPROJECTS.values(), ids=PYPROJECTS)
+def test_a_pyproject_gets_a_table_at_its_end(text: str) -> None:
+    Path("pyproject.toml").write_bytes(text.encode())
+    before = load_config(Path("pyproject.toml")).waivers
+    result = run(*WAIVER)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("pyproject.toml:")
+    written = Path("pyproject.toml").read_bytes().decode()
+    assert written.startswith(text)
+    waivers = load_config(Path("pyproject.toml")).waivers
+    assert [one.rule for one in waivers] == [*(one.rule for one in before), "k8s/host-pid"]
+    assert (waivers[-1].path, waivers[-1].reason) == ("deploy/pod.yaml", WAIVER[-1])
+    assert ("\r\n" in written) == ("\r\n" in text)
+
+
+def test_a_pyproject_with_waivers_in_one_list_is_left_as_it_is() -> None:
+    text = '[tool.readiness]\nwaivers = [{rule = "k8s/pod-bare", reason = "one of its kind"}]\n'
+    Path("pyproject.toml").write_text(text)
+    result = run(*WAIVER)
+    assert result.exit_code == 2
+    assert "pyproject.toml:2:1: nothing can be put into this text without a look at it; write it yourself: " in result.output
+    assert Path("pyproject.toml").read_text() == text

@@ -257,3 +257,35 @@ def test_what_says_that_there_is_no_verdict_is_rated_and_ignored_nowhere(tree: P
 def test_a_word_that_names_nothing_is_told_at_its_place(tree: Path, text: str, said: str) -> None:
     with pytest.raises((SelectionError, ConfigError), match=said):
         check(tree, text)
+
+
+UNASKED = f"{DIGEST} is not among the rules that are asked, so %s no effect on it; add it to extend-select"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "subject"),
+    [
+        (f"severity:\n  {DIGEST}: low\n", 2, "severity has"),
+        (f"per-path: {{'*': {{severity: {{{DIGEST}: low}}}}}}\n", 1, "per-path has"),
+        (f"severity: {{{DIGEST}: low}}\nextend-select: [k8s/image-]\n", 0, ""),
+        (f"severity: {{{DIGEST}: low}}\nper-path: {{'legacy/*': {{extend-select: [{DIGEST}]}}}}\n", 0, ""),
+        ("severity: {k8s/image-: low, delivery: low, nginx/server-tokens-shown: low}\n", 0, ""),
+        (f"profile: strict\nseverity: {{{DIGEST}: low}}\n", 0, ""),
+        (f"profile: strict\nignore: [{DIGEST}]\nseverity: {{{DIGEST}: low}}\n", 3, "severity has"),
+    ],
+)
+def test_a_severity_of_a_rule_that_nobody_asks_is_told(tree: Path, text: str, line: int, subject: str) -> None:
+    text = text.replace("nginx/server-tokens-shown", next(one.id for one in readiness.catalogue() if one.kind == "nginx"))
+    told = [(one.line, one.message) for one in check(tree, text).findings if one.rule == "core/setting-unused"]
+    assert told == ([(line, UNASKED % subject)] if line else [])
+    for options in ({"select": ["k8s/host-pid"]}, {"ignore": [DIGEST]}, {"profile": "pss-baseline"}):
+        told_with_options = [one for one in check(tree, text, **options).findings if one.rule == "core/setting-unused"]
+        assert not told_with_options, "what options leave out, the settings say for another run"
+
+
+@pytest.mark.parametrize(("before", "is_told"), [("", True), ("extend-select: [k8s/image-registry-unlisted]\n", False)])
+def test_parameters_of_a_rule_that_nobody_asks_are_told(tree: Path, before: str, is_told: bool) -> None:
+    rule = "k8s/image-registry-unlisted"
+    report = check(tree, f"{before}parameters: {{{rule}: {{allowed: [docker.io]}}}}\n")
+    told = [one.message for one in report.findings if one.rule == "core/setting-unused"]
+    assert told == ([(UNASKED % "parameters have").replace(DIGEST, rule)] if is_told else [])

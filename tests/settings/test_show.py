@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import readiness
 from readiness.cli.main import main
+from readiness.run.shown_settings import PRECEDENCE_TEXT
 from tests.make import write_files
+from tests.settings_rows import DOCUMENT
+
+PAGE = (DOCUMENT.parent / "settings.md").read_text(encoding="utf-8")
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {hostPID: true, containers: [{name: app, image: 'x:1.0.0'}]}\n"
 ROOT = (
@@ -50,7 +55,7 @@ def shown(*words: str) -> dict[str, list[tuple[str, str]]]:
 
 def test_each_value_has_its_place() -> None:
     settings = shown("a/b/web.yaml")
-    assert settings["profile"] == [("strict", ".readiness.yaml:4:20")]
+    assert settings["profile"] == [("strict", ".readiness.yaml:4:29")]
     assert settings["ignore"] == [("nginx/", "a/.readiness.yaml:2:10"), ("ci/", ".readiness.yaml:2:10")]
     assert settings["severity k8s/host-pid"] == [("medium", "a/.readiness.yaml:1:12")]
     assert settings["severity k8s/"] == [("info", ".readiness.yaml:4:48")]
@@ -128,3 +133,56 @@ def test_names_of_files_steer_no_terminal(tree: Path) -> None:
     write_files(tree, {"a\n::error::b.yaml": POD, ".readiness.yaml": 'ignore: ["a\\n::error::b"]\n'})
     for words in (["--show-files", "--no-config"], ["--show-settings", "web.yaml"]):
         assert not [line for line in output(*words) if line.startswith("::")]
+
+
+def test_the_choice_of_rules_that_is_shown_is_the_one_that_is_judged_by(tree: Path) -> None:
+    """A directory's `select` narrows the profile from above, and a profile of its own takes no `select` from there."""
+    texts = ("# nothing\n", "profile: strict\n", "select: [k8s/host-pid]\n", "profile: pss-baseline\n", "profile: strict\nselect: [k8s/]\n")
+    by_path = ("", "per-path: {'a/*': {profile: pss-restricted}}\n", "per-path: {'a/*': {select: [k8s/]}}\n")
+    for root in (f"{one}{other}" for one in texts for other in by_path):
+        for below in texts:
+            write_files(tree, {".readiness.yaml": root, "a/.readiness.yaml": below})
+            settings = shown("a/b/web.yaml")
+            choice = {"profile": settings["profile"][0][0], "select": [word for word, _ in settings.get("select", [])]}
+            judged = readiness.check(["a/b/web.yaml"], config=True, context=False).findings
+            expected = readiness.check(["a/b/web.yaml"], config=False, context=False, **choice).findings  # type: ignore[arg-type]
+            found, wanted = ({one.rule for one in findings if not one.rule.startswith("core/")} for findings in (judged, expected))
+            assert found == wanted, (root, below, choice)
+
+
+def test_settings_of_other_linters_are_shown_where_they_count(tree: Path) -> None:
+    write_files(
+        tree,
+        {
+            ".hadolint.yaml": "ignored: [DL3007]\ntrustedRegistries: [ghcr.io, docker.io]\n",
+            ".kube-linter.yaml": "checks: {ignorePaths: ['a/**']}\n",
+            ".trivyignore": "KSV-0017 exp:2999-01-01\n",
+            "zizmor.yml": "rules: {dangerous-triggers: {ignore: ['b.yml:3']}}\n",
+        },
+    )
+    settings = shown("a/b/web.yaml")
+    assert settings["ignore of hadolint"] == [("DL3007", ".hadolint.yaml")]
+    assert settings["ignore of kube-linter"] == [("all checks", ".kube-linter.yaml")]
+    assert settings["ignore of trivy"] == [("KSV-0017 until 2999-01-01", ".trivyignore")]
+    assert settings["parameters dockerfile/base-image-registry-untrusted allowed"] == [("ghcr.io, docker.io", ".hadolint.yaml")]
+    assert "ignore of zizmor" not in settings
+    assert "ignore of kube-linter" not in shown("web.yaml")
+    assert not [one for one in shown("web.yaml", "--no-foreign-ignores") if one.startswith("ignore of")]
+    rows = dict(line.split(": ", 1) for line in output("--show-files", "a"))
+    assert rows[".hadolint.yaml"] == "settings: of hadolint, for what has an equal here"
+    write_files(tree.parent, {"platform.yaml": "locked: [ignore]\n"})
+    locked = shown("web.yaml", "--config", "../platform.yaml")
+    assert locked["refused ignores of hadolint"] == [("another file locks the like", ".hadolint.yaml")]
+    assert "ignore of hadolint" not in locked
+
+
+def test_the_order_is_that_of_the_page() -> None:
+    steps = [one.partition(". ")[2].rstrip(",.") for one in PAGE.partition("## What counts most\n")[2].partition("\n\n")[0].splitlines()]
+    assert len(steps) == 6
+    (head,) = output("--show-settings", "web.yaml")[:1]
+    assert head == f"# {PRECEDENCE_TEXT}"
+    words = ("options", "the file of --config", "nearest", "those above it up to the root", "settings of other linters", "the defaults")
+    places = [head.index(word) for word in words]
+    assert places == sorted(places)
+    for step, word in zip(steps, ("options", "--config", "nearest", "above", "settings of other linters", "the defaults"), strict=True):
+        assert word in step

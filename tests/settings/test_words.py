@@ -79,3 +79,27 @@ def test_a_rule_file_that_nobody_reads_is_told(tmp_path: Path, files: dict[str, 
     for folder in ("nothing", "own/empty"):
         with pytest.raises(RuleError, match="there is no rule in this directory"):
             readiness.check([tmp_path / "pod.yaml"], rules=[tmp_path / folder])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("checklists:\n  - nope\n", ".readiness.yaml:2:5: no checklist is called 'nope'; there are "),
+        ("rules: [own, ./nope]\n", ".readiness.yaml:1:14: there is no such directory; make it, or take it out of rules"),
+        ("\nbaseline: nope.json\n", ".readiness.yaml:2:11: there is no such file; `readiness baseline` writes it"),
+        ("min-score: 200\n", ".readiness.yaml:1:12: min-score is 200, and goes from 0 to 100"),
+    ],
+)
+def test_what_is_not_there_is_told_at_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str) -> None:
+    write_files(tmp_path, {".readiness.yaml": text, "own/k8s/mine.yaml": RULE, "pod.yaml": "apiVersion: v1\nkind: Pod\n", ".git/HEAD": ""})
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(readiness.api.USER_ERRORS) as caught:
+        readiness.check(["pod.yaml"], config=True)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_baseline_that_is_not_there_is_no_mistake_where_it_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(tmp_path, {".readiness.yaml": "baseline: nope.json\n", "pod.yaml": "apiVersion: v1\nkind: Pod\n", ".git/HEAD": ""})
+    monkeypatch.chdir(tmp_path)
+    assert readiness.check(["pod.yaml"], config=True, baseline=False).files
+    assert list(readiness.api.admission_lines(["."]))
