@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -12,6 +15,8 @@ import pytest
 
 from readiness import kinds
 from readiness.loading.discover import discover_files
+from readiness.loading.tracked import tracked_files
+from readiness.programs import git
 from readiness.syntax.yaml import load_yaml_documents
 from tests import make_hooks
 from tests.conftest import ROOT
@@ -147,3 +152,72 @@ def test_a_password_in_an_environment_file_runs_the_hook(hooked: Path) -> None:
     run(hooked, "git", "add", ".env")
     result = staged(hooked)
     assert "no files to check" not in result.stdout
+
+
+def at_a_terminal(folder: Path, answer: str, *words: str) -> str:
+    """What a command says at a terminal where somebody answers all it asks with one word."""
+    controller, terminal = pty.openpty()
+    try:
+        process = subprocess.Popen([sys.executable, "-m", "readiness", *words], cwd=folder, stdin=terminal, stdout=terminal, stderr=terminal)
+        os.close(terminal)
+        os.write(controller, f"{answer}\n".encode())
+        said = b""
+        while True:
+            try:
+                said += os.read(controller, 4096)
+            except OSError:  # the other side is closed
+                break
+        assert process.wait(60) == 0, said
+    finally:
+        os.close(controller)
+    return said.decode()
+
+
+@pytest.mark.parametrize(("answer", "has_baseline"), [("y", True), ("n", False)])
+def test_init_offers_a_baseline_with_the_hook(tmp_path: Path, answer: str, has_baseline: bool) -> None:
+    write_files(tmp_path, {"old.yaml": POD})
+    said = at_a_terminal(tmp_path, answer, "init", "--hook")
+    assert "Write a baseline" in said
+    assert said.count("?") == 1, "what was not asked for is not offered"
+    assert (tmp_path / ".readiness-baseline.json").is_file() is has_baseline
+    passes = run(tmp_path, sys.executable, "-m", "readiness", "check", "--no-cache", "old.yaml").returncode == 0
+    assert passes is has_baseline
+    assert ("readiness init --baseline" in said) is not has_baseline
+
+
+def processor_seconds(root: Path, *words: str) -> float:
+    """The processor time of one run of the tool and of what it starts."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert run(root, sys.executable, "-m", "readiness", *words).returncode in {0, 1}
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_a_hook_takes_less_than_half_as_long_again_as_a_plain_run(repository: Path) -> None:
+    """The smallest project is the worst case: asking git costs the same in each. The runs take turns, and the least of each is compared."""
+    run(repository, "git", "reset", "-q", "--hard")
+    write_files(repository, {"Dockerfile": GOOD})
+    run(repository, "git", "add", "Dockerfile")
+    plain = ["check", "--allow-empty", "--quiet", "--no-cache", "Dockerfile"]
+    pairs = [(processor_seconds(repository, *plain), processor_seconds(repository, *plain, "--for-commit")) for _ in range(5)]
+    plain_seconds, hook_seconds = map(min, zip(*pairs, strict=True))
+    assert hook_seconds < 1.5 * plain_seconds
+
+
+def test_what_is_tracked_is_told_from_the_working_directory(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one question to git, wherever in the repository that is asked."""
+    asked: list[tuple[str, ...]] = []
+    ask = git.run_git
+    monkeypatch.setattr(git, "run_git", lambda *words, **more: asked.append(words) or ask(*words, **more))
+    run(repository, "git", "reset", "-q", "--hard")
+    write_files(repository, {"a/b/[x].yaml": GOOD, "a/c.yaml": GOOD, "scratch.yaml": GOOD})
+    run(repository, "git", "add", "a")
+    monkeypatch.chdir(repository / "a" / "b")
+    found = tracked_files()
+    assert {"[x].yaml", "../c.yaml", "../../old.yaml"} <= found.paths
+    assert "../../scratch.yaml" not in found.paths
+    assert {".", "..", "../.."} <= found.folders
+    assert len(asked) == 1
+    monkeypatch.chdir(repository / ".git")
+    with pytest.raises(git.GitError):
+        tracked_files()

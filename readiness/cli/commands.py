@@ -238,7 +238,8 @@ def _facts_table_lines(tables: list[FactsTable], today: datetime.date) -> list[s
 def init(hook: bool, workflow: bool, baseline: bool, force: bool) -> None:
     """Write a commented .readiness.yaml into the working directory, and what else is asked for.
 
-    Asked at a terminal, it offers the pre-commit hook, a baseline and the workflow; files that are there stay as they are.
+    Asked at a terminal, it offers the pre-commit hook, a baseline and the workflow, and with --hook alone a baseline; files that are there stay as
+    they are.
 
     \b
     Example:
@@ -248,10 +249,15 @@ def init(hook: bool, workflow: bool, baseline: bool, force: bool) -> None:
     from readiness.origin import Origin, installation_origin
 
     origin = installation_origin()
-    is_asked_at_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not (hook or workflow or baseline)
-    hook = hook or (is_asked_at_terminal and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False))
-    baseline = baseline or (is_asked_at_terminal and click.confirm("Write a baseline, so that only what is new counts?", default=False))
-    workflow = workflow or (is_asked_at_terminal and click.confirm("Write .github/workflows/readiness.yml?", default=False))
+    is_at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    is_asked_for_all = is_at_terminal and not (hook or workflow or baseline)
+    is_hook_alone = hook and not baseline  # what is open today would stop the first commit that touches its file
+    hook = hook or (is_asked_for_all and click.confirm("Write .pre-commit-config.yaml with the hook?", default=False))
+    baseline = baseline or (
+        (is_asked_for_all or (is_at_terminal and is_hook_alone))
+        and click.confirm("Write a baseline, so that only what is new counts?", default=False)
+    )
+    workflow = workflow or (is_asked_for_all and click.confirm("Write .github/workflows/readiness.yml?", default=False))
     baseline_text = _baseline_of_today() if baseline else ""
     content_by_file_name = {".readiness.yaml": starter.settings_text(has_baseline=bool(baseline_text))}
     if baseline_text:

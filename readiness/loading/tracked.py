@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
 
 from readiness.model.records import dataclass
 from readiness.programs import git
@@ -23,7 +22,7 @@ class TrackedFiles:
 
 def tracked_files() -> TrackedFiles:
     """Those of the repository that the working directory is in. Raises GitError."""
-    paths = frozenset(_paths_from(git.working_directory_in_repository(), git.paths_in_index()))
+    paths = frozenset(git.paths_in_index())
     folders: set[str] = set()
     for path in paths:
         folder = posixpath.dirname(path)
@@ -31,8 +30,3 @@ def tracked_files() -> TrackedFiles:
             folders.add(folder)
             folder = posixpath.dirname(folder)
     return TrackedFiles(paths, frozenset({*folders, "."}))
-
-
-def _paths_from(working_directory: str, paths_from_top: Iterable[str]) -> Iterable[str]:
-    """Paths from the top of a repository as seen from a directory in it."""
-    return (posixpath.relpath(one, working_directory) for one in paths_from_top) if working_directory else paths_from_top

@@ -85,6 +85,7 @@ def run_git(*arguments: str, stdin_data: bytes = b"", max_output_bytes: int = 0)
         raise GitError("git is not installed")
     passed_environment = {name: value for name, value in os.environ.items() if _PASSED_VARIABLE_NAME.match(name)}
     setting_arguments = [word for one in _HARDENING_GIT_SETTINGS for word in ("-c", one)]
+    command_name = next(one for one in arguments if not one.startswith("-"))
     budget = budget_of_run()
     try:
         with budget.metered():
@@ -103,13 +104,13 @@ def run_git(*arguments: str, stdin_data: bytes = b"", max_output_bytes: int = 0)
             )
         budget.add_git_bytes(len(git_result.output))
     except BudgetExceededError as error:
-        raise GitError(f"git {arguments[0]}: {error}; judge a directory of the repository at a time") from None
+        raise GitError(f"git {command_name}: {error}; judge a directory of the repository at a time") from None
     except ProgramError as error:
-        raise GitError(f"git {arguments[0]}: {error}") from None
+        raise GitError(f"git {command_name}: {error}") from None
     if git_result.stopped:
-        raise GitError(f"git {arguments[0]}: {git_result.failure_reason}")
+        raise GitError(f"git {command_name}: {git_result.failure_reason}")
     if git_result.exit_code:
-        raise GitRefusedError(_first_error_line(git_result.error_output) or f"git {arguments[0]} failed")
+        raise GitRefusedError(_first_error_line(git_result.error_output) or f"git {command_name} failed")
     return git_result.output
 
 
@@ -195,9 +196,9 @@ def working_directory_in_repository() -> str:
 
 
 def paths_in_index() -> list[str]:
-    """The files that are tracked or staged, by their paths from the top of the repository. Raises GitError."""
-    top_folder = os.fsdecode(run_git("rev-parse", "--show-toplevel").rstrip(b"\n"))
-    return [os.fsdecode(one) for one in run_git("-C", top_folder, "ls-files", "-z", "--cached").split(b"\0") if one]
+    """The files of the whole repository that are tracked or staged, by their paths from the working directory. Raises GitError."""
+    output = run_git("--no-literal-pathspecs", "ls-files", "-z", "--cached", "--", ":/")
+    return [os.fsdecode(one) for one in output.split(b"\0") if one]
 
 
 def tree_entries(commit: str, folder: str, paths_from_top: Sequence[str] = ()) -> Iterator[TreeEntry]:

@@ -175,8 +175,10 @@ def ceiling_text(report: Report) -> str:
 
 
 def suppressed_text(report: Report) -> str:
-    """How much is suppressed, and the score without that; empty where nothing is."""
+    """How much is suppressed, and the score without that or before the change; empty where nothing is and no score before is known."""
     suppressed_count = len(report.suppressed)
+    if report.score_change is not None:
+        return "; ".join([*([f"{count_with_noun(suppressed_count, 'finding')} suppressed"] if suppressed_count else []), score_change_text(report)])
     if not suppressed_count:
         return ""
     unwaived_score = report.unwaived
