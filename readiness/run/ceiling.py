@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from readiness import kinds
 from readiness.model import Finding, Purpose, Severity
@@ -22,16 +22,36 @@ _MAX_SEARCHED_CHARACTERS = 20_000  # of a marked text in which a credential is l
 def lower_non_production_severities(findings: Sequence[Finding], project: Project) -> Iterator[Finding]:
     """Findings of a project, in order: those in files or things that are not production's are medium at worst.
 
-    A credential whose shape says that a service gave it out keeps its severity: it lets in wherever it stands.
+    A credential whose shape says that a service gave it out keeps its severity: it lets in wherever it stands. What is proven
+    of pods alone is medium, too, where `replicas: 0` says that there are none.
     """
     purpose_by_thing_by_source_id = project.memoize(_purpose_by_thing_by_source_id)
     for finding in findings:
         purpose_by_thing = purpose_by_thing_by_source_id.get(id(finding.source), {}) if finding.severity > MAX_SEVERITY_OUTSIDE_PRODUCTION else {}
         purpose = purpose_by_thing.get(finding.resource) or purpose_by_thing.get("")
-        if purpose and purpose.word in _NON_PRODUCTION_PURPOSES and not _keeps_severity_outside_production(finding, purpose):
+        is_outside = purpose and purpose.word in _NON_PRODUCTION_PURPOSES and not _keeps_severity_outside_production(finding, purpose)
+        if is_outside or (finding.severity > MAX_SEVERITY_OUTSIDE_PRODUCTION and _is_of_pods_that_do_not_run(finding, project)):
             yield finding._replace(lowered_severity=MAX_SEVERITY_OUTSIDE_PRODUCTION)
         else:
             yield finding
+
+
+def _is_of_pods_that_do_not_run(finding: Finding, project: Project) -> bool:
+    """Whether a rule's proof holds where pods run, and what a finding is about has none."""
+    proof = finding.rule_definition.proof
+    if proof is None or not proof.is_in_pods_alone:
+        return False
+    return finding.resource in project.memoize(_idle_things_by_source_id).get(id(finding.source), ())
+
+
+def _idle_things_by_source_id(project: Project) -> dict[int, Collection[str]]:
+    """What has no pods in the documents of a project, by the identity of their sources."""
+    return {
+        id(document.source): idle_things
+        for kind, documents in project.by_kind.items()
+        for document in documents
+        if (idle_things := kinds.idle_resources_of_document(kind, document, project))
+    }
 
 
 def lower_severities_of_other_environments(findings: Iterable[Finding]) -> Iterator[Finding]:
