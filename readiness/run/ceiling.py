@@ -69,13 +69,17 @@ def lower_severities_of_other_environments(findings: Iterable[Finding]) -> Itera
 
 
 def lower_severities_in_undeployed_files(
-    findings: Iterable[Finding], deployment_evidence: Callable[[str, str], str], shows_production: Callable[[str, str], bool]
+    findings: Iterable[Finding],
+    deployment_evidence: Callable[[str, str], str],
+    shows_production: Callable[[str, str], bool],
+    passes_over: Callable[[str, Iterable[str]], bool],
 ) -> tuple[list[Finding], tuple[str, ...]]:
     """Findings, those in files that nothing deploys medium at worst, and the paths of these files.
 
     `deployment_evidence` tells what shows that a file (path, kind) is deployed. A file that settings or its own head call
     production's is. What the tool says of itself, and a credential whose shape says that a service gave it out, keep their severity.
-    A rule whose proof holds in production alone is medium, too, where not even `shows_production` says that the file runs there.
+    A rule whose proof holds in production alone is medium, too, where not even `shows_production` says that the file runs there; so is what
+    only overlays give which `passes_over` says that engines leave alone, while they apply the file by others.
     """
     lowered_findings, undeployed_paths = [], set[str]()
     for finding in findings:
@@ -86,7 +90,9 @@ def lower_severities_in_undeployed_files(
             if is_undeployed:
                 undeployed_paths.add(root_source.path)
             proof = finding.rule_definition.proof
-            if is_undeployed or (proof is not None and proof.is_in_production_alone and not shows_production(root_source.path, kind)):
+            is_unproven = proof is not None and proof.is_in_production_alone and not shows_production(root_source.path, kind)
+            overlay_folders = finding.environments.names if finding.environments is not None and kind == "k8s" else ()
+            if is_undeployed or is_unproven or (overlay_folders and passes_over(root_source.path, overlay_folders)):
                 lowered_findings.append(finding._replace(lowered_severity=MAX_SEVERITY_OUTSIDE_PRODUCTION))
                 continue
         lowered_findings.append(finding)
