@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from readiness.facts import settings
 from readiness.facts.public_images import ImageFacts
@@ -29,15 +29,25 @@ def log_level_debug(owner: HasVariables) -> CheckOutcome:
 
 
 def open_login_hits(
-    known: ImageFacts, variables: Iterable[VariableSetting], command_words: Iterable[tuple[str, Span]]
+    known: ImageFacts,
+    variables: Iterable[VariableSetting],
+    command_words: Iterable[tuple[str, Span]],
+    *,
+    filled_variables: Collection[str],
+    has_unread_variables: bool = False,
 ) -> Iterator[Hit | Undecidable]:
-    """The settings and the words of a command that let everybody into what an image runs."""
+    """The settings and the words of a command that let everybody into what an image runs.
+
+    `filled_variables` are all that hold something, wherever they are set. With `has_unread_variables` a password may be among those that
+    the files do not show.
+    """
     for setting in variables:
         setting_value = _unquoted_setting_value(setting)
         if setting.is_partly_unknown and setting.name in known.auth_off_values:
             yield Undecidable(setting.span)
-        elif setting_value is not None and known.opens_to_all(setting.name, setting_value):
-            yield hit(setting.span, setting=setting.name)
+        elif setting_value is not None and known.opens_to_all(setting.name, setting_value, filled_variables):
+            may_be_outweighed = has_unread_variables and setting.name in known.outweighing_variables
+            yield Undecidable(setting.span) if may_be_outweighed else hit(setting.span, setting=setting.name)
     yield from (hit(span, setting=word) for word, span in command_words if word in known.flags_off)
 
 

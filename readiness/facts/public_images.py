@@ -23,7 +23,8 @@ class ImageFacts:
 
     `state_folders_before_18` are the folders that hold state, `state_folder_since_18` the folder above those of PostgreSQL 18
     and later; `admin_ports` the ports of what only administrators should reach; `auth_off_values` settings that turn
-    authentication off, with the values that do (`*` any); `variables_with_default_password` variables whose absence leaves a
+    authentication off, with the values that do (`*` any); `outweighing_variables` of those settings that only allow an empty
+    password the variables that set one; `variables_with_default_password` variables whose absence leaves a
     password that everybody knows, `substitute_variables` what may stand for them; `words_of_store` are words of the
     command one of which makes it the store, where the image has other roles too; `auth_variables` variables (and `auth_flags`
     words of the command) one of which turns authentication on, `moot_passwords` passwords with the settings that let
@@ -38,6 +39,7 @@ class ImageFacts:
     state_folder_since_18: str
     state_folders_before_18: tuple[str, ...]
     auth_off_values: dict[str, list[str]]
+    outweighing_variables: dict[str, list[str]]
     variables_with_default_password: dict[str, str]
     substitute_variables: dict[str, list[str]]
     auth_variables: tuple[str, ...]
@@ -62,9 +64,12 @@ class ImageFacts:
         """Whether it is a store whose data must last: no cache, and nothing that keeps none by default."""
         return self.is_store and bool(self.state_folders_before_18) and self.role != "cache" and not self.keeps_nothing
 
-    def opens_to_all(self, setting_name: str, setting_value: str) -> bool:
-        """Whether a setting of this value lets everybody in."""
+    def opens_to_all(self, setting_name: str, setting_value: str, filled_variables: Collection[str]) -> bool:
+        """Whether a setting of this value lets everybody in, beside the variables that hold something: of an account with a password
+        it is no matter that it might have none."""
         auth_off_values_of_setting = self.auth_off_values.get(setting_name, ())
+        if not auth_off_values_of_setting or any(one in filled_variables for one in self.outweighing_variables.get(setting_name, ())):
+            return False
         return setting_value.lower() in auth_off_values_of_setting or ("*" in auth_off_values_of_setting and setting_value != "")
 
     def is_password_moot(self, password_variable: str, value_by_setting: Mapping[str, str | None]) -> bool:
@@ -108,6 +113,7 @@ def _make_image_facts(image_fact_row: Mapping[str, Any]) -> ImageFacts:
         image_fact_row.get("from-18", ""),
         tuple(image_fact_row.get("data", ())),
         image_fact_row.get("off", {}),
+        image_fact_row.get("outweighed", {}),
         image_fact_row.get("default", {}),
         image_fact_row.get("alias", {}),
         tuple(image_fact_row.get("keyed", ())),

@@ -215,6 +215,14 @@ def purpose_by_resource_of_document(kind: str, document: Any) -> Mapping[str, Pu
     return purpose_by_resource
 
 
+def idle_resources_of_document(kind: str, document: Any, project: Any) -> Collection[str]:
+    """The things in a document that nothing of runs as it stands: workloads without pods."""
+    if kind != "k8s":
+        return ()
+    resources: Collection[str] = importlib.import_module("readiness.kinds.k8s.idle").idle_resources(document, project)
+    return resources
+
+
 def effective_purpose_of_subject(subject: Subject) -> Purpose | None:
     """What a thing was taken for, after `link_documents`; None where nothing says so, which may run in production."""
     source_or_parent: Source | None = subject.source

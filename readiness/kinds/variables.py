@@ -63,6 +63,11 @@ class HasVariables:
         return {one.name: one for one in self.variable_settings}
 
 
+def filled_variable_names(variables: Mapping[str, VariableSetting]) -> frozenset[str]:
+    """The names of the variables that hold something, as far as the file can tell: a text that is not empty, or what stands elsewhere."""
+    return frozenset(name for name, setting in variables.items() if setting.text or setting.reference)
+
+
 def texts_by_name(variables: Mapping[str, VariableSetting]) -> dict[str, str | None]:
     """What variables hold as far as the file can tell, by their names."""
     return {name: setting.text for name, setting in variables.items()}

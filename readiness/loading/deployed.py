@@ -17,6 +17,7 @@ from readiness.facts.compose_names import DEFAULT_COMPOSE_NAMES, DEFAULT_OVERRID
 from readiness.loading.deployment_texts import (
     APPLY_COMMAND,
     LineUse,
+    has_compose_command,
     is_prose_path,
     may_tell_of_deployment,
     parts_of_names,
@@ -41,7 +42,6 @@ MAX_MENTION_LINES = 50_000
 """Of all texts together, in which paths are looked for."""
 
 _NOTHING_TELLS = "nothing in the tree tells what is deployed"
-_COMPOSE_COMMAND = lazy_regex(r"(?<![\w./-])(?:(?:docker|podman|nerdctl)[ -]compose\b|docker\s+stack\s+deploy\b)")
 _BUILD_COMMAND = lazy_regex(
     r"(?<![\w./-])(?:(?:docker|podman|nerdctl)\s+(?:image\s+|buildx\s+)?(?:build|bake)\b|buildah\s+(?:bud|build)\b)|docker/build-push-action@"
 )
@@ -82,10 +82,6 @@ def _is_called_production(path: str) -> bool:
     return bool(_PRODUCTION_NAME.search(path)) and not _TRIAL_NAME.search(path) and not _FOLDER_OF_TESTS.search(path)
 
 
-def _has_compose_command(telling_text: Source) -> bool:
-    return ("compose" in telling_text.text or "stack" in telling_text.text) and _COMPOSE_COMMAND.search(telling_text.text) is not None
-
-
 class DeploymentEvidence:
     """What shows that files of a tree are deployed: worked out when it is first asked for, in time linear in the texts."""
 
@@ -122,6 +118,10 @@ class DeploymentEvidence:
         if kind == "dockerfile" and not folder:
             mentions += self._mentions_by_use_and_name.get((LineUse.IMAGE, "."), ())  # a pipeline runs at the root
         return any(_PIPELINE_OR_ENGINE_PATH.search(one.text_path) for one in mentions)
+
+    def passes_over(self, path: str, overlay_folders: Iterable[str]) -> bool:
+        """Whether engines apply a file, and by none of some overlays of it."""
+        return self._engine_reach.passes_over(self._path_from_root(path), map(self._path_from_root, overlay_folders))
 
     def _path_from_root(self, path: str) -> str:
         """A path as the walk tells it, from the root of the repository where the working directory lies in one."""
@@ -305,11 +305,11 @@ class DeploymentEvidence:
     @cached_property
     def _folders_with_compose_command(self) -> frozenset[str]:
         """The folders of the programs that start a compose file."""
-        return frozenset(posixpath.dirname(self._path_from_root(one.path)) for one in self._telling_programs if _has_compose_command(one))
+        return frozenset(posixpath.dirname(self._path_from_root(one.path)) for one in self._telling_programs if has_compose_command(one))
 
     @cached_property
     def _tells_of_compose(self) -> bool:
-        return any(map(_has_compose_command, self._telling_texts))
+        return any(map(has_compose_command, self._telling_texts))
 
     @cached_property
     def _tells_of_builds(self) -> bool:

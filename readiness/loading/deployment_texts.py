@@ -20,6 +20,7 @@ _CONTAINER_PROGRAMS = r"docker|docker-compose|podman|podman-compose|nerdctl|buil
 APPLY_COMMAND = lazy_regex(
     r"(?<![\w./-])(?:kubectl|oc)\s[^\n]{0,120}?\b(?:apply|create|replace|process)\b|(?<![\w./-])(?:kustomize\s+build|kapp\s+deploy|skaffold\s+\w)"
 )
+_COMPOSE_COMMAND = lazy_regex(r"(?<![\w./-])(?:(?:docker|podman|nerdctl)[ -]compose\b|docker\s+stack\s+deploy\b)")
 _COMMAND_WORD = lazy_regex(rf"(?<![\w./-])(?:{_APPLY_PROGRAMS}|{_CONTAINER_PROGRAMS}|cd|cp|cat|sed)(?=[\s\"'`]|$)")
 # An image takes in whole directories (`COPY . .`, `docker build .`), and applies none of the manifests in them.
 _LINE_FOR_IMAGE = lazy_regex(
@@ -48,6 +49,11 @@ _DOCKERFILE_NAME = lazy_regex(r"(?:Dockerfile|Containerfile)(?:\.[\w.-]+)?|[\w.-
 def may_tell_of_deployment(source: Source) -> bool:
     """Whether a text may say what is deployed: manifests do not, but for kustomizations."""
     return is_kustomization_path(source.path) or not _MANIFEST.search(source.text)
+
+
+def has_compose_command(source: Source) -> bool:
+    """Whether a text starts a compose file."""
+    return ("compose" in source.text or "stack" in source.text) and _COMPOSE_COMMAND.search(source.text) is not None
 
 
 def is_prose_path(path: str) -> bool:

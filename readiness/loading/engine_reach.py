@@ -25,14 +25,19 @@ class EngineObject:
 
 @dataclass(frozen=True, slots=True)
 class EngineReach:
-    """The files that engines apply one by one, and the directories of which they apply all."""
+    """The files that engines apply one by one, the directories of which they apply all, and those whose kustomizations they do not come to."""
 
     files: frozenset[str]
     whole_folders: frozenset[str]
+    passed_folders: frozenset[str] = frozenset()
 
     def holds(self, path: str) -> bool:
         """Whether an engine applies a file."""
         return path in self.files or not self.whole_folders.isdisjoint(parent_folders(path))
+
+    def passes_over(self, path: str, overlay_folders: Iterable[str]) -> bool:
+        """Whether an engine applies a file, and by none of some overlays, whatever their names say."""
+        return self.holds(path) and self.passed_folders.issuperset(overlay_folders)
 
 
 def reach_of_engines(
@@ -58,7 +63,12 @@ def reach_of_engines(
     walk.reach_folders(_kustomizations_above([one.path for one in first_objects], named_paths_by_folder))
     if walk.files or walk.whole_folders:
         walk.reach_folders(further_folders)
-    return EngineReach(frozenset(walk.files), frozenset(walk.whole_folders))
+    passed_folders = (
+        one
+        for one in named_paths_by_folder
+        if one not in walk.seen_folders and walk.whole_folders.isdisjoint(parent_folders(posixpath.join(one, "x")))
+    )
+    return EngineReach(frozenset(walk.files), frozenset(walk.whole_folders), frozenset(passed_folders))
 
 
 def reach_of_kustomizations(folders: Iterable[str], kustomization_text_by_folder: Mapping[str, str], paths: Iterable[str]) -> EngineReach:

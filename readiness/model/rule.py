@@ -114,13 +114,15 @@ class SeverityProof(NamedTuple):
     """Why a rule is as severe as it is: the words of docs/severity.md that it meets, and the fact in the file that proves it.
 
     `changed_since` is what was changed in the rule since its record at first sight (docs/precision) was read; with `is_in_production_alone` the
-    fact proves it only in a file that is shown to run in production, and is medium elsewhere.
+    fact proves it only in a file that is shown to run in production, and is medium elsewhere, with `is_in_pods_alone` only where pods run, and is
+    medium in a workload that is scaled to none.
     """
 
     severity_criterion: str
     proving_fact: str
     changed_since: str = ""
     is_in_production_alone: bool = False
+    is_in_pods_alone: bool = False
 
     @property
     def fails_anywhere(self) -> bool:

@@ -61,6 +61,7 @@ def rule_page(loaded_tiers: Sequence[LoadedRule], question_by_item: Mapping[str,
     ]
     if rule.proof:
         limit_text = "\n\nMedium at most where nothing shows that the file runs in production." if rule.proof.is_in_production_alone else ""
+        limit_text = "\n\nMedium at most in a workload that is scaled to no pods." if rule.proof.is_in_pods_alone else limit_text
         page_sections.append(f'## Severity\n\n{severities_text(rule)}: "{rule.proof.severity_criterion}". {rule.proof.proving_fact}{limit_text}')
     if rule.named_messages:
         named_message_texts = dict.fromkeys(one.text for one in rule.named_messages)

@@ -223,7 +223,7 @@ def _is_severity_proof(value: Any) -> bool:
         isinstance(value, dict)
         and {"meets", "by"} <= value.keys() <= {"meets", "by", "in", "since"}
         and all(map(_is_one_line_text, value.values()))
-        and value.get("in", "production") == "production"
+        and value.get("in", "production") in ("production", "pods")
     )
 
 
@@ -259,7 +259,7 @@ _VALIDATOR_AND_TEXT_BY_KEY: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "tiers": (_is_mapping_of_tiers, f"a mapping of names to what each tier has of its own, {MAX_TIERS_PER_RULE} at most"),
     "edit": (edits.is_edit_shape, edits.EDIT_SHAPE_TEXT),
     "checklist": _LIST_SHAPE,
-    "proof": (_is_severity_proof, "{meets: a sentence of docs/severity.md, by: the fact in the file}, `in: production`, `since: a change`"),
+    "proof": (_is_severity_proof, "{meets: a sentence of docs/severity.md, by: the fact in the file}, `in: production` or `pods`, `since: a change`"),
     "hides": (lambda value: isinstance(value, bool), "true or false"),
     "bad": (lambda _: True, ""),
     "good": (lambda _: True, ""),

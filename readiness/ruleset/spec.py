@@ -145,7 +145,7 @@ def _make_severity_proof(rule_spec: Mapping[str, Any]) -> SeverityProof | None:
     if not (proof_spec := rule_spec.get("proof")):
         return None
     meets, by, since = (stripped_text(proof_spec.get(key, "")) for key in ("meets", "by", "since"))
-    return SeverityProof(meets, by, since, "in" in proof_spec)
+    return SeverityProof(meets, by, since, proof_spec.get("in") == "production", proof_spec.get("in") == "pods")
 
 
 def _rule_with_tiers_and_parts(

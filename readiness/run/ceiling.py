@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from readiness import kinds
 from readiness.model import Finding, Purpose, Severity
@@ -22,16 +22,36 @@ _MAX_SEARCHED_CHARACTERS = 20_000  # of a marked text in which a credential is l
 def lower_non_production_severities(findings: Sequence[Finding], project: Project) -> Iterator[Finding]:
     """Findings of a project, in order: those in files or things that are not production's are medium at worst.
 
-    A credential whose shape says that a service gave it out keeps its severity: it lets in wherever it stands.
+    A credential whose shape says that a service gave it out keeps its severity: it lets in wherever it stands. What is proven
+    of pods alone is medium, too, where `replicas: 0` says that there are none.
     """
     purpose_by_thing_by_source_id = project.memoize(_purpose_by_thing_by_source_id)
     for finding in findings:
         purpose_by_thing = purpose_by_thing_by_source_id.get(id(finding.source), {}) if finding.severity > MAX_SEVERITY_OUTSIDE_PRODUCTION else {}
         purpose = purpose_by_thing.get(finding.resource) or purpose_by_thing.get("")
-        if purpose and purpose.word in _NON_PRODUCTION_PURPOSES and not _keeps_severity_outside_production(finding, purpose):
+        is_outside = purpose and purpose.word in _NON_PRODUCTION_PURPOSES and not _keeps_severity_outside_production(finding, purpose)
+        if is_outside or (finding.severity > MAX_SEVERITY_OUTSIDE_PRODUCTION and _is_of_pods_that_do_not_run(finding, project)):
             yield finding._replace(lowered_severity=MAX_SEVERITY_OUTSIDE_PRODUCTION)
         else:
             yield finding
+
+
+def _is_of_pods_that_do_not_run(finding: Finding, project: Project) -> bool:
+    """Whether a rule's proof holds where pods run, and what a finding is about has none."""
+    proof = finding.rule_definition.proof
+    if proof is None or not proof.is_in_pods_alone:
+        return False
+    return finding.resource in project.memoize(_idle_things_by_source_id).get(id(finding.source), ())
+
+
+def _idle_things_by_source_id(project: Project) -> dict[int, Collection[str]]:
+    """What has no pods in the documents of a project, by the identity of their sources."""
+    return {
+        id(document.source): idle_things
+        for kind, documents in project.by_kind.items()
+        for document in documents
+        if (idle_things := kinds.idle_resources_of_document(kind, document, project))
+    }
 
 
 def lower_severities_of_other_environments(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -49,13 +69,17 @@ def lower_severities_of_other_environments(findings: Iterable[Finding]) -> Itera
 
 
 def lower_severities_in_undeployed_files(
-    findings: Iterable[Finding], deployment_evidence: Callable[[str, str], str], shows_production: Callable[[str, str], bool]
+    findings: Iterable[Finding],
+    deployment_evidence: Callable[[str, str], str],
+    shows_production: Callable[[str, str], bool],
+    passes_over: Callable[[str, Iterable[str]], bool],
 ) -> tuple[list[Finding], tuple[str, ...]]:
     """Findings, those in files that nothing deploys medium at worst, and the paths of these files.
 
     `deployment_evidence` tells what shows that a file (path, kind) is deployed. A file that settings or its own head call
     production's is. What the tool says of itself, and a credential whose shape says that a service gave it out, keep their severity.
-    A rule whose proof holds in production alone is medium, too, where not even `shows_production` says that the file runs there.
+    A rule whose proof holds in production alone is medium, too, where not even `shows_production` says that the file runs there; so is what
+    only overlays give which `passes_over` says that engines leave alone, while they apply the file by others.
     """
     lowered_findings, undeployed_paths = [], set[str]()
     for finding in findings:
@@ -66,7 +90,9 @@ def lower_severities_in_undeployed_files(
             if is_undeployed:
                 undeployed_paths.add(root_source.path)
             proof = finding.rule_definition.proof
-            if is_undeployed or (proof is not None and proof.is_in_production_alone and not shows_production(root_source.path, kind)):
+            is_unproven = proof is not None and proof.is_in_production_alone and not shows_production(root_source.path, kind)
+            overlay_folders = finding.environments.names if finding.environments is not None and kind == "k8s" else ()
+            if is_undeployed or is_unproven or (overlay_folders and passes_over(root_source.path, overlay_folders)):
                 lowered_findings.append(finding._replace(lowered_severity=MAX_SEVERITY_OUTSIDE_PRODUCTION))
                 continue
         lowered_findings.append(finding)

@@ -173,7 +173,7 @@ def _lower_severities(findings: Iterable[Finding], discovered: discover.Discover
     """The findings, those outside of what is deployed to production lowered, and the paths of what nothing deploys."""
     lowered_findings = ceiling.lower_severities_of_other_environments(findings)
     evidence = DeploymentEvidence(discovered)
-    return ceiling.lower_severities_in_undeployed_files(lowered_findings, evidence.evidence_for, evidence.shows_production)
+    return ceiling.lower_severities_in_undeployed_files(lowered_findings, evidence.evidence_for, evidence.shows_production, evidence.passes_over)
 
 
 def _assemble_projects_and_variants(

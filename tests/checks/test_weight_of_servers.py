@@ -160,3 +160,39 @@ spec:
 def test_a_part_of_the_cluster_that_knows_its_node_is_a_node_agent(tmp_path: Path, kind: str, rank: str, field: str, severity: Severity) -> None:
     text = DAEMON.replace("KIND", kind).replace("CLASS", rank).replace("FIELD", field)
     assert [one for one, _ in told(tmp_path, "agent.yaml", text, "k8s/privileged")] == [severity]
+
+
+ALLOWED, SET = 'MYSQL_ALLOW_EMPTY_PASSWORD: "no"', "MYSQL_ROOT_PASSWORD: p"
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_told"),
+    [
+        ((ALLOWED,), True),  # any text allows it
+        ((ALLOWED, SET), False),
+        ((ALLOWED, 'MYSQL_ROOT_PASSWORD: ""'), True),
+        ((ALLOWED, 'MYSQL_ROOT_PASSWORD: "${DB_PASSWORD:?}"'), False),
+        ((ALLOWED, "MYSQL_ROOT_PASSWORD_FILE: /run/secrets/root"), False),
+        ((ALLOWED, "MYSQL_PASSWORD: p"), True),  # of another account
+        ((ALLOWED, 'MYSQL_RANDOM_ROOT_PASSWORD: "yes"'), False),
+        (('MYSQL_ALLOW_EMPTY_PASSWORD: ""', "MYSQL_PASSWORD: p"), False),
+    ],
+)
+def test_an_account_with_a_password_may_not_have_an_empty_one(tmp_path: Path, environment: tuple[str, ...], is_told: bool) -> None:
+    text = service("mysql:8.4", f"environment: {{{', '.join(environment)}}}")
+    assert bool(told(tmp_path, "compose.yaml", text, "compose/authentication-off")) is is_told
+    entries = [f"{{name: {name}, value: {value}}}" for name, _, value in (one.partition(": ") for one in environment)]
+    entries = [one if "${" not in one else "{name: MYSQL_ROOT_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: root}}}" for one in entries]
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: db}\nspec:\n  containers:\n    - name: db\n      image: mysql:8.4\n"
+    pod += f"      env: [{', '.join(entries)}]\n"
+    assert bool(told(tmp_path / "k8s", "db.yaml", pod, "k8s/authentication-off")) is is_told
+    taken_in = f"{pod}      envFrom: [{{secretRef: {{name: db}}}}]\n"
+    assert not told(tmp_path / "more", "db.yaml", taken_in, "k8s/authentication-off")  # the password may be among them
+
+
+def test_what_an_environment_file_sets_counts(tmp_path: Path) -> None:
+    text = service("mysql:8.4", f"environment: {{{ALLOWED}}}", "env_file: [db.env]")
+    (tmp_path / "db.env").write_text("MYSQL_ROOT_PASSWORD=${DB_PASSWORD}\n", encoding="utf-8")
+    assert not told(tmp_path, "compose.yaml", text, "compose/authentication-off")
+    (tmp_path / "db.env").write_text("MYSQL_DATABASE=shop\n", encoding="utf-8")
+    assert told(tmp_path, "compose.yaml", text, "compose/authentication-off")

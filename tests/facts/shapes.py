@@ -61,6 +61,7 @@ IMAGE_SHAPES: dict[str, Shape] = {
     "from-18": text,
     "floating": number,
     "off": by_name(many(text)),
+    "outweighed": by_name(many(text)),
     "flags-off": many(text),
     "default": by_name(text),
     "moot": by_name(by_name(many(text))),

@@ -50,9 +50,32 @@ def test_where_data_lies_depends_on_the_release(text: str, folder: str) -> None:
 def test_any_value_that_is_not_empty_allows_an_empty_password() -> None:
     row = facts_of_public_image(images.parse_image("mysql:8.4"))
     assert row is not None
-    assert row.opens_to_all("MYSQL_ALLOW_EMPTY_PASSWORD", "no")
-    assert not row.opens_to_all("MYSQL_ALLOW_EMPTY_PASSWORD", "")
-    assert not row.opens_to_all("MYSQL_DATABASE", "yes")
+    assert row.opens_to_all("MYSQL_ALLOW_EMPTY_PASSWORD", "no", ())
+    assert not row.opens_to_all("MYSQL_ALLOW_EMPTY_PASSWORD", "", ())
+    assert not row.opens_to_all("MYSQL_DATABASE", "yes", ())
+
+
+OUTWEIGHED = [
+    ("mysql:8.4", "MYSQL_ALLOW_EMPTY_PASSWORD", "yes", "MYSQL_ROOT_PASSWORD"),
+    ("mysql:8.4", "MYSQL_ALLOW_EMPTY_PASSWORD", "yes", "MYSQL_RANDOM_ROOT_PASSWORD"),
+    ("mariadb:11.4", "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD", "1", "MARIADB_ROOT_PASSWORD_HASH"),
+    ("mariadb:11.4", "MYSQL_ALLOW_EMPTY_PASSWORD", "1", "MARIADB_ROOT_PASSWORD"),
+    ("bitnami/redis:7.4", "ALLOW_EMPTY_PASSWORD", "yes", "REDIS_PASSWORD"),
+]
+
+
+@pytest.mark.parametrize(("image", "setting", "value", "password"), OUTWEIGHED)
+def test_a_password_that_is_set_outweighs_the_leave_to_have_none(image: str, setting: str, value: str, password: str) -> None:
+    row = facts_of_public_image(images.parse_image(image))
+    assert row is not None
+    assert not row.opens_to_all(setting, value, {password})
+    assert row.opens_to_all(setting, value, {"MYSQL_PASSWORD", "REDIS_HOST"})  # of another account, or of nothing
+
+
+def test_trust_lets_in_whatever_password_is_set() -> None:
+    row = facts_of_public_image(images.parse_image("postgres:17.2"))
+    assert row is not None
+    assert row.opens_to_all("POSTGRES_HOST_AUTH_METHOD", "trust", {"POSTGRES_PASSWORD"})
 
 
 DATA = {

@@ -10,6 +10,7 @@ import pytest
 
 import readiness
 from readiness.loading.deployment_texts import parts_of_names, telling_lines
+from readiness.loading.engine_reach import EngineObject, reach_of_engines
 from readiness.model import Source
 from readiness.redaction.redactor import Redactor
 from readiness.reports import digest
@@ -308,3 +309,67 @@ def test_a_line_that_names_nothing_of_the_tree_is_passed_over() -> None:
         assert list(telling_lines(Source("up.sh", f"kubectl apply -f {line}"), parts_of_names([name]))), line
     assert list(telling_lines(Source("up.sh", "kubectl apply -f ."), parts_of_names(["."])))
     assert not list(telling_lines(Source("up.sh", "kubectl apply -f other/pod.yml"), parts_of_names(names)))
+
+
+BASE_JOB = """apiVersion: batch/v1
+kind: Job
+metadata: {name: load}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - {name: load, image: registry.example.net/load:1, env: [{name: HOST, valueFrom: {configMapKeyRef: {name: settings, key: host}}}]}
+"""
+OVERLAY = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../../base, settings.yaml]\n"
+SETTINGS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {KEY: db.example.net}\n"
+
+
+def overlays(engine_path: str, *whole: str) -> dict[str, str]:
+    """An engine, a base, and overlays of it of which those in `whole` have the key that the base reads."""
+    files = {"apps/web.yaml": ARGO.replace("path: deploy/", f"path: {engine_path}"), "base/job.yaml": BASE_JOB}
+    files["base/kustomization.yaml"] = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [job.yaml]\n"
+    for name in ("eu", "us", "production"):
+        files[f"overlays/{name}/kustomization.yaml"] = OVERLAY
+        files[f"overlays/{name}/settings.yaml"] = SETTINGS.replace("KEY", "host" if name in whole else "port")
+    return files
+
+
+@pytest.mark.parametrize(
+    ("engine_path", "whole", "more", "severity"),
+    [
+        ("overlays/eu", ("eu",), {}, "medium"),
+        ("overlays/eu", ("us", "production"), {}, "high"),
+        ("overlays/eu", (), {}, "high"),
+        ("overlays/production", ("eu", "us"), {}, "high"),
+        ("overlays/eu", ("eu", "production"), {"up.sh": "kubectl apply -k overlays/us\n"}, "high"),
+        ("elsewhere", ("eu",), {}, "high"),  # the engine comes to nothing of the tree
+    ],
+)
+def test_what_engines_pass_over_is_medium(tmp_path: Path, engine_path: str, whole: tuple[str, ...], more: dict[str, str], severity: str) -> None:
+    root = write_files(tmp_path, {**overlays(engine_path, *whole), **more})
+    rule = "k8s/reference-key-unresolved"
+    found = readiness.check([root], base=root).findings
+    assert [str(one.severity) for one in found if one.rule == rule and one.path == "base/job.yaml"] == [severity]
+
+
+def test_overlays_below_a_directory_that_is_applied_whole_are_not_passed_over() -> None:
+    kustomizations = {"base": "resources: [job.yaml]", **{f"overlays/{one}": "resources: [../../base]" for one in ("eu", "more/us", "production")}}
+    paths = ["apps/web.yaml", "base/job.yaml", *(f"{one}/kustomization.yaml" for one in kustomizations)]
+    reach = reach_of_engines([EngineObject("apps/web.yaml", ("overlays/eu", "overlays/more"))], [], kustomizations, paths)
+    passed_over = {one: reach.passes_over("base/job.yaml", [one]) for one in kustomizations}
+    assert passed_over == {"base": False, "overlays/eu": False, "overlays/more/us": False, "overlays/production": True}
+    assert not reach.passes_over("base/job.yaml", ["overlays/production", "overlays/eu"])
+    assert not reach.passes_over("base/job.yaml", ["values-eu.yaml"])  # an environment of a chart
+    assert not reach.passes_over("other/job.yaml", ["overlays/production"])  # by nothing at all
+
+
+def test_environments_of_charts_are_no_overlays(tmp_path: Path) -> None:
+    chart = {"deploy/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n", "deploy/values.yaml": "privileged: false\n"}
+    pod = OTHER_POD.replace("name: web, image", "name: web, securityContext: {privileged: {{ .Values.privileged }}}, image")
+    service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {type: NodePort, selector: {app: web}, ports: [{port: 80}]}\n"
+    pod = pod.replace("{name: web}", "{name: web, labels: {app: web}}", 1) + service
+    values = {"deploy/values-eu.yaml": "privileged: true\n", "deploy/values-us.yaml": "privileged: false\n"}
+    root = write_files(tmp_path, {**chart, **values, "deploy/templates/pod.yaml": pod, "apps/web.yaml": ARGO})
+    found = [one for one in readiness.check([root], base=root).findings if one.rule == "k8s/privileged"]
+    assert [str(one.severity) for one in found] == ["high"]

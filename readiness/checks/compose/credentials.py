@@ -18,7 +18,7 @@ from readiness.kinds.compose.application import env_file_values_and_is_complete,
 from readiness.kinds.compose.model import Service, Variable
 from readiness.kinds.compose.parts import expand_scalar, mount_specs
 from readiness.kinds.compose.words import variable_settings_by_name
-from readiness.kinds.variables import texts_by_name
+from readiness.kinds.variables import filled_variable_names, texts_by_name
 from readiness.model import CheckOutcome, Hit, Related, Severity, hit
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
@@ -223,9 +223,9 @@ def _has_authentication_off(server_service: Service, project: Project) -> bool:
     image_facts = server_service.image_facts
     if image_facts is None or not image_facts.auth_off_values:
         return False
-    return any(
-        image_facts.opens_to_all(name, value or "") for name, value in texts_by_name(variable_settings_by_name(server_service, project)).items()
-    )
+    settings = variable_settings_by_name(server_service, project)
+    filled_variables = filled_variable_names(settings)
+    return any(image_facts.opens_to_all(name, value or "", filled_variables) for name, value in texts_by_name(settings).items())
 
 
 def _may_be_other_secret(variable_name: str, value_text: str, service: Service, project: Project) -> bool:

@@ -19,7 +19,7 @@ from readiness.kinds.compose.words import (
     variable_settings_by_name,
 )
 from readiness.kinds.purpose import is_sample_path
-from readiness.kinds.variables import texts_by_name
+from readiness.kinds.variables import filled_variable_names, texts_by_name
 from readiness.model import CheckOutcome, Hit, NotApplicable, Severity, Undecidable
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
@@ -43,7 +43,13 @@ def authentication_off(service: Service, project: Project) -> CheckOutcome:
         for text, index in string_entries(service.node.get("command"))
         for word in dict.fromkeys(text.split())
     )
-    for outcome in open_login_hits(known, service.variable_settings, words):
+    for outcome in open_login_hits(
+        known,
+        service.variable_settings,
+        words,
+        filled_variables=filled_variable_names(variable_settings_by_name(service, project, node)),
+        has_unread_variables=may_have_unread_settings(service, project, node) or not whole,
+    ):
         if not isinstance(outcome, Hit):
             yield outcome
         elif not reached and _is_for_readers(service, outcome.facts["setting"], known, project):

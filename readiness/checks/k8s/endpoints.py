@@ -1,10 +1,16 @@
-"""Services without endpoints: what they select is no pod of any workload in the files."""
+"""Services without endpoints: what they select is no pod of any workload in the files, or has no such port."""
 
 from __future__ import annotations
 
 from readiness.checks.k8s.absence import are_workloads_beside, details_of_missing_pods
-from readiness.checks.k8s.callers import is_service_named
-from readiness.checks.k8s.services import is_service
+from readiness.checks.k8s.callers import is_service_named, is_service_port_used
+from readiness.checks.k8s.services import (
+    is_service,
+    ports_declared_by,
+    selected_pods_location,
+    service_ports_with_targets,
+    workloads_behind_service,
+)
 from readiness.kinds.k8s.deliveries import is_release_beside
 from readiness.kinds.k8s.effective import is_filled_in_value
 from readiness.kinds.k8s.elsewhere import find_reached_workloads_in_run
@@ -13,8 +19,9 @@ from readiness.kinds.k8s.labels import Selector, selector_of_service
 from readiness.kinds.k8s.labels import may_be_same_namespace as same_namespace
 from readiness.kinds.k8s.model import Object
 from readiness.kinds.k8s.selecting import certain_selecting_objects, service_selector_index
+from readiness.kinds.k8s.traffic import is_non_traffic_port
 from readiness.kinds.units import folder_of
-from readiness.model import CheckOutcome, Severity, Undecidable, join_names, missing
+from readiness.model import CheckOutcome, Severity, Undecidable, hit, join_names, missing
 from readiness.model.project import Project
 
 
@@ -53,6 +60,25 @@ def service_selects_nothing(obj: Object, *, alone: bool, project: Project) -> Ch
             obj.spec.key_span("selector"), severity=details.severity or (None if is_workload_meant else Severity.MEDIUM),
             related=details.related, pairs=label_pairs_text, where=details.where_missing_text,
         )  # fmt: skip
+
+
+def service_port_undefined(obj: Object, *, project: Project) -> CheckOutcome:
+    """A Service sends to a port by a name that no selected pod defines.
+
+    Medium where the files show nobody who sends requests to that port; low for one of measurements where the pods have none: they are off.
+    """
+    if not is_service(obj) or not any(isinstance(target_port, str) for _, target_port in service_ports_with_targets(obj)):
+        return
+    workloads = [each for each in workloads_behind_service(obj, project) if each.pod is not None]
+    declared_ports = [port for each in workloads for port in ports_declared_by(each)]
+    port_names = {port.string_under("name") for port in declared_ports}
+    are_measurements_off = not any(map(is_non_traffic_port, declared_ports))
+    for port, target_port in service_ports_with_targets(obj) if workloads else ():
+        if isinstance(target_port, str) and not target_port.isdigit() and target_port not in port_names and not is_filled_in_value(target_port):
+            is_used = any(each.pod is not None and is_service_port_used(obj, port, each.pod, project) for each in workloads)
+            severity = Severity.LOW if are_measurements_off and is_non_traffic_port(port) else None if is_used else Severity.MEDIUM
+            message_name = "" if is_used else "unused"
+            yield hit(port.at("targetPort"), severity=severity, say=message_name, related=[selected_pods_location(workloads[0])], port=target_port)
 
 
 def _may_anybody_call(obj: Object, project: Project) -> bool:

@@ -14,6 +14,7 @@ from readiness.kinds.k8s.model import Container
 from readiness.kinds.k8s.traffic import services_selecting_pod
 from readiness.kinds.purpose import is_non_production_path
 from readiness.kinds.units import file_distance
+from readiness.kinds.variables import filled_variable_names
 from readiness.model import Hit, Related, Severity, Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
@@ -120,8 +121,13 @@ def _open_setting_by_service(project: Project) -> dict[str, StatedPassword]:
     setting_by_service: dict[str, StatedPassword] = {}
     for container in _workload_containers(project):
         image_facts = public_images.facts_of_public_image(parse_image(container.image)) if container.image else None
+        filled_variables = filled_variable_names(container.variables)
         for variable_name, variable_value, span in literal_variables(container) if image_facts is not None else ():
-            if image_facts is not None and isinstance(variable_value, str) and image_facts.opens_to_all(variable_name, variable_value):
+            if (
+                image_facts is not None
+                and isinstance(variable_value, str)
+                and image_facts.opens_to_all(variable_name, variable_value, filled_variables)
+            ):
                 for service in services_selecting_pod(container.pod, project):
                     setting_by_service.setdefault(service.name, StatedPassword(container, variable_name, span))
     return setting_by_service

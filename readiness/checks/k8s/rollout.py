@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from readiness.checks.k8s.storage import has_single_writer
 from readiness.checks.k8s.written import lowered_where_values_decide, unknown_in_fragments
 from readiness.kinds.k8s import traffic
@@ -165,6 +167,7 @@ def termination_grace_seconds(pod: Pod) -> int | None:
     return 30 if grace_period is None else integer_or_none(grace_period)
 
 
+_SHELL_SEPARATOR = lazy_regex(r"[;\n&|]+")
 _SLEEP_COMMAND_PATTERN = lazy_regex(r"\bsleep\s+([0-9]{1,6})(?![0-9.smhd])")
 
 
@@ -174,23 +177,49 @@ def pre_stop_sleep(container: Container) -> tuple[Map, str, int] | None:
     sleep_action = pre_stop_hook.get("sleep")
     if isinstance(sleep_action, Map) and integer_or_none(sleep_action.get("seconds")) is not None:
         return sleep_action, "seconds", int(sleep_action["seconds"])
-    command = pre_stop_hook.mapping_at_path("exec").get("command")
-    if isinstance(command, Seq):
-        command_line = " ".join(str(part) for part in command)[:4000]
-        sleep_seconds = _SLEEP_COMMAND_PATTERN.findall(command_line)
-        if sleep_seconds:
-            return pre_stop_hook.mapping_at_path("exec"), "command", sum(map(int, sleep_seconds))
+    sleep_seconds = _SLEEP_COMMAND_PATTERN.findall(_pre_stop_command_line(container))
+    if sleep_seconds:
+        return pre_stop_hook.mapping_at_path("exec"), "command", sum(map(int, sleep_seconds))
     return None
+
+
+def _pre_stop_command_line(container: Container) -> str:
+    """The command of a container's preStop hook as one text; empty where it runs none."""
+    command = container.node.mapping_at_path("lifecycle", "preStop", "exec").get("command")
+    return " ".join(str(part) for part in command)[:4000] if isinstance(command, Seq) else ""
+
+
+# What a shell does behind a sleep that nothing needs: its own words, what it prints, and how it ends.
+_IDLE_SHELL_WORDS = frozenset({"done", "fi", "esac", "exit", "true", "echo", "printf", "date", "wait", "return", ":", "}", ")"})
+
+
+def _is_cut_before_its_work(command_line: str, grace_seconds: int) -> bool:
+    """Whether a hook that sleeps has something to do when the grace period is over: a command behind sleeps that fill it."""
+    slept_seconds, sleeps = 0, list(_SLEEP_COMMAND_PATTERN.finditer(command_line))
+    for sleep, next_sleep in zip_longest(sleeps, sleeps[1:]):
+        slept_seconds += int(sleep[1])
+        following_text = command_line[sleep.end() : next_sleep.start() if next_sleep is not None else None]
+        following_commands = (words for part in _SHELL_SEPARATOR.split(following_text) if (words := part.split()))
+        if slept_seconds >= grace_seconds and any(words[0] not in _IDLE_SHELL_WORDS for words in following_commands):
+            return True
+    return False
 
 
 @unknown_in_fragments
 def grace_period_shorter_than_pre_stop(container: Container) -> CheckOutcome:
-    """The preStop hook sleeps as long as the pod has to end, or longer."""
+    """The preStop hook sleeps as long as the pod has to end, or longer.
+
+    Medium where it only sleeps: the pod has answered requests for all of that time, and the kubelet gives it 2 s more. High where the hook is
+    ended before a command that it was to run.
+    """
     grace_period, sleep_with_place = termination_grace_seconds(container.pod), pre_stop_sleep(container)
     if grace_period is not None and sleep_with_place is not None and container.role in {"main", "sidecar"}:
         sleep_node, sleep_key, sleep_seconds = sleep_with_place
         if sleep_seconds >= grace_period:
-            yield hit(sleep_node.at(sleep_key), seconds=sleep_seconds, grace=grace_period)
+            command_line = _pre_stop_command_line(container)
+            is_cut = grace_period > 0 and _is_cut_before_its_work(command_line, grace_period)
+            severity = None if is_cut else Severity.MEDIUM
+            yield hit(sleep_node.at(sleep_key), severity=severity, say="cut" if is_cut else "", seconds=sleep_seconds, grace=grace_period)
 
 
 def grace_period_zero(pod: Pod) -> CheckOutcome:

@@ -10,16 +10,15 @@ from readiness.facts.domains import is_private_ip
 from readiness.facts.table import property_by_fact_name
 from readiness.kinds.k8s.agents import is_filled_in_by_injector
 from readiness.kinds.k8s.deliveries import has_objects_of_kind_beside
-from readiness.kinds.k8s.effective import integer_or_none, is_filled_in_value
+from readiness.kinds.k8s.effective import integer_or_none
 from readiness.kinds.k8s.elsewhere import find_matching_services_in_run, find_reached_workloads_in_run
 from readiness.kinds.k8s.index import Workload, object_index, owner_object_of
 from readiness.kinds.k8s.labels import Selector, parse_label_selector, selector_of_service
 from readiness.kinds.k8s.labels import may_be_same_namespace as same_namespace
 from readiness.kinds.k8s.model import CIDRS_OF_ALL_ADDRESSES, Object
 from readiness.kinds.k8s.spaces import NameResolution
-from readiness.kinds.k8s.traffic import is_non_traffic_port
 from readiness.kinds.units import MAX_CANDIDATES_PER_QUESTION
-from readiness.model import CheckOutcome, Related, Severity, Undecidable, hit, join_names, missing
+from readiness.model import CheckOutcome, Related, Undecidable, hit, join_names, missing
 from readiness.model.project import Project
 from readiness.syntax.yaml import Map, Seq
 
@@ -29,7 +28,7 @@ def is_service(obj: Object) -> bool:
     return obj.kind == "Service" and obj.api_version == "v1"
 
 
-def _workloads_behind_service(obj: Object, project: Project) -> Sequence[Workload]:
+def workloads_behind_service(obj: Object, project: Project) -> Sequence[Workload]:
     """The workloads that a Service surely sends traffic to."""
     selector = selector_of_service(obj)
     return object_index(project).resolve_selected_workloads(obj, selector).meant if selector is not None else ()
@@ -42,30 +41,14 @@ def service_ports_with_targets(obj: Object) -> Iterator[tuple[Map, object]]:
         yield port, port.get("port") if target_port is None else target_port
 
 
-def service_port_undefined(obj: Object, *, project: Project) -> CheckOutcome:
-    """A Service sends to a port by a name that no selected pod defines; low for one of measurements where the pods have none: they are off."""
-    if not is_service(obj) or not any(isinstance(target_port, str) for _, target_port in service_ports_with_targets(obj)):
-        return
-    workloads = [each for each in _workloads_behind_service(obj, project) if each.pod is not None]
-    if not workloads:
-        return
-    declared_ports = [port for each in workloads for port in _declared_ports(each)]
-    port_names = {port.string_under("name") for port in declared_ports}
-    are_measurements_off = not any(map(is_non_traffic_port, declared_ports))
-    for port, target_port in service_ports_with_targets(obj):
-        if isinstance(target_port, str) and not target_port.isdigit() and target_port not in port_names and not is_filled_in_value(target_port):
-            severity = Severity.LOW if are_measurements_off and is_non_traffic_port(port) else None
-            yield hit(port.at("targetPort"), severity=severity, related=[_selected_pods_location(workloads[0])], port=target_port)
-
-
 def service_port_undeclared(obj: Object, *, project: Project) -> CheckOutcome:
     """A Service sends to a port number that its pods, which do declare ports, do not."""
     if not is_service(obj) or obj.spec.get("clusterIP") == "None":
         return
-    workloads = [each for each in _workloads_behind_service(obj, project) if each.pod is not None]
+    workloads = [each for each in workloads_behind_service(obj, project) if each.pod is not None]
     if not workloads or any(not _declares_all_ports(each) for each in workloads):
         return
-    container_port_numbers = {integer_or_none(port.get("containerPort")) for each in workloads for port in _declared_ports(each)}
+    container_port_numbers = {integer_or_none(port.get("containerPort")) for each in workloads for port in ports_declared_by(each)}
     for port, target_port in service_ports_with_targets(obj):
         target_number = int(target_port) if isinstance(target_port, str) and target_port.isdecimal() and len(target_port) < 6 else target_port
         port_number = integer_or_none(target_number)
@@ -74,17 +57,19 @@ def service_port_undeclared(obj: Object, *, project: Project) -> CheckOutcome:
             served_ports_text = join_names(sorted(one for one in container_port_numbers if one is not None))
             yield hit(
                 port.at(port_key),
-                related=[_selected_pods_location(workloads[0])],
+                related=[selected_pods_location(workloads[0])],
                 port=port_number,
                 served=served_ports_text,
             )
 
 
-def _selected_pods_location(workload: Workload) -> Related:
+def selected_pods_location(workload: Workload) -> Related:
+    """The place of a workload that a Service selects."""
     return Related(workload.source, workload.owner.metadata.at("name"), "the pods that it selects")
 
 
-def _declared_ports(workload: Workload) -> Iterator[Map]:
+def ports_declared_by(workload: Workload) -> Iterator[Map]:
+    """The ports that the containers of a workload declare."""
     for container in workload.pod.containers() if workload.pod else ():
         yield from container.node.mappings_under("ports")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from readiness.checks.variables import open_login_hits
 from readiness.facts import public_images
 from readiness.kinds.k8s.model import Container
+from readiness.kinds.variables import filled_variable_names
 from readiness.model import CheckOutcome, Span, hit
 from readiness.syntax import image as images
 from readiness.syntax.open_ports import is_docker_port_opened_by_dind, open_docker_host_word_index
@@ -38,4 +39,10 @@ def authentication_off(container: Container) -> CheckOutcome:
     image_facts = public_images.facts_of_public_image(images.parse_image(container.image)) if container.image else None
     if image_facts is not None:
         words_and_spans = [(word, command_list.at(index)) for command_list in container.command_lists() for index, word in enumerate(command_list)]
-        yield from open_login_hits(image_facts, container.variables.values(), words_and_spans)
+        yield from open_login_hits(
+            image_facts,
+            container.variables.values(),
+            words_and_spans,
+            filled_variables=filled_variable_names(container.variables),
+            has_unread_variables=bool(container.node.get("envFrom")),
+        )

@@ -26,6 +26,7 @@ from readiness.kinds.compose.parts import (
     variable_settings_under_key,
 )
 from readiness.kinds.purpose import NonProductionSign, is_non_serving_command
+from readiness.kinds.variables import filled_variable_names
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import is_at_or_below
 from readiness.syntax import secrets, shell
@@ -205,11 +206,11 @@ def _has_weak_login(service: Service) -> bool:
         for variable_name, variable_value in raw_value_by_name.items()
         if isinstance(variable_value, str | int) and not isinstance(variable_value, bool)
     }
-    image_facts = service.image_facts
+    image_facts, filled_variables = service.image_facts, filled_variable_names(service.variables)
     for variable_name, variable_value in literal_value_by_name.items():
         if has_variable_sign(variable_value) or not variable_value:
             continue
-        if image_facts is not None and image_facts.opens_to_all(variable_name, variable_value.strip("\"'")):
+        if image_facts is not None and image_facts.opens_to_all(variable_name, variable_value.strip("\"'"), filled_variables):
             return True
         if secrets.classify_value(variable_name, variable_value).is_guessed:
             return True

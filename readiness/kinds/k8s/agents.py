@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from readiness.kinds.k8s.effective import effective_security_setting, integer_or_none, pod_security_context
-from readiness.kinds.k8s.model import Container, Pod
+from readiness.kinds.k8s.model import Container, Object, Pod
 from readiness.model.lazy_regex import lazy_regex
 from readiness.syntax.yaml import Map
 
@@ -83,9 +83,18 @@ def is_node_maintenance(pod: Pod) -> bool:
 HOOK_ANNOTATIONS = ("helm.sh/hook", "argocd.argoproj.io/hook")
 
 
+def is_hook_object(obj: Object) -> bool:
+    """Whether a delivery tool makes an object anew at every release, before or after it applies the rest.
+
+    https://helm.sh/docs/topics/charts_hooks/#hook-resources-are-not-managed-with-corresponding-releases
+    """
+    hook_names = [str(obj.annotations[key]) for key in HOOK_ANNOTATIONS if key in obj.annotations]
+    return any(one != "Skip" for one in hook_names)  # of Argo CD: not applied at all
+
+
 def is_hook_job(pod: Pod) -> bool:
     """Whether a pod is that of a Job that a delivery tool runs before or after it applies the rest."""
-    return pod.kind == "Job" and any(key in pod.owner.annotations for key in HOOK_ANNOTATIONS)
+    return pod.kind == "Job" and is_hook_object(pod.owner)
 
 
 def is_windows_host_process(pod: Pod) -> bool:

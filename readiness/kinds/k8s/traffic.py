@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice, takewhile
 from typing import Any
 
+from readiness.kinds.k8s.agents import is_hook_object
 from readiness.kinds.k8s.effective import integer_or_none
 from readiness.kinds.k8s.index import object_index
 from readiness.kinds.k8s.model import Container, Object, Pod
@@ -141,10 +142,12 @@ def may_serve_requests(pod: Pod, project: Project) -> bool:
 def has_overlapping_rollout(pod: Pod, project: Project) -> bool:
     """Whether a rollout puts new pods beside old ones that still answer, so that it matters which of them get requests.
 
-    Not with Recreate or OnDelete, not with a pod of its own, nor with the one pod of a StatefulSet, which stops first; and not
-    where maxUnavailable allows all pods to stop first.
+    Not with Recreate or OnDelete, not with a pod of its own, nor with the one pod of a StatefulSet, which stops first; not where
+    maxUnavailable allows all pods to stop first, nor where the workload is a hook, which its tool deletes and creates anew.
     """
     owner_object = pod.owner
+    if is_hook_object(owner_object):
+        return False
     update_strategy_settings = update_strategy_node(owner_object)
     if update_strategy_settings.get("type") in {"Recreate", "OnDelete"}:
         return False
