@@ -107,8 +107,7 @@ def run_pipeline(
     assembly.parse_findings += purpose_findings
     marked_secrets = secrecy.mark_secrets(discovered, assembly)
     run_rules = select_rules(assembly, settings)
-    # Rules that stand on secret values always run: what they find is masked in every other finding's lines.
-    running_rules = [one for one in run_rules.loaded_rules if one.rule.marks_secrets or selection.must_tier_run(one, run_rules.active_rules)]
+    running_rules = _rules_that_run(run_rules)
     engine_result = _run_rules_on_projects(assembly, running_rules, core_rule_by_id, settings.jobs, report_progress)
     shellcheck_findings = _requested_shellcheck_findings(assembly, settings, core_rule_by_id["core/script-unjudged"], run_rules)
     engine_result.findings += shellcheck_findings
@@ -150,6 +149,11 @@ def run_pipeline(
         earlier_run=triaged.earlier_run,
     )
     return secrecy.run_result_without_secrets(run_result, marked_secrets)
+
+
+def _rules_that_run(run_rules: RuleSelection) -> list[LoadedRule]:
+    """The active rules, and those that stand on secret values always: what they find is masked in every other finding's lines."""
+    return [one for one in run_rules.loaded_rules if one.rule.marks_secrets or selection.must_tier_run(one, run_rules.active_rules)]
 
 
 def _notices_of_run(discovered: discover.DiscoveredFiles, assembly: Assembly, settings: RunSettings, run_rules: RuleSelection) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ SMALL = {
     "kinds/places.py:_surroundings": "what lies around the file that is asked about at the moment",
     "loading/render/values.py:_first_yaml_document": "of one chart's values, whose findings come one after the other",
     "loading/render/values.py:_scalars_of_yaml_text": "of one chart's values, whose findings come one after the other",
+    "reports/terminal.py:_labelled_lines": "sentences of the rules, which are fewer, and messages that stand once each",
     "model/messages.py:parse_message": "messages of the rules, of which there are fewer",
     "ruleset/message_facts.py": "checks and messages of the rules, of which there are fewer",
     "ruleset/predicates.py:_compile_regex_cached": "expressions of the rules, of which there are fewer",

@@ -31,7 +31,7 @@ def severities(tree: Path, **options: Any) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("compose.yaml", "high"),
+        ("compose.prod.yaml", "high"),
         ("compose.test.yaml", "medium"),
         ("compose.dev.yaml", "medium"),
         ("tests/compose.yaml", "medium"),

@@ -93,7 +93,7 @@ def test_every_setting_has_words() -> None:
 @pytest.mark.parametrize("format_", REPORT_FORMATS)
 def test_every_format_names_it(tree: Path, format_: str, quiet: bool) -> None:
     write_files(tree, {".readiness.yaml": "fail-on: never\nignore: [k8s/host-ipc]\n"})
-    text = output("--format", format_, *(["-q"] if quiet else []))
+    text = output("--format", format_, *(["-q"] if quiet and format_ != "json" else []))  # which has no shorter form
     if format_ == "json":
         assert json.loads(text)["gate"]["settings"] == [
             {"file": ".readiness.yaml", "changed": ["gate off (fail-on never)", "ignores k8s/host-ipc"], "refused": []}
