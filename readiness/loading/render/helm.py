@@ -16,12 +16,7 @@ from typing import Any
 from readiness import files
 from readiness.loading.render import capabilities, lines
 from readiness.loading.render.chart_files import ChartFiles, subchart_names_and_rest
-from readiness.loading.render.definitions import (
-    Definition,
-    definition_span_by_printed_line,
-    definitions_by_unique_name,
-    last_called_definition_name,
-)
+from readiness.loading.render.definitions import Definition, definition_span_by_printed_line, definitions_by_unique_name, last_called_definition_name
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError, SetValue, short_error_text
 from readiness.loading.render.process import run_renderer_for_text
 from readiness.loading.render.values import (
@@ -33,6 +28,7 @@ from readiness.loading.render.values import (
     value_given_to_only_call,
     value_in_printed_mapping,
     value_printed_as,
+    value_set_by_parent_chart,
     values_printed_alone,
 )
 from readiness.model import Related, Source, Span
@@ -94,6 +90,10 @@ class RenderedTemplate(GeneratedSource):
         """Where the values are set that the actions at a place of the template print, of those that name one of the values."""
         for one in values_printed_alone(source.text[span.start : span.end], self.values):
             yield Related(one.source, one.span, "the value is set here")
+
+    def parent_value(self, source: Source, span: Span) -> SetValue | None:
+        """Where a chart above this one sets the one value that an action at a place of the template names."""
+        return value_set_by_parent_chart(source.text[span.start : span.end], self.values) if source is self.template else None
 
     def values_sources(self) -> Iterator[Source]:
         """The files of values that it is made with."""

@@ -140,6 +140,16 @@ def value_given_to_only_call(mapping_key: str, rendered_text: str, template_text
     return None
 
 
+def value_set_by_parent_chart(template_words: str, values_files: Sequence[ValuesFileAndKeys]) -> SetValue | None:
+    """The one value that an action names, where a parent's file decides, which has it under the chart's name."""
+    references = set(_VALUES_REFERENCE.findall(template_words)) if template_words.startswith("{{") else set()
+    for values_file_and_keys in values_files if len(references) == 1 else ():
+        set_value, _ = _deciding_set_value_and_value(next(iter(references)).split("."), [values_file_and_keys])
+        if set_value is not None:
+            return set_value if values_file_and_keys[1] else None
+    return None
+
+
 def _scalar_text(value: Any) -> str | None:
     """A scalar as toYaml prints it, without quotes; None for others."""
     if isinstance(value, bool):

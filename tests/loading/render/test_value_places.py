@@ -331,3 +331,37 @@ def test_a_definition_that_writes_the_version_itself_is_no_matter_of_values(tmp_
     scaler = {"templates/_scaler.tpl": SCALER.replace('{{ default "v2" $scaling.apiVersion }}', "v2beta1")}
     found = scaler_places(tmp_path, scaler | {"templates/web.yaml": parted(SCALED, "web"), "values.yaml": parted(SCALING, "web")})
     assert [path for path, _ in found] == ["templates/web.yaml"]
+
+
+STORE = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: store}
+spec:
+  containers:
+    - name: store
+      image: bitnami/redis:7.4.1
+      env:
+        - name: ALLOW_EMPTY_PASSWORD
+          value: {{ ternary "no" "yes" .Values.auth.enabled | quote }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "parent", "more", "place"),
+    [
+        ("auth: {enabled: true}\n", "store:\n  auth:\n    enabled: false\n", {}, ("values.yaml", 3)),
+        ("auth: {enabled: false}\n", "", {}, ("charts/store/templates/store.yaml", 10)),  # nobody above sets it
+        (
+            "auth: {enabled: true}\n",
+            "store:\n  auth: {enabled: true}\n",
+            {"values-production.yaml": "store:\n  auth: {enabled: false}\n"},
+            ("values-production.yaml", 2),
+        ),
+    ],
+)
+def test_what_a_parent_chart_decides_is_told_there(tmp_path: Path, own: str, parent: str, more: dict[str, str], place: tuple[str, int]) -> None:
+    store = {"Chart.yaml": ABOUT.replace("shop", "store"), "values.yaml": own, "templates/store.yaml": STORE}
+    files = {"Chart.yaml": ABOUT, "values.yaml": parent, **more, **{f"charts/store/{name}": text for name, text in store.items()}}
+    report = readiness.check([write_files(tmp_path, files)], select=["k8s/authentication-off"], base=tmp_path)
+    assert [(one.path, one.line) for one in report.findings if one.rule == "k8s/authentication-off"] == [place]
