@@ -16,19 +16,8 @@ from typing import Any
 from readiness import files
 from readiness.loading.render import capabilities, lines
 from readiness.loading.render.chart_files import ChartFiles, subchart_names_and_rest
-from readiness.loading.render.definitions import (
-    Definition,
-    definition_span_by_printed_line,
-    definitions_by_unique_name,
-    last_called_definition_name,
-)
-from readiness.loading.render.made import (
-    GeneratedSource,
-    LimitError,
-    RenderError,
-    SetValue,
-    short_error_text,
-)
+from readiness.loading.render.definitions import Definition, definition_span_by_printed_line, definitions_by_unique_name, last_called_definition_name
+from readiness.loading.render.made import GeneratedSource, LimitError, RenderError, SetValue, short_error_text
 from readiness.loading.render.process import run_renderer_for_text
 from readiness.loading.render.values import (
     ValuesFileAndKeys,
@@ -36,8 +25,10 @@ from readiness.loading.render.values import (
     action_ranges_in_line,
     name_of_list_item,
     value_deciding_text,
+    value_given_to_only_call,
     value_in_printed_mapping,
     value_printed_as,
+    value_set_by_parent_chart,
     values_printed_alone,
 )
 from readiness.model import Related, Source, Span
@@ -100,6 +91,10 @@ class RenderedTemplate(GeneratedSource):
         for one in values_printed_alone(source.text[span.start : span.end], self.values):
             yield Related(one.source, one.span, "the value is set here")
 
+    def parent_value(self, source: Source, span: Span) -> SetValue | None:
+        """Where a chart above this one sets the one value that an action at a place of the template names."""
+        return value_set_by_parent_chart(source.text[span.start : span.end], self.values) if source is self.template else None
+
     def values_sources(self) -> Iterator[Source]:
         """The files of values that it is made with."""
         return (source for source, _, _ in self.values)
@@ -120,12 +115,15 @@ class RenderedTemplate(GeneratedSource):
         return set_value
 
     def overriding_value(self, span: Span) -> SetValue | None:
-        """Where a file over the chart's own values set what a line prints of a mapping, as `key: value`."""
+        """Where a file over the chart's own values set what a line prints of a mapping, as `key: value`, or any what the only call is given."""
         rendered_line_index = bisect.bisect_right(self.line_offsets, span.start) - 1
         template_line = self.template.line_text(self.rows[min(rendered_line_index, len(self.rows) - 1)] + 1)
         key_match = _MAPPING_KEY_BEFORE_VALUE.search(self.text[self.line_offsets[rendered_line_index] : span.start])
-        set_value = value_in_printed_mapping(key_match[1], self.text[span.start : span.end], template_line, self.values) if key_match else None
-        return None if set_value is None or posixpath.basename(set_value.source.path) == DEFAULT_VALUES_FILE else set_value
+        key, rendered_text = key_match[1] if key_match else "", self.text[span.start : span.end]
+        set_value = value_in_printed_mapping(key, rendered_text, template_line, self.values) if key else None
+        if set_value is not None and posixpath.basename(set_value.source.path) != DEFAULT_VALUES_FILE:
+            return set_value
+        return value_given_to_only_call(key, rendered_text, self.template.text, self.values) if key else None
 
     def _is_packed(self, source: Source) -> bool:
         """Whether a file stands in the archive of the template."""

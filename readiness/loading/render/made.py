@@ -64,6 +64,11 @@ class GeneratedSource(Source):
         del span
         return iter(())
 
+    def parent_value(self, source: Source, span: Span) -> SetValue | None:
+        """Where a chart above its own sets the one value that decides about a place of the template, when that can be told."""
+        del source, span
+        return None
+
     def values_sources(self) -> Iterator[Source]:
         """The files of values that it is made with."""
         return iter(())

@@ -24,6 +24,9 @@ _ACTION_PRINTING_ONE_VALUE = lazy_regex(r"\{\{-?\s*(?:default\s+\S+\s+)?\$?\.Val
 _MAX_LINES_PER_ITEM = 10
 _NAME_OF_ITEM = lazy_regex(r"""(?:-[ ]+)?name:[ ]+["']?([^\s"']{1,200})["']?\Z""")
 _NAME_FIELD_LINE = lazy_regex(r"\s*(?:-\s+)?name:")
+_ACTION = lazy_regex(r"\{\{(?:[^{}]|\{(?!\{)|\}(?!\}))*\}\}")
+_ACTION_PRINTING_NOTHING = lazy_regex(r"\{\{-?\s*(?:/\*|(?:if|else|end|with)\b|\$\w+\s*:?=)")
+_CALL_WITH_VALUES = lazy_regex(r"\A\{\{-?\s*(?:include|template)\s+\"[\w./-]+\"\s[^|]*\.Values\.\w")
 _VALUES_REFERENCE = lazy_regex(r"\.Values\.([\w.]+)")
 
 
@@ -108,6 +111,42 @@ def value_in_printed_mapping(mapping_key: str, rendered_text: str, template_line
                 if len(spans_and_key_paths) == 1
                 else None
             )
+    return None
+
+
+def value_given_to_only_call(mapping_key: str, rendered_text: str, template_text: str, values_files: Sequence[ValuesFileAndKeys]) -> SetValue | None:
+    """The one value that a template gives to the only definition that it takes in, under a key, and that prints a text under that key.
+
+    So do charts on a library: their templates hold one `include` with a mapping of the values, and no word of their own. The text may end
+    in the value (`apiVersion: autoscaling/{{ .apiVersion }}`). The file that wins is asked first.
+    """
+    calls = [match[0] for match in _ACTION.finditer(template_text) if not _ACTION_PRINTING_NOTHING.match(match[0])]
+    if len(calls) != 1 or not _CALL_WITH_VALUES.match(calls[0]) or _ACTION.sub("", template_text).strip("- \t\r\n"):
+        return None
+    unquoted_text = rendered_text.strip().strip("\"'")
+    wanted_texts = {unquoted_text, unquoted_text.rpartition("/")[2]} - {""}
+    key_paths = [match[1].split(".") for match in _VALUES_REFERENCE.finditer(calls[0])]
+    for values_file, chart_keys, values_mapping in values_files:
+        values_root = values_mapping if values_mapping is not None else _values_file_root(values_file)
+        spans_and_key_paths = [
+            (mapping.at(mapping_key), (*inner_key_path, mapping_key), _scalar_text(mapping[mapping_key]))
+            for key_path in key_paths
+            for mapping, inner_key_path in _mappings_and_key_paths_below(values_root, (*chart_keys, *key_path))
+            if mapping_key in mapping
+        ]
+        if spans_and_key_paths:
+            span, key_path_of_value, text = spans_and_key_paths[0]
+            return _written_set_value(values_file, span, key_path_of_value) if len(spans_and_key_paths) == 1 and text in wanted_texts else None
+    return None
+
+
+def value_set_by_parent_chart(template_words: str, values_files: Sequence[ValuesFileAndKeys]) -> SetValue | None:
+    """The one value that an action names, where a parent's file decides, which has it under the chart's name."""
+    references = set(_VALUES_REFERENCE.findall(template_words)) if template_words.startswith("{{") else set()
+    for values_file_and_keys in values_files if len(references) == 1 else ():
+        set_value, _ = _deciding_set_value_and_value(next(iter(references)).split("."), [values_file_and_keys])
+        if set_value is not None:
+            return set_value if values_file_and_keys[1] else None
     return None
 
 

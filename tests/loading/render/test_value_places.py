@@ -267,3 +267,101 @@ def test_an_item_of_a_list_of_variables_is_told_at_itself(tmp_path: Path, last: 
     files: dict[str, str | bytes] = {"Chart.yaml": ABOUT, "values.yaml": values + last, "charts/part-1.0.0.tgz": packed(part)}
     report = readiness.check([write_files(tmp_path, files)], select=["k8s/authentication-off"], base=tmp_path)
     assert told(report) == [("values.yaml", 6)]
+
+
+SCALER = """\
+{{- define "shop.scaler" -}}
+{{- $scaling := .scaling -}}
+apiVersion: autoscaling/{{ default "v2" $scaling.apiVersion }}
+kind: HorizontalPodAutoscaler
+metadata:
+  name: {{ .name }}
+spec:
+  maxReplicas: 3
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: {{ .name }}}
+{{- end -}}
+"""
+SCALED = """\
+{{- if .Values.PART.scaling.enabled }}
+{{- include "shop.scaler" (dict
+      "name" "PART"
+      "scaling" .Values.PART.scaling) }}
+{{- end }}
+"""
+SCALING = "PART:\n  scaling:\n    enabled: true\n    apiVersion: v2beta2\n"
+
+
+def scaler_places(root: Path, files: dict[str, str]) -> list[tuple[str, int]]:
+    about = {"Chart.yaml": ABOUT, "templates/_scaler.tpl": SCALER}
+    report = readiness.check([write_files(root, about | files)], select=["k8s/api-version-removed"], base=root)
+    return sorted((one.path, one.line) for one in report.findings if one.rule == "k8s/api-version-removed")
+
+
+def parted(text: str, part: str) -> str:
+    return text.replace("PART", part)
+
+
+def test_what_a_definition_is_given_is_told_where_it_is_set(tmp_path: Path) -> None:
+    templates = {f"templates/{one}.yaml": parted(SCALED, one) for one in ("web", "api")}
+    values = {"values.yaml": parted(SCALING, "web") + parted(SCALING, "api")}
+    assert scaler_places(tmp_path, templates | values) == [("values.yaml", 4), ("values.yaml", 8)]
+
+
+def test_the_file_that_wins_is_told_and_one_value_once(tmp_path: Path) -> None:
+    template = {"templates/web.yaml": parted(SCALED, "web") + "---\n" + parted(SCALED, "web").replace('"web"', '"api"')}
+    assert scaler_places(tmp_path / "two calls", template | {"values.yaml": parted(SCALING, "web")})[0][0] == "templates/web.yaml"
+    files = {"templates/web.yaml": parted(SCALED, "web"), "values.yaml": parted(SCALING, "web").replace("v2beta2", "v2")}
+    production = {"values-production.yaml": parted(SCALING, "web")}
+    assert scaler_places(tmp_path / "overridden", files | production) == [("values-production.yaml", 4)]
+
+
+@pytest.mark.parametrize(
+    ("template", "values"),
+    [
+        (parted(SCALED, "web"), parted(SCALING, "web") + "    old:\n      apiVersion: v2beta2\n"),  # two could be it
+        (parted(SCALED, "web") + "\n{{ toYaml .Values.more }}\n", parted(SCALING, "web") + "more: {status: {}}\n"),  # more is printed
+        (parted(SCALED, "web").replace(".Values.web.scaling)", "(dict \"apiVersion\" \"v2beta2\"))"), parted(SCALING, "web")),
+    ],
+)  # fmt: skip
+def test_what_nobody_can_tell_stays_with_the_template(tmp_path: Path, template: str, values: str) -> None:
+    assert {path for path, _ in scaler_places(tmp_path, {"templates/web.yaml": template, "values.yaml": values})} == {"templates/web.yaml"}
+
+
+def test_a_definition_that_writes_the_version_itself_is_no_matter_of_values(tmp_path: Path) -> None:
+    scaler = {"templates/_scaler.tpl": SCALER.replace('{{ default "v2" $scaling.apiVersion }}', "v2beta1")}
+    found = scaler_places(tmp_path, scaler | {"templates/web.yaml": parted(SCALED, "web"), "values.yaml": parted(SCALING, "web")})
+    assert [path for path, _ in found] == ["templates/web.yaml"]
+
+
+STORE = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: store}
+spec:
+  containers:
+    - name: store
+      image: bitnami/redis:7.4.1
+      env:
+        - name: ALLOW_EMPTY_PASSWORD
+          value: {{ ternary "no" "yes" .Values.auth.enabled | quote }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "parent", "more", "place"),
+    [
+        ("auth: {enabled: true}\n", "store:\n  auth:\n    enabled: false\n", {}, ("values.yaml", 3)),
+        ("auth: {enabled: false}\n", "", {}, ("charts/store/templates/store.yaml", 10)),  # nobody above sets it
+        (
+            "auth: {enabled: true}\n",
+            "store:\n  auth: {enabled: true}\n",
+            {"values-production.yaml": "store:\n  auth: {enabled: false}\n"},
+            ("values-production.yaml", 2),
+        ),
+    ],
+)
+def test_what_a_parent_chart_decides_is_told_there(tmp_path: Path, own: str, parent: str, more: dict[str, str], place: tuple[str, int]) -> None:
+    store = {"Chart.yaml": ABOUT.replace("shop", "store"), "values.yaml": own, "templates/store.yaml": STORE}
+    files = {"Chart.yaml": ABOUT, "values.yaml": parent, **more, **{f"charts/store/{name}": text for name, text in store.items()}}
+    report = readiness.check([write_files(tmp_path, files)], select=["k8s/authentication-off"], base=tmp_path)
+    assert [(one.path, one.line) for one in report.findings if one.rule == "k8s/authentication-off"] == [place]
