@@ -41,14 +41,14 @@ _LUA_TOKEN_PATTERN = lazy_regex(
 # What another program puts a directive into, or nothing: alone on its line, and with nothing open before it. In a template by its
 # name also the words of other programs, in prose dots for what is left out. No directive of nginx begins so. One of several.
 _ENVSUBST_VARIABLE = r"\$\{\w++\}|\$[A-Z][A-Z0-9_]*+"
-_CONSTANT_NAME = r"[A-Z][A-Z0-9]{0,60}+_[A-Z0-9_]{1,60}+"
 _PLACEHOLDER_LINE_BY_FORM = {
     "": lazy_regex(rf"(?:{_ENVSUBST_VARIABLE})[ \t]*+"),
-    "template": lazy_regex(rf"(?:{_ENVSUBST_VARIABLE}|%%\w++%%|@\w++@|__[A-Za-z0-9]++(?:_[A-Za-z0-9]++)*+__|{_CONSTANT_NAME})[ \t]*+"),
+    "template": lazy_regex(
+        rf"(?:{_ENVSUBST_VARIABLE}|%%\w++%%|@\w++@|__[A-Za-z0-9]++(?:_[A-Za-z0-9]++)*+__|[A-Z][A-Z0-9]{{0,60}}+_[A-Z0-9_]{{1,60}}+)[ \t]*+"
+    ),
     "prose": lazy_regex(rf"(?:{_ENVSUBST_VARIABLE}|\.\.\.|…)[ \t]*+"),
 }
 _PLACEHOLDER_START = lazy_regex(r"[$@…]|<%|%%|__|\.\.\.")
-_CONSTANT = lazy_regex(_CONSTANT_NAME)
 # Words that nginx never takes as a simple directive or as a block: enough of them to name the usual slip, a
 # missing semicolon. In the blocks of DATA_BLOCK_NAMES the first word of a line is data.
 _BLOCK_ONLY_NAMES = frozenset(
@@ -157,7 +157,7 @@ class Directive:
     @property
     def is_constant_mark(self) -> bool:
         """Whether it is a word of capitals alone on its line in a template, as in `TLS_CONFIG`: no directive of nginx is called so."""
-        return self.block is None and self.end == self.places[0].end and _CONSTANT.fullmatch(self.name) is not None
+        return self.block is None and self.end == self.places[0].end and self.name.isupper()
 
     @property
     def is_directives_placeholder(self) -> bool:
@@ -325,10 +325,9 @@ def _read_placeholder_line(source: Source, block: Block, word_start: int) -> int
     It stands alone on its line, and no `;` or `{` follows: that would be the end of a directive begun by it.
     """
     text = source.text
-    if not (_PLACEHOLDER_START.match(text, word_start) or _CONSTANT.match(text, word_start)):
+    if not (_PLACEHOLDER_START.match(text, word_start) or text[word_start].isupper()):
         return 0
-    is_in_prose = source.parent is not None and not source.parent.kind
-    placeholder_form = "prose" if is_in_prose else "template" if is_named_as_template(source.path) else ""
+    placeholder_form = "prose" if source.parent is not None and not source.parent.kind else "template" if is_named_as_template(source.path) else ""
     placeholders_end = word_start
     while (match := _PLACEHOLDER_LINE_BY_FORM[placeholder_form].match(text, placeholders_end)) is not None:
         placeholders_end = match.end()
