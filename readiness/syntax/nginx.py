@@ -38,14 +38,12 @@ _LUA_TOKEN_PATTERN = lazy_regex(
     | "(?:[^"\\\n]++|\\[\s\S])*+"? | '(?:[^'\\\n]++|\\[\s\S])*+'? | ([{}]) | [\s\S]""",
     re.VERBOSE,
 )
-# What another program puts a directive into, or nothing: alone on its line, and with nothing open before it. In a template by its
-# name also the words of other programs, in prose dots for what is left out. No directive of nginx begins so. One of several.
+# What another program puts a directive into, or nothing: alone on its line, nothing open before it, no name of nginx. Templates
+# have the words of other programs, too, prose has dots for what is left out. One of several.
 _ENVSUBST_VARIABLE = r"\$\{\w++\}|\$[A-Z][A-Z0-9_]*+"
 _PLACEHOLDER_LINE_BY_FORM = {
     "": lazy_regex(rf"(?:{_ENVSUBST_VARIABLE})[ \t]*+"),
-    "template": lazy_regex(
-        rf"(?:{_ENVSUBST_VARIABLE}|%%\w++%%|@\w++@|__[A-Za-z0-9]++(?:_[A-Za-z0-9]++)*+__|[A-Z][A-Z0-9]{{0,60}}+_[A-Z0-9_]{{1,60}}+)[ \t]*+"
-    ),
+    "template": lazy_regex(rf"(?:{_ENVSUBST_VARIABLE}|%%\w++%%|@\w++@|__[A-Za-z0-9]++(?:_[A-Za-z0-9]++)*+__|[A-Z][A-Z0-9_]{{2,60}}+)[ \t]*+"),
     "prose": lazy_regex(rf"(?:{_ENVSUBST_VARIABLE}|\.\.\.|…)[ \t]*+"),
 }
 _PLACEHOLDER_START = lazy_regex(r"[$@…]|<%|%%|__|\.\.\.")
@@ -334,8 +332,7 @@ def _read_placeholder_line(source: Source, block: Block, word_start: int) -> int
     if placeholders_end == word_start or text[placeholders_end : placeholders_end + 1] not in {"\r", "\n", "#", ""}:
         return 0
     blanks_match = _BLANKS.match(text, placeholders_end)
-    next_token_offset = blanks_match.end() if blanks_match else placeholders_end
-    if text[next_token_offset : next_token_offset + 1] in {";", "{"}:
+    if text.startswith((";", "{"), blanks_match.end() if blanks_match else placeholders_end):
         return 0
     placeholder_text = text[word_start:placeholders_end].rstrip()
     placeholder_end = word_start + len(placeholder_text)
