@@ -636,6 +636,106 @@ def k8s_kustomize_images(n: int) -> Tree:
     return {"o/kustomization.yaml": f"resources: [d.yaml]\nimages:\n{images}", "o/d.yaml": joined(deployment(f"d{i}") for i in range(n))}
 
 
+def overlay(keys: str, objects: str, files: Tree | None = None) -> Tree:
+    """An overlay of one file of objects."""
+    return {"o/kustomization.yaml": f"resources: [d.yaml]\n{keys}", "o/d.yaml": objects} | (files or {})
+
+
+def config_maps(n: int, data: str = "a: b") -> str:
+    return joined(manifest("ConfigMap", f"c{i}", f"data: {{{data}}}") for i in range(n))
+
+
+def k8s_kustomize_replicas(n: int) -> Tree:
+    return overlay("replicas:\n" + "".join(f"  - {{name: d{i}, count: 2}}\n" for i in range(n)), joined(deployment(f"d{i}") for i in range(n)))
+
+
+def k8s_kustomize_variables(n: int) -> Tree:
+    rows = "".join(
+        f"  - {{name: V{i}, objref: {{kind: ConfigMap, name: c{i}, apiVersion: v1}}, fieldref: {{fieldpath: data.a}}}}\n" for i in range(n)
+    )
+    return overlay(f"vars:\n{rows}", config_maps(n))
+
+
+def k8s_kustomize_variable_fields(n: int) -> Tree:
+    fields = "varReference:\n" + "".join(f"  - {{path: data/a{i}}}\n" for i in range(n))
+    row = "vars: [{name: V, objref: {kind: ConfigMap, name: c0, apiVersion: v1}, fieldref: {fieldpath: data.a}}]\n"
+    return overlay(f"configurations: [f.yaml]\n{row}", config_maps(n), {"o/f.yaml": fields})
+
+
+def k8s_kustomize_merged_lists(n: int) -> Tree:
+    """A patch of as many variables as the container has."""
+    rows = "          env:\n" + "".join(f"            - {{name: A{i}, value: b}}\n" for i in range(n))
+    return overlay("patches: [{path: p.yaml}]\n", deployment("d", container=rows), {"o/p.yaml": deployment("d", container=rows)})
+
+
+def k8s_kustomize_references(n: int) -> Tree:
+    """Objects of one name in many namespaces, each named by many."""
+    maps = (manifest("ConfigMap", f"same, namespace: n{i}", "data: {a: b}") for i in range(n))
+    pods = (deployment(f"d{i}", pod="      volumes: [{name: v, configMap: {name: same}}]\n") for i in range(n))
+    return overlay("namePrefix: x-\n", joined([*maps, *pods]))
+
+
+def k8s_kustomize_replacements(n: int) -> Tree:
+    """Replacements of many fields in a long list, and of one field with many objects that are left out."""
+    fields = ", ".join(f"'data.l.[k=v{i}].x'" for i in range(n))
+    rejects = ", ".join(f"{{kind: ConfigMap, name: r{i}}}" for i in range(n))
+    source = "source: {kind: ConfigMap, name: c0}"
+    many_fields = f"{{select: {{name: listed}}, options: {{create: true}}, fieldPaths: [{fields}]}}"
+    many_rejects = f"{{select: {{kind: ConfigMap}}, reject: [{rejects}], options: {{create: true}}, fieldPaths: [data.z]}}"
+    listed = manifest("ConfigMap", "listed", f"data: {{l: [{', '.join('{k: v}' for _ in range(n))}]}}")
+    return overlay(f"replacements:\n  - {{{source}, targets: [{many_fields}, {many_rejects}]}}\n", joined([config_maps(n), listed]))
+
+
+def k8s_kustomize_label_selectors(n: int) -> Tree:
+    selector = ",".join(f"!a{i}" for i in range(n))
+    return overlay(f"patches:\n  - {{target: {{labelSelector: '{selector}'}}, patch: '[{{op: add, path: /data/b, value: c}}]'}}\n", config_maps(n))
+
+
+def k8s_kustomize_removals(n: int) -> Tree:
+    """A patch that takes the entries of a list away, one after the other."""
+    listed = manifest("ConfigMap", "c", f"data: {{l: [{', '.join(str(i) for i in range(n))}]}}")
+    return overlay("patches: [{path: p.yaml, target: {kind: ConfigMap}}]\n", listed, {"o/p.yaml": "- {op: remove, path: /data/l/0}\n" * n})
+
+
+def k8s_kustomize_absent_objects(n: int) -> Tree:
+    """Patches for objects that stand elsewhere, and operations on long paths."""
+    rows = "".join(f"  - {{patch: '{{kind: Deployment, metadata: {{name: x{i}}}, spec: {{replicas: 1}}}}'}}\n" for i in range(n))
+    operations = "- {op: add, path: '" + "/a" * n + "', value: 1}\n"
+    keys = f"  - https://example.com/base\npatches:\n{rows}  - {{path: p.yaml, target: {{kind: ConfigMap, name: none}}}}\n"
+    tree = overlay("", config_maps(2), {"o/p.yaml": operations})
+    return tree | {"o/kustomization.yaml": f"resources:\n  - d.yaml\n{keys}"}
+
+
+def k8s_kustomize_generators(n: int) -> Tree:
+    """Many generators of one file of many lines."""
+    rows = "".join(f"  - {{name: g{i}, files: [f.txt], envs: [e.env]}}\n" for i in range(n))
+    return overlay(f"configMapGenerator:\n{rows}", config_maps(2), {"o/f.txt": "line\n" * n, "o/e.env": "# none\n" * n + "A=b\n"})
+
+
+def k8s_kustomize_aliased_patch(n: int) -> Tree:
+    """One long patch that stands in many places."""
+    entry = '  - &p {target: {kind: None}, patch: "a: b\\n' + "# c\\n" * n + '"}\n'
+    return overlay("patches:\n" + entry + "  - *p\n" * n, config_maps(2))
+
+
+def k8s_kustomize_former_names(n: int) -> Tree:
+    """A chain that renames its objects at each step, and patches that look for one among all their names."""
+    made = {f"a{i}/kustomization.yaml": f"resources: [../a{i - 1}]\nnamePrefix: p\n" for i in range(1, n)}
+    patches = "patches:\n" + "  - {target: {name: none}, patch: '[{op: add, path: /data/b, value: c}]'}\n" * n
+    return made | {
+        "a0/kustomization.yaml": "resources: [d.yaml]\n",
+        "a0/d.yaml": config_maps(n),
+        f"a{n}/kustomization.yaml": f"resources: [../a{n - 1}]\n{patches}",
+    }
+
+
+def k8s_kustomize_roots_over_chain(n: int) -> Tree:
+    """Many overlays over one chain of kustomizations."""
+    made = {f"b{i}/kustomization.yaml": f"resources: [../b{i - 1}]\n" for i in range(1, n)}
+    roots = {f"o{i}/kustomization.yaml": f"resources: [../b{n - 1}]\nnamePrefix: o{i}-\n" for i in range(n)}
+    return made | roots | {"b0/kustomization.yaml": "resources: [d.yaml]\n", "b0/d.yaml": manifest("ConfigMap", "c", "data: {a: b}")}
+
+
 def k8s_overlays(n: int) -> Tree:
     made = {f"overlays/o{i}/kustomization.yaml": f"resources: [../../base]\nnamespace: n{i}\n" for i in range(n)}
     return made | {"base/kustomization.yaml": "resources: [d.yaml]\n", "base/d.yaml": deployment("d")}

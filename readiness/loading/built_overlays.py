@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from readiness.loading.render.gather import OverlayInputs
     from readiness.loading.render.kustomize import Kustomization
     from readiness.loading.render.overlay.builder import OverlayBuilder
+    from readiness.loading.render.work import OverlayWorkOfRun
 
 
 @dataclass(slots=True)
@@ -54,12 +55,13 @@ class OverlayPart(NamedTuple):
 
 @dataclass(slots=True)
 class OverlaySources:
-    """All overlays of a run: the texts that there are, those that overlays took in besides, and whether a .gitignore names a path."""
+    """All overlays of a run: the texts that there are, those that overlays took in besides, whether a .gitignore names a path, what work is left."""
 
     walked_sources: dict[str, Source]
     documents_by_source: ParsedTexts
     budget: RunBudget
     may_be_ignored: Callable[[str], bool]
+    work_of_run: OverlayWorkOfRun
     extra_sources: dict[str, Source] = field(default_factory=dict)
 
     @property
@@ -138,7 +140,7 @@ class _OverlayBuild(NamedTuple):
 
     def build_here(self, *, unknown_keys_error: RenderError | None = None) -> BuiltOverlay:
         """What the overlay gives, built here; with `unknown_keys_error` without what is not known here, of which that is told."""
-        from readiness.loading.render.overlay.builder import build_source
+        from readiness.loading.render.overlay.builder import BuildOptions, build_source
 
         overlay_sources = self.overlay_sources
         source, builder = build_source(
@@ -147,8 +149,7 @@ class _OverlayBuild(NamedTuple):
             self.kustomization.folder or ".",
             overlay_sources.every_source,
             overlay_sources.documents_by_source,
-            leaves_out_unknown_keys=unknown_keys_error is not None,
-            may_be_made=overlay_sources.may_be_ignored,
+            BuildOptions(unknown_keys_error is not None, overlay_sources.may_be_ignored, overlay_sources.work_of_run),
         )
         overlay_sources.extra_sources |= builder.more
         return _overlay_of_builder(source, builder, self.gathered_inputs, unknown_keys_error)

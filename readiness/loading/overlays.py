@@ -22,7 +22,7 @@ from readiness.loading.environments import (
 from readiness.loading.overlay_failures import FailureContext, record_left_out_parts, record_overlay_failure
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
-from readiness.loading.render.made import CrashedBuildError, RenderError
+from readiness.loading.render.made import CrashedBuildError, RenderError, without_frames
 from readiness.loading.variants import Variants
 from readiness.model import Finding, ParseError, Purpose, Rule, Source, Span
 from readiness.model.lazy_regex import lazy_regex
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from readiness.loading.render.kustomize import Kustomization
     from readiness.loading.render.made import RenderInput
     from readiness.loading.render.tree import ConfinedTree
+    from readiness.loading.render.work import OverlayWorkOfRun
 
 
 def build_overlays(
@@ -45,27 +46,29 @@ def build_overlays(
         return {}
     from readiness.loading.render import kustomize
     from readiness.loading.render.gather import OverlayInputs
+    from readiness.loading.render.work import OverlayWorkOfRun
 
     kustomization_by_folder = kustomize.kustomization_by_folder(source_by_path, assembly.parsed)
     for file_path in (file_path for one in kustomization_by_folder.values() for file_path in one.patch_files if file_path in source_by_path):
         source_by_path[file_path].fragment = True  # a part of an object, where the overlay is not built
     root_kustomizations = _judged_root_kustomizations(kustomization_by_folder, discovered)
-    if not root_kustomizations:
-        return {}
     if not is_rendering_enabled:
         assembly.file_statuses += [FileStatus(one.source.path, "kustomize", "skipped", REASON_RENDERING_OFF) for one in root_kustomizations]
+    if not root_kustomizations or not is_rendering_enabled:
         return {}
-    input_gatherer = _InputGatherer(discovered)
+    work_of_run = OverlayWorkOfRun()
+    input_gatherer = _InputGatherer(discovered, work_of_run)
     inputs_or_errors = [input_gatherer.inputs_or_error_of(one) for one in root_kustomizations]
     unread_source_by_path = kustomize.unread_source_by_path([one for one in inputs_or_errors if isinstance(one, OverlayInputs)], source_by_path)
     assembly.sources += unread_source_by_path.values()
-    overlay_sources = OverlaySources(source_by_path | unread_source_by_path, assembly.parsed, assembly.budget, discovered.may_be_ignored)
+    overlay_sources = OverlaySources(source_by_path | unread_source_by_path, assembly.parsed, assembly.budget, discovered.may_be_ignored, work_of_run)
     kustomization_by_folder = kustomize.kustomization_by_folder(overlay_sources.walked_sources, assembly.parsed)
     failure_context = FailureContext(assembly, core_rules, discovered.may_be_ignored)
     parts_and_reached_kustomizations: list[tuple[OverlayPart, Sequence[Kustomization]]] = []
     refused_roots = []
     for kustomization, inputs_or_error in zip(root_kustomizations, inputs_or_errors, strict=True):
-        reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder)
+        is_gathered = isinstance(inputs_or_error, OverlayInputs)
+        reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder) if is_gathered else []
         is_commented_out = _is_commented_out_above(kustomization, source_by_path)
         part_or_error = _build_part(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
         if isinstance(part_or_error, RenderError):
@@ -75,8 +78,7 @@ def build_overlays(
         else:
             record_left_out_parts(kustomization, part_or_error.built, failure_context, is_commented_out=is_commented_out)
             parts_and_reached_kustomizations.append((part_or_error, reached_kustomizations))
-    built_roots = [part.root for part, _ in parts_and_reached_kustomizations]
-    inner_overlays = input_gatherer.inner_overlays(refused_roots, built_roots, kustomization_by_folder)
+    inner_overlays = input_gatherer.inner_overlays(refused_roots, parts_and_reached_kustomizations, kustomization_by_folder)
     for kustomization in (one.kustomization for one in inner_overlays):
         reached_kustomizations = kustomize.reachable_kustomizations(kustomization, kustomization_by_folder)
         part_or_error = _build_part(kustomization, reached_kustomizations, input_gatherer.inputs_or_error_of(kustomization), overlay_sources)
@@ -109,7 +111,7 @@ def _build_part(
     try:
         return build_kustomization(kustomization, reached_kustomizations, inputs_or_error, overlay_sources)
     except RenderError as error:
-        return error
+        return without_frames(error)
     except MemoryError:
         raise
     except Exception as error:
@@ -270,8 +272,9 @@ def record_kustomization(kustomization_source: Source, assembly: Assembly, core_
 class _InputGatherer:
     """Works out what overlays take in, each in the tree that it belongs to."""
 
-    def __init__(self, discovered: DiscoveredFiles) -> None:
+    def __init__(self, discovered: DiscoveredFiles, work_of_run: OverlayWorkOfRun) -> None:
         self._discovered = discovered
+        self._work_of_run = work_of_run
         self._tree_by_root: dict[Path, ConfinedTree] = {}
         named_folders = (*discovered.walked_folders, *map(posixpath.dirname, discovered.named_paths))
         self._requested_folders = [discovered.base / one for one in named_folders]
@@ -289,9 +292,9 @@ class _InputGatherer:
         from readiness.loading.render.gather import gather_overlay_inputs
 
         try:
-            return gather_overlay_inputs(*self._tree_and_path_in_tree(kustomization))
+            return gather_overlay_inputs(*self._tree_and_path_in_tree(kustomization), self._work_of_run)
         except RenderError as error:
-            return error
+            return without_frames(error)
         except MemoryError:
             raise
         except Exception as error:
@@ -300,13 +303,14 @@ class _InputGatherer:
     def inner_overlays(
         self,
         refused_roots: Sequence[Kustomization],
-        built_roots: Sequence[Kustomization],
+        parts_and_reached_kustomizations: Sequence[tuple[OverlayPart, Sequence[Kustomization]]],
         kustomization_by_folder: Mapping[str, Kustomization],
     ) -> list[InnerOverlay]:
         """Of overlays that take in something from elsewhere and are not built without it, what is here, in as large parts as can be built."""
         from readiness.loading.render.gather import is_refused_without_its_bases
         from readiness.loading.render.inner import outermost_buildable_overlays
 
+        built_roots = [part.root for part, _ in parts_and_reached_kustomizations]
         return outermost_buildable_overlays(
             refused_roots, built_roots, kustomization_by_folder, lambda one: is_refused_without_its_bases(*self._tree_and_path_in_tree(one))
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,16 @@ BOUNDED: dict[str, dict[str, int]] = {
     "k8s_containers": {"_MAX_CONTAINERS_PER_POD": 4},
     "k8s_kustomization_chain": {"MAX_KUSTOMIZATION_BUILDS": 4},
     "k8s_kustomize_patches": {"MAX_OBJECT_LOOKUPS_PER_OVERLAY": 100},
-    "k8s_kustomize_images": {"MAX_OBJECT_LOOKUPS_PER_OVERLAY": 100},
+    "k8s_kustomize_variable_fields": {"MAX_VISITED_VALUES_PER_OVERLAY": 100},
+    "k8s_kustomize_references": {"MAX_OBJECT_LOOKUPS_PER_OVERLAY": 100},
+    "k8s_kustomize_replacements": {"MAX_VISITED_VALUES_PER_OVERLAY": 100, "MAX_OBJECT_LOOKUPS_PER_OVERLAY": 100},
+    "k8s_kustomize_label_selectors": {"MAX_OBJECT_LOOKUPS_PER_OVERLAY": 100},
+    "k8s_kustomize_removals": {"MAX_VISITED_VALUES_PER_OVERLAY": 100},
+    "k8s_kustomize_absent_objects": {"MAX_OBJECT_LOOKUPS_PER_OVERLAY": 50},
+    "k8s_kustomize_generators": {"MAX_VALUES_PER_OVERLAY": 100},
+    "k8s_kustomize_aliased_patch": {"MAX_VALUES_PER_OVERLAY": 100},
+    "k8s_kustomize_former_names": {"MAX_OBJECT_LOOKUPS_PER_OVERLAY": 100},
+    "k8s_kustomize_roots_over_chain": {"MAX_KUSTOMIZATION_BUILDS_PER_RUN": 10},
     "docker_many_heredocs_of_one": {"_MAX_CHARACTERS_BEFORE_HEREDOC": 20},
     "ci_steps": {"_MAX_STEPS_PER_JOB": 8},
     "gitignore_lines": {"MAX_MATCH_WORK_PER_WALK": 1000},
@@ -58,10 +68,17 @@ BOUNDED: dict[str, dict[str, int]] = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def warmed(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Import and compile what every run needs, so that it counts for none."""
+def warmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Import and compile what every run needs, so that it counts for none; no program is here, on whatever machine."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("PATH", "")
+        yield from _warmed(tmp_path_factory)
+
+
+def _warmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     for name in ("compose_services", "nginx_locations", "k8s_ingress_services", "docker_stages", "ci_steps", "gitlab_jobs", "markdown_fences"):
         judged_work(tmp_path_factory.mktemp("warm"), name, 3)
+    yield
 
 
 def judged_work(root: Path, name: str, size: int) -> Work:

@@ -13,6 +13,7 @@ from readiness.files import decode_text
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.tree import MAX_FILE_BYTES, MAX_TREE_BYTES, ConfinedTree, TooLargeError
+from readiness.loading.render.work import OverlayWorkOfRun
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax.yaml_whole import UnresolvedYamlError, load_unresolved, strings_by_outermost_key
@@ -97,10 +98,11 @@ def is_remote_address(address: str) -> bool:
     return bool(_REMOTE_ADDRESS.match(address.strip()))
 
 
-def gather_overlay_inputs(tree: ConfinedTree, overlay_folder: str) -> OverlayInputs:
-    """All that the overlay in a folder takes in of the tree. Raises RenderError for what cannot be read."""
-    overlay_inputs = _InputGathering(tree, overlay_folder, leaves_out_refused=True).gather_all()
-    _verify_build_count(overlay_inputs.kustomizations_by_user, overlay_folder)
+def gather_overlay_inputs(tree: ConfinedTree, overlay_folder: str, work_of_run: OverlayWorkOfRun | None = None) -> OverlayInputs:
+    """All that the overlay in a folder takes in of the tree. Raises RenderError for what cannot be read, or is too much."""
+    work_of_run = work_of_run or OverlayWorkOfRun()
+    overlay_inputs = _InputGathering(tree, overlay_folder, leaves_out_refused=True).gather_all(work_of_run)
+    work_of_run.count_kustomization_builds(_build_count(overlay_inputs.kustomizations_by_user, overlay_folder))
     return overlay_inputs
 
 
@@ -135,13 +137,14 @@ class _InputGathering:
         self.leaves_out_refused = leaves_out_refused
         self.made = OverlayInputs(tree, overlay_folder)
 
-    def gather_all(self) -> OverlayInputs:
+    def gather_all(self, work_of_run: OverlayWorkOfRun) -> OverlayInputs:
         pending_visits = [KustomizationVisit(self.made.folder)]
         finished_visits: set[KustomizationVisit] = set()
         while pending_visits:
             visit = pending_visits.pop()
             if visit not in finished_visits:
                 finished_visits.add(visit)
+                work_of_run.count_kustomization_builds()
                 pending_visits += self.take_in_kustomization(visit)
         return self.made
 
@@ -314,7 +317,7 @@ def _outside_error(outside_path: str, place_text: str, error: OutsideError) -> O
     )
 
 
-def _verify_build_count(kustomizations_by_user: dict[str, list[str]], root_folder: str) -> None:
+def _build_count(kustomizations_by_user: dict[str, list[str]], root_folder: str) -> int:
     """How often a builder would build the kustomizations below one. Raises RenderError for too often, and for a circle."""
     build_count_by_folder: dict[str, int] = {}
     folders_on_path: set[str] = set()
@@ -337,3 +340,4 @@ def _verify_build_count(kustomizations_by_user: dict[str, list[str]], root_folde
             )
     if build_count_by_folder[root_folder] > MAX_KUSTOMIZATION_BUILDS:
         raise LimitError(f"it takes in over {MAX_KUSTOMIZATION_BUILDS} kustomizations, one counted each time")
+    return build_count_by_folder[root_folder]

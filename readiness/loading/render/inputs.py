@@ -10,7 +10,7 @@ from pathlib import Path
 from readiness import files, tree_paths
 from readiness.loading.programs_read import MAX_PROGRAM_BYTES
 from readiness.loading.render.archive import MAX_BYTES_PER_CHART, MAX_FILES_PER_CHART
-from readiness.loading.render.made import RenderInput
+from readiness.loading.render.made import LimitError, RenderInput
 from readiness.loading.render.tree import ConfinedTree
 
 INPUT_KIND_CHART, INPUT_KIND_TREE, INPUT_KIND_PROGRAM, INPUT_KIND_NAMED_PATH = "chart", "tree", "program", "path"
@@ -57,7 +57,10 @@ def are_inputs_unchanged(render_inputs: Iterable[RenderInput], working_directory
         else:
             tree_root = Path(os.path.realpath(working_directory), render_input.root)
             tree = tree_by_root.setdefault(render_input.root, ConfinedTree(tree_root, working_directory))
-            current_hash_or_state = tree.path_state(render_input.path)
+            try:
+                current_hash_or_state = tree.path_state(render_input.path)
+            except LimitError:  # each of several charts of one tree may look for as many
+                return False
         if current_hash_or_state != render_input.hash_or_kind:
             return False
     return True

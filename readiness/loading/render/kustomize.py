@@ -16,10 +16,10 @@ from readiness.files import decode_text
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
 from readiness.loading.render.gather import HELM_CHART_KEYS, OverlayInputs, is_remote_address
-from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
+from readiness.loading.render.made import LimitError, RenderError
+from readiness.loading.render.origins import BuiltOverlay, TreeCopy, trace_origins
 from readiness.loading.render.process import run_renderer, was_run_without_network
-from readiness.loading.render.tree import ConfinedTree
-from readiness.model import ParseError, Source, Span
+from readiness.model import ParseError, Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.programs import find_program, is_script_or_snap
@@ -29,8 +29,6 @@ REASON_NO_BUILDER = (
     "overlay was not built: neither `kustomize` nor `kubectl` is installed; install one of them (a snap or a version manager's shim does not serve)"
 )
 MAX_BUILD_OUTPUT_BYTES = 10 << 20  # bytes of what one overlay builds: what a single file may have
-_ORIGIN_ANNOTATION = "config.kubernetes.io/origin"
-_ORIGIN_PATH_LINE = lazy_regex(r"^[ \t]*(?:path|configuredIn): (.+)$", re.MULTILINE)
 _DOCUMENT_SEPARATOR = lazy_regex(r"^---\n", re.MULTILINE)
 
 
@@ -144,18 +142,26 @@ def root_kustomizations(
     }
     non_component_kustomizations = [one for _, one in sorted(kustomizations_by_folder.items()) if not one.is_component]
     deployed_kustomizations = [one for one in non_component_kustomizations if one.folder not in taken_in_folders]
-    reached_folders = {inner.folder for one in deployed_kustomizations for inner in reachable_kustomizations(one, kustomizations_by_folder)}
+    reached_kustomization_by_folder = _reached_by_folder(deployed_kustomizations, kustomizations_by_folder, {})
     for kustomization in non_component_kustomizations:
-        if kustomization.folder not in reached_folders:
+        if kustomization.folder not in reached_kustomization_by_folder:
             deployed_kustomizations.append(kustomization)
-            reached_folders |= {inner.folder for inner in reachable_kustomizations(kustomization, kustomizations_by_folder)}
+            _reached_by_folder([kustomization], kustomizations_by_folder, reached_kustomization_by_folder)
     return deployed_kustomizations
 
 
 def reachable_kustomizations(starting_kustomization: Kustomization, kustomizations_by_folder: Mapping[str, Kustomization]) -> list[Kustomization]:
     """A kustomization and all that it takes in, directly or not."""
-    reached_kustomization_by_folder: dict[str, Kustomization] = {}
-    pending_kustomizations = [starting_kustomization]
+    return list(_reached_by_folder([starting_kustomization], kustomizations_by_folder, {}).values())
+
+
+def _reached_by_folder(
+    starting_kustomizations: Iterable[Kustomization],
+    kustomizations_by_folder: Mapping[str, Kustomization],
+    reached_kustomization_by_folder: dict[str, Kustomization],
+) -> dict[str, Kustomization]:
+    """Add to those that were reached before what some kustomizations take in, by folder."""
+    pending_kustomizations = list(starting_kustomizations)
     while pending_kustomizations:
         kustomization = pending_kustomizations.pop()
         if kustomization.folder not in reached_kustomization_by_folder:
@@ -163,7 +169,7 @@ def reachable_kustomizations(starting_kustomization: Kustomization, kustomizatio
             pending_kustomizations += [
                 kustomizations_by_folder[folder] for folder in kustomization.resource_folders if folder in kustomizations_by_folder
             ]
-    return list(reached_kustomization_by_folder.values())
+    return reached_kustomization_by_folder
 
 
 def kustomize_build_command() -> list[str]:
@@ -176,91 +182,6 @@ def kustomize_build_command() -> list[str]:
         if program_path and not is_script_or_snap(program_path):
             return [program_path, build_subcommand]
     return []
-
-
-class BuiltOverlay(GeneratedSource):
-    """What an overlay built. An object is told in the file that its origin names, a field of it that a patch sets
-    in the patch.
-
-    `lost` are the documents that do not parse, with the reason and the file that they came from: in `text` there are
-    blanks in their place. `confined` says whether the builder ran without a network.
-    """
-
-    __slots__ = ("confined", "lost", "objects")
-
-    def __init__(self, path: str, text: str, environment: str) -> None:
-        super().__init__(path, text, environment)
-        self.confined = True
-        self.lost: list[tuple[str, ParseError, Source]] = []
-        self.objects: list[tuple[Map, list[tuple[Source, Map]], Source]] = []
-
-    def written_location(self, span: Span) -> tuple[Source, Span]:
-        """The deepest place of the same path, in the last patch that has all of it, else in the origin."""
-        for built_object, candidate_sources_and_objects, fallback_source in self.objects:
-            if built_object.at().start <= span.start <= built_object.at().end:
-                key_path = list(key_path_to_span(built_object, span))
-                deepest_candidate = max(candidate_sources_and_objects, key=lambda pair: followed_key_count(pair[1], key_path), default=None)
-                if deepest_candidate is None:
-                    return fallback_source, fallback_source.one_line(Span(0, len(fallback_source.text)))
-                return deepest_candidate[0], deepest_candidate[0].one_line(deepest_span(deepest_candidate[1], key_path))
-        return self.objects[0][2], Span(0, 0)
-
-
-def key_path_to_span(node: Any, span: Span) -> Iterator[Any]:
-    """The keys that lead from a mapping to the deepest value around a place; list entries by their names."""
-    while isinstance(node, Map | Seq):
-        if isinstance(node, Map):
-            keys_spans_and_values = [(key, node.entry_span(key), node[key]) for key in node]
-        else:
-            keys_spans_and_values = [(_key_of_list_entry(item, index), node.at(index), item) for index, item in enumerate(node)]
-        for key, value_span, value in keys_spans_and_values:
-            if not value_span.start <= span.start < value_span.end:
-                continue
-            if isinstance(node, Map) and value_span.start == node.at().start and span.start < node.at(key).start:
-                return  # the first entry begins where its mapping does: the place is the mapping's
-            yield key
-            node = value
-            break
-        else:
-            return
-
-
-def _key_of_list_entry(item: Any, index: int) -> Any:
-    """What an entry of a list is known by: its name, else its number."""
-    return item.get("name", index) if isinstance(item, Map) else index
-
-
-def _child_and_span(node: Any, key: Any) -> tuple[Any, Span] | None:
-    """(value, place) under one step; None where there is none."""
-    if isinstance(node, Map):
-        return (node[key], node.at(key)) if key in node else None
-    if isinstance(node, Seq):
-        for index, item in enumerate(node):
-            if key == index or (isinstance(item, Map) and item.get("name") == key):
-                return item, node.at(index)
-    return None
-
-
-def followed_key_count(node: Any, key_path: list[Any]) -> int:
-    """How far a path can be followed."""
-    for key_count, key in enumerate(key_path):
-        child_and_span = _child_and_span(node, key)
-        if child_and_span is None:
-            return key_count
-        node = child_and_span[0]
-    return len(key_path)
-
-
-def deepest_span(node: Map, key_path: list[Any]) -> Span:
-    """The deepest place of a path that there is."""
-    deepest_place = node.at()
-    value: Any = node
-    for key in key_path:
-        child_and_span = _child_and_span(value, key)
-        if child_and_span is None:
-            break
-        value, deepest_place = child_and_span
-    return deepest_place
 
 
 def unread_source_by_path(overlay_inputs: Iterable[OverlayInputs], source_by_path: Mapping[str, Source]) -> dict[str, Source]:
@@ -303,7 +224,7 @@ def build_overlay(
         built_overlay = BuiltOverlay(overlay_kustomization.source.path, built_text, overlay_kustomization.folder or ".")
         built_overlay.lost = [(document_text, error, overlay_kustomization.source) for document_text, error in unparsed_documents]
         built_overlay.confined = was_run_without_network(program_result)
-        _trace_origins(built_overlay, kustomizations, source_by_path, tree_copy, overlay_inputs.tree, parsed_yaml)
+        trace_origins(built_overlay, kustomizations, source_by_path, TreeCopy(tree_copy, overlay_inputs.tree), parsed_yaml)
     return built_overlay
 
 
@@ -333,51 +254,3 @@ def _clean_error(builder_message: str, scratch_folder: Path) -> str:
     shown_message = re.sub(r"(?<![\w.])tree/(?=\S)", "", shown_message)
     shown_message = re.sub(r"(?<![\w.])/(?:[\w.+-]+/)+", "", shown_message)  # whatever other path of this machine there is
     return shown_message.rsplit("err='", 1)[-1].rstrip("'")[:300]
-
-
-def _trace_origins(
-    built_overlay: BuiltOverlay,
-    kustomizations: list[Kustomization],
-    source_by_path: Mapping[str, Source],
-    tree_copy: Path,
-    confined_tree: ConfinedTree,
-    parsed_yaml: ParsedTexts,
-) -> None:
-    """Note for each object that was built where it was written: its origin, and the patches that speak of it."""
-    patch_sources = [source_by_path[path] for one in kustomizations for path in one.patch_files if path in source_by_path]
-
-    def source_of_origin(origin_annotation: str) -> Source | None:
-        origin_path_match = _ORIGIN_PATH_LINE.search(origin_annotation)
-        if not origin_path_match:
-            return None
-        real_origin_path = os.path.realpath(tree_copy.parent / origin_path_match.group(1).strip())
-        return source_by_path.get(confined_tree.report_path(os.path.relpath(real_origin_path, tree_copy)))
-
-    built_overlay.lost = [(text, error, source_of_origin(text) or default_source) for text, error, default_source in built_overlay.lost]
-    for built_object in load_yaml_documents(built_overlay.text):
-        if not isinstance(built_object, Map):
-            continue
-        note = built_object.mapping_at_path("metadata", "annotations").get(_ORIGIN_ANNOTATION)
-        origin_source = source_of_origin(note) if isinstance(note, str) else None
-        candidate_sources = [*([origin_source] if origin_source else []), *patch_sources]
-        sources_and_candidate_objects = [
-            (one, candidate_object) for one in candidate_sources for candidate_object in _candidate_objects(one, built_object, parsed_yaml)
-        ]
-        built_overlay.objects.append((built_object, sources_and_candidate_objects[::-1], origin_source or kustomizations[0].source))
-
-
-def _candidate_objects(candidate_source: Source, built_object: Map, parsed_yaml: ParsedTexts) -> Iterator[Map]:
-    """The objects of a file that an object may have been made from: the kind, and the name but for what is added."""
-    try:
-        yaml_documents = parsed_yaml.documents(candidate_source)
-    except ParseError:
-        return
-    built_object_name = _object_name(built_object)
-    for candidate in yaml_documents:
-        if isinstance(candidate, Map) and candidate.get("kind") == built_object.get("kind") and _object_name(candidate) in built_object_name:
-            yield candidate
-
-
-def _object_name(object_mapping: Map) -> str:
-    name = object_mapping.mapping_at_path("metadata").get("name")
-    return name if isinstance(name, str) else ""

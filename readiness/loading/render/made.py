@@ -25,6 +25,16 @@ class CrashedBuildError(RenderError):
         self.__cause__ = cause
 
 
+def without_frames(render_error: RenderError) -> RenderError:
+    """An error that no longer holds what was made on the way to it: nothing collects that while it is told of."""
+    error: BaseException | None = render_error
+    while error is not None:
+        error.__traceback__ = None
+        earlier_error, error.__context__ = error.__context__, None
+        error = earlier_error
+    return render_error
+
+
 @dataclass(frozen=True, slots=True)
 class SetValue:
     """A value where somebody wrote it: the file, the place in it, and the keys that lead there in its chart's values."""

@@ -10,10 +10,12 @@ from dataclasses import field
 from pathlib import Path
 
 from readiness import files, tree_paths
+from readiness.loading.render.made import LimitError
 from readiness.model.records import dataclass
 from readiness.tree_paths import OutsideError
 
 MAX_FILE_BYTES = 10 << 20  # bytes
+MAX_PATHS_PER_TREE = 200_000  # paths that overlays name, be there something or not
 MAX_TREE_BYTES = 256 << 20  # bytes of all files that are kept, for all overlays of a tree
 
 
@@ -57,9 +59,11 @@ class ConfinedTree:
     def path_state(self, path_in_tree: str) -> str:
         """What a path is: `""` for nothing, `folder NAME`, `file NAME HASH`, `large NAME`, `outside REASON`.
 
-        NAME is where its links lead.
+        NAME is where its links lead. Raises LimitError past as many paths as are looked for in one tree.
         """
         if path_in_tree not in self.state_by_path:
+            if len(self.state_by_path) >= MAX_PATHS_PER_TREE:
+                raise LimitError(f"the overlays and charts of its tree name over {MAX_PATHS_PER_TREE:,} paths")
             self.state_by_path[path_in_tree] = self._find_path_state(path_in_tree)
         return self.state_by_path[path_in_tree]
 

@@ -11,7 +11,7 @@ import pytest
 
 from readiness.loading import discover
 from readiness.loading.parsed import ParsedTexts
-from readiness.loading.render import kustomize
+from readiness.loading.render import kustomize, work
 from readiness.loading.render.gather import gather_overlay_inputs
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay import placed
@@ -20,12 +20,12 @@ from readiness.loading.render.overlay.placed import (
     PlacedSource,
     PlacedValue,
     UnsupportedFeatureError,
-    WorkCounter,
     WrittenPlace,
     write_objects,
 )
-from readiness.loading.render.overlay.resource import matches_selector_pattern
+from readiness.loading.render.overlay.selector import text_matcher
 from readiness.loading.render.tree import ConfinedTree
+from readiness.loading.render.work import WorkCounter
 from readiness.model import Source, Span
 from readiness.syntax.yaml import load_yaml_documents
 
@@ -316,7 +316,7 @@ def test_what_is_not_known_is_left_to_others(tmp_path: Path, name: str) -> None:
 
 
 def test_aliases_of_aliases_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placed, "MAX_VALUES_PER_OVERLAY", 5_000)
+    monkeypatch.setattr(work, "MAX_VALUES_PER_OVERLAY", 5_000)
     rows = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 12))
     tree(tmp_path, "")
     (tmp_path / "base/web.yaml").write_text(f"apiVersion: v1\nkind: X\nmetadata: {{name: x}}\n{rows}")
@@ -325,7 +325,7 @@ def test_aliases_of_aliases_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_copies_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placed, "MAX_VALUES_PER_OVERLAY", 3)
+    monkeypatch.setattr(work, "MAX_VALUES_PER_OVERLAY", 3)
     place = WrittenPlace(Source("a", "x"), Span(0, 1))
     value = PlacedValue([PlacedValue(1, place, place), PlacedValue(2, place, place)], place, place)
     counter = WorkCounter()
@@ -349,20 +349,20 @@ def test_a_long_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ],
 )  # fmt: skip
 def test_selectors_describe_whole_names(pattern: str, text: str, expected: bool) -> None:
-    assert matches_selector_pattern(pattern, text) is expected
+    assert text_matcher(pattern)(text, WorkCounter()) is expected
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+b", "a*a*a*a*a*b", "[", "(", "a" * 300 + ".*", "(?=x)"])
 def test_expressions_that_may_take_long_are_refused(pattern: str) -> None:
     with pytest.raises(RenderError):
-        matches_selector_pattern(pattern, "a" * 200)
+        text_matcher(pattern)
 
 
 def test_patches_of_patches_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placed, "MAX_OBJECT_LOOKUPS_PER_OVERLAY", 100)
+    monkeypatch.setattr(work, "MAX_OBJECT_LOOKUPS_PER_OVERLAY", 100)
     tree(tmp_path, "patches:\n" + "- {path: p.yaml, target: {kind: Deployment}}\n" * 30)
     (tmp_path / "prod/p.yaml").write_text("[{op: add, path: /spec/paused, value: true}]\n")
-    with pytest.raises(RenderError, match="over 100 objects"):
+    with pytest.raises(RenderError, match="over 100 object lookups"):
         build(tmp_path)
 
 

@@ -6,26 +6,24 @@ https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/
 from __future__ import annotations
 
 import posixpath
-import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
 
 from readiness.files import decode_text
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
-from readiness.loading.render.gather import HELM_CHART_KEYS, OverlayInputs, remote_chart_error
+from readiness.loading.render.gather import HELM_CHART_KEYS, OverlayInputs
 from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.overlay import patches, transform
 from readiness.loading.render.overlay.generator_files import GeneratorFileReader
 from readiness.loading.render.overlay.generators import generate_object, merge_generated
-from readiness.loading.render.overlay.left_out import LeftOut, absent_entry_error, error_of_entry_elsewhere, has_content
+from readiness.loading.render.overlay.left_out import LeftOut, absent_entry_error, error_of_charts, error_of_entry_elsewhere, has_content
 from readiness.loading.render.overlay.placed import (
     InvalidKustomizationError,
-    NeedsOtherBuilderError,
     PlacedSource,
     PlacedValue,
     UnsupportedFeatureError,
-    WorkCounter,
     WrittenPlace,
     make_placed_value,
     root_file_place,
@@ -33,9 +31,12 @@ from readiness.loading.render.overlay.placed import (
 )
 from readiness.loading.render.overlay.references import update_renamed_references
 from readiness.loading.render.overlay.replacements import replace_values
-from readiness.loading.render.overlay.resource import ObjectIdentity, OverlayResource, overlay_resource_of
+from readiness.loading.render.overlay.resource import ObjectIdentity, OverlayResource, expand_list_object, overlay_resource_of, verify_is_object
+from readiness.loading.render.overlay.selector import identity_count
 from readiness.loading.render.overlay.variables import Fields, configured_fields, resolve_variables
+from readiness.loading.render.work import OverlayWorkOfRun, WorkCounter
 from readiness.model import ParseError, Source, Span
+from readiness.syntax.yaml import blank_out_separator_comments, load_yaml_documents
 
 # Keys that say nothing of what is built.
 _KEYS_WITHOUT_EFFECT = frozenset("apiversion kind metadata sortoptions buildmetadata crds inventory".split())
@@ -48,9 +49,21 @@ _SUPPORTED_KEYS = frozenset(
 )
 # Parts of a configuration that speak of names alone, which nothing is said of here.
 _CONFIGURATION_KEYS_FOR_NAMES = frozenset({"nameReference", "varReference", "namespace", "namePrefix", "nameSuffix"})
-# Where an entry of `helmCharts` says what the chart comes from; of `helmChartInflationGenerator` in older words.
-_CHART_REPOSITORY_KEYS = ("repo", "chartRepo", "chartRepoUrl")
 KustomizationValueByKey = dict[str, PlacedValue]
+
+
+class BuildOptions(NamedTuple):
+    """How overlays are built.
+
+    With `leaves_out_unknown_keys` it is without what the keys of kustomizations say that are not known here, plugins among them.
+    `may_be_made` tells of a path where nothing is whether a .gitignore names it. `work_of_run` is what all overlays may take together.
+    With `keep_removed_keys` it is as if no patch took a key away.
+    """
+
+    leaves_out_unknown_keys: bool = False
+    may_be_made: Callable[[str], bool] = lambda path: False
+    work_of_run: OverlayWorkOfRun | None = None
+    keep_removed_keys: bool = False
 
 
 def build_source(
@@ -59,29 +72,21 @@ def build_source(
     environment: str,
     source_by_path: Mapping[str, Source],
     parsed_yaml: ParsedTexts,
-    *,
-    leaves_out_unknown_keys: bool = False,
-    may_be_made: Callable[[str], bool] = lambda path: False,
+    options: BuildOptions = BuildOptions(),  # noqa: B008
 ) -> tuple[PlacedSource, OverlayBuilder]:
     """What an overlay builds, and the builder, which knows what else it took in and what it left out.
 
-    `parsed_yaml` are the documents of files that the same run has read. With `leaves_out_unknown_keys` it is built without what the keys
-    of kustomizations say that are not known here, plugins among them. `may_be_made` tells of a path where nothing is whether a .gitignore names it.
+    `parsed_yaml` are the documents of files that the same run has read.
 
     Raises RenderError where nobody could build it, UnsupportedFeatureError where this builder does not know how, and where what is left out
     leaves nothing the reason of that.
     """
-    builder = OverlayBuilder(overlay_inputs, source_by_path, parsed_yaml, leaves_out_unknown_keys=leaves_out_unknown_keys, may_be_made=may_be_made)
+    builder = OverlayBuilder(overlay_inputs, source_by_path, parsed_yaml, options)
     try:
         placed_source = builder.build_text(kustomization_source, environment)
         if placed_source.removals:
             builder_keeping_removed_keys = OverlayBuilder(
-                overlay_inputs,
-                {**source_by_path, **builder.more},
-                parsed_yaml,
-                keep_removed_keys=True,
-                leaves_out_unknown_keys=leaves_out_unknown_keys,
-                may_be_made=may_be_made,
+                overlay_inputs, {**source_by_path, **builder.more}, parsed_yaml, options._replace(keep_removed_keys=True)
             )
             with suppress(RenderError):  # what went may be in the way of what came
                 placed_source.kept = builder_keeping_removed_keys.build_text(kustomization_source, environment)
@@ -98,26 +103,17 @@ def build_source(
 
 
 class OverlayBuilder:
-    """One overlay and all that it takes in; with `keep_removed_keys`, as if its patches took no key away.
+    """One overlay and all that it takes in.
 
     What stands elsewhere is left out and noted in `left_out`. `partial_source` has what is known of objects in there, `read_paths` are the
     files that were read, as reports print them.
     """
 
-    def __init__(
-        self,
-        overlay_inputs: OverlayInputs,
-        source_by_path: Mapping[str, Source],
-        parsed_yaml: ParsedTexts,
-        *,
-        keep_removed_keys: bool = False,
-        leaves_out_unknown_keys: bool = False,
-        may_be_made: Callable[[str], bool] = lambda path: False,
-    ) -> None:
+    def __init__(self, overlay_inputs: OverlayInputs, source_by_path: Mapping[str, Source], parsed_yaml: ParsedTexts, options: BuildOptions) -> None:
         self.parsed = parsed_yaml
-        self.keep = keep_removed_keys
-        self.leaves_out_unknown_keys = leaves_out_unknown_keys
-        self.may_be_made = may_be_made
+        self.keep = options.keep_removed_keys
+        self.leaves_out_unknown_keys = options.leaves_out_unknown_keys
+        self.may_be_made = options.may_be_made
         self.left_out = LeftOut()
         self.partial_source: PlacedSource | None = None
         self.read_paths: set[str] = set()
@@ -125,17 +121,18 @@ class OverlayBuilder:
         self.tree = overlay_inputs.tree
         self.sources = source_by_path
         self.more: dict[str, Source] = {}
-        self.counter = WorkCounter()
+        self.counter = WorkCounter(options.work_of_run)
         self.variables: list[PlacedValue] = []
         self.fields: list[Fields] = []
         self.open: list[str] = []
+        self.nodes_by_inline_text: dict[str, Sequence[Any]] = {}
 
     def build_text(self, kustomization_source: Source, environment: str) -> PlacedSource:
-        """The text of what the overlay gives."""
-        resources: list[OverlayResource] = []
-        self.add_resources_of_folder(self.top, resources, is_component=False)
-        update_renamed_references(resources)
-        resolve_variables(resources, self.variables, self.fields)
+        """The text of what the overlay gives, its work charged to the run."""
+        try:
+            resources = self.built_resources()
+        finally:
+            self.counter.charge_run()
         complete_nodes = [one.node for one in resources if not one.is_partial]
         partial_nodes = [one.node for one in resources if one.is_partial]
         if self.left_out.parts and not complete_nodes and not any(has_content(one) for one in resources):
@@ -144,6 +141,16 @@ class OverlayBuilder:
             self.partial_source = write_objects(partial_nodes, kustomization_source.path, environment, kustomization_source)
             self.partial_source.fragment = True
         return write_objects(complete_nodes, kustomization_source.path, environment, kustomization_source)
+
+    def built_resources(self) -> list[OverlayResource]:
+        """What the overlay gives. Raises RenderError, also where its patches leave something that is no object."""
+        resources: list[OverlayResource] = []
+        self.add_resources_of_folder(self.top, resources, is_component=False)
+        update_renamed_references(resources, self.counter)
+        resolve_variables(resources, self.variables, self.fields, self.counter)
+        for resource in resources:
+            verify_is_object(resource.node, after="after all patches and replacements ")
+        return resources
 
     def add_resources_of_folder(self, kustomization_folder: str, resources: list[OverlayResource], *, is_component: bool) -> None:
         """Add what a kustomization gives to `resources`; a component changes what is there, too."""
@@ -212,7 +219,8 @@ class OverlayBuilder:
         for key, value in document.map.items():
             lowercase_key = key.casefold()
             if lowercase_key in HELM_CHART_KEYS:
-                self.left_out.add_part(self.chart_error(value, key, kustomization_source), may_hold_objects=True)
+                chart_error = error_of_charts(value, key, kustomization_source, self.tree.report_path(self.top))
+                self.left_out.add_part(chart_error, may_hold_objects=True)
             elif lowercase_key == "helmglobals":
                 continue  # says where `helmCharts` lie
             elif lowercase_key not in _KEYS_WITHOUT_EFFECT | _SUPPORTED_KEYS or lowercase_key in spec:
@@ -223,19 +231,6 @@ class OverlayBuilder:
             elif value.data is not None:
                 spec[lowercase_key] = value
         return spec
-
-    def chart_error(self, charts_value: PlacedValue, charts_key: str, kustomization_source: Source) -> RenderError:
-        """Why charts are not inflated: one comes from elsewhere, or builders do so only where they are asked."""
-        for chart_entry in charts_value.list_entries:
-            repository = next((text for name in _CHART_REPOSITORY_KEYS if (text := chart_entry.text_at_path(name))), "")
-            if repository:
-                return remote_chart_error(repository, kustomization_source.path)
-        quoted_overlay_path = shlex.quote(self.tree.report_path(self.top) or ".")
-        return NeedsOtherBuilderError(
-            f"it takes in Helm charts under `{charts_key[:60]}`, and builders must specify --enable-helm for that;"
-            f" `kustomize build --enable-helm {quoted_overlay_path} | readiness check -` judges what it gives",
-            charts_value.key_place,
-        )
 
     def source_at(self, path_in_tree: str) -> Source:
         """The text of a file of the tree. Raises RenderError where it is none."""
@@ -256,7 +251,14 @@ class OverlayBuilder:
         except ParseError as error:
             error_place = root_file_place(source, Span(error.offset, error.offset))
             raise InvalidKustomizationError(f"it does not parse: {error.message}", error_place) from None
+        self.counter.count_visits(len(document_nodes))
         return [make_placed_value(node, source, node.at(), self.counter) for node in document_nodes if hasattr(node, "at")]
+
+    def parsed_inline_documents(self, text: str) -> Sequence[Any]:
+        """The documents of a patch that stands in a kustomization, parsed once for each text. Raises ParseError."""
+        if text not in self.nodes_by_inline_text:
+            self.nodes_by_inline_text[text] = load_yaml_documents(blank_out_separator_comments(text))
+        return self.nodes_by_inline_text[text]
 
     def folder_of_entry(self, kustomization_folder: str, path_entry: PlacedValue) -> str:
         """The folder of an entry. Raises InvalidKustomizationError where there is none, and where the kustomization stands in it."""
@@ -306,7 +308,8 @@ class OverlayBuilder:
             self.add_resources_of_folder(self.folder_of_entry(kustomization_folder, resource_entry), resources, is_component=False)
         else:
             for document in self.documents_of_entry(kustomization_folder, resource_entry):
-                resources += [overlay_resource_of(item) for item in _expand_list_object(document)]
+                resources += [overlay_resource_of(item) for item in expand_list_object(document)]
+        self.counter.count_lookups(len(resources) - resource_count_before)
         for resource in (one for one in resources[resource_count_before:] if not one.is_partial):
             if resource.identity in earlier_identities:
                 raise InvalidKustomizationError(f"{resource.kind} {resource.name} is taken in twice", resource_entry.place)
@@ -322,19 +325,20 @@ class OverlayBuilder:
                     generated_object = generate_object(generated_kind, generator_entry, options, file_reader, self.counter)
                     generated_object.is_partial = file_reader.has_left_out_file
                     behavior_value = {name.casefold(): one for name, one in generator_entry.map.items()}.get("behavior")
-                    self.counter.count_lookups(len(resources))
+                    self.counter.count_lookups(identity_count(resources))
                     behavior = behavior_value.string if behavior_value else ""
                     merge_generated(resources, generated_object, behavior, may_be_elsewhere=self.left_out.may_hold_target())
 
     def apply_transformers(self, folder: str, spec: KustomizationValueByKey, resources: list[OverlayResource]) -> None:
         """Change the objects as the kustomization says, in kustomize's order."""
         self.verify_configurations(folder, spec)
+        self.counter.count_lookups(len(resources) * len(spec))
         patches.apply_patches(self, folder, spec, resources)
         if "namespace" in spec:
             transform.set_namespace(resources, spec["namespace"])
         name_prefix, name_suffix = spec_text(spec, "nameprefix"), spec_text(spec, "namesuffix")
         if name_prefix or name_suffix:
-            transform.add_name_affixes(resources, name_prefix, name_suffix)
+            transform.add_name_affixes(resources, name_prefix, name_suffix, self.counter)
         if "commonlabels" in spec:
             common_labels = spec["commonlabels"]
             transform.add_labels(resources, common_labels, self.counter, include_selectors=True, include_templates=True)
@@ -346,9 +350,9 @@ class OverlayBuilder:
         patches.apply_json6902_patches(self, folder, spec, resources)
         with self.unsupported_left_out():
             if "replicas" in spec:
-                transform.set_replicas(resources, spec["replicas"], may_be_elsewhere=self.left_out.may_hold_target())
+                transform.set_replicas(resources, spec["replicas"], self.counter, may_be_elsewhere=self.left_out.may_hold_target())
             if "images" in spec:
-                transform.set_images(resources, spec["images"])
+                transform.set_images(resources, spec["images"], self.counter)
         for entry in self.list_entries(spec, "replacements"):
             with self.unsupported_left_out():
                 self.apply_replacement(folder, entry, resources)
@@ -386,13 +390,3 @@ def spec_text(spec: KustomizationValueByKey, key: str) -> str:
     """The text under a key of a kustomization; empty where there is none."""
     value = spec.get(key)
     return value.string if value else ""
-
-
-def _expand_list_object(object_value: PlacedValue) -> Iterator[PlacedValue]:
-    """An object, or those of a List."""
-    list_items = object_value.map.get("items")
-    if object_value.text_at_path("kind").endswith("List") and list_items is not None and isinstance(list_items.data, list):
-        for item in list_items.data:
-            yield from _expand_list_object(item)
-    else:
-        yield object_value

@@ -14,14 +14,15 @@ from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay.placed import (
     PlacedValue,
     UnsupportedFeatureError,
-    WorkCounter,
     WrittenPlace,
     copy_value,
 )
 from readiness.loading.render.overlay.resource import OverlayResource, ensure_mapping
+from readiness.loading.render.work import WorkCounter
 from readiness.model import Source, Span
 
 GeneratorFileReader = Callable[[PlacedValue, str], tuple[Source | None, bytes] | None]  # None for a file that is left out
+_BASE64_CHARACTERS_PER_CHARACTER = 2  # or fewer
 _GENERATOR_KEYS = frozenset("name namespace behavior literals files envs env options type".split())
 _GENERATOR_OPTION_KEYS = frozenset("labels annotations disablenamesuffixhash immutable".split())
 
@@ -49,10 +50,11 @@ def generate_object(
     metadata.map["name"] = name_value
     if "namespace" in value_by_lowercase_key:
         metadata.map["namespace"] = value_by_lowercase_key["namespace"]
-    for data_key, data_value, is_text_value in _data_keys_and_values(value_by_lowercase_key, read_file):
+    for data_key, data_value, is_text_value in _data_keys_and_values(value_by_lowercase_key, read_file, counter):
         counter.count_values(2)
         data_field = "data" if is_text_value or object_kind == "Secret" else "binaryData"
         if object_kind == "Secret" and is_text_value:
+            counter.count_characters(_BASE64_CHARACTERS_PER_CHARACTER * len(data_value.string))
             data_value.data = base64.b64encode(data_value.string.encode("utf-8", "surrogatepass")).decode()
             data_value.line_places = ()
         ensure_mapping(object_value, (data_field,), name_place).map[data_key] = data_value
@@ -77,14 +79,16 @@ def _set_generator_options(object_value: PlacedValue, options: PlacedValue | Non
             object_value.map["immutable"] = option_value
 
 
-def _data_keys_and_values(value_by_lowercase_key: dict[str, PlacedValue], read_file: GeneratorFileReader) -> Iterator[tuple[str, PlacedValue, bool]]:
+def _data_keys_and_values(
+    value_by_lowercase_key: dict[str, PlacedValue], read_file: GeneratorFileReader, counter: WorkCounter
+) -> Iterator[tuple[str, PlacedValue, bool]]:
     """(key, value, whether it is text) of all that a generator is given."""
     env_file_entries = list(value_by_lowercase_key["envs"].list_entries) if "envs" in value_by_lowercase_key else []
     env_file_entries += [value_by_lowercase_key["env"]] if "env" in value_by_lowercase_key else []
     for entry in env_file_entries:
-        yield from _keys_and_values_of_env_file(entry, read_file)
+        yield from _keys_and_values_of_env_file(entry, read_file, counter)
     for entry in value_by_lowercase_key["files"].list_entries if "files" in value_by_lowercase_key else ():
-        yield from _key_and_value_of_file(entry, read_file)
+        yield from _key_and_value_of_file(entry, read_file, counter)
     for entry in value_by_lowercase_key["literals"].list_entries if "literals" in value_by_lowercase_key else ():
         yield _key_and_value_of_literal(entry)
 
@@ -108,7 +112,7 @@ def _key_and_value_of_literal(literal: PlacedValue) -> tuple[str, PlacedValue, b
     return data_key, PlacedValue(value, value_place, value_place), True
 
 
-def _keys_and_values_of_env_file(entry: PlacedValue, read_file: GeneratorFileReader) -> Iterator[tuple[str, PlacedValue, bool]]:
+def _keys_and_values_of_env_file(entry: PlacedValue, read_file: GeneratorFileReader, counter: WorkCounter) -> Iterator[tuple[str, PlacedValue, bool]]:
     """`KEY=value` lines of a file; comments and blank lines are none."""
     source_and_bytes = read_file(entry, entry.string)
     if source_and_bytes is None:
@@ -116,6 +120,7 @@ def _keys_and_values_of_env_file(entry: PlacedValue, read_file: GeneratorFileRea
     env_file_source, _ = source_and_bytes
     if env_file_source is None:
         raise RenderError(f"{entry.string[:200]} is not text")
+    counter.count_lines(env_file_source.text)
     for line_start in env_file_source.line_offsets:
         line_end = env_file_source.text.find("\n", line_start)
         env_file_line = env_file_source.text[line_start : line_end if line_end >= 0 else len(env_file_source.text)].rstrip("\r")
@@ -130,7 +135,7 @@ def _keys_and_values_of_env_file(entry: PlacedValue, read_file: GeneratorFileRea
         yield variable_name, PlacedValue(variable_value, value_place, key_place), True
 
 
-def _key_and_value_of_file(entry: PlacedValue, read_file: GeneratorFileReader) -> Iterator[tuple[str, PlacedValue, bool]]:
+def _key_and_value_of_file(entry: PlacedValue, read_file: GeneratorFileReader, counter: WorkCounter) -> Iterator[tuple[str, PlacedValue, bool]]:
     """A whole file, under its name or the one before the equals sign; nothing of one that is left out."""
     data_key, equals_sign, file_path = entry.string.partition("=")
     if not equals_sign:
@@ -139,9 +144,11 @@ def _key_and_value_of_file(entry: PlacedValue, read_file: GeneratorFileReader) -
     if source_and_bytes is None:
         return
     file_source, file_bytes = source_and_bytes
+    counter.count_characters(_BASE64_CHARACTERS_PER_CHARACTER * len(file_bytes))
     if file_source is None:
         yield data_key, PlacedValue(base64.b64encode(file_bytes).decode(), entry.place, entry.place), False
         return
+    counter.count_lines(file_source.text)
     file_text = file_source.text.replace("\r\n", "\n")
     line_ends = [*file_source.line_offsets[1:], len(file_source.text) + 1]
     line_places = tuple(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from readiness.loading.render.overlay.placed import (
     InvalidKustomizationError,
     PlacedValue,
-    WorkCounter,
     WrittenPlace,
     copy_value,
     to_plain_data,
 )
+from readiness.loading.render.work import WorkCounter
+
+_MOVED_ENTRIES_PER_VISIT = 64  # of a list that makes room for another entry, or closes up
 
 
 def apply_operations(
@@ -61,10 +63,13 @@ class _PatchOperation:
             )
         elif operation_name == "move":
             moved_value = self.find_value(self.pointer_segments("from"))
+            if self.keep:  # where it stays it may come to stand in itself
+                moved_value = copy_value(moved_value, self.counter)
             self.remove_at(self.pointer_segments("from"))
             self.put_at_path(moved_value, may_insert=True)
         elif operation_name == "test":
-            if to_plain_data(self.find_value(self.pointer_segments("path"))) != to_plain_data(self.operation_value()):
+            found_value = self.find_value(self.pointer_segments("path"))
+            if to_plain_data(found_value, self.counter) != to_plain_data(self.operation_value(), self.counter):
                 raise self.make_error("the value is another one")
         else:
             raise self.make_error(f"there is no operation {operation_name[:40]!r}")
@@ -117,6 +122,7 @@ class _PatchOperation:
             list_index = int(last_segment)
             if list_index > len(container.data) - (0 if may_insert else 1):
                 raise self.make_error(f"the list has {len(container.data)} entries")
+            self.counter.count_visits(len(container.data) // _MOVED_ENTRIES_PER_VISIT)
             container.data[list_index : list_index if may_insert else list_index + 1] = [new_value]
         else:
             raise self.make_error(f"there is no {last_segment[:80]!r}")
@@ -137,5 +143,6 @@ class _PatchOperation:
             if not self.keep:
                 del container.data[last_segment]
         else:
-            container.data = [one for one in container.list_entries if one is not removed_value]
+            self.counter.count_visits(len(container.list_entries) // _MOVED_ENTRIES_PER_VISIT)
+            del container.list_entries[int(last_segment)]
         container.removal_places.append(self.spec.place)

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import field
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from readiness.facts.table import fact_row_by_name
-from readiness.loading.render.gather import refusal_of_entry
+from readiness.loading.render.gather import refusal_of_entry, remote_chart_error
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay.jsonpatch import unescaped_pointer_segments
 from readiness.loading.render.overlay.merge import DELETE_DIRECTIVE, merge_patch, patch_directive
-from readiness.loading.render.overlay.placed import MAX_VALUE_NESTING_DEPTH, InvalidKustomizationError, PlacedValue, WorkCounter, copy_value
+from readiness.loading.render.overlay.placed import (
+    MAX_VALUE_NESTING_DEPTH,
+    InvalidKustomizationError,
+    NeedsOtherBuilderError,
+    PlacedValue,
+    copy_value,
+)
 from readiness.loading.render.overlay.resource import OverlayResource
 from readiness.loading.render.tree import ConfinedTree
+from readiness.loading.render.work import WorkCounter
+from readiness.model import Source
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 
 _PLAIN_WORD = lazy_regex(r"[\w.-]{1,253}\Z")
 _DEFINITIONS_NAME = lazy_regex(r"(?:\A|[/_.-])(?:crds?|customresourcedefinitions?)(?:[/_.?-]|\Z)")
+# Where an entry of `helmCharts` says what the chart comes from; of `helmChartInflationGenerator` in older words.
+_CHART_REPOSITORY_KEYS = ("repo", "chartRepo", "chartRepoUrl")
+_END_OF_POINTER = ""  # every step begins with `/`
 _KEYS_THAT_SAY_WHICH_OBJECT = frozenset({"apiVersion", "kind", "metadata", "type"})
 
 
@@ -89,6 +101,19 @@ def error_of_entry_elsewhere(
     return error if may_be_made(error.absent_path) else None
 
 
+def error_of_charts(charts_value: PlacedValue, charts_key: str, kustomization_source: Source, overlay_path: str) -> RenderError:
+    """Why charts are not inflated: one comes from elsewhere, or builders do so only where they are asked."""
+    for chart_entry in charts_value.list_entries:
+        repository = next((text for name in _CHART_REPOSITORY_KEYS if (text := chart_entry.text_at_path(name))), "")
+        if repository:
+            return remote_chart_error(repository, kustomization_source.path)
+    return NeedsOtherBuilderError(
+        f"it takes in Helm charts under `{charts_key[:60]}`, and builders must specify --enable-helm for that;"
+        f" `kustomize build --enable-helm {shlex.quote(overlay_path or '.')} | readiness check -` judges what it gives",
+        charts_value.key_place,
+    )
+
+
 def has_content(resource: OverlayResource) -> bool:
     """Whether more is known of an object than which one it is."""
     return any(value.data for key, value in resource.node.map.items() if key not in _KEYS_THAT_SAY_WHICH_OBJECT)
@@ -114,11 +139,10 @@ def partial_resources_of_operations(operations: PlacedValue, target: PlacedValue
     What a later operation of the patch takes away again is nothing.
     """
     lasting_operations = []
-    paths_taken_away: set[str] = set()
+    paths_taken_away = _PointerSet()
     for operation in reversed(operations.list_entries):
         path = operation.text_at_path("path")
-        parts = path.split("/")
-        if paths_taken_away.isdisjoint("/".join(parts[:count]) for count in range(2, len(parts) + 1)):
+        if not paths_taken_away.has_part_of(path):
             lasting_operations.append(operation)
         if operation.text_at_path("op") in {"remove", "move"}:
             paths_taken_away.add(path if operation.text_at_path("op") == "remove" else operation.text_at_path("from"))
@@ -140,6 +164,36 @@ def partial_resources_of_operations(operations: PlacedValue, target: PlacedValue
         else:
             node.map[segments[0]] = inner_value
         yield OverlayResource(node, is_partial=True)
+
+
+class _PointerSet:
+    """JSON pointers, by their steps: a look at one takes as long as it is."""
+
+    __slots__ = ("_root",)
+
+    def __init__(self) -> None:
+        self._root: dict[str, Any] = {}
+
+    def add(self, pointer: str) -> None:
+        """Add a pointer, unless it has more steps than any value that is made here."""
+        segments = unescaped_pointer_segments(pointer)
+        if len(segments) > MAX_VALUE_NESTING_DEPTH:
+            return
+        children = self._root
+        for segment in segments:
+            children = children.setdefault(f"/{segment}", {})
+        children[_END_OF_POINTER] = {}
+
+    def has_part_of(self, pointer: str) -> bool:
+        """Whether a pointer, or the beginning of it, is one of these."""
+        children = self._root
+        for segment in unescaped_pointer_segments(pointer):
+            if f"/{segment}" not in children:
+                return False
+            children = children[f"/{segment}"]
+            if _END_OF_POINTER in children:
+                return True
+        return False
 
 
 def _identified_object(patch: PlacedValue, target: PlacedValue | None) -> PlacedValue | None:

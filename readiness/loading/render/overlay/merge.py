@@ -6,9 +6,9 @@ from readiness.facts.table import fact_row_by_name
 from readiness.loading.render.overlay.placed import (
     PlacedValue,
     UnsupportedFeatureError,
-    WorkCounter,
     copy_value,
 )
+from readiness.loading.render.work import WorkCounter
 
 # By which fields the entries of a list are told apart; all other lists are replaced whole.
 # `x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys` of https://github.com/kubernetes/kubernetes/tree/master/api/openapi-spec
@@ -126,10 +126,11 @@ class _StrategicMerge:
         if not merge_keys:
             return self.without_directives(patch_list)
         merged_entries: list[PlacedValue] = []
+        old_entries_by_identity: dict[tuple[object, ...], list[PlacedValue]] = {}
+        for old_entry in old_list.list_entries:
+            old_entries_by_identity.setdefault(_list_entry_identity(old_entry, merge_keys), []).append(old_entry)
         for patch_entry in patch_list.list_entries:
-            matching_old_entries = [
-                other for other in old_list.list_entries if _list_entry_identity(other, merge_keys) == _list_entry_identity(patch_entry, merge_keys)
-            ]
+            matching_old_entries = old_entries_by_identity.pop(_list_entry_identity(patch_entry, merge_keys), [])
             if patch_directive(patch_entry) == DELETE_DIRECTIVE:
                 old_list.removal_places += [patch_entry.place] if matching_old_entries else []
             elif matching_old_entries:
@@ -137,8 +138,8 @@ class _StrategicMerge:
                 merged_entries.append(matching_old_entries[0])
             else:
                 merged_entries.append(self.without_directives(patch_entry))
-            old_list.data = [other for other in old_list.list_entries if other not in matching_old_entries]
-        old_list.data = [*merged_entries, *old_list.list_entries]
+        kept_ids = {id(one) for entries in old_entries_by_identity.values() for one in entries}
+        old_list.data = [*merged_entries, *(one for one in old_list.list_entries if id(one) in kept_ids)]
         return old_list
 
     def without_directives(self, patch_value: PlacedValue) -> PlacedValue:
@@ -165,5 +166,9 @@ def _remove_directives(patch_value: PlacedValue) -> None:
 
 def _list_entry_identity(list_entry: PlacedValue, merge_keys: tuple[str, ...]) -> tuple[object, ...]:
     """What tells an entry of a list from the others; its own identity where it has no such field."""
-    merge_key_values = tuple(one.data if (one := list_entry.map.get(key)) is not None else _DEFAULT_VALUE_BY_MERGE_KEY.get(key) for key in merge_keys)
+    merge_key_values = tuple(
+        _DEFAULT_VALUE_BY_MERGE_KEY.get(key) if one is None else id(one) if isinstance(one.data, dict | list) else one.data
+        for key in merge_keys
+        for one in [list_entry.map.get(key)]
+    )
     return merge_key_values if any(key in list_entry.map for key in merge_keys) else (id(list_entry),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from readiness.loading.render.overlay.jsonpatch import apply_operations, is_operation_list
 from readiness.loading.render.overlay.left_out import partial_resource_of_patch, partial_resources_of_operations
@@ -19,10 +19,10 @@ from readiness.loading.render.overlay.placed import (
 from readiness.loading.render.overlay.resource import (
     ObjectIdentity,
     OverlayResource,
-    matches_selector_pattern,
 )
+from readiness.loading.render.overlay.selector import ObjectSelector, identity_count
+from readiness.loading.render.work import WorkCounter
 from readiness.model import ParseError, Source, Span
-from readiness.syntax.yaml import blank_out_separator_comments, load_yaml_documents
 
 if TYPE_CHECKING:
     from readiness.loading.render.overlay.builder import KustomizationValueByKey, OverlayBuilder
@@ -81,9 +81,8 @@ def _apply_patch(
         raise InvalidKustomizationError("a patch has neither a `path_value` nor a `patch`", patch_entry.place)
     target = patch_entry.map.get("target")
     target_resources = None
-    builder.counter.count_lookups(len(resources))
     if target is not None and target.map:
-        target_resources = [one for one in resources if is_patch_target(one, target)]
+        target_resources = target_resources_of_patch(resources, target, builder.counter)
         if not target_resources and builder.left_out.may_hold_target():
             _add_parts_of_absent_objects(builder, patch_documents, target, resources)
             return
@@ -134,7 +133,7 @@ def _merge_patch_into(
             patch.text_at_path("metadata", "name"),
             patch.text_at_path("metadata", "namespace"),
         )
-        builder.counter.count_lookups(len(resources))
+        builder.counter.count_lookups(identity_count(resources))
         patched_identity = ObjectIdentity(api_group, patch.text_at_path("kind"), object_name, namespace)
         target_resources = [one for one in resources if one.is_called(patched_identity)]
         if not target_resources and builder.left_out.may_hold_target():
@@ -145,10 +144,11 @@ def _merge_patch_into(
                 f"a patch is for {patched_identity.kind} {object_name}{f' in {namespace}' if namespace else ''}, and there is no such object here",
                 patch.place,
             )
+    if patch_directive(patch) == DELETE_DIRECTIVE:
+        removed_ids = set(map(id, target_resources))
+        resources[:] = [one for one in resources if id(one) not in removed_ids]
+        return
     for resource in target_resources:
-        if patch_directive(patch) == DELETE_DIRECTIVE:
-            resources.remove(resource)
-            continue
         resource.remember_identity()
         kept_value_by_path = {key: resource.node.value_at_path(*key) for key in _KEY_PATHS_KEPT_BY_MERGE}
         merge_patch(resource.node, patch, builder.counter, keep_removed_keys=builder.keep)
@@ -162,37 +162,46 @@ def _merge_patch_into(
 _KEY_PATHS_KEPT_BY_MERGE = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
 
 
-def is_patch_target(resource: OverlayResource, target: PlacedValue) -> bool:
-    """Whether the target of a patch describes an object, by what it is called or was called."""
+def target_resources_of_patch(resources: list[OverlayResource], target: PlacedValue, counter: WorkCounter) -> list[OverlayResource]:
+    """The objects that the target of a patch describes, by what they are called or were called."""
     if set(target.map) - _PATCH_TARGET_KEYS:
         raise UnsupportedFeatureError("the target of a patch has a key that is not known")
-    target_pattern_by_key = {key: target.text_at_path(key) for key in _PATCH_TARGET_KEYS}
-    return (
-        matches_selector_pattern(target_pattern_by_key["version"], resource.version)
-        and any(
-            matches_selector_pattern(target_pattern_by_key["group"], identity.group)
-            and matches_selector_pattern(target_pattern_by_key["kind"], identity.kind)
-            and matches_selector_pattern(target_pattern_by_key["name"], identity.name)
-            and (
-                not target_pattern_by_key["namespace"]
-                or matches_selector_pattern(target_pattern_by_key["namespace"], identity.namespace or "default")
-            )
-            for identity in resource.identities
-        )
-        and _has_pairs(resource, "labels", target_pattern_by_key["labelSelector"])
-        and _has_pairs(resource, "annotations", target_pattern_by_key["annotationSelector"])
-    )
+    object_selector = ObjectSelector(target)
+    labels = _required_pairs(target.text_at_path("labelSelector"))
+    annotations = _required_pairs(target.text_at_path("annotationSelector"))
+    counter.count_lookups(identity_count(resources) + len(resources) * (len(labels) + len(annotations)))
+    return [
+        one
+        for one in resources
+        if object_selector.matches(one, counter) and _has_pairs(one, "labels", labels) and _has_pairs(one, "annotations", annotations)
+    ]
 
 
-def _has_pairs(resource: OverlayResource, metadata_field: str, selector: str) -> bool:
-    """Whether labels or annotations are those of a selector `a=b,c!=d,e,!f`."""
+class _RequiredPair(NamedTuple):
+    """One requirement of a selector: a key, its value where that matters, and whether it is to be another one or none."""
+
+    key: str
+    value: str | None
+    is_negated: bool
+
+
+def _required_pairs(selector: str) -> list[_RequiredPair]:
+    """What a selector `a=b,c!=d,e,!f` asks for."""
+    required_pairs = []
     for requirement in (requirement.strip() for requirement in selector.split(",") if requirement.strip()):
         if " " in requirement or "(" in requirement:
             raise UnsupportedFeatureError(f"the selector {selector[:80]!r} is not known here")
-        key, _, wanted_value = requirement.replace("==", "=").partition("=")
+        key, equals_sign, wanted_value = requirement.replace("==", "=").partition("=")
         is_negated = key.endswith("!") or key.startswith("!")
-        metadata_value = resource.node.value_at_path("metadata", metadata_field, key.strip("! "))
-        is_matching = metadata_value is not None and ("=" not in requirement or metadata_value.string == wanted_value.strip())
+        required_pairs.append(_RequiredPair(key.strip("! "), wanted_value.strip() if equals_sign else None, is_negated))
+    return required_pairs
+
+
+def _has_pairs(resource: OverlayResource, metadata_field: str, required_pairs: list[_RequiredPair]) -> bool:
+    """Whether labels or annotations are those of a selector."""
+    for key, wanted_value, is_negated in required_pairs:
+        metadata_value = resource.node.value_at_path("metadata", metadata_field, key)
+        is_matching = metadata_value is not None and wanted_value in {None, metadata_value.string}
         if is_matching is is_negated:
             return False
     return True
@@ -200,6 +209,7 @@ def _has_pairs(resource: OverlayResource, metadata_field: str, selector: str) ->
 
 def inline_patch_documents(builder: OverlayBuilder, inline_patch: PlacedValue) -> list[PlacedValue]:
     """The documents of a patch that stands in the kustomization, each value at its line there."""
+    builder.counter.count_characters(len(inline_patch.string))
     source, span = inline_patch.place
     written_text = source.text[span.start : span.end]
     line_starts = tuple(line.span.start for line in inline_patch.line_places)
@@ -208,7 +218,7 @@ def inline_patch_documents(builder: OverlayBuilder, inline_patch: PlacedValue) -
     inline_source = Source(source.path, inline_patch.string, parent=source, line_starts_in_parent=line_starts)
     parsed_source = inline_source if line_starts else Source(source.path, inline_patch.string)
     try:
-        document_nodes = load_yaml_documents(blank_out_separator_comments(inline_patch.string))
+        document_nodes = builder.parsed_inline_documents(inline_patch.string)
     except ParseError as error:
         error_place = root_file_place(inline_source, Span(error.offset, error.offset)) if line_starts else inline_patch.place
         raise InvalidKustomizationError(f"a patch does not parse: {error.message}", error_place) from None

@@ -11,13 +11,12 @@ from dataclasses import field
 from typing import Any, NamedTuple
 
 from readiness.loading.render.made import GeneratedSource, LimitError, RenderError
+from readiness.loading.render.work import WorkCounter
 from readiness.model import Source, Span
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax.yaml import Map, Seq, YamlScalar, literal_line_starts, parse_plain_scalar
 
-MAX_VALUES_PER_OVERLAY = 300_000  # of one overlay; aliases are written out
-MAX_OBJECT_LOOKUPS_PER_OVERLAY = 2_000_000  # of patches, generators and replacements at objects
 MAX_BUILT_TEXT_CHARACTERS = 10 << 20  # characters of what one overlay builds: what a single file may have
 MAX_VALUE_NESTING_DEPTH = 200  # of a value: deeper ones are left to a builder, whose text our reader refuses by itself
 
@@ -87,26 +86,6 @@ class PlacedValue:
         return value.string if value else ""
 
 
-class WorkCounter:
-    """How many values an overlay may still have, and how often an object may be held against a name."""
-
-    def __init__(self) -> None:
-        self.left = MAX_VALUES_PER_OVERLAY
-        self.looks = MAX_OBJECT_LOOKUPS_PER_OVERLAY
-
-    def count_lookups(self, count: int) -> None:
-        """Count objects that are looked through. Raises RenderError when there are too many."""
-        self.looks -= count
-        if self.looks < 0:
-            raise LimitError(f"its patches would look at over {MAX_OBJECT_LOOKUPS_PER_OVERLAY:,} objects")
-
-    def count_values(self, count: int = 1) -> None:
-        """Count values. Raises RenderError when there are too many."""
-        self.left -= count
-        if self.left < 0:
-            raise LimitError(f"it has over {MAX_VALUES_PER_OVERLAY:,} values")
-
-
 def root_file_place(source: Source, span: Span) -> WrittenPlace:
     """A place of a text, in the file that it stands in."""
     if source.parent is None:
@@ -141,6 +120,7 @@ def make_placed_value(parsed_node: Any, source: Source, span: Span, counter: Wor
         return PlacedValue(placed_items, value_place, value_place)
     line_places: tuple[WrittenPlace, ...] = ()
     if isinstance(parsed_node, str) and "\n" in parsed_node:
+        counter.count_lines(parsed_node)
         line_starts = literal_line_starts(source.text, span, parsed_node)
         line_places = tuple(
             root_file_place(source, Span(repeated_key_offset, repeated_key_offset + len(line)))
@@ -160,12 +140,13 @@ def copy_value(value: PlacedValue, counter: WorkCounter) -> PlacedValue:
     return PlacedValue(copied_data, value.place, value.key_place, value.line_places, list(value.removal_places))
 
 
-def to_plain_data(value: PlacedValue) -> Any:
+def to_plain_data(value: PlacedValue, counter: WorkCounter) -> Any:
     """A value without places."""
+    counter.count_visits(1)
     if isinstance(value.data, dict):
-        return {key: to_plain_data(one) for key, one in value.data.items()}
+        return {key: to_plain_data(one, counter) for key, one in value.data.items()}
     if isinstance(value.data, list):
-        return [to_plain_data(one) for one in value.data]
+        return [to_plain_data(one, counter) for one in value.data]
     return value.data
 
 

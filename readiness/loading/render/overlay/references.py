@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 from readiness.loading.render.overlay.placed import PlacedValue
 from readiness.loading.render.overlay.resource import OverlayResource
+from readiness.loading.render.overlay.selector import identity_count
+from readiness.loading.render.work import WorkCounter
 
 # Under which key a name of which kind stands: (the mapping's key, the key in it). An empty one fits every mapping.
 _KIND_BY_REFERENCE_FIELD: dict[tuple[str, str], str] = {
@@ -35,7 +37,7 @@ _KIND_BY_REFERENCE_FIELD: dict[tuple[str, str], str] = {
 _REFERENCE_KEYS_WITH_KIND = frozenset({"scaleTargetRef", "roleRef", "targetRef"})  # say their kind beside the name
 
 
-def update_renamed_references(resources: list[OverlayResource]) -> None:
+def update_renamed_references(resources: list[OverlayResource], counter: WorkCounter) -> None:
     """Let every reference to an object that has another name now say that name; its place stays its own."""
     renamed_resources_by_former_name: dict[tuple[str, str], list[OverlayResource]] = {}
     for resource in resources:
@@ -46,9 +48,10 @@ def update_renamed_references(resources: list[OverlayResource]) -> None:
     if not renamed_resources_by_former_name:
         return
     for resource in resources:
-        for referenced_kind, reference_mapping, name_key in _name_references(resource):
+        for referenced_kind, reference_mapping, name_key in _name_references(resource, counter):
             written_name = reference_mapping.map[name_key]
             candidates = list(dict.fromkeys(renamed_resources_by_former_name.get((referenced_kind, written_name.string), ())))
+            counter.count_lookups(identity_count(candidates))
             referenced_resource = _referenced_resource(resource, reference_mapping, candidates)
             if referenced_resource is None:
                 continue
@@ -75,11 +78,12 @@ def _referenced_resource(
     return candidates[0] if len(candidates) == 1 else None
 
 
-def _name_references(resource: OverlayResource) -> Iterator[tuple[str, PlacedValue, str]]:
+def _name_references(resource: OverlayResource, counter: WorkCounter) -> Iterator[tuple[str, PlacedValue, str]]:
     """(kind, the mapping, its key) of every name of another object."""
     pending_keys_and_values: list[tuple[str, PlacedValue]] = [("", resource.node)]
     while pending_keys_and_values:
         mapping_key, mapping = pending_keys_and_values.pop()
+        counter.count_visits(1)
         for key, inner_value in list(mapping.map.items()):
             if isinstance(inner_value.data, str):
                 referenced_kind = _KIND_BY_REFERENCE_FIELD.get((mapping_key, key)) or _KIND_BY_REFERENCE_FIELD.get(("", key))

@@ -12,15 +12,14 @@ from readiness.loading.render.overlay.placed import (
     MAX_VALUE_NESTING_DEPTH,
     PlacedValue,
     UnsupportedFeatureError,
-    WorkCounter,
     copy_value,
-    to_plain_data,
 )
-from readiness.loading.render.overlay.resource import OverlayResource, matches_selector_pattern
+from readiness.loading.render.overlay.resource import OverlayResource
+from readiness.loading.render.overlay.selector import OBJECT_SELECTOR_KEYS, ObjectSelector, identity_count
+from readiness.loading.render.work import WorkCounter
 from readiness.model.lazy_regex import lazy_regex
 
 _FIELD_PATH_SEGMENT = lazy_regex(r"\[(?P<inner>[^\]\[]*)\]|(?P<plain>(?:[^.\[\\]|\\.)+)")
-_REPLACEMENT_SELECTOR_KEYS = frozenset({"group", "version", "kind", "name", "namespace"})
 
 
 _UNKNOWN_VALUE = "${REPLACEMENT}"  # read as what somebody fills in, like any variable
@@ -34,49 +33,39 @@ def replace_values(resources: list[OverlayResource], replacement: PlacedValue, c
     source_selector = replacement.map.get("source")
     if source_selector is None:
         raise UnsupportedFeatureError("a replacement has no source")
-    counter.count_lookups(len(resources))
-    source_value = _source_value(resources, source_selector, may_be_elsewhere=may_be_elsewhere)
+    source_value = _source_value(resources, source_selector, counter, may_be_elsewhere=may_be_elsewhere)
     targets = replacement.map.get("targets")
     for target in targets.list_entries if targets else ():
         select_selector = target.map.get("select")
         if select_selector is None:
             raise RenderError("a target of a replacement selects nothing")
-        counter.count_lookups(len(resources))
-        reject_selectors = target.map.get("reject")
+        reject_entries = target.map.get("reject")
+        selected, *rejected = map(_selector_of, [select_selector, *(reject_entries.list_entries if reject_entries else ())])
+        counter.count_lookups(identity_count(resources) * (1 + len(rejected)))
         for resource in resources:
-            if not matches_selector(resource, select_selector):
-                continue
-            if any(matches_selector(resource, reject_selector) for reject_selector in (reject_selectors.list_entries if reject_selectors else ())):
+            if not selected.matches(resource, counter) or any(one.matches(resource, counter) for one in rejected):
                 continue
             _fill_target_fields(resource, target, source_value, counter)
 
 
-def matches_selector(resource: OverlayResource, selector: PlacedValue) -> bool:
-    """Whether a selector describes an object, by what it is called or was called."""
-    if set(selector.map) - _REPLACEMENT_SELECTOR_KEYS:
+def _selector_of(selector: PlacedValue) -> ObjectSelector:
+    """A selector of a replacement. Raises RenderError for one that says more than is known here."""
+    if set(selector.map).difference(OBJECT_SELECTOR_KEYS):
         raise UnsupportedFeatureError("a selector has a key that is not known")
-    pattern_by_key = {key: selector.text_at_path(key) for key in _REPLACEMENT_SELECTOR_KEYS}
-    return (
-        matches_selector_pattern(pattern_by_key["group"], resource.group)
-        and matches_selector_pattern(pattern_by_key["version"], resource.version)
-        and matches_selector_pattern(pattern_by_key["kind"], resource.kind)
-        and any(
-            matches_selector_pattern(pattern_by_key["name"], identity.name)
-            and matches_selector_pattern(pattern_by_key["namespace"], identity.namespace or ("default" if pattern_by_key["namespace"] else ""))
-            for identity in resource.identities
-        )
-    )
+    return ObjectSelector(selector)
 
 
-def _source_value(resources: list[OverlayResource], replacement_source: PlacedValue, *, may_be_elsewhere: bool) -> PlacedValue:
+def _source_value(resources: list[OverlayResource], replacement_source: PlacedValue, counter: WorkCounter, *, may_be_elsewhere: bool) -> PlacedValue:
     """The value that a replacement takes."""
     unknown_value = PlacedValue(_UNKNOWN_VALUE, replacement_source.place, replacement_source.key_place)
     selector = PlacedValue(
-        {key: source_value for key, source_value in replacement_source.map.items() if key in _REPLACEMENT_SELECTOR_KEYS},
+        {key: source_value for key, source_value in replacement_source.map.items() if key in OBJECT_SELECTOR_KEYS},
         replacement_source.place,
         replacement_source.key_place,
     )
-    matching_resources = [one for one in resources if matches_selector(one, selector)]
+    object_selector = _selector_of(selector)
+    counter.count_lookups(identity_count(resources))
+    matching_resources = [one for one in resources if object_selector.matches(one, counter)]
     if not matching_resources and may_be_elsewhere:
         return unknown_value
     if len(matching_resources) != 1:
@@ -86,7 +75,7 @@ def _source_value(resources: list[OverlayResource], replacement_source: PlacedVa
             f"and {len(matching_resources)} objects are that"
         )
     field_path = replacement_source.text_at_path("fieldPath") or "metadata.name"
-    found_values = list(_owners_keys_and_values_at_path(matching_resources[0].node, _field_path_segments(field_path)))
+    found_values = list(_owners_keys_and_values_at_path(matching_resources[0].node, _field_path_segments(field_path), counter))
     if not found_values and matching_resources[0].is_partial:
         return unknown_value
     if len(found_values) != 1:
@@ -94,6 +83,7 @@ def _source_value(resources: list[OverlayResource], replacement_source: PlacedVa
     source_value = found_values[0][2]
     delimiter, part_index = _delimiter_and_index(replacement_source)
     if delimiter and isinstance(source_value.data, str):
+        counter.count_characters(len(source_value.data))
         text_parts = source_value.data.split(delimiter)
         if not 0 <= part_index < len(text_parts):
             raise RenderError(f"a replacement takes part {part_index} of {field_path[:120]}, which is not there")
@@ -110,7 +100,7 @@ def _fill_target_fields(resource: OverlayResource, target: PlacedValue, source_v
     field_path_texts = [field_path.string for field_path in field_paths.list_entries] if field_paths else ["metadata.name"]
     for field_path in field_path_texts:
         owners_keys_and_values = list(
-            _owners_keys_and_values_at_path(resource.node, _field_path_segments(field_path), source_value if may_create else None)
+            _owners_keys_and_values_at_path(resource.node, _field_path_segments(field_path), counter, source_value if may_create else None)
         )
         if not owners_keys_and_values and not may_create and not resource.is_partial:
             raise RenderError(f"a replacement fills {field_path[:120]} of {resource.kind} {resource.name}, which is not there")
@@ -118,7 +108,7 @@ def _fill_target_fields(resource: OverlayResource, target: PlacedValue, source_v
             new_value = copy_value(source_value, counter)
             new_value.key_place = old_value.key_place
             if delimiter:
-                new_value.data = _text_with_replaced_part(old_value, source_value, delimiter, part_index)
+                new_value.data = _text_with_replaced_part(old_value, source_value, (delimiter, part_index), counter)
                 new_value.place = target.place
             if key == "name" and field_path == "metadata.name":
                 resource.remember_identity()
@@ -136,10 +126,14 @@ def _delimiter_and_index(source_or_target: PlacedValue) -> tuple[str, int]:
     ) else 0
 
 
-def _text_with_replaced_part(old_value: PlacedValue, new_value: PlacedValue, delimiter: str, part_index: int) -> str:
-    """A text with one of its parts replaced."""
-    text_parts = str(to_plain_data(old_value)).split(delimiter)
-    new_text = str(to_plain_data(new_value))
+def _text_with_replaced_part(old_value: PlacedValue, new_value: PlacedValue, delimiter_and_index: tuple[str, int], counter: WorkCounter) -> str:
+    """A text with one of its parts replaced. Raises RenderError where one of the two has no text to divide."""
+    if isinstance(old_value.data, dict | list) or isinstance(new_value.data, dict | list):
+        raise RenderError("a replacement has a delimiter for what is no text")
+    delimiter, part_index = delimiter_and_index
+    old_text, new_text = str(old_value.data), str(new_value.data)
+    counter.count_characters(len(old_text) + len(new_text) + len(delimiter))
+    text_parts = old_text.split(delimiter)
     if part_index < 0:
         return delimiter.join([new_text, *text_parts])
     if part_index >= len(text_parts):
@@ -163,13 +157,14 @@ def _field_path_segments(field_path: str) -> list[str]:
 
 
 def _owners_keys_and_values_at_path(
-    node: PlacedValue, segments: list[str], created_value: PlacedValue | None = None
+    node: PlacedValue, segments: list[str], counter: WorkCounter, created_value: PlacedValue | None = None
 ) -> Iterator[tuple[PlacedValue, str | int, PlacedValue]]:
     """(owner, key, value) of all that a field path leads to; with `created_value` missing mappings are made."""
     segment, *remaining_segments = segments
+    counter.count_visits(max(len(node.list_entries), len(node.map) if segment == "*" else 1))
     for key, child_value in _keys_and_children_at_segment(node, segment, created_value, is_last=not remaining_segments):
         if remaining_segments:
-            yield from _owners_keys_and_values_at_path(child_value, remaining_segments, created_value)
+            yield from _owners_keys_and_values_at_path(child_value, remaining_segments, counter, created_value)
         else:
             yield node, key, child_value
 
@@ -183,9 +178,7 @@ def _keys_and_children_at_segment(
         if segment.startswith("["):
             key, _, wanted_text = segment[1:-1].partition("=")
             return [
-                (list_index, one)
-                for list_index, one in enumerate(node.data)
-                if (str(to_plain_data(field_value)) if (field_value := one.value_at_path(key) if key else one) else "") == wanted_text
+                (list_index, one) for list_index, one in enumerate(node.data) if _scalar_text(one.value_at_path(key) if key else one) == wanted_text
             ]
         list_index = int(segment) if segment.isdecimal() and len(segment) < 7 else -1
         return [(list_index, node.data[list_index])] if 0 <= list_index < len(node.data) else []
@@ -196,3 +189,10 @@ def _keys_and_children_at_segment(
     if segment not in node.data and created_value is not None:
         node.data[segment] = PlacedValue(None if is_last else {}, created_value.place, created_value.place)
     return [(segment, node.data[segment])] if segment in node.data else []
+
+
+def _scalar_text(value: PlacedValue | None) -> str | None:
+    """What a scalar is held against as text; the empty text where there is nothing, None for a mapping or a list."""
+    if value is None:
+        return ""
+    return None if isinstance(value.data, dict | list) else str(value.data)

@@ -6,14 +6,13 @@ https://github.com/kubernetes-sigs/kustomize/tree/master/api/internal/konfig/bui
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+import bisect
+from collections.abc import Iterable, Iterator, Mapping
 
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay.placed import (
     PlacedValue,
     UnsupportedFeatureError,
-    WorkCounter,
     copy_value,
 )
 from readiness.loading.render.overlay.resource import (
@@ -22,6 +21,8 @@ from readiness.loading.render.overlay.resource import (
     ensure_metadata,
     is_cluster_scoped,
 )
+from readiness.loading.render.work import WorkCounter
+from readiness.model.lazy_regex import lazy_regex
 
 KeyPath = tuple[str, ...]
 _POD_TEMPLATE_METADATA_PATH: KeyPath = ("spec", "template", "metadata")
@@ -70,15 +71,17 @@ def set_namespace(resources: Iterable[OverlayResource], namespace: PlacedValue) 
             service_reference.map["namespace"] = namespace
 
 
-def add_name_affixes(resources: Iterable[OverlayResource], prefix: str, suffix: str) -> None:
+def add_name_affixes(resources: Iterable[OverlayResource], prefix: str, suffix: str, counter: WorkCounter) -> None:
     """Put a prefix and a suffix around the names."""
+    affixes = f"{prefix}\0{suffix}"
     for resource in resources:
         if resource.kind in _KINDS_WITHOUT_NAME_AFFIXES:
             continue
         resource.remember_identity()
-        resource.name_affixes.append(f"{prefix}\0{suffix}")
+        resource.name_affixes.append(affixes)
         old_name = resource.node.value_at_path("metadata", "name")
         if old_name is not None:
+            counter.count_characters(len(affixes) + len(old_name.string))
             affixed_name = PlacedValue(f"{prefix}{old_name.string}{suffix}", old_name.place, old_name.key_place)
             resource.node.map["metadata"].map["name"] = affixed_name
 
@@ -163,31 +166,60 @@ def add_annotations(resources: Iterable[OverlayResource], pairs: PlacedValue, co
             _add_labels_or_annotations(resource.node, (*metadata_path, "annotations"), pairs, counter)
 
 
-_IMAGE_TAG_AND_DIGEST_PATTERN = r"(?::[\w.{}-]*)?(?:@sha256:[\w.{}-]*)?\Z"
+_IMAGE_TAG = lazy_regex(r":[\w.{}-]*")
+_IMAGE_DIGEST = lazy_regex(r"@sha256:[\w.{}-]*")
 
 
-def set_images(resources: Iterable[OverlayResource], images: PlacedValue) -> None:
+def set_images(resources: Iterable[OverlayResource], images: PlacedValue, counter: WorkCounter) -> None:
     """Give containers other images, tags and digests."""
-    names_patterns_and_entries = []
-    for images_entry in images.list_entries:
+    entries_by_name: dict[str, list[tuple[int, PlacedValue]]] = {}
+    for entry_index, images_entry in enumerate(images.list_entries):
         unknown_keys = set(images_entry.map) - {"name", "newName", "newTag", "digest", "tagSuffix"}
         if unknown_keys:
             raise UnsupportedFeatureError(f"an entry of images has the key {min(unknown_keys)[:60]}")
         if image_name := images_entry.text_at_path("name"):
-            names_patterns_and_entries.append((image_name, re.compile(re.escape(image_name) + _IMAGE_TAG_AND_DIGEST_PATTERN), images_entry))
-    for resource in resources if names_patterns_and_entries else ():
-        for container in _containers_below(resource.node):
-            for image_name, image_pattern, image_entry in names_patterns_and_entries:
-                image = container.value_at_path("image")
-                if image is not None and image_pattern.match(image.string):
-                    container.map["image"] = _changed_image(image, image_name, image_entry)
+            entries_by_name.setdefault(image_name, []).append((entry_index, images_entry))
+    for resource in resources if entries_by_name else ():
+        for container in _containers_below(resource.node, counter):
+            _set_image_of_container(container, entries_by_name, counter)
 
 
-def _containers_below(object_value: PlacedValue) -> Iterator[PlacedValue]:
+def _set_image_of_container(container: PlacedValue, entries_by_name: Mapping[str, list[tuple[int, PlacedValue]]], counter: WorkCounter) -> None:
+    """Apply the entries that name a container's image, each to what those before it made of that."""
+    next_index = 0
+    while (image := container.value_at_path("image")) is not None:
+        counter.count_characters(len(image.string))
+        next_entries = [
+            (*entries_by_name[name][position], name)
+            for name in _names_of_image(image.string)
+            if name in entries_by_name
+            and (position := bisect.bisect_left(entries_by_name[name], next_index, key=lambda pair: pair[0])) < len(entries_by_name[name])
+        ]
+        if not next_entries:
+            return
+        entry_index, image_entry, image_name = min(next_entries, key=lambda one: one[0])
+        container.map["image"] = _changed_image(image, image_name, image_entry)
+        next_index = entry_index + 1
+
+
+def _names_of_image(image: str) -> list[str]:
+    """What an entry may name an image by: all of it, and what stands before its tag, its digest, or both."""
+    names = [image]
+    for name in (image, image.rpartition("@")[0]):
+        if name and (name == image or _IMAGE_DIGEST.fullmatch(image, len(name))):
+            names.append(name)
+            name_without_tag, colon, _ = name.rpartition(":")
+            if colon and _IMAGE_TAG.fullmatch(name, len(name_without_tag)):
+                names.append(name_without_tag)
+    return list(dict.fromkeys(filter(None, names)))
+
+
+def _containers_below(object_value: PlacedValue, counter: WorkCounter) -> Iterator[PlacedValue]:
     """Every container below an object, at whatever depth; none of a CustomResourceDefinition."""
     pending_values = [] if object_value.text_at_path("kind") == "CustomResourceDefinition" else [object_value]
     while pending_values:
         nested_value = pending_values.pop()
+        counter.count_visits(1)
         for key, inner_value in nested_value.map.items():
             if key in {"containers", "initContainers"}:
                 yield from (entry for entry in inner_value.list_entries if entry.map)
@@ -223,19 +255,20 @@ def _written_scalar(value: PlacedValue) -> str:
     return source.text[span.start : span.end].strip()
 
 
-def set_replicas(resources: list[OverlayResource], replicas: PlacedValue, *, may_be_elsewhere: bool) -> None:
+def set_replicas(resources: list[OverlayResource], replicas: PlacedValue, counter: WorkCounter, *, may_be_elsewhere: bool) -> None:
     """Give workloads other numbers of pods. Raises RenderError where there is none of a name, unless it may be elsewhere."""
+    workloads_by_name: dict[str, list[OverlayResource]] = {}
+    for workload in (one for one in resources if one.kind in _SCALABLE_KINDS):
+        for name in dict.fromkeys(identity.name for identity in workload.identities):
+            workloads_by_name.setdefault(name, []).append(workload)
     for replicas_entry in replicas.list_entries:
         workload_name, pod_count = replicas_entry.text_at_path("name"), replicas_entry.map.get("count")
         if pod_count is None or isinstance(pod_count.data, dict | list):
             raise UnsupportedFeatureError("an entry of replicas has no count")
-        named_workloads = [
-            workload
-            for workload in resources
-            if workload.kind in _SCALABLE_KINDS and any(identity.name == workload_name for identity in workload.identities)
-        ]
-        if not named_workloads and not may_be_elsewhere:
+        if workload_name not in workloads_by_name and not may_be_elsewhere:
             raise RenderError(f"replicas names {workload_name[:80]!r}, and no workload is called that")
+        named_workloads = workloads_by_name.get(workload_name, [])
+        counter.count_lookups(len(named_workloads))
         for workload in named_workloads:
             ensure_mapping(workload.node, ("spec",), replicas_entry.place).map["replicas"] = pod_count
 

@@ -13,8 +13,11 @@ from typing import NamedTuple
 
 from readiness.loading.render.overlay.placed import PlacedValue
 from readiness.loading.render.overlay.resource import OverlayResource
+from readiness.loading.render.overlay.selector import identity_count
+from readiness.loading.render.work import WorkCounter
 from readiness.model.lazy_regex import lazy_regex
 
+_FIELDS_PER_LOOKUP = 16  # of which few are of the object's kind
 _VARIABLE_REFERENCE = lazy_regex(r"\$(?:\$|\(([^)]{0,400})\))")  # `$$` is a `$` that begins none
 
 
@@ -77,29 +80,40 @@ def configured_fields(configuration: PlacedValue) -> Iterator[Fields]:
             )
 
 
-def resolve_variables(resources: list[OverlayResource], variables: Iterable[PlacedValue], additional_fields: Iterable[Fields] = ()) -> None:
+def resolve_variables(
+    resources: list[OverlayResource], variables: Iterable[PlacedValue], additional_fields: Iterable[Fields], counter: WorkCounter
+) -> None:
     """Put the values of variables in; one whose object is not there stays as it is. `additional_fields` are fields beside the usual ones."""
-    value_by_variable_name = dict(_variable_names_and_values(resources, variables))
+    value_by_variable_name = dict(_variable_names_and_values(resources, variables, counter))
     if not value_by_variable_name:
         return
     all_fields = (*_DEFAULT_VARIABLE_FIELDS, *dict.fromkeys(additional_fields))
     for resource in resources:
+        counter.count_lookups(len(all_fields) // _FIELDS_PER_LOOKUP)
         for variable_fields in all_fields:
             if _are_fields_of_resource(variable_fields, resource):
-                for text_value in _text_values_at_path(resource.node, variable_fields.path):
-                    _resolve_in_value(text_value, value_by_variable_name)
+                for text_value in _text_values_at_path(resource.node, variable_fields.path, counter):
+                    _resolve_in_value(text_value, value_by_variable_name, counter)
 
 
-def _variable_names_and_values(resources: list[OverlayResource], variables: Iterable[PlacedValue]) -> Iterator[tuple[str, PlacedValue]]:
+def _variable_names_and_values(
+    resources: list[OverlayResource], variables: Iterable[PlacedValue], counter: WorkCounter
+) -> Iterator[tuple[str, PlacedValue]]:
     """(name, value) of the variables that are one value of an object."""
+    resources_by_kind_and_name: dict[tuple[str, str], list[OverlayResource]] = {}
+    for resource in resources:
+        for kind_and_name in dict.fromkeys((identity.kind, identity.name) for identity in resource.identities):
+            resources_by_kind_and_name.setdefault(kind_and_name, []).append(resource)
     for variable in variables:
         variable_name, object_reference = variable.text_at_path("name"), variable.value_at_path("objref")
         if not variable_name or object_reference is None:
             continue
         object_kind, object_name, namespace = (object_reference.text_at_path(key) for key in ("kind", "name", "namespace"))
+        named_resources = resources_by_kind_and_name.get((object_kind, object_name), [])
+        counter.count_lookups(identity_count(named_resources))
         referenced_resources = [
             resource
-            for resource in resources
+            for resource in named_resources
             if any(
                 (identity.kind, identity.name) == (object_kind, object_name) and namespace in {"", identity.namespace}
                 for identity in resource.identities
@@ -121,23 +135,25 @@ def _are_fields_of_resource(variable_fields: Fields, resource: OverlayResource) 
     )
 
 
-def _text_values_at_path(value: PlacedValue, key_path: tuple[str, ...]) -> Iterator[PlacedValue]:
+def _text_values_at_path(value: PlacedValue, key_path: tuple[str, ...], counter: WorkCounter) -> Iterator[PlacedValue]:
     """The texts at a path: of a mapping or a list that stands there all that are in it."""
+    counter.count_visits(1)
     if isinstance(value.data, list) and key_path:
         for item in value.data:
-            yield from _text_values_at_path(item, key_path)
+            yield from _text_values_at_path(item, key_path, counter)
     elif key_path:
         inner_value = value.map.get(key_path[0])
         if inner_value is not None:
-            yield from _text_values_at_path(inner_value, key_path[1:])
+            yield from _text_values_at_path(inner_value, key_path[1:], counter)
     elif isinstance(value.data, dict | list):
+        counter.count_visits(len(value.data))
         contained_values = value.data.values() if isinstance(value.data, dict) else value.data
         yield from (item for item in contained_values if isinstance(item.data, str))
     elif isinstance(value.data, str):
         yield value
 
 
-def _resolve_in_value(text_value: PlacedValue, value_by_variable_name: dict[str, PlacedValue]) -> None:
+def _resolve_in_value(text_value: PlacedValue, value_by_variable_name: dict[str, PlacedValue], counter: WorkCounter) -> None:
     """Put values into one text; a text that is one variable takes the value as it is, and its place."""
     whole_reference_match = _VARIABLE_REFERENCE.fullmatch(text_value.string)
     if whole_reference_match and whole_reference_match[1] in value_by_variable_name:
@@ -149,6 +165,9 @@ def _resolve_in_value(text_value: PlacedValue, value_by_variable_name: dict[str,
         if reference_match[1] is None:
             return "$"
         variable_value = value_by_variable_name.get(reference_match[1])
-        return reference_match[0] if variable_value is None else str(variable_value.data)
+        value_text = reference_match[0] if variable_value is None else str(variable_value.data)
+        counter.count_characters(len(value_text))
+        return value_text
 
+    counter.count_characters(len(text_value.string))
     text_value.data = _VARIABLE_REFERENCE.sub(replace_reference, text_value.string)
