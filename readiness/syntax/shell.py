@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
@@ -186,6 +186,18 @@ _BASHISM_TOKENS_BY_PARENT_TYPE = {
 _CommandContext = tuple[int, int, int, frozenset[str]]  # pipeline, position, parent, inside
 
 
+class _EnclosingNode(NamedTuple):
+    """A node around others, and what is around that: a node finds its own parent from the root on, which is far in a deep tree."""
+
+    node: Any
+    outer: _EnclosingNode | None
+
+    @property
+    def node_type(self) -> str:
+        """The type of the node."""
+        return str(self.node.type)
+
+
 def _children_in_context(node: Any, command_context: _CommandContext) -> Iterator[tuple[Any, _CommandContext]]:
     """The children with their context: what stands before `then` or `do` is a condition."""
     condition_end_type = _CONDITION_END_BY_NODE_TYPE.get(node.type)
@@ -214,19 +226,20 @@ class _SyntaxTreeWalk:
 
     def walk_tree(self, root_node: Any) -> None:
         """Collect the commands, functions, marks and variable uses under `root_node`."""
-        nodes_and_contexts: list[tuple[Any, _CommandContext]] = [(root_node, (-1, 0, -1, frozenset()))]
+        nodes_and_contexts: list[tuple[Any, _CommandContext, _EnclosingNode | None]] = [(root_node, (-1, 0, -1, frozenset()), None)]
         while nodes_and_contexts:
-            node, command_context = nodes_and_contexts.pop()
+            node, command_context, enclosing = nodes_and_contexts.pop()
             node_type = node.type
-            self.note_bashism_or_name(node, command_context[2])
+            self.note_bashism_or_name(node, command_context[2], enclosing)
             if not node.is_named:
                 if node_type in _OPERATOR_TOKENS:
                     self.operator = node_type
                 elif node_type in _OPENING_TOKENS:
                     self.operator = ""
                 continue
+            own_enclosing = _EnclosingNode(node, enclosing)
             if node_type == "pipeline":
-                nodes_and_contexts += reversed(list(self.pipeline_stages(node, command_context)))
+                nodes_and_contexts += [(child, one, own_enclosing) for child, one in reversed(list(self.pipeline_stages(node, command_context)))]
                 continue
             pipeline_number, pipeline_position, parent_index, enclosing_constructs = command_context
             if node_type in _CONSTRUCT_BY_NODE_TYPE:
@@ -236,21 +249,21 @@ class _SyntaxTreeWalk:
             if node_type in _COMMAND_NODE_TYPES:
                 self.add_command_node(node, (pipeline_number, pipeline_position, parent_index, enclosing_constructs))
                 pipeline_number, pipeline_position, parent_index = -1, 0, len(self.commands) - 1
-            elif node_type == "variable_assignment" and node.parent.type not in _COMMAND_NODE_TYPES:
+            elif node_type == "variable_assignment" and (enclosing is None or enclosing.node_type not in _COMMAND_NODE_TYPES):
                 self.add_bare_assignment(node, (pipeline_number, pipeline_position, parent_index, enclosing_constructs))
                 parent_index = len(self.commands) - 1
-            elif node_type in _REDIRECT_NODE_TYPES:
-                self.attach_redirect(node, parent_index)
+            elif node_type in _REDIRECT_NODE_TYPES and enclosing is not None:
+                self.attach_redirect(node, parent_index, enclosing.node)
             command_context = (pipeline_number, pipeline_position, parent_index, enclosing_constructs)
-            nodes_and_contexts += reversed(list(_children_in_context(node, command_context)))
+            nodes_and_contexts += [(child, one, own_enclosing) for child, one in reversed(list(_children_in_context(node, command_context)))]
 
-    def note_bashism_or_name(self, node: Any, parent_index: int) -> None:
+    def note_bashism_or_name(self, node: Any, parent_index: int, enclosing: _EnclosingNode | None) -> None:
         """Note what is told of a script beside its commands."""
         node_type = node.type
-        if node_type in _BASHISM_NODE_TYPES or node_type in _BASHISM_TOKENS_BY_PARENT_TYPE.get(node.parent.type if node.parent else "", ()):
+        if node_type in _BASHISM_NODE_TYPES or node_type in _BASHISM_TOKENS_BY_PARENT_TYPE.get(enclosing.node_type if enclosing else "", ()):
             self.marks.append(Bashism(node_type, self.make_word(node).span))
         if node_type in ("simple_expansion", "expansion"):
-            self.record_variable_use(node, parent_index)
+            self.record_variable_use(node, parent_index, enclosing)
         elif node_type == "for_statement" and node.child_count > 1:
             self.bound.add(self.make_word(node.children[1]).value)
         elif node_type == "function_definition":
@@ -336,30 +349,28 @@ class _SyntaxTreeWalk:
         )  # fmt: skip
         self.operator = ""
 
-    def record_variable_use(self, expansion_node: Any, parent_index: int) -> None:
+    def record_variable_use(self, expansion_node: Any, parent_index: int, enclosing: _EnclosingNode | None) -> None:
         """Record the use of a variable: whether it is quoted, split into words, and in which command."""
         name_node = next((one for one in expansion_node.children if one.type == "variable_name"), None)
         if name_node is None:
             return
-        enclosing_node = expansion_node.parent
-        while enclosing_node is not None and enclosing_node.type == "concatenation":
-            enclosing_node = enclosing_node.parent
-        if enclosing_node is not None and enclosing_node.type.endswith("_expression"):  # [ $a = b ]
-            enclosing_node = enclosing_node.parent
-        is_word_split = enclosing_node is not None and (
-            enclosing_node.type == "command" or (enclosing_node.type == "test_command" and enclosing_node.children[0].type == "[")
+        while enclosing is not None and enclosing.node_type == "concatenation":
+            enclosing = enclosing.outer
+        if enclosing is not None and enclosing.node_type.endswith("_expression"):  # [ $a = b ]
+            enclosing = enclosing.outer
+        is_word_split = enclosing is not None and (
+            enclosing.node_type == "command" or (enclosing.node_type == "test_command" and enclosing.node.children[0].type == "[")
         )
         is_plain_expansion = expansion_node.type == "simple_expansion" or expansion_node.child_count == 3
         self.uses.append(
             VariableUse(self.make_word(name_node).value, self.make_word(expansion_node).span, is_plain_expansion, is_word_split, parent_index)
         )
 
-    def attach_redirect(self, redirect_node: Any, parent_index: int) -> None:
+    def attach_redirect(self, redirect_node: Any, parent_index: int, enclosing_node: Any) -> None:
         """Hang a redirection on its command: the one it stands in, or the last one before it.
 
         The grammar takes the words behind it for its own; the shell gives them to the command.
         """
-        enclosing_node = redirect_node.parent
         is_inside_command = enclosing_node.type in _COMMAND_NODE_TYPES
         command_index = parent_index if is_inside_command else self.last.get(parent_index, -1)
         if command_index < 0:

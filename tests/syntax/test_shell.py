@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -287,3 +290,27 @@ def test_characters_that_are_no_bytes_are_parts_of_words(char: str) -> None:
     first, second = shell.parse_commands(f"b {char} c{char} # {char}\nd")
     assert [one.raw for one in first.words] == [char, f"c{char}"]
     assert second.name == "d"
+
+
+@pytest.mark.parametrize(
+    ("start", "piece", "end"),
+    [("echo $((", "0-", "1))\n"), ("echo ", ">a ", "\n"), ("{ a; } ", ">a ", "\n"), ("echo $((", "1?2:", "3))\n"), ("[ a = b", " -a $a = b", " ]\n")],
+)
+def test_a_deep_tree_is_walked_in_proportion(start: str, piece: str, end: str) -> None:
+    """A node of the grammar finds what is around it from the root on: a walk that asks each for that takes the square of the depth."""
+
+    def seconds(count: int) -> float:
+        text, best = start + piece * count + end, float("inf")
+        for _ in range(3):
+            began = time.process_time()
+            shell.parse_commands(text)
+            best = min(best, time.process_time() - began)
+        return best
+
+    count = 30_000 // len(piece)
+    assert seconds(count) < 9 * seconds(count // 5)  # its square would be 25
+
+
+def test_no_node_is_asked_for_what_is_around_it() -> None:
+    tree = ast.parse(Path(shell.__file__).read_text(encoding="utf-8"))
+    assert [one.lineno for one in ast.walk(tree) if isinstance(one, ast.Attribute) and one.attr == "parent"] == []
