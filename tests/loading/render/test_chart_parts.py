@@ -317,7 +317,9 @@ def test_an_archive_that_is_no_honest_chart_is_refused(members: list[tuple[str, 
         content_by_path_in_chart(tar(members))
 
 
-@pytest.mark.parametrize("data", [b"", b"no archive", gzip.compress(b"no archive"), packed(PART)[:60]])
+@pytest.mark.parametrize(
+    "data", [b"", b"no archive", gzip.compress(b"no archive"), packed(PART)[:60]], ids=["nothing", "a word", "a packed word", "a part of one"]
+)
 def test_what_is_no_archive_is_refused(data: bytes) -> None:
     with pytest.raises(ArchiveError):
         content_by_path_in_chart(data)
