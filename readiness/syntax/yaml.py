@@ -227,6 +227,10 @@ def _merge_into_mapping(target_mapping: Map, merged_value: Any, merge_key_offset
                 target_mapping.merged.add(key)
 
 
+# What a parser sees only lines below what is wrong: a line without its colon, as one that leaves a block of text, or a quote left open.
+_PROBLEMS_FOUND_LATE = frozenset({"could not find expected ':'", "found unexpected end of stream"})
+
+
 def load_yaml_documents(text: str) -> list[Any]:
     """Every document of a text, as Map, Seq or scalar.
 
@@ -238,7 +242,7 @@ def load_yaml_documents(text: str) -> list[Any]:
         loader = _Loader(text[byte_order_mark_length:], byte_order_mark_length)
         documents = list(loader.load_documents())
     except yaml.MarkedYAMLError as error:
-        error_mark: Any = error.problem_mark or error.context_mark
+        error_mark: Any = (error.context_mark if error.problem in _PROBLEMS_FOUND_LATE else None) or error.problem_mark or error.context_mark
         error_reason = ", ".join(part for part in (error.context, error.problem) if part)
         raise ParseError(error_reason, byte_order_mark_length + error_mark.index if error_mark else 0) from None
     except yaml.reader.ReaderError as error:

@@ -245,3 +245,20 @@ def test_two_braces_in_prose_start_no_walk() -> None:
     text = "a: |\n  write it as {{ x }}\n" + "".join(f"k{n}: {{a: [1]}}\n" for n in range(1_000))
     roots = load_yaml_documents(text)
     assert effort(lambda: syntax.first_unfilled_placeholder(text, roots)) < 20
+
+
+FOUND_LATE = {
+    "a line that left a block of text": ("run: |\n  cat <<EOF\nEOF\n  x\nb: 1\n", 3),
+    "a line without a colon": ("a: 1\nfoo\nb: 2\nc: 3\n", 2),
+    "a double quote left open": ('a: 1\nb: "x\nc: 2\n', 2),
+    "a single quote left open": ("b: 'x\nc: 2\n", 1),
+    "a bracket left open": ("a: [1, 2\nb: 3\n", 2),
+    "a tab": ("a:\n\tb: 1\n", 2),
+}
+
+
+@pytest.mark.parametrize(("text", "line"), FOUND_LATE.values(), ids=FOUND_LATE)
+def test_a_mistake_is_told_where_it_is_and_not_where_the_parser_gave_up(text: str, line: int) -> None:
+    with pytest.raises(ParseError) as caught:
+        load_yaml_documents(text)
+    assert text.count("\n", 0, caught.value.offset) + 1 == line

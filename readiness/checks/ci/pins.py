@@ -86,7 +86,8 @@ def _severity_of_movable_ref(
     """How bad it is that others can move a ref: by whose it is, and by what the job hands to it.
 
     A workflow or an action that lies in this tree under the same path is the repository's own; GitHub's own are trusted
-    with the runner already; a job that shows neither a secret nor a right to change what others run gives little away.
+    with the runner already; a job that shows neither a secret nor a right to change what others run gives little away, and so does one whose
+    secrets only let a scanner report.
     Of the repository's owner and its code owners a branch is medium and a tag low: whoever moves it may push here, too. Where no file
     tells whose this repository is, the action may be its owner's own.
     """
@@ -95,7 +96,9 @@ def _severity_of_movable_ref(
         return Severity.LOW
     if _belongs_to_repository_owner(document, uses_reference):
         return Severity.MEDIUM if is_branch else Severity.LOW
-    may_take_over_repository = job is not None and (job.node.get("secrets") == "inherit" or rights_of_job(job).worth is RightsWorth.TAKES_OVER)
+    rights = rights_of_job(job) if job is not None else None
+    may_take_over_repository = rights is not None and rights.worth is RightsWorth.TAKES_OVER and not rights.is_for_reports_alone
+    may_take_over_repository = may_take_over_repository or (job is not None and job.node.get("secrets") == "inherit")
     if not may_take_over_repository or uses_reference.owner.lower() in FIRST_PARTY_OWNERS or not _belongs_to_stranger(document, uses_reference):
         return Severity.MEDIUM
     return Severity.HIGH

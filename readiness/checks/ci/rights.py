@@ -18,6 +18,9 @@ from readiness.syntax.holes import has_github_expression
 from readiness.syntax.yaml import Map
 
 _SECRETS_CONTEXT_PATTERN = lazy_regex(r"\bsecrets\s*(?:\.\s*([A-Za-z_][\w-]*)|[\[)])", re.IGNORECASE)
+_REPORTING_SECRET_NAME = lazy_regex(
+    r"(?:SNYK|NVD|SONAR(?:CLOUD|QUBE)?|CODECOV|COVERALLS|CODACY|CODECLIMATE|CC_TEST_REPORTER|FOSSA|SEMGREP(?:_APP)?|DEEPSOURCE)(?:_[A-Z0-9]{1,20}){0,4}"
+)
 _MAX_SECRETS_IN_MESSAGE = 3  # secrets that a message names
 
 
@@ -35,6 +38,8 @@ class JobRights:
 
     worth: RightsWorth
     description: str
+    is_for_reports_alone: bool = False
+    """Whether all secrets that it reads are of services that scan code and count coverage, and its token may write nothing that others run."""
 
 
 def rights_of_job(job: Job) -> JobRights:
@@ -48,17 +53,18 @@ def rights_of_job(job: Job) -> JobRights:
 
 
 def _work_out_rights(job: Job) -> JobRights:
+    permissions: Any = job.node.get("permissions", job.workflow.node.get("permissions"))
+    writable_permissions = [name for name, level in permissions.items() if level == "write"] if isinstance(permissions, Map) else []
+    takeover_permissions = [name for name in writable_permissions if name in property_by_fact_name("github-permissions", "takes-over")]
     job_secrets = sorted(set(_secret_names_read_by_job(job)))
     if job_secrets:
         remainder_text = f" and {len(job_secrets) - _MAX_SECRETS_IN_MESSAGE} more" if len(job_secrets) > _MAX_SECRETS_IN_MESSAGE else ""
         secret_noun = "secret" if len(job_secrets) == 1 else "secrets"
         secret_names_text = ", ".join(job_secrets[:_MAX_SECRETS_IN_MESSAGE]) + remainder_text if remainder_text else join_names(job_secrets)
-        return JobRights(RightsWorth.TAKES_OVER, f"with the {secret_noun} {secret_names_text} at hand")
-    permissions: Any = job.node.get("permissions", job.workflow.node.get("permissions"))
+        is_for_reports_alone = all(map(_REPORTING_SECRET_NAME.fullmatch, job_secrets)) and permissions != "write-all" and not takeover_permissions
+        return JobRights(RightsWorth.TAKES_OVER, f"with the {secret_noun} {secret_names_text} at hand", is_for_reports_alone)
     if permissions == "write-all":
         return JobRights(RightsWorth.TAKES_OVER, "with a token that may write everything")
-    writable_permissions = [name for name, level in permissions.items() if level == "write"] if isinstance(permissions, Map) else []
-    takeover_permissions = [name for name in writable_permissions if name in property_by_fact_name("github-permissions", "takes-over")]
     if takeover_permissions:
         return JobRights(RightsWorth.TAKES_OVER, f"with a token that may write {join_names(takeover_permissions)}")
     if writable_permissions:

@@ -46,6 +46,23 @@ def test_only_what_is_surely_a_branch_is_called_one(tmp_path: Path, ref: str, se
 
 
 @pytest.mark.parametrize(
+    ("permission", "secrets", "severity"),
+    [
+        ("read", ["SNYK_TOKEN"], M),
+        ("read", ["NVD_API_KEY", "SONAR_TOKEN"], M),
+        ("read", ["SNYK_TOKEN", "DOCKERHUB_TOKEN"], H),
+        ("write", ["SNYK_TOKEN"], H),
+        ("read", ["SNYKER"], H),
+    ],
+)
+def test_secrets_that_only_let_a_scanner_report_are_worth_less(tmp_path: Path, permission: str, secrets: list[str], severity: Severity) -> None:
+    head = f"on: push\npermissions: {{contents: {permission}}}\nenv: {{OWN: \"${{{{ github.repository == 'acme/shop' }}}}\"}}\n"
+    variables = ", ".join(f"{name}: '${{{{ secrets.{name} }}}}'" for name in secrets)
+    found = told(tmp_path, workflow(f"{{uses: somebody/scan@main, env: {{{variables}}}}}", head=head), "ci/action-unpinned")
+    assert [one for one, _ in found] == [severity]
+
+
+@pytest.mark.parametrize(
     ("uses", "severity", "word"),
     [
         ("actions/upload-artifact@v3", H, "fails every job"),
