@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TextIO
 from urllib.parse import quote
 
+from readiness.model.number import decimal_number
 from readiness.ruleset.rule_pages import rule_page_url
 
 # What TERM_PROGRAM says of terminals that make links. Others print them as text, or show nothing; tmux passes them on only since 3.4.
@@ -29,7 +30,7 @@ def should_link_output(output_stream: TextIO, environment: Mapping[str, str] | N
     vte_version = variables.get("VTE_VERSION", "")
     return (
         variables.get("TERM_PROGRAM") in _PROGRAMS_WITH_LINKS
-        or (vte_version.isascii() and vte_version.isdigit() and int(vte_version[:9]) >= _FIRST_VTE_VERSION)
+        or (decimal_number(vte_version) or 0) >= _FIRST_VTE_VERSION
         or bool(variables.get("WT_SESSION") or variables.get("KONSOLE_VERSION") or variables.get("KITTY_WINDOW_ID"))
         or variables.get("TERM") in {"xterm-kitty", "alacritty", "foot", "xterm-ghostty"}
     )

@@ -122,6 +122,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "kinds/nginx/recognition.py: _SHARED_BLOCK_WORDS _SHARED_SIMPLE_DIRECTIVE_WORDS _VARIABLE_OR_CONDITION_STARTS",
     ),
     "the grammar of shells": (
+        "checks/k8s/rollout.py: _IDLE_SHELL_WORDS",
         "checks/dockerfile/dialect.py: _BASH_ONLY_VARIABLES _MESSAGE_BY_BASH_CONSTRUCT",
         "checks/dockerfile/forms.py: _SHELL_OPERATORS _INLINE_CODE_OPTIONS",
         "checks/dockerfile/owned.py: _PROGRAMS_DOING_ANYTHING",

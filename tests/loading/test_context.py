@@ -239,8 +239,8 @@ def test_every_report_says_it_once(tree: Path) -> None:
     assert data["context"] == {"files": 6, "around": ["deploy"], "complete": True}
     sentence = "6 files around deploy were read for joins and not judged; --no-context leaves them out"
     for name in ("terminal", "github", "markdown"):
-        for color in ("always", "never"):
-            out = click.unstyle(run("deploy", "--format", name, "--color", color))
+        for color in (["--color", "always"], ["--color", "never"]) if name == "terminal" else ([],):
+            out = click.unstyle(run("deploy", "--format", name, *color))
             assert " ".join(out.split()).count(sentence) == 1
 
 

@@ -303,8 +303,8 @@ environments:
 def test_every_report_tells_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(write_files(tmp_path, kustomized(dev="env: []", prod=RESOURCES)))
     for name in ("terminal", "github", "markdown"):
-        for color in ("always", "never"):
-            arguments = ["check", "--no-cache", "--exit-zero", "--format", name, "--color", color]
+        for color in (["--color", "always"], ["--color", "never"]) if name == "terminal" else ([],):
+            arguments = ["check", "--no-cache", "--exit-zero", "--format", name, *color]
             out = click.unstyle(CliRunner().invoke(main, arguments).output)
             sentence = "overlays: overlays/prod, not overlays/dev, by their names"
             assert " ".join(out.split()).count(sentence) == 1

@@ -237,7 +237,7 @@ BAD = {
     "no baseline": ({".readiness.yaml": "baseline: gone.json\n"}, "main:.readiness.yaml: the baseline 'gone.json' is not there"),
     "a baseline by a link": ({".readiness.yaml": "baseline: k.json\n", "k.json": "-> own"}, "'k.json' is no file"),
     "a baseline that is none": ({".readiness.yaml": "baseline: k.json\n", "k.json": "x"}, "k.json: this is no baseline"),
-    "no rules": ({".readiness.yaml": "rules: [none]\n"}, "main:none: there is no rule"),
+    "no rules": ({".readiness.yaml": "rules: [none]\n"}, "main:.readiness.yaml:1:9: there is no such directory"),
     "a broken rule": ({".readiness.yaml": "rules: [bad]\n", "bad/k8s/mine.yaml": "titel: x\n"}, "main:bad/k8s/mine.yaml:1"),
     "a rule by a link": ({".readiness.yaml": "rules: [own]\n", "own/k8s/more.yaml": "-> /etc/passwd"}, "'own/k8s/more.yaml' is no file"),
     "a large rule": ({".readiness.yaml": "rules: [own]\n", "own/k8s/more.yaml": RULE + "#" * 70_000}, "has more than 65536 bytes"),

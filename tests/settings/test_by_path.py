@@ -286,6 +286,6 @@ def test_a_severity_of_a_rule_that_nobody_asks_is_told(tree: Path, text: str, li
 @pytest.mark.parametrize(("before", "is_told"), [("", True), ("extend-select: [k8s/image-registry-unlisted]\n", False)])
 def test_parameters_of_a_rule_that_nobody_asks_are_told(tree: Path, before: str, is_told: bool) -> None:
     rule = "k8s/image-registry-unlisted"
-    report = check(tree, f"{before}parameters: {{{rule}: {{allowed: [docker.io]}}}}\n")
+    report = check(tree, f"{before}parameters: {{{rule}: {{allow: [docker.io]}}}}\n")
     told = [one.message for one in report.findings if one.rule == "core/setting-unused"]
     assert told == ([(UNASKED % "parameters have").replace(DIGEST, rule)] if is_told else [])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from readiness.kinds.dockerfile.model import Document, Stage, Step
 from readiness.kinds.joins.every_build import builds_of_project
-from readiness.model import CheckOutcome, Related, Source, Span, Undecidable, hit
+from readiness.model import CheckOutcome, Related, Severity, Source, Span, Undecidable, hit
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.project import Project
 from readiness.syntax.holes import has_variable_sign
@@ -90,7 +90,8 @@ def onbuild_instruction_forbidden(step: Step) -> CheckOutcome:
 def instruction_invalid(document: Document) -> CheckOutcome:
     """What the builder cannot read, one hit a place.
 
-    In a template a line that is no instruction may go on with one that a condition parts from it, in the branch that is not printed.
+    In a template a line that is no instruction may go on with one that a condition parts from it, in the branch that is not printed. A
+    file that is named as a template is filled in before a build: there it is medium.
     """
     text = document.source.text
     error_offsets = {one.offset for one in document.parsed_dockerfile.errors}
@@ -105,7 +106,7 @@ def instruction_invalid(document: Document) -> CheckOutcome:
         if error.message.startswith("unknown instruction") and _may_be_in_another_branch(document.source, preceding_start, error.offset):
             yield Undecidable(span)
         else:
-            yield hit(span, reason=error.message)
+            yield hit(span, severity=Severity.MEDIUM if is_named_as_template(document.source.path) else None, reason=error.message)
 
 
 def _may_be_in_another_branch(source: Source, start: int, end: int) -> bool:

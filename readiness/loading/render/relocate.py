@@ -237,7 +237,7 @@ def _finding_at_value_and_keys(finding: Finding, finding_in_template: Finding, r
     A secret stands where its value is set, not where a template prints it. What an archive's template prints is told
     where its values are set, for nobody can edit an archive. What is wrong in a mapping that a file over the chart's own values
     sets is told there, for the template prints the mapping whole. So is a value that a line
-    prints which only takes in a definition, and what a chart sets for one below it that it brings along.
+    prints which only takes in a definition, and what a chart opens in one below it (`edge`) by a value of its own.
     """
     source = finding.source
     root_start, root_end = source.to_root(finding.span.start), source.to_root(finding.span.end)
@@ -245,7 +245,7 @@ def _finding_at_value_and_keys(finding: Finding, finding_in_template: Finding, r
     if not rendered_source.packed and not _is_about_secret_value(finding):
         overriding_value = rendered_source.overriding_value(rendered_span) if finding.rule_definition.category == "correctness" else None
         is_isolation = finding.rule_definition.category == "isolation"
-        if is_isolation or finding.rule_definition.category == "edge":
+        if finding.rule_definition.category == "edge":
             overriding_value = rendered_source.parent_value(finding_in_template.source, finding_in_template.span)
         if overriding_value is None and is_isolation and _is_set_value_behind_include(finding, finding_in_template):
             overriding_value = rendered_source.set_value(rendered_span)

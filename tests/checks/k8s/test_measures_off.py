@@ -19,8 +19,8 @@ CLIENT, METRICS = "{name: client, containerPort: 2181}", "{name: http-metrics, c
     [
         (CLIENT, "tcp-metrics", "metrics", ["low"]),
         (CLIENT, "x", "metrics", ["low"]),
-        (f"{CLIENT}, {METRICS}", "tcp-metrics", "metrics", ["high"]),  # misspelt: they are on
-        (CLIENT, "http", "web", ["high"]),
+        (f"{CLIENT}, {METRICS}", "tcp-metrics", "metrics", ["medium"]),  # misspelt: they are on, and nothing asks them
+        (CLIENT, "http", "web", ["medium"]),
         (f"{CLIENT}, {METRICS}", "tcp-metrics", "http-metrics", []),
     ],
 )

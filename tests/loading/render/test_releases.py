@@ -240,7 +240,7 @@ SECRETS = {
     "a reference": ("auth: {existingSecret: hunter2-Zq81}", ""),
     "the key of a secret": ("auth: {secretKeys: {adminPasswordKey: admin-password}}", ""),
     "the name of a secret": ("auth: {passwordSecretName: shop-auth-1x}", ""),
-    "a made key under a key's name": ("auth: {clientSecret: Kq7vT2mXw9pL4zR8}", "high"),
+    "a made key under a key's name": ("auth: {clientSecret: Kq7vT2mXw9pL4zR8}", "medium"),
     "a key in a secret": ("auth: {secretKey: client-token}", ""),
     "a variable": ("auth: {password: '${SHOP_PASSWORD}'}", ""),
     "empty": ("auth: {password: ''}", ""),
