@@ -17,7 +17,7 @@ from readiness.loading.render.work import OverlayWorkOfRun
 from readiness.model.lazy_regex import lazy_regex
 from readiness.model.records import dataclass
 from readiness.syntax.yaml_whole import UnresolvedYamlError, load_unresolved, strings_by_outermost_key
-from readiness.tree_paths import OutsideError
+from readiness.tree_paths import REASON_LINK_OF_TOO_MANY_STEPS, REASON_TOO_MANY_STEPS, OutsideError
 
 MAX_FILES_PER_OVERLAY, MAX_BYTES_PER_OVERLAY = 2000, 50 << 20
 MAX_KUSTOMIZATION_BUILDS = 2000  # of kustomizations: one that is taken in twice is built twice, with all that it takes in
@@ -121,7 +121,7 @@ def refusal_of_entry(tree: ConfinedTree, kustomization_folder: str, entry_text: 
     try:
         inner_folder = gathering.take_in_entry(kustomization_folder, entry_text, None, place_text)
         for file_name in sorted(KUSTOMIZATION_FILENAMES) if inner_folder is not None else ():
-            gathering.resolve_file(posixpath.join(inner_folder or "", file_name), place_text)
+            resolve_file(tree, posixpath.join(inner_folder or "", file_name), place_text)
     except OverlayRefusedError as refusal:
         return refusal
     except RenderError:
@@ -156,7 +156,7 @@ class _InputGathering:
         keys_without_paths = _KEYS_WITHOUT_PATHS if visit.plugin_user is None else frozenset({"apiversion", "kind"})
         for kustomization_file_name in sorted(KUSTOMIZATION_FILENAMES):
             try:
-                kustomization_path = self.resolve_file(posixpath.join(visit.folder, kustomization_file_name), kustomization_file_name)
+                kustomization_path = resolve_file(self.tree, posixpath.join(visit.folder, kustomization_file_name), kustomization_file_name)
             except OverlayRefusedError as refusal:
                 if visit.folder == self.made.folder:
                     raise
@@ -212,14 +212,14 @@ class _InputGathering:
             if possible_name.startswith("/"):
                 raise OverlayRefusedError(f"{place_text} takes in {possible_name}, an absolute path; only what stands in the tree is read")
             path_in_tree = posixpath.normpath(posixpath.join(kustomization_folder, possible_name))
-            real_file_path = self.resolve_file(path_in_tree, place_text)
+            real_file_path = resolve_file(self.tree, path_in_tree, place_text)
             if real_file_path is not None:
                 self.count_file(real_file_path)
                 if plugin_user_folder is not None:
                     plugin_text = decode_text(self.tree.content_by_path[real_file_path]) or ""
                     self.take_in_plugin_files((kustomization_folder, plugin_user_folder), plugin_text, self.tree.report_path(real_file_path))
                 return None
-            real_folder_path = self.resolve_folder(path_in_tree, place_text)
+            real_folder_path = resolve_folder(self.tree, path_in_tree, place_text)
             if real_folder_path is not None:
                 self.made.folders.add(real_folder_path)
                 return real_folder_path
@@ -236,7 +236,7 @@ class _InputGathering:
                 continue
             relative_names = [name for name in _possible_names(path_string, place_text) if not name.startswith("/")]
             candidate_paths = {posixpath.normpath(posixpath.join(folder, name)) for name in relative_names for folder in base_folders}
-            real_file_paths = [real_file_path for path in sorted(candidate_paths) if (real_file_path := self.resolve_file(path, place_text))]
+            real_file_paths = [real_file_path for path in sorted(candidate_paths) if (real_file_path := resolve_file(self.tree, path, place_text))]
             for real_file_path in real_file_paths:
                 self.count_file(real_file_path)
             if not real_file_paths:
@@ -251,24 +251,26 @@ class _InputGathering:
         if len(self.made.files) > MAX_FILES_PER_OVERLAY or self.made.size > MAX_BYTES_PER_OVERLAY:
             raise LimitError(f"it takes in over {MAX_FILES_PER_OVERLAY} files or {MAX_BYTES_PER_OVERLAY >> 20} MiB")
 
-    def resolve_file(self, path_in_tree: str, place_text: str) -> str | None:
-        """The real path of a file, None where there is none."""
-        try:
-            return self.tree.real_file_path(path_in_tree)
-        except OutsideError as error:
-            raise _outside_error(path_in_tree, place_text, error) from None
-        except TooLargeError:
-            raise LimitError(
-                f"{place_text} takes in {path_in_tree}, which is over the limits of {MAX_FILE_BYTES >> 20} MiB for one file and"
-                f" {MAX_TREE_BYTES >> 20} MiB for all"
-            ) from None
 
-    def resolve_folder(self, path_in_tree: str, place_text: str) -> str | None:
-        """The real path of a folder, None where there is none."""
-        try:
-            return self.tree.real_folder_path(path_in_tree)
-        except OutsideError as error:
-            raise _outside_error(path_in_tree, place_text, error) from None
+def resolve_file(tree: ConfinedTree, path_in_tree: str, place_text: str) -> str | None:
+    """The real path of a file that something at a place names, None where there is none. Raises OverlayRefusedError and LimitError."""
+    try:
+        return tree.real_file_path(path_in_tree)
+    except OutsideError as error:
+        raise _outside_error(path_in_tree, place_text, error) from None
+    except TooLargeError:
+        raise LimitError(
+            f"{place_text} takes in {path_in_tree[:200]}, which is over the limits of {MAX_FILE_BYTES >> 20} MiB for one file and"
+            f" {MAX_TREE_BYTES >> 20} MiB for all"
+        ) from None
+
+
+def resolve_folder(tree: ConfinedTree, path_in_tree: str, place_text: str) -> str | None:
+    """The real path of a folder that something at a place names, None where there is none. Raises OverlayRefusedError."""
+    try:
+        return tree.real_folder_path(path_in_tree)
+    except OutsideError as error:
+        raise _outside_error(path_in_tree, place_text, error) from None
 
 
 def _keys_and_path_strings(yaml_text: str, keys_to_skip: frozenset[str], place_text: str) -> list[tuple[str, str]]:
@@ -312,6 +314,10 @@ def _remote_error(remote_name: str, place_text: str) -> OverlayRefusedError:
 def _outside_error(outside_path: str, place_text: str, error: OutsideError) -> OverlayRefusedError:
     if error.is_version_control:
         return OverlayRefusedError(f"{place_text} takes in {outside_path[:200]}, which leads into the data of version control and is not read")
+    if error.reason in {REASON_TOO_MANY_STEPS, REASON_LINK_OF_TOO_MANY_STEPS}:
+        return OverlayRefusedError(
+            f"{place_text} takes in {outside_path[:200]}, which has more steps or links than are followed; make its path shorter"
+        )
     return OverlayRefusedError(
         f"{place_text} takes in {outside_path[:200]}, which leads out of the tree and is not read; check a directory that holds both"
     )

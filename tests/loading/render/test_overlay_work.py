@@ -214,3 +214,21 @@ def test_a_place_of_what_a_program_built_is_that_of_the_patch(tmp_path: Path) ->
     source, span = built.written_location(Span(at, at + 5))
     assert source.path == "d.yaml"
     assert "image" in source.line_text(source.position_of(span.start).line)
+
+
+PLACES_OF_PATHS = (
+    "resources: [d.yaml, {}]", "bases: [{}]", "components: [{}]", "patches: [{{path: {}}}]", "patchesStrategicMerge: [{}]", "configurations: [{}]",
+    "patchesJson6902: [{{target: {{kind: ConfigMap}}, path: {}}}]", "configMapGenerator: [{{name: g, files: [{}]}}]", "replacements: [{{path: {}}}]",
+    "secretGenerator: [{{name: g, envs: [{}]}}]", "crds: [{}]", "generators: [{}]", "transformers: [{}]",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["a/" * 250 + "x", "a/" * 600 + "x", "x" * 5000, "../" * 300 + "x"], ids=["steps", "long", "name", "above"])
+@pytest.mark.parametrize("place", PLACES_OF_PATHS)
+def test_a_path_that_is_not_followed_is_told_wherever_it_stands(tmp_path: Path, place: str, path: str) -> None:
+    row = place.format(path)
+    resources = "" if "resources" in row or "bases" in row else "resources: [d.yaml]\n"
+    report = checked(tmp_path, {"o/kustomization.yaml": f"{resources}{row}\n", "o/d.yaml": config_maps(1)})
+    assert not [one for one in report.findings if one.rule == "core/crash"]
+    (told,) = (one for one in report.files if one.path == "o/kustomization.yaml")
+    assert told.reason or place.startswith("crds")  # of which nothing is built

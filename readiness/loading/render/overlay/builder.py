@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from readiness.files import decode_text
 from readiness.loading.parsed import ParsedTexts
 from readiness.loading.render import KUSTOMIZATION_FILENAMES
-from readiness.loading.render.gather import HELM_CHART_KEYS, OverlayInputs
+from readiness.loading.render.gather import HELM_CHART_KEYS, OverlayInputs, resolve_file, resolve_folder
 from readiness.loading.render.made import LimitError, RenderError
 from readiness.loading.render.overlay import patches, transform
 from readiness.loading.render.overlay.generator_files import GeneratorFileReader
@@ -202,7 +202,9 @@ class OverlayBuilder:
     def read_kustomization(self, kustomization_folder: str) -> tuple[Source, PlacedValue]:
         """The kustomization in a folder, which is a mapping."""
         kustomization_paths = [
-            path for name in sorted(KUSTOMIZATION_FILENAMES) if (path := self.tree.real_file_path(posixpath.join(kustomization_folder, name)))
+            path
+            for name in sorted(KUSTOMIZATION_FILENAMES)
+            if (path := resolve_file(self.tree, posixpath.join(kustomization_folder, name), self.tree.report_path(kustomization_folder)))
         ]
         if len(kustomization_paths) != 1:
             found_text = f"{len(kustomization_paths)} of them" if kustomization_paths else "none"
@@ -262,7 +264,8 @@ class OverlayBuilder:
 
     def folder_of_entry(self, kustomization_folder: str, path_entry: PlacedValue) -> str:
         """The folder of an entry. Raises InvalidKustomizationError where there is none, and where the kustomization stands in it."""
-        real_folder_path = self.tree.real_folder_path(posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string)))
+        folder_path = posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string))
+        real_folder_path = resolve_folder(self.tree, folder_path, path_entry.place.source.path)
         if real_folder_path is None:
             raise absent_entry_error(path_entry)
         if any(real_folder_path in {"", ".", one} or one.startswith(f"{real_folder_path}/") for one in self.open):
@@ -274,7 +277,8 @@ class OverlayBuilder:
 
     def file_of_entry(self, kustomization_folder: str, path_entry: PlacedValue) -> Source:
         """The file of an entry. Raises RenderError where there is none."""
-        real_file_path = self.tree.real_file_path(posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string)))
+        file_path = posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string))
+        real_file_path = resolve_file(self.tree, file_path, path_entry.place.source.path)
         if real_file_path is None:
             raise absent_entry_error(path_entry)
         return self.source_at(real_file_path)
@@ -304,7 +308,7 @@ class OverlayBuilder:
             return
         entry_path = posixpath.normpath(posixpath.join(kustomization_folder, resource_entry.string))
         resource_count_before = len(resources)
-        if self.tree.real_file_path(entry_path) is None:
+        if resolve_file(self.tree, entry_path, resource_entry.place.source.path) is None:
             self.add_resources_of_folder(self.folder_of_entry(kustomization_folder, resource_entry), resources, is_component=False)
         else:
             for document in self.documents_of_entry(kustomization_folder, resource_entry):

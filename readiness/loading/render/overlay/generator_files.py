@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from readiness.loading.render.gather import refusal_of_entry
+from readiness.loading.render.gather import OverlayRefusedError, refusal_of_entry, resolve_file
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay.placed import NeedsOtherBuilderError, PlacedValue
 from readiness.model import Source
@@ -29,7 +29,8 @@ class GeneratorFileReader:
             self.builder.left_out.add_part(error, may_hold_objects=False)
             self.has_left_out_file = True
             return None
-        real_file_path = confined_tree.real_file_path(posixpath.normpath(posixpath.join(self.folder, file_name))) or ""
+        file_path, place_text = posixpath.normpath(posixpath.join(self.folder, file_name)), generator_entry.place.source.path
+        real_file_path = resolve_file(confined_tree, file_path, place_text) or ""
         try:
             return self.builder.source_at(real_file_path), confined_tree.content_by_path[real_file_path]
         except RenderError:
@@ -39,8 +40,11 @@ class GeneratorFileReader:
         """Why a file is left out: it stands elsewhere, or it is not there; None where it is there."""
         refusal = refusal_of_entry(self.builder.tree, self.folder, file_name, generator_entry.place.source.path)
         file_path = posixpath.normpath(posixpath.join(self.folder, file_name))
-        if refusal is not None or self.builder.tree.real_file_path(file_path) is not None:
-            return refusal
+        try:
+            if refusal is not None or resolve_file(self.builder.tree, file_path, generator_entry.place.source.path) is not None:
+                return refusal
+        except OverlayRefusedError as refusal_of_path:
+            return refusal_of_path
         return NeedsOtherBuilderError(
             f"a generator takes in {file_name[:200]!r}, which is not there; make that file first where it is kept out of the tree on purpose",
             generator_entry.place,

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from readiness.facts.table import fact_row_by_name
-from readiness.loading.render.gather import refusal_of_entry, remote_chart_error
+from readiness.loading.render.gather import OverlayRefusedError, refusal_of_entry, remote_chart_error, resolve_file, resolve_folder
 from readiness.loading.render.made import RenderError
 from readiness.loading.render.overlay.jsonpatch import unescaped_pointer_segments
 from readiness.loading.render.overlay.merge import DELETE_DIRECTIVE, merge_patch, patch_directive
@@ -93,10 +93,14 @@ def error_of_entry_elsewhere(
     tree: ConfinedTree, kustomization_folder: str, path_entry: PlacedValue, may_be_made: Callable[[str], bool]
 ) -> RenderError | None:
     """Why what an entry names is not here: it is remote or out of the tree, or somebody makes it first (`may_be_made`); None for all else."""
-    refusal = refusal_of_entry(tree, kustomization_folder, path_entry.string, path_entry.place.source.path)
+    place_text = path_entry.place.source.path
+    refusal = refusal_of_entry(tree, kustomization_folder, path_entry.string, place_text)
     entry_path = posixpath.normpath(posixpath.join(kustomization_folder, path_entry.string))
-    if refusal is not None or tree.real_file_path(entry_path) is not None or tree.real_folder_path(entry_path) is not None:
-        return refusal
+    try:
+        if refusal is not None or any(resolve(tree, entry_path, place_text) is not None for resolve in (resolve_file, resolve_folder)):
+            return refusal
+    except OverlayRefusedError as refusal_of_path:
+        return refusal_of_path
     error = absent_entry_error(path_entry)
     return error if may_be_made(error.absent_path) else None
 
